@@ -1,0 +1,75 @@
+"""The one interface to an exchange account. Plain values in and out; errors from exchanges.errors."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from exchanges.types import (
+    BalanceReport,
+    Book,
+    FillReport,
+    InstrumentSpec,
+    OrderReport,
+    OrderRequest,
+    PositionMode,
+    PositionReport,
+    PriceTick,
+    PrivateEvent,
+)
+
+
+class ExchangeClient(Protocol):
+    """Requests of one account. Reads may be retried freely; `create_order` is sent exactly once per call."""
+
+    async def instruments(self) -> Sequence[InstrumentSpec]: ...
+
+    async def ensure_hedge_mode(self) -> PositionMode:
+        """Read the mode, set hedge when it differs and nothing forbids it, return what is now true."""
+        ...
+
+    async def ensure_leverage(self, symbol: str, leverage: int) -> None: ...
+
+    async def balance(self) -> BalanceReport: ...
+
+    async def positions(self) -> Sequence[PositionReport]: ...
+
+    async def mark_price(self, symbol: str) -> PriceTick: ...
+
+    async def create_order(self, request: OrderRequest) -> OrderReport:
+        """Raises NotSent, Refused (and its children), AccountUnusable, or OutcomeUnknown for everything else."""
+        ...
+
+    async def cancel_order(self, symbol: str, client_order_id: str, book: Book) -> None:
+        """Raises OrderNotFound when it is not open (any more)."""
+        ...
+
+    async def find_order(self, symbol: str, client_order_id: str, book: Book) -> OrderReport:
+        """Look up one order by our id. A conditional order is asked for in the algo book.
+        Raises OrderNotFound when the venue answered that it does not exist."""
+        ...
+
+    async def open_orders(self) -> Sequence[OrderReport]:
+        """All working orders of both books."""
+        ...
+
+    async def fills(self, symbol: str, since: datetime) -> Sequence[FillReport]:
+        """Executions of the account in one symbol, oldest first."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class ExchangeStream(Protocol):
+    """Endless iterators over one connection each; they raise on a broken connection and can be entered again."""
+
+    def mark_prices(self, symbols: Sequence[str]) -> AsyncIterator[Sequence[PriceTick]]: ...
+
+    def private_events(self) -> AsyncIterator[PrivateEvent]: ...
+
+    def forget_session(self) -> None:
+        """Get a new private session (listenKey) on the next connection."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,51 @@
+"""Errors named by what to do next; the tree is the documentation."""
+
+from __future__ import annotations
+
+
+class ExchangeError(Exception):
+    """Base. `code` is the venue's number as text, or empty when it gave none."""
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class NotSent(ExchangeError):
+    """Proven not executed: the same request may go out again after `retry_after` seconds."""
+
+    def __init__(self, message: str, *, code: str = "", retry_after: float = 1.0) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+
+
+class Refused(ExchangeError):
+    """The exchange said no for good."""
+
+
+class InsufficientMargin(Refused):
+    pass
+
+
+class InvalidRequest(Refused):
+    """Our numbers or our bug."""
+
+
+class NothingToReduce(Refused):
+    """The position is already flat, or smaller than the order: look at it."""
+
+
+class WouldTriggerImmediately(Refused):
+    """The stop is already crossed: close at market."""
+
+
+class OrderNotFound(ExchangeError):
+    """Answer to a look-up or a cancel. Not final before the request's receive window has passed."""
+
+
+class OutcomeUnknown(ExchangeError):
+    """Maybe executed: ask by client order id before anything else."""
+
+
+class AccountUnusable(ExchangeError):
+    """Key, permission or ban: halt the account and call its owner."""

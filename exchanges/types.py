@@ -1,0 +1,181 @@
+"""Plain values that cross the exchange border. Money is Decimal, times are aware UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """Side of an order."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+    @property
+    def opposite(self) -> Side:
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+class PositionSide(StrEnum):
+    """Side of a position; every order names the position side it acts on (hedge mode)."""
+
+    LONG = "long"
+    SHORT = "short"
+
+    @property
+    def entry_side(self) -> Side:
+        return Side.BUY if self is PositionSide.LONG else Side.SELL
+
+    @property
+    def exit_side(self) -> Side:
+        return self.entry_side.opposite
+
+    @property
+    def sign(self) -> int:
+        """+1 for long, -1 for short: multiplies price moves into profit."""
+        return 1 if self is PositionSide.LONG else -1
+
+
+class OrderType(StrEnum):
+    MARKET = "market"
+    LIMIT = "limit"
+    STOP_MARKET = "stop_market"
+    TAKE_PROFIT_MARKET = "take_profit_market"
+
+    @property
+    def is_conditional(self) -> bool:
+        return self in (OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET)
+
+
+class ReportStatus(StrEnum):
+    """What an exchange can say about an order."""
+
+    OPEN = "open"
+    TRIGGERED = "triggered"  # a conditional order that fired; fills come from its child order
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+
+
+class PositionMode(StrEnum):
+    ONE_WAY = "one_way"
+    HEDGE = "hedge"
+
+
+class Book(StrEnum):
+    """Binance keeps conditional orders in a second book with ids of its own."""
+
+    PLAIN = "plain"
+    ALGO = "algo"
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentSpec:
+    """One contract. `symbol` is ccxt's unified text (BTC/USDT:USDT), `exchange_symbol` the venue's id (BTCUSDT)."""
+
+    symbol: str
+    exchange_symbol: str
+    price_increment: Decimal
+    size_increment: Decimal
+    min_quantity: Decimal
+    max_quantity: Decimal | None
+    min_notional: Decimal
+    contract_size: Decimal = Decimal(1)
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """What we ask for. `reduce_only` is translated by the venue's dialect (hedge mode drops it on Binance)."""
+
+    symbol: str
+    side: Side
+    position_side: PositionSide
+    order_type: OrderType
+    quantity: Decimal
+    client_order_id: str
+    reduce_only: bool = False
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReport:
+    """What the exchange says of one order. `exchange_order_id` is the id in `book`;
+    `child_order_id` is the real order that a triggered conditional order became."""
+
+    symbol: str
+    client_order_id: str
+    exchange_order_id: str
+    book: Book
+    status: ReportStatus
+    quantity: Decimal | None = None
+    filled_quantity: Decimal = Decimal(0)
+    average_price: Decimal | None = None
+    child_order_id: str | None = None
+    reason: str = ""
+    at: datetime | None = None
+    # only the listing of open orders fills these two
+    position_side: PositionSide | None = None
+    trigger_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FillReport:
+    """One execution. `trade_id` is unique per (account, symbol). `fee` is a cost (positive) in `fee_currency`."""
+
+    symbol: str
+    trade_id: str
+    exchange_order_id: str
+    side: Side
+    position_side: PositionSide
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    fee_currency: str
+    realized_pnl: Decimal
+    at: datetime
+    client_order_id: str = ""
+    is_liquidation: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PositionReport:
+    """A position that is not flat. `quantity` is positive."""
+
+    symbol: str
+    position_side: PositionSide
+    quantity: Decimal
+    entry_price: Decimal
+    mark_price: Decimal | None = None
+    unrealized_pnl: Decimal | None = None
+    liquidation_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceReport:
+    """Quote currency of the account. `wallet_balance` excludes, `equity` includes unrealized profit."""
+
+    wallet_balance: Decimal
+    equity: Decimal
+    available_balance: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTick:
+    symbol: str
+    mark_price: Decimal
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateEvent:
+    """Something the private stream told: order states and executions, in arrival order."""
+
+    orders: tuple[OrderReport, ...] = field(default=())
+    fills: tuple[FillReport, ...] = field(default=())
