@@ -1,0 +1,37 @@
+"""Columns the ORM has no word for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+
+class PostgresEnumField(models.CharField):
+    """A column of a PostgreSQL enum type; a migration creates the type before the table."""
+
+    def __init__(self, *args: Any, enum_type: str, **kwargs: Any) -> None:
+        self.enum_type = enum_type
+        kwargs.setdefault("max_length", 32)
+        super().__init__(*args, **kwargs)
+
+    def db_type(self, connection: Any) -> str:
+        return self.enum_type
+
+    def cast_db_type(self, connection: Any) -> str:
+        return self.enum_type
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        return name, path, args, kwargs | {"enum_type": self.enum_type}
+
+
+def signal_id_field() -> models.CharField:
+    """The sender's own id of a signal: text, often absent, and a reference to nothing."""
+    return models.CharField(
+        max_length=100,
+        null=True,
+        blank=True,
+        db_index=True,
+        db_comment="Id the sender gave the signal: text of any shape, NULL when it gave none; refers to nothing.",
+    )

@@ -1,0 +1,130 @@
+"""The two state machines as tables. An illegal move raises and changes nothing."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TypeVar
+
+
+class PositionStatus(StrEnum):
+    OPENING = "opening"
+    OPEN = "open"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+class PositionEvent(StrEnum):
+    ENTRY_FILLED = "entry_filled"
+    CLOSE_REQUESTED = "close_requested"
+    CLOSE_REFUSED = "close_refused"
+    FLAT = "flat"  # everything bought is sold, or the exchange proved there is nothing
+    NEVER_FILLED = "never_filled"
+
+
+class OrderStatus(StrEnum):
+    INITIALIZED = "initialized"
+    SUBMITTED = "submitted"  # sent or maybe sent: the outcome is unknown until an answer is applied
+    ACCEPTED = "accepted"
+    TRIGGERED = "triggered"  # a conditional order fired; fills come from its child
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    PENDING_CANCEL = "pending_cancel"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"  # the exchange said no, or it was proven that the order never arrived
+    DENIED = "denied"  # we said no before sending
+
+
+class OrderEvent(StrEnum):
+    CLAIMED = "claimed"
+    NOT_SENT = "not_sent"
+    DENIED = "denied"
+    ACCEPTED = "accepted"
+    TRIGGERED = "triggered"
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    CANCEL_REQUESTED = "cancel_requested"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+
+
+class OrderPurpose(StrEnum):
+    ENTRY = "entry"
+    CLOSE = "close"
+    PROTECT = "protect"
+
+
+class CloseReason(StrEnum):
+    TRAILING_STOP = "trailing_stop"
+    STOP_LOSS = "stop_loss"
+    SIGNAL = "signal"
+    MANUAL = "manual"
+    UNPROTECTED = "unprotected"
+    LIQUIDATION = "liquidation"
+    EXTERNAL = "external"
+    NEVER_OPENED = "never_opened"
+    KILL_SWITCH = "kill_switch"
+
+
+class IllegalTransition(Exception):
+    """A bug in the caller: this event cannot happen in this state."""
+
+
+P, PE = PositionStatus, PositionEvent
+POSITION_TRANSITIONS: dict[tuple[PositionStatus, PositionEvent], PositionStatus] = {
+    (P.OPENING, PE.ENTRY_FILLED): P.OPEN,
+    (P.OPENING, PE.NEVER_FILLED): P.CLOSED,
+    (P.OPENING, PE.CLOSE_REQUESTED): P.CLOSING,
+    (P.OPEN, PE.ENTRY_FILLED): P.OPEN,
+    (P.OPEN, PE.CLOSE_REQUESTED): P.CLOSING,
+    (P.OPEN, PE.FLAT): P.CLOSED,  # closed outside: a stop on the exchange, a person, a liquidation
+    (P.CLOSING, PE.ENTRY_FILLED): P.CLOSING,  # the entry filled after its close was asked for
+    (P.CLOSING, PE.CLOSE_REFUSED): P.OPEN,
+    (P.CLOSING, PE.FLAT): P.CLOSED,
+    (P.CLOSING, PE.NEVER_FILLED): P.CLOSED,
+}
+
+O, OE = OrderStatus, OrderEvent
+_FILLS = {OE.PARTIALLY_FILLED: O.PARTIALLY_FILLED, OE.FILLED: O.FILLED}
+_ENDS = {OE.CANCELED: O.CANCELED, OE.EXPIRED: O.EXPIRED, OE.REJECTED: O.REJECTED}
+ORDER_TRANSITIONS: dict[tuple[OrderStatus, OrderEvent], OrderStatus] = {
+    (O.INITIALIZED, OE.CLAIMED): O.SUBMITTED,
+    (O.INITIALIZED, OE.DENIED): O.DENIED,
+    (O.SUBMITTED, OE.NOT_SENT): O.INITIALIZED,  # the one backward arrow: proven not executed
+    (O.SUBMITTED, OE.ACCEPTED): O.ACCEPTED,
+    (O.ACCEPTED, OE.ACCEPTED): O.ACCEPTED,  # the answer and the stream both tell it
+    (O.PENDING_CANCEL, OE.ACCEPTED): O.PENDING_CANCEL,
+    (O.ACCEPTED, OE.CANCEL_REQUESTED): O.PENDING_CANCEL,
+    (O.PARTIALLY_FILLED, OE.CANCEL_REQUESTED): O.PENDING_CANCEL,
+    **{(s, OE.TRIGGERED): O.TRIGGERED for s in (O.SUBMITTED, O.ACCEPTED, O.TRIGGERED, O.PENDING_CANCEL)},
+    **{
+        (s, event): after
+        for s in (O.SUBMITTED, O.ACCEPTED, O.TRIGGERED, O.PARTIALLY_FILLED, O.PENDING_CANCEL)
+        for event, after in (_FILLS | _ENDS).items()
+    },
+    # the real world: a fill may be reported after the cancel, the expiry or our verdict "absent"
+    **{(s, event): after for s in (O.CANCELED, O.EXPIRED, O.REJECTED) for event, after in _FILLS.items()},
+    **{(s, OE(s.value)): s for s in (O.FILLED, O.CANCELED, O.EXPIRED, O.REJECTED)},
+}
+
+WORKING = frozenset({O.SUBMITTED, O.ACCEPTED, O.TRIGGERED, O.PARTIALLY_FILLED, O.PENDING_CANCEL})
+DONE = frozenset({O.FILLED, O.CANCELED, O.EXPIRED, O.REJECTED, O.DENIED})
+PENDING = frozenset({O.INITIALIZED}) | WORKING
+
+S = TypeVar("S", PositionStatus, OrderStatus)
+
+
+def next_position_status(current: str, event: PositionEvent) -> PositionStatus:
+    return _next(POSITION_TRANSITIONS, PositionStatus(current), event)
+
+
+def next_order_status(current: str, event: OrderEvent) -> OrderStatus:
+    return _next(ORDER_TRANSITIONS, OrderStatus(current), event)
+
+
+def _next(table: dict[tuple[S, StrEnum], S] | dict, current: S, event: StrEnum) -> S:  # type: ignore[type-arg]
+    try:
+        return table[current, event]
+    except KeyError:
+        raise IllegalTransition(f"{event} cannot happen to a {type(current).__name__} that is {current}") from None

@@ -1,0 +1,218 @@
+"""What we hold and what we asked for. Constraints, no behaviour."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from exchanges.choices import choices
+from exchanges.types import Book, OrderType, PositionSide, Side
+from positions.fields import PostgresEnumField, signal_id_field
+from positions.lifecycle import DONE, CloseReason, OrderPurpose, OrderStatus, PositionStatus
+
+
+class RandomUUID(models.Func):
+    function = "gen_random_uuid"
+    output_field = models.UUIDField()
+    arity = 0
+
+
+def position_token() -> str:
+    return uuid.uuid4().hex[:16]
+
+
+def money(**kwargs: object) -> models.DecimalField:
+    return models.DecimalField(max_digits=20, decimal_places=8, **kwargs)  # type: ignore[arg-type]
+
+
+class Position(models.Model):
+    account = models.ForeignKey("exchanges.ExchangeAccount", models.PROTECT, related_name="positions")
+    instrument = models.ForeignKey("exchanges.Instrument", models.PROTECT, related_name="positions")
+    strategy = models.ForeignKey(
+        "signals_app.Strategy", models.PROTECT, null=True, blank=True, related_name="positions"
+    )
+    signal_id = signal_id_field()
+    # part of every client order id of this position: unlike the row's number it differs between databases
+    token = models.CharField(max_length=16, unique=True, default=position_token, editable=False)
+    position_side = models.CharField(max_length=5, choices=choices(PositionSide))
+    position_idx = models.SmallIntegerField(help_text="1 long leg, 2 short leg; from the position's side")
+    status = models.CharField(max_length=10, choices=choices(PositionStatus), default=PositionStatus.OPENING)
+    is_live = models.GeneratedField(
+        expression=~Q(status=PositionStatus.CLOSED), output_field=models.BooleanField(), db_persist=True
+    )
+    planned_quantity = money()
+    planned_notional = money(help_text="Reserved against the account's exposure while opening, quote currency")
+    reference_price = money(help_text="Mark price the quantity was sized with")
+    leverage = models.PositiveSmallIntegerField(default=1)
+    quantity = money(default=0, help_text="Held now, base units; entry fills less exit fills")
+    average_entry_price = money(null=True, blank=True)
+    average_exit_price = money(null=True, blank=True)
+    realized_pnl = money(default=0, help_text="Price difference of closed quantity, quote currency, fees not taken off")
+    fees = money(default=0)
+    close_reason = models.CharField(max_length=20, choices=choices(CloseReason), blank=True, default="")
+    close_requested_by = models.CharField(max_length=100, blank=True, default="")
+    absent_since = models.DateTimeField(
+        null=True, blank=True, help_text="First successful answer that did not show this position"
+    )
+    unprotected_since = models.DateTimeField(null=True, blank=True)
+    unprotected_seconds = models.DecimalField(max_digits=12, decimal_places=3, default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    opened_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "positions"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "instrument", "position_side"],
+                condition=~Q(status=PositionStatus.CLOSED),
+                name="one_live_position_per_leg",
+            ),
+            # target of the trailing row's two-column foreign key
+            models.UniqueConstraint(fields=["id", "is_live"], name="position_id_and_liveness"),
+            models.CheckConstraint(condition=Q(status__in=list(PositionStatus)), name="position_status_known"),
+            models.CheckConstraint(
+                condition=Q(position_side="long", position_idx=1) | Q(position_side="short", position_idx=2),
+                name="position_idx_follows_side",
+            ),
+            models.CheckConstraint(
+                condition=Q(planned_quantity__gt=0, quantity__gte=0, leverage__gte=1),
+                name="position_numbers_sane",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=PositionStatus.CLOSED)
+                | (Q(closed_at__isnull=False) & ~Q(close_reason="") & Q(quantity=0)),
+                name="closed_position_is_explained",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["status", "account"], name="position_status_account"),
+            models.Index(F("created_at").desc(), name="position_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.position_side}"
+
+
+class Order(models.Model):
+    """One intent, written before it is sent; reaches the exchange at most once."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False)
+    account = models.ForeignKey("exchanges.ExchangeAccount", models.PROTECT, related_name="orders")
+    position = models.ForeignKey(Position, models.PROTECT, related_name="orders")
+    symbol = models.CharField(max_length=20, help_text="the venue's id, BTCUSDT")
+    side = PostgresEnumField(enum_type="order_side_enum", choices=choices(Side))
+    quantity = money()
+    price = money(null=True, blank=True)
+    status = PostgresEnumField(
+        enum_type="order_status_enum", choices=choices(OrderStatus), default=OrderStatus.INITIALIZED
+    )
+    position_idx = models.IntegerField(default=0, db_default=0)
+    reduce_only = models.BooleanField(default=False, db_default=False)
+    time_in_force = models.CharField(max_length=10, null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
+    updated_at = models.DateTimeField(auto_now=True, db_default=Now())
+
+    purpose = models.CharField(max_length=10, choices=choices(OrderPurpose))
+    generation = models.PositiveSmallIntegerField(default=1)
+    order_type = models.CharField(max_length=20, choices=choices(OrderType))
+    trigger_price = money(null=True, blank=True)
+    client_order_id = models.CharField(max_length=32, unique=True)
+    book = models.CharField(max_length=5, choices=choices(Book), default=Book.PLAIN)
+    exchange_order_id = models.CharField(max_length=64, blank=True, default="")
+    child_order_id = models.CharField(max_length=64, blank=True, default="")
+    filled_quantity = money(default=0)
+    average_price = money(null=True, blank=True)
+    reason = models.TextField(blank=True, default="")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    submitted_at = models.DateTimeField(null=True, blank=True, help_text="When a worker claimed it")
+    answered_at = models.DateTimeField(null=True, blank=True)
+    cancel_sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "orders"
+        constraints = [
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="order_quantity_positive"),
+            models.CheckConstraint(
+                condition=Q(filled_quantity__gte=0, filled_quantity__lte=F("quantity")), name="order_not_overfilled"
+            ),
+            models.CheckConstraint(condition=Q(purpose__in=list(OrderPurpose)), name="order_purpose_known"),
+            models.CheckConstraint(condition=Q(order_type__in=list(OrderType)), name="order_type_known"),
+            models.CheckConstraint(
+                condition=Q(purpose=OrderPurpose.ENTRY) | Q(reduce_only=True), name="exits_only_reduce"
+            ),
+            models.UniqueConstraint(fields=["position", "purpose", "generation"], name="order_generation_once"),
+            models.UniqueConstraint(
+                fields=["position"],
+                condition=Q(purpose=OrderPurpose.CLOSE) & ~Q(status__in=sorted(DONE)),
+                name="one_pending_close_per_position",
+            ),
+            models.UniqueConstraint(
+                fields=["position"],
+                condition=Q(purpose=OrderPurpose.ENTRY) & ~Q(status__in=sorted(DONE)),
+                name="one_pending_entry_per_position",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["symbol", "status"], name="order_symbol_status"),
+            models.Index(F("created_at").desc(), name="order_newest"),
+            models.Index(fields=["status", "next_attempt_at"], name="order_due"),
+        ]
+
+    def __str__(self) -> str:
+        return self.client_order_id
+
+
+class Fill(models.Model):
+    """One execution; the exchange's trade id makes a repeated report harmless."""
+
+    account = models.ForeignKey("exchanges.ExchangeAccount", models.PROTECT, related_name="fills")
+    position = models.ForeignKey(Position, models.PROTECT, related_name="fills", null=True, blank=True)
+    order = models.ForeignKey(Order, models.PROTECT, related_name="fills", null=True, blank=True)
+    signal_id = signal_id_field()
+    symbol = models.CharField(max_length=20)
+    trade_id = models.CharField(max_length=64)
+    exchange_order_id = models.CharField(max_length=64, blank=True, default="")
+    side = PostgresEnumField(enum_type="order_side_enum", choices=choices(Side))
+    position_side = models.CharField(max_length=5, choices=choices(PositionSide))
+    quantity = money()
+    price = money()
+    fee = money(default=0)
+    fee_currency = models.CharField(max_length=10, blank=True, default="")
+    realized_pnl = money(default=0, help_text="As the exchange reported it")
+    executed_at = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "trades"
+        constraints = [
+            models.UniqueConstraint(fields=["account", "symbol", "trade_id"], name="fill_once"),
+            models.CheckConstraint(condition=Q(quantity__gt=0, price__gt=0), name="fill_numbers_positive"),
+        ]
+        indexes = [models.Index(F("executed_at").desc(), name="fill_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.trade_id}"
+
+
+class RiskEvent(models.Model):
+    """Something the owner should be able to read later: a denial, an alarm, a found difference."""
+
+    account = models.ForeignKey("exchanges.ExchangeAccount", models.PROTECT, null=True, blank=True)
+    event_type = models.CharField(max_length=50)
+    risk_level = models.CharField(max_length=20)
+    position_id = models.CharField(max_length=100, null=True, blank=True)
+    details = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "risk_events"
+        indexes = [models.Index(fields=["event_type", "-created_at"], name="risk_event_type_newest")]
+
+    def __str__(self) -> str:
+        return self.event_type

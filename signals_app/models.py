@@ -1,0 +1,198 @@
+"""Who may send, what is watched, which phrase means which trade, and the ledger of all that came in."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from django.db import models
+from django.db.models import F, Q
+
+from exchanges.choices import choices
+
+
+class SizingMode(StrEnum):
+    FIXED_NOTIONAL = "fixed_notional"
+    RISK_PERCENT = "risk_percent"
+
+
+class SignalDirection(StrEnum):
+    LONG = "long"
+    SHORT = "short"
+    CLOSE_LONG = "close_long"
+    CLOSE_SHORT = "close_short"
+
+
+class OppositeSignal(StrEnum):
+    """What a strategy does when a signal arrives against its open position."""
+
+    IGNORE = "ignore"
+    CLOSE = "close"
+    HEDGE = "hedge"  # open the other leg beside it
+
+
+class SignalStatus(StrEnum):
+    NEW = "new"
+    DUPLICATE = "duplicate"
+    IGNORED = "ignored"
+
+
+class EntryStatus(StrEnum):
+    OPENED = "opened"
+    CLOSED = "closed"  # a close was requested
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+def percent(**kwargs: object) -> models.DecimalField:
+    return models.DecimalField(max_digits=7, decimal_places=4, **kwargs)  # type: ignore[arg-type]
+
+
+class SignalSender(models.Model):
+    """A sender may connect with its token; only the token's SHA-256 is kept."""
+
+    name = models.SlugField(max_length=40, unique=True)
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Ticker(models.Model):
+    symbol = models.CharField(max_length=20, unique=True, help_text="Upper case without separators: BTCUSDT")
+    enabled = models.BooleanField(default=True)
+    trade_permission = models.BooleanField(default=True, help_text="Off: signals are logged but not traded")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["symbol"]
+        constraints = [models.CheckConstraint(condition=Q(symbol__regex=r"^[A-Z0-9]{2,20}$"), name="ticker_symbol_plain")]
+
+    def __str__(self) -> str:
+        return self.symbol
+
+
+class Strategy(models.Model):
+    name = models.SlugField(max_length=60, unique=True)
+    account = models.ForeignKey("exchanges.ExchangeAccount", models.PROTECT, related_name="strategies")
+    enabled = models.BooleanField(default=True)
+    archived = models.BooleanField(default=False)
+    allow_open = models.BooleanField(default=True)
+    use_all_tickers = models.BooleanField(default=True)
+    tickers = models.ManyToManyField(Ticker, blank=True, related_name="strategies")
+    sizing_mode = models.CharField(max_length=20, choices=choices(SizingMode), default=SizingMode.FIXED_NOTIONAL)
+    notional = models.DecimalField(max_digits=20, decimal_places=2, default=200, help_text="Position size in quote currency")
+    risk_percent = percent(default=1, help_text="Of equity, lost when the stop is hit (risk sizing)")
+    leverage = models.PositiveSmallIntegerField(default=5)
+    stop_loss_percent = percent(default=2)
+    trailing_activation_percent = percent(default="1.5")
+    trailing_callback_percent = percent(default="0.5")
+    max_open_positions = models.PositiveIntegerField(default=5)
+    opposite_signal = models.CharField(max_length=10, choices=choices(OppositeSignal), default=OppositeSignal.CLOSE)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name_plural = "strategies"
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(condition=Q(notional__gt=0), name="strategy_notional_positive"),
+            models.CheckConstraint(condition=Q(risk_percent__gt=0, risk_percent__lte=100), name="strategy_risk_percent"),
+            models.CheckConstraint(condition=Q(leverage__gte=1, leverage__lte=125), name="strategy_leverage_sane"),
+            models.CheckConstraint(
+                condition=Q(stop_loss_percent__gt=0, stop_loss_percent__lt=100), name="strategy_stop_loss_percent"
+            ),
+            models.CheckConstraint(
+                condition=Q(trailing_callback_percent__gt=0, trailing_callback_percent__lt=100)
+                & Q(trailing_activation_percent__gte=0, trailing_activation_percent__lt=1000),
+                name="strategy_trailing_percents",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StrategySignal(models.Model):
+    """A phrase that, when a message says it, means this direction for this strategy."""
+
+    strategy = models.ForeignKey(Strategy, models.CASCADE, related_name="phrases")
+    phrase = models.CharField(max_length=200, help_text="Compared without regard to case and repeated spaces")
+    direction = models.CharField(max_length=12, choices=choices(SignalDirection))
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["strategy", "phrase"], name="phrase_once_per_strategy")]
+
+    def __str__(self) -> str:
+        return self.phrase
+
+
+class SignalLog(models.Model):
+    """One row for each distinct signal, and for each message that could not be read (uid is then empty)."""
+
+    uid = models.CharField(max_length=64, null=True, unique=True, help_text="SHA-256 of (symbol, message, bar_time)")
+    signal_id = models.CharField(
+        max_length=100, null=True, blank=True, db_index=True,
+        db_comment="Id the sender gave the signal: text of any shape, NULL when it gave none; refers to nothing.",
+    )
+    symbol = models.CharField(max_length=60, blank=True, default="")
+    direction = models.CharField(max_length=12, blank=True, default="")
+    source = models.CharField(max_length=60)
+    message = models.CharField(max_length=500, blank=True, default="")
+    raw_message = models.TextField(help_text="As received, shortened when huge")
+    bar_time = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    received_at = models.DateTimeField()
+    logged_at = models.DateTimeField(auto_now_add=True)
+    status = models.CharField(max_length=10, choices=choices(SignalStatus))
+    reason = models.TextField(blank=True, default="")
+
+    class Meta:
+        db_table = "signals_v2_log"
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=list(SignalStatus)), name="signal_status_known"),
+            models.CheckConstraint(
+                condition=Q(uid__isnull=False) | Q(status=SignalStatus.IGNORED), name="only_unreadable_has_no_uid"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=SignalStatus.IGNORED) | ~Q(reason=""), name="ignored_signal_says_why"
+            ),
+        ]
+        indexes = [models.Index(F("received_at").desc(), name="signal_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.message}"[:60]
+
+
+class SignalAttempt(models.Model):
+    """A repeat of a signal that is already in the log: seen, counted, not traded again."""
+
+    uid = models.CharField(max_length=64, db_index=True)
+    source = models.CharField(max_length=60)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "signal_attempts"
+
+    def __str__(self) -> str:
+        return self.uid[:12]
+
+
+class SignalLogEntry(models.Model):
+    """What one strategy did with one signal, and why."""
+
+    log = models.ForeignKey(SignalLog, models.CASCADE, related_name="entries")
+    strategy = models.ForeignKey(Strategy, models.PROTECT, related_name="log_entries")
+    position = models.ForeignKey("positions.Position", models.SET_NULL, null=True, blank=True, related_name="log_entries")
+    status = models.CharField(max_length=10, choices=choices(EntryStatus))
+    note = models.TextField(blank=True, default="")
+    logged_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "signal_log_entries_v2"
+        constraints = [models.UniqueConstraint(fields=["log", "strategy"], name="one_verdict_per_strategy")]
+
+    def __str__(self) -> str:
+        return f"{self.strategy_id} {self.status}"
+

@@ -1,0 +1,90 @@
+"""The environment as typed values; a start with a senseless one ends with one sentence per fault."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+from cryptography.fernet import Fernet
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Names = Annotated[list[str], NoDecode]
+
+
+class Environment(BaseSettings):
+    """Process environment first, then .env, then what a running `manage.py up` left in var/run.env."""
+
+    model_config = SettingsConfigDict(env_file=(BASE_DIR / "var/run.env", BASE_DIR / ".env"), extra="ignore")
+
+    database_url: str
+    redis_url: str
+    secret_key: SecretStr = Field(min_length=32)
+    field_keys: SecretStr
+    debug: bool = False
+    dry_run: bool = True
+    paper_exchange_url: str = ""
+    paper_hosts: Names = []
+    allowed_hosts: Names = ["127.0.0.1", "localhost", "[::1]"]
+    csrf_trusted_origins: Names = []
+    db_schema: str = Field("tradingbot", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
+    redis_prefix: str = "tradingbot"
+    log_level: str = "INFO"
+    order_receive_window_ms: int = Field(3000, ge=500, le=60000)
+    max_signal_age_seconds: int = Field(300, ge=1)
+    max_price_age_seconds: int = Field(5, ge=1)
+    unprotected_close_seconds: int = Field(30, ge=1)
+    paper_starting_balance: Decimal = Field(Decimal(10000), gt=0)
+
+    _split_names = field_validator("paper_hosts", "allowed_hosts", "csrf_trusted_origins", mode="before")(_split)
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, value: str) -> str:
+        if not value.startswith(("postgresql://", "postgres://")):
+            raise ValueError("must start with postgresql://")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, value: str) -> str:
+        if not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must start with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("field_keys")
+    @classmethod
+    def _are_fernet_keys(cls, value: SecretStr) -> SecretStr:
+        for key in value.get_secret_value().split(","):
+            Fernet(key.strip())
+        return value
+
+    @model_validator(mode="after")
+    def _dry_run_needs_the_paper_exchange(self) -> Environment:
+        if self.dry_run and not self.paper_exchange_url:
+            raise ValueError("DRY_RUN is on but PAPER_EXCHANGE_URL is not set; `manage.py up` sets it")
+        return self
+
+
+class BadEnvironment(SystemExit):
+    """Ends the start with the sentences on standard error and status 1."""
+
+
+def load() -> Environment:
+    try:
+        return Environment()  # type: ignore[call-arg]
+    except ValidationError as error:
+        raise BadEnvironment(_sentences(error)) from None
+
+
+def _sentences(error: ValidationError) -> str:
+    faults = [f"  {'.'.join(map(str, e['loc'])).upper() or 'settings'}: {e['msg']}" for e in error.errors()]
+    return "Settings make no sense, so nothing was started:\n" + "\n".join(faults) + "\nSee .env.example."

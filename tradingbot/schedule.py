@@ -1,0 +1,26 @@
+"""Every periodic task of the system.
+
+The database scheduler writes this table over its own rows by name at each start, so a changed interval in the
+admin lasts until the next start; switching a row off there survives.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+
+def _every(task: str, queue: str, **interval: float) -> dict[str, Any]:
+    seconds = timedelta(**interval).total_seconds()
+    # a hint older than its interval is worthless: the next one does the same work
+    return {"task": task, "schedule": seconds, "options": {"queue": queue, "expires": max(seconds, 10)}}
+
+
+SCHEDULE = {
+    "submit due orders": _every("positions.tasks.submit_due", "sweeps", seconds=2),
+    "resolve unknown orders": _every("positions.tasks.resolve_unknown", "sweeps", seconds=2),
+    "reconcile with the exchange": _every("positions.tasks.reconcile", "sweeps", seconds=10),
+    "evaluate trailing stops": _every("trailing.tasks.sweep", "sweeps", seconds=3),
+    "remove orphan trailing state": _every("trailing.tasks.cleanup_orphans", "sweeps", hours=1),
+    "refresh instruments": _every("positions.tasks.refresh_instruments", "sweeps", minutes=5),
+}

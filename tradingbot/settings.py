@@ -1,0 +1,151 @@
+"""Django settings; every value that may differ between machines comes from tradingbot.environment."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import psycopg.conninfo
+
+from tradingbot import environment
+from tradingbot.redis_urls import broker_url, channel_hosts
+from tradingbot.schedule import SCHEDULE
+
+ENV = environment.load()
+BASE_DIR = environment.BASE_DIR
+
+SECRET_KEY = ENV.secret_key.get_secret_value()
+FIELD_KEYS = [key.strip() for key in ENV.field_keys.get_secret_value().split(",")]
+DEBUG = ENV.debug
+ALLOWED_HOSTS = ENV.allowed_hosts
+CSRF_TRUSTED_ORIGINS = ENV.csrf_trusted_origins
+
+DRY_RUN = ENV.dry_run
+PAPER_EXCHANGE_URL = ENV.paper_exchange_url
+PAPER_HOSTS = ENV.paper_hosts
+DB_SCHEMA = ENV.db_schema
+REDIS_URL = ENV.redis_url
+REDIS_PREFIX = ENV.redis_prefix
+ORDER_RECEIVE_WINDOW = timedelta(milliseconds=ENV.order_receive_window_ms)
+MAX_SIGNAL_AGE = timedelta(seconds=ENV.max_signal_age_seconds)
+MAX_PRICE_AGE = timedelta(seconds=ENV.max_price_age_seconds)
+UNPROTECTED_CLOSE_AFTER = timedelta(seconds=ENV.unprotected_close_seconds)
+PAPER_STARTING_BALANCE = ENV.paper_starting_balance
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "django_celery_beat",
+    "exchanges",
+    "signals_app",
+    "trailing",
+    "positions",
+    "ops",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "tradingbot.urls"
+ASGI_APPLICATION = "tradingbot.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+
+def _database(url: str) -> dict[str, object]:
+    parts = psycopg.conninfo.conninfo_to_dict(url)
+    options = {k: v for k, v in parts.items() if k not in ("dbname", "user", "password", "host", "port")}
+    # our own schema only: legacy databases hold tables of our names in public, monitoring and fas
+    options["options"] = f"-c search_path={DB_SCHEMA}"
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.get("dbname", ""),
+        "USER": parts.get("user", ""),
+        "PASSWORD": parts.get("password", ""),
+        "HOST": parts.get("host", ""),
+        "PORT": str(parts.get("port", "")),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": options,
+    }
+
+
+DATABASES = {"default": _database(ENV.database_url)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": channel_hosts(REDIS_URL), "prefix": REDIS_PREFIX},
+    }
+}
+
+CELERY_BROKER_URL = broker_url(REDIS_URL)
+CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": f"{REDIS_PREFIX}:", "visibility_timeout": 60}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = "sweeps"
+CELERY_TASK_ROUTES = {
+    "positions.tasks.submit_order": {"queue": "orders"},
+    "positions.tasks.cancel_order": {"queue": "orders"},
+    "trailing.tasks.advance": {"queue": "trailing"},
+    "trailing.tasks.protect": {"queue": "trailing"},
+}
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = SCHEDULE
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MANIFEST_STRICT = False
+
+LOGIN_URL = "/admin/login/"
+SESSION_COOKIE_HTTPONLY = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SILENCED_SYSTEM_CHECKS: list[str] = []
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": ENV.log_level},
+    "loggers": {"celery.app.trace": {"level": "WARNING"}, "ccxt": {"level": "WARNING"}},
+}
