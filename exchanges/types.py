@@ -90,6 +90,18 @@ class InstrumentSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class NativeExits:
+    """Exits the venue works by itself: a stop that trails (Binance takes a rate, Bybit an amount of quote
+    currency), or a stop and a target attached to an entry (Bybit only). The bot's own exits use none of it."""
+
+    callback_rate: Decimal | None = None  # percent, 1 = 1 %
+    callback_amount: Decimal | None = None
+    activation_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    take_profit_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OrderRequest:
     """What we ask for. `reduce_only` is translated by the venue's dialect (hedge mode drops it on Binance)."""
 
@@ -102,6 +114,7 @@ class OrderRequest:
     reduce_only: bool = False
     price: Decimal | None = None
     trigger_price: Decimal | None = None
+    native: NativeExits | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,136 @@
+"""From a failed ccxt call to one of our errors: number first, exception class second, otherwise "unknown".
+
+ccxt's own exception text is never used: it holds signed URLs. Our errors carry the venue's number and
+sentence only.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from exchanges.errors import (
+    AccountUnusable,
+    ExchangeError,
+    InsufficientMargin,
+    InvalidRequest,
+    NotSent,
+    OrderNotFound,
+    OutcomeUnknown,
+    Refused,
+)
+from exchanges.venue_codes import BAN_SECONDS, RATE_LIMIT_SECONDS, error_for_code, is_listed
+
+LONGEST_MESSAGE = 300
+_LOOKS_SECRET = re.compile(r"[A-Za-z0-9]{40,}")  # keys, signatures, listenKeys; our client ids stop at 36
+
+# ccxt class names, most special first; meaningful only next to a number, or when nothing was sent
+_CLASSES: Mapping[str, type[ExchangeError]] = {
+    "InsufficientFunds": InsufficientMargin,
+    "OrderNotFound": OrderNotFound,
+    "PermissionDenied": AccountUnusable,
+    "AccountSuspended": AccountUnusable,
+    "AuthenticationError": AccountUnusable,
+    "InvalidOrder": InvalidRequest,
+    "BadRequest": InvalidRequest,  # also BadSymbol
+    "ArgumentsRequired": InvalidRequest,
+    "NotSupported": InvalidRequest,
+    "OperationRejected": Refused,
+}
+
+
+@dataclass(slots=True)
+class Wire:
+    """What one call did on the wire; the recording exchange class fills it in."""
+
+    changed_something: bool = False
+    status: int | None = None
+    answer: object = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def begins(self, method: str) -> None:
+        self.changed_something = self.changed_something or method.upper() != "GET"
+        self.status, self.answer, self.headers = None, None, {}
+
+    def answered(self, status: int, headers: Mapping[str, str], answer: object) -> None:
+        self.status, self.answer, self.headers = status, answer, headers
+
+
+WIRE: ContextVar[Wire | None] = ContextVar("WIRE", default=None)
+
+
+def translate(venue: str, error: Exception, wire: Wire, *, writing: bool) -> ExchangeError:
+    """The error to raise. While writing, whatever failed before the first POST left is proven not sent."""
+    if isinstance(error, ExchangeError):
+        return error
+    found = _told_to_wait(wire) or _by_number(venue, error, wire) or _by_cause(error, wire)
+    if writing and not wire.changed_something and isinstance(found, OutcomeUnknown):
+        return NotSent(str(found), code=found.code)
+    return found
+
+
+def venue_answer(answer: object) -> tuple[str, str]:
+    """The venue's number and sentence, or two empty texts. A zero or 200 is not an error number."""
+    if not isinstance(answer, Mapping):
+        return "", ""
+    code = str(answer.get("code", answer.get("retCode", "")) or "")
+    message = str(answer.get("msg", answer.get("retMsg", "")) or "")
+    return ("", "") if code in ("0", "200") else (code, scrubbed(message))
+
+
+def scrubbed(message: str) -> str:
+    return _LOOKS_SECRET.sub("...", message)[:LONGEST_MESSAGE]
+
+
+def _told_to_wait(wire: Wire) -> ExchangeError | None:
+    if wire.status not in (418, 429):
+        return None
+    code, message = venue_answer(wire.answer)
+    floor = BAN_SECONDS if wire.status == 418 else RATE_LIMIT_SECONDS
+    wait = _retry_after(wire.headers) or _ban_left(message) or floor
+    return NotSent(message or f"HTTP {wire.status}", code=code, retry_after=wait)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    text = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
+    return float(text) if text.strip().isdigit() and int(text) > 0 else None
+
+
+def _ban_left(message: str) -> float | None:
+    """Binance names the end of a ban in milliseconds: 'IP banned until 1659146400000.'"""
+    until = re.search(r"until (\d{13})", message)
+    left = int(until.group(1)) / 1000 - time.time() if until else 0.0
+    return left if left > 0 else None
+
+
+def _by_number(venue: str, error: Exception, wire: Wire) -> ExchangeError | None:
+    code, message = venue_answer(wire.answer)
+    if not code:
+        return None
+    if is_listed(venue, code):
+        return error_for_code(venue, code, message)
+    cls = _class_of(error)
+    return cls(message, code=code) if cls and wire.status != 408 else OutcomeUnknown(message, code=code)
+
+
+def _by_cause(error: Exception, wire: Wire) -> ExchangeError:
+    """No number: either nothing left this machine, or nobody knows."""
+    if _names(error.__cause__) & {"ClientConnectorError"}:
+        return NotSent("The exchange could not be reached.")
+    cls = _class_of(error)
+    if cls and wire.status is None and not wire.changed_something:
+        return cls(f"{type(error).__name__}: refused before anything was sent")
+    status = "" if wire.status is None else f" (HTTP {wire.status})"
+    return OutcomeUnknown(f"{type(error).__name__}{status}")
+
+
+def _class_of(error: Exception) -> type[ExchangeError] | None:
+    names = _names(error)
+    return next((ours for theirs, ours in _CLASSES.items() if theirs in names), None)
+
+
+def _names(error: BaseException | None) -> set[str]:
+    return {cls.__name__ for cls in type(error).__mro__}

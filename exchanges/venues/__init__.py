@@ -1,0 +1,1 @@
+"""The words of each venue. PURE: values in, values out; no ccxt, no I/O."""

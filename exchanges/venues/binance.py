@@ -1,0 +1,234 @@
+"""Binance USDT-M futures: our order request in its words, its answers in ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from exchanges.errors import InvalidRequest, OutcomeUnknown
+from exchanges.types import (
+    BalanceReport,
+    Book,
+    FillReport,
+    InstrumentSpec,
+    NativeExits,
+    OrderReport,
+    OrderRequest,
+    OrderType,
+    PositionMode,
+    PositionReport,
+    PositionSide,
+    PriceTick,
+    ReportStatus,
+    Side,
+)
+from exchanges.venues.words import (
+    OrderWords,
+    exact_moment,
+    moment,
+    number,
+    number_or_none,
+    plain,
+    price_of,
+    trigger_of,
+)
+
+Row = Mapping[str, Any]
+
+QUOTE_CURRENCY = "USDT"
+ORDER_WINDOW_MS = 3000  # after this the venue refuses a delayed order, so "not found" becomes final
+_CLIENT_ORDER_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
+
+PLAIN_STATUS: Mapping[str, ReportStatus] = {
+    "NEW": ReportStatus.OPEN,
+    "PENDING_CANCEL": ReportStatus.OPEN,
+    "PARTIALLY_FILLED": ReportStatus.PARTIALLY_FILLED,
+    "FILLED": ReportStatus.FILLED,
+    "CANCELED": ReportStatus.CANCELED,
+    "EXPIRED": ReportStatus.EXPIRED,
+    "EXPIRED_IN_MATCH": ReportStatus.EXPIRED,
+    "REJECTED": ReportStatus.REJECTED,
+}
+
+ALGO_STATUS: Mapping[str, ReportStatus] = {
+    "NEW": ReportStatus.OPEN,
+    "ACCEPTED": ReportStatus.OPEN,
+    "TRIGGERING": ReportStatus.OPEN,  # its child order may exist already, but is not named yet
+    "TRIGGERED": ReportStatus.TRIGGERED,
+    "FINISHED": ReportStatus.TRIGGERED,  # says nothing about fills: ask for the child order
+    "CANCELED": ReportStatus.CANCELED,
+    "EXPIRED": ReportStatus.EXPIRED,
+    "REJECTED": ReportStatus.REJECTED,
+}
+
+
+def order_words(request: OrderRequest, mode: PositionMode) -> OrderWords:
+    """Conditional orders go to the algo book because they carry a stop price or a callback rate."""
+    if not _CLIENT_ORDER_ID.fullmatch(request.client_order_id):
+        raise InvalidRequest(f"The client order id {request.client_order_id!r} is not one Binance accepts.")
+    params = _common(request, mode) | _conditions(request)
+    kind = _ccxt_type(request)
+    side = request.side.value
+    return OrderWords(request.symbol, kind, side, plain(request.quantity), price_of(request), params)
+
+
+def book_of(request: OrderRequest) -> Book:
+    return Book.ALGO if request.order_type.is_conditional else Book.PLAIN
+
+
+def _common(request: OrderRequest, mode: PositionMode) -> dict[str, Any]:
+    """Hedge mode names the position side and must not say reduceOnly (-1106); one-way mode is the reverse."""
+    params: dict[str, Any] = {"clientOrderId": request.client_order_id, "recvWindow": ORDER_WINDOW_MS}
+    if mode is PositionMode.HEDGE:
+        params["positionSide"] = request.position_side.value.upper()
+    elif request.reduce_only:
+        params["reduceOnly"] = True
+    return params
+
+
+def _conditions(request: OrderRequest) -> dict[str, Any]:
+    native = request.native or NativeExits()
+    if native.stop_price or native.take_profit_price or native.callback_amount:
+        raise InvalidRequest("Binance attaches no stops to an order: place the stop as an order of its own.")
+    if not request.order_type.is_conditional:
+        return {}
+    if native.callback_rate is None:
+        return {"stopPrice": trigger_of(request), "workingType": "MARK_PRICE"}
+    trailing = {"callbackRate": plain(native.callback_rate), "workingType": "MARK_PRICE"}
+    if native.activation_price is not None:
+        trailing["activationPrice"] = plain(native.activation_price)
+    return trailing
+
+
+def _ccxt_type(request: OrderRequest) -> str:
+    if request.order_type is OrderType.STOP_MARKET and request.native and request.native.callback_rate:
+        return "TRAILING_STOP_MARKET"
+    return request.order_type.value.upper() if request.order_type.is_conditional else request.order_type.value
+
+
+def order_report(row: Row, symbol: str) -> OrderReport:
+    """A row of either book; the algo book's rows carry an algoId."""
+    try:
+        return _algo_report(row, symbol) if "algoId" in row else _plain_report(row, symbol)
+    except (KeyError, ArithmeticError, ValueError) as error:
+        raise OutcomeUnknown(f"An order answer we cannot read: {type(error).__name__}") from None
+
+
+def _plain_report(row: Row, symbol: str) -> OrderReport:
+    return OrderReport(
+        symbol=symbol,
+        client_order_id=str(row["clientOrderId"]),
+        exchange_order_id=str(row["orderId"]),
+        book=Book.PLAIN,
+        status=PLAIN_STATUS[row["status"]],
+        quantity=number(row["origQty"]),
+        filled_quantity=number(row["executedQty"]),
+        average_price=number_or_none(row.get("avgPrice")),
+        at=moment(row.get("updateTime")),
+        position_side=position_side_or_none(row.get("positionSide")),
+        trigger_price=number_or_none(row.get("stopPrice")),
+    )
+
+
+def _algo_report(row: Row, symbol: str) -> OrderReport:
+    """Never a filled quantity: fills belong to the child order."""
+    return OrderReport(
+        symbol=symbol,
+        client_order_id=str(row["clientAlgoId"]),
+        exchange_order_id=str(row["algoId"]),
+        book=Book.ALGO,
+        status=ALGO_STATUS[row["algoStatus"]],
+        quantity=number_or_none(row.get("quantity")),
+        child_order_id=child_of(row.get("actualOrderId")),
+        at=moment(row.get("updateTime")),
+        position_side=position_side_or_none(row.get("positionSide")),
+        trigger_price=number_or_none(row.get("triggerPrice")),
+    )
+
+
+def child_of(text: Any) -> str | None:
+    return None if text in (None, "", "0", 0) else str(text)
+
+
+def position_side_or_none(word: Any) -> PositionSide | None:
+    """BOTH is one-way mode: the row does not say."""
+    return PositionSide(word.lower()) if word in ("LONG", "SHORT") else None
+
+
+def position_side_of_fill(word: Any, side: Side, closes: bool) -> PositionSide:
+    """In one-way mode a fill opens its own side, or closes the other one."""
+    opens = PositionSide.LONG if (side is Side.BUY) is not closes else PositionSide.SHORT
+    return position_side_or_none(word) or opens
+
+
+def fill_report(row: Row, symbol: str) -> FillReport:
+    """A row of userTrades. It names the order by the venue's id only."""
+    side = Side(row["side"].lower())
+    profit = number(row["realizedPnl"])
+    return FillReport(
+        symbol=symbol,
+        trade_id=str(row["id"]),
+        exchange_order_id=str(row["orderId"]),
+        side=side,
+        position_side=position_side_of_fill(row.get("positionSide"), side, closes=profit != 0),
+        quantity=number(row["qty"]),
+        price=number(row["price"]),
+        fee=number(row["commission"]),
+        fee_currency=str(row["commissionAsset"]),
+        realized_pnl=profit,
+        at=exact_moment(row["time"]),
+    )
+
+
+def position_report(row: Row, symbol: str) -> PositionReport | None:
+    """None for a flat row. The side is read from positionSide, or from the sign in one-way mode."""
+    amount = number(row["positionAmt"])
+    if amount == 0:
+        return None
+    by_sign = PositionSide.LONG if amount > 0 else PositionSide.SHORT
+    return PositionReport(
+        symbol=symbol,
+        position_side=position_side_or_none(row.get("positionSide")) or by_sign,
+        quantity=abs(amount),
+        entry_price=number(row["entryPrice"]),
+        mark_price=number_or_none(row.get("markPrice")),
+        unrealized_pnl=None if row.get("unRealizedProfit") in (None, "") else number(row["unRealizedProfit"]),
+        liquidation_price=number_or_none(row.get("liquidationPrice")),
+    )
+
+
+def balance_report(account: Row) -> BalanceReport:
+    """Zero when the account holds no row in the quote currency."""
+    rows = [row for row in account["assets"] if row["asset"] == QUOTE_CURRENCY]
+    if not rows:
+        return BalanceReport(Decimal(0), Decimal(0), Decimal(0))
+    row = rows[0]
+    return BalanceReport(
+        wallet_balance=number(row["walletBalance"]),
+        equity=number(row["marginBalance"]),
+        available_balance=number(row["availableBalance"]),
+    )
+
+
+def price_tick(row: Row, symbol: str) -> PriceTick:
+    return PriceTick(symbol, number(row["markPrice"]), exact_moment(row["time"]))
+
+
+def instrument(row: Row, symbol: str) -> InstrumentSpec:
+    """The tighter of the limits for limit and for market orders, so that both are always allowed."""
+    filters = {entry["filterType"]: entry for entry in row["filters"]}
+    lots = [filters[name] for name in ("LOT_SIZE", "MARKET_LOT_SIZE") if name in filters]
+    maxima = [number(lot["maxQty"]) for lot in lots if number(lot["maxQty"]) > 0]
+    steps = [number(lot["stepSize"]) for lot in lots if number(lot["stepSize"]) > 0]
+    return InstrumentSpec(
+        symbol=symbol,
+        exchange_symbol=str(row["symbol"]),
+        price_increment=number(filters["PRICE_FILTER"]["tickSize"]),
+        size_increment=max(steps),
+        min_quantity=max(number(lot["minQty"]) for lot in lots),
+        max_quantity=min(maxima) if maxima else None,
+        min_notional=number(filters.get("MIN_NOTIONAL", {}).get("notional", "0")),
+        active=row.get("status") == "TRADING",
+    )

@@ -1,0 +1,65 @@
+"""What every venue's words share: exact number texts, times, and the arguments of one create_order call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from exchanges.errors import InvalidRequest
+from exchanges.types import OrderRequest, OrderType
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderWords:
+    """Arguments of ccxt's create_order. Numbers are texts, so nothing is rounded through a float."""
+
+    symbol: str
+    type: str
+    side: str
+    amount: str
+    price: str | None = None
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+def plain(number: Decimal) -> str:
+    """Exact text without exponent and without trailing zeros."""
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def price_of(request: OrderRequest) -> str | None:
+    if request.order_type is not OrderType.LIMIT:
+        return None
+    if request.price is None or request.price <= 0:
+        raise InvalidRequest("A limit order needs a price.")
+    return plain(request.price)
+
+
+def trigger_of(request: OrderRequest) -> str:
+    if request.trigger_price is None or request.trigger_price <= 0:
+        raise InvalidRequest(f"A {request.order_type} order needs a trigger price.")
+    return plain(request.trigger_price)
+
+
+def moment(milliseconds: Any) -> datetime | None:
+    """Aware UTC; None for the zero and the empty text by which venues say 'never'."""
+    return None if milliseconds in (None, "", 0, "0") else exact_moment(milliseconds)
+
+
+def exact_moment(milliseconds: Any) -> datetime:
+    return _EPOCH + timedelta(milliseconds=int(milliseconds))
+
+
+def number(text: Any) -> Decimal:
+    return Decimal(str(text))
+
+
+def number_or_none(text: Any) -> Decimal | None:
+    """None for absent, empty and zero: venues write 0 where they have no price to tell."""
+    if text is None or text == "":
+        return None
+    return number(text) or None
