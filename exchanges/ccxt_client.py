@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import ccxt.pro
@@ -39,6 +39,8 @@ from exchanges.venues.words import OrderWords
 TIMEOUT_MS = 5000
 RECEIVE_WINDOW_MS = 5000
 FILLS_PER_PAGE = 1000
+Parsed = TypeVar("Parsed")
+CONNECTED = object()  # what a stream's listener hears when its socket is open
 _PAGE_SPAN = timedelta(days=7)  # ccxt ends the page of an older start after one week, as the venue wants
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -48,7 +50,10 @@ _quiet.setLevel(logging.WARNING)
 
 
 class _Recorded:
-    """Mixed into ccxt's classes: notes what reached the wire, and refuses an answer that is not JSON."""
+    """Mixed into ccxt's classes: notes what reached the wire, refuses an answer that is not JSON, and lets a
+    stream hear every raw message (ccxt's own caches merge and delay them)."""
+
+    listener: Callable[[Any], None] | None = None
 
     async def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
         if (wire := WIRE.get()) is not None:
@@ -64,6 +69,16 @@ class _Recorded:
         )
         if response is None and 200 <= code < 300:
             raise ccxt.BadResponse("The answer is not JSON")
+
+    def on_connected(self, client: Any, message: Any = None) -> None:
+        if self.listener is not None:
+            self.listener(CONNECTED)
+        super().on_connected(client, message)  # type: ignore[misc]
+
+    def handle_message(self, client: Any, message: Any) -> None:
+        if self.listener is not None:
+            self.listener(message)
+        super().handle_message(client, message)  # type: ignore[misc]
 
 
 class _Binance(_Recorded, ccxt.pro.binanceusdm):  # type: ignore[misc]
@@ -132,22 +147,40 @@ class CcxtClient:
             raise AccountUnusable(f"Trading on {credentials.venue} is not built yet; only Binance is.")
         self._credentials = credentials
         self._mode = PositionMode.HEDGE
-        self._built = False
+        self._opened: list[Any] = []
 
     @cached_property
-    def _exchange(self) -> Any:
+    def _reader(self) -> Any:
         """Built on first use, inside the event loop that will serve it."""
-        self._built = True
-        return build_exchange(self._credentials)
+        return self._build()
+
+    @cached_property
+    def _writer(self) -> Any:
+        """Apart from the reader, so that no order waits in ccxt's rate limiter behind a poll."""
+        return self._build()
+
+    def _build(self) -> Any:
+        self._opened.append(build_exchange(self._credentials))
+        return self._opened[-1]
 
     async def close(self) -> None:
-        if self._built:
-            await self._exchange.close()
+        for exchange in self._opened:
+            await exchange.close()
+
+    async def _ready(self) -> None:
+        """Contracts and clock, learnt once by the reader and shared with the writer."""
+        await self._reader.load_markets()
+        if self._writer.markets is not self._reader.markets:
+            self._share()
+
+    def _share(self) -> None:
+        self._writer.set_markets_from_exchange(self._reader)
+        self._writer.options["timeDifference"] = self._reader.options["timeDifference"]
 
     # -- reads -----------------------------------------------------------------------------------------
 
     async def instruments(self) -> Sequence[InstrumentSpec]:
-        markets = await self._ask(lambda: self._exchange.load_markets(True))
+        markets = await self._ask(lambda: self._reader.load_markets(True))
         return [
             binance.instrument(market["info"], market["symbol"])
             for market in markets.values()
@@ -155,28 +188,28 @@ class CcxtClient:
         ]
 
     async def balance(self) -> BalanceReport:
-        account = await self._ask(lambda: self._exchange.fetch_balance())
+        account = await self._ask(lambda: self._reader.fetch_balance())
         return self._read(binance.balance_report, account["info"])
 
     async def positions(self) -> Sequence[PositionReport]:
         """From the raw rows: ccxt drops a row without entry price and guesses the side by the notional."""
-        await self._ask(lambda: self._exchange.load_markets())
-        rows = await self._rows(lambda: self._exchange.fapiPrivateV3GetPositionRisk())
+        await self._ask(self._ready)
+        rows = await self._rows(lambda: self._reader.fapiPrivateV3GetPositionRisk())
         reports = [self._read(binance.position_report, row, self._symbol(row)) for row in rows]
         return [report for report in reports if report is not None]
 
     async def mark_price(self, symbol: str) -> PriceTick:
-        ticker = await self._ask(lambda: self._exchange.fetch_mark_price(symbol))
+        ticker = await self._ask(lambda: self._reader.fetch_mark_price(symbol))
         return self._read(binance.price_tick, ticker["info"], symbol)
 
     async def find_order(self, symbol: str, client_order_id: str, book: Book) -> OrderReport:
         params = _name_of(client_order_id, book)
-        order = await self._ask(lambda: self._exchange.fetch_order(None, symbol, params))
+        order = await self._ask(lambda: self._reader.fetch_order(None, symbol, params))
         return binance.order_report(order["info"], symbol)
 
     async def open_orders(self) -> Sequence[OrderReport]:
-        plain = await self._rows(lambda: self._exchange.fetch_open_orders())
-        algo = await self._rows(lambda: self._exchange.fetch_open_orders(params={"trigger": True}))
+        plain = await self._rows(lambda: self._reader.fetch_open_orders())
+        algo = await self._rows(lambda: self._reader.fetch_open_orders(params={"trigger": True}))
         return [binance.order_report(order["info"], order["symbol"]) for order in (*plain, *algo)]
 
     async def fills(self, symbol: str, since: datetime) -> Sequence[FillReport]:
@@ -190,13 +223,13 @@ class CcxtClient:
 
     async def _page_of_fills(self, symbol: str, start: datetime) -> list[FillReport]:
         since = (start - _EPOCH) // timedelta(milliseconds=1)
-        trades = await self._rows(lambda: self._exchange.fetch_my_trades(symbol, since, FILLS_PER_PAGE))
+        trades = await self._rows(lambda: self._reader.fetch_my_trades(symbol, since, FILLS_PER_PAGE))
         return [self._read(binance.fill_report, trade["info"], symbol) for trade in trades]
 
     # -- writes ----------------------------------------------------------------------------------------
 
     async def ensure_hedge_mode(self) -> PositionMode:
-        answer = await self._ask(lambda: self._exchange.fetch_position_mode())
+        answer = await self._ask(lambda: self._reader.fetch_position_mode())
         if not isinstance(answer["hedged"], bool):
             raise OutcomeUnknown("The venue did not say which position mode the account is in.")
         hedged = answer["hedged"] or await self._switched_to_hedge()
@@ -206,18 +239,18 @@ class CcxtClient:
     async def _switched_to_hedge(self) -> bool:
         """False when open positions or orders forbid the switch."""
         try:
-            await self._change(lambda: self._exchange.set_position_mode(True))
+            await self._change(lambda: self._writer.set_position_mode(True))
         except Refused as error:
             return is_already_so(self._credentials.venue, error.code)
         return True
 
     async def ensure_leverage(self, symbol: str, leverage: int) -> None:
-        await self._ask(lambda: self._exchange.load_markets())
+        await self._ask(self._ready)
         market = {"symbol": self._market(symbol)["id"]}
-        rows = await self._rows(lambda: self._exchange.fapiPrivateGetSymbolConfig(market))
+        rows = await self._rows(lambda: self._reader.fapiPrivateGetSymbolConfig(market))
         if any(int(row["leverage"]) == leverage for row in rows if row["symbol"] == market["symbol"]):
             return
-        await self._change(lambda: self._exchange.set_leverage(leverage, symbol))
+        await self._change(lambda: self._writer.set_leverage(leverage, symbol))
 
     async def create_order(self, request: OrderRequest) -> OrderReport:
         words = binance.order_words(request, self._mode)
@@ -231,9 +264,8 @@ class CcxtClient:
         return report
 
     async def _send(self, words: OrderWords) -> Any:
-        await self._exchange.load_markets()
         self._check_steps(words)
-        return await self._exchange.create_order(
+        return await self._writer.create_order(
             words.symbol, words.type, words.side, words.amount, words.price, words.params
         )
 
@@ -241,12 +273,16 @@ class CcxtClient:
         """ccxt would silently cut a number to the step; an order that is not the one asked for is our bug."""
         for text in (words.price, words.params.get("stopPrice"), words.params.get("activationPrice")):
             if text is not None:
-                _same(text, self._exchange.price_to_precision(words.symbol, text), "price step")
-        _same(words.amount, self._exchange.amount_to_precision(words.symbol, words.amount), "quantity step")
+                _same(text, self._writer.price_to_precision(words.symbol, text), "price step")
+        _same(words.amount, self._writer.amount_to_precision(words.symbol, words.amount), "quantity step")
 
     async def cancel_order(self, symbol: str, client_order_id: str, book: Book) -> None:
         params = _name_of(client_order_id, book)
-        await self._change(lambda: self._exchange.cancel_order(None, symbol, params))
+        await self._change(lambda: self._writer.cancel_order(None, symbol, params))
+
+    async def _prepared(self, call: Callable[[], Awaitable[Any]]) -> Any:
+        await self._ready()
+        return await call()
 
     # -- one call --------------------------------------------------------------------------------------
 
@@ -254,7 +290,7 @@ class CcxtClient:
         return (await self._call(call, writing=False))[0]
 
     async def _change(self, call: Callable[[], Awaitable[Any]]) -> Any:
-        return (await self._call(call, writing=True))[0]
+        return (await self._call(lambda: self._prepared(call), writing=True))[0]
 
     async def _rows(self, call: Callable[[], Awaitable[Any]]) -> list[Any]:
         """A list must be a list on the wire too: ccxt reads an empty object as 'nothing there'."""
@@ -278,13 +314,14 @@ class CcxtClient:
     async def _learn_time_after(self, failure: ExchangeError) -> None:
         if is_clock_skew(self._credentials.venue, failure.code):
             try:
-                await self._exchange.load_time_difference()
+                await self._reader.load_time_difference()
             except Exception:
                 return  # the caller already gets the error that matters
+            self._writer.options["timeDifference"] = self._reader.options["timeDifference"]
 
     # -- reading ---------------------------------------------------------------------------------------
 
-    def _read(self, parse: Callable[..., Any], *arguments: Any) -> Any:
+    def _read(self, parse: Callable[..., Parsed], *arguments: Any) -> Parsed:
         try:
             return parse(*arguments)
         except (KeyError, TypeError, ValueError, ArithmeticError) as error:
@@ -293,12 +330,12 @@ class CcxtClient:
 
     def _symbol(self, row: Mapping[str, Any]) -> str:
         """A contract that is not listed any more keeps the venue's name: its position must not vanish."""
-        return str(self._exchange.safe_symbol(row["symbol"], None, None, "swap"))
+        return str(self._reader.safe_symbol(row["symbol"], None, None, "swap"))
 
     def _market(self, symbol: str) -> Any:
-        if symbol not in self._exchange.markets:
+        if symbol not in self._reader.markets:
             raise InvalidRequest(f"The venue has no contract {symbol}.")
-        return self._exchange.markets[symbol]
+        return self._reader.markets[symbol]
 
 
 def _name_of(client_order_id: str, book: Book) -> dict[str, Any]:

@@ -1,0 +1,122 @@
+"""The one bridge from synchronous services to the asynchronous clients.
+
+A process keeps one event loop in a daemon thread and one warm client per account on it. Calls of different
+threads run side by side on that loop, so no read waits for a write.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import CancelledError as CallDropped
+from typing import Any, TypeVar
+
+from exchanges.client import ExchangeClient
+from exchanges.credentials import Credentials
+from exchanges.errors import OutcomeUnknown
+from exchanges.registry import Account, client_for, credentials_of
+
+CALL_SECONDS = 20.0
+CLOSE_SECONDS = 5.0
+
+logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+
+class _Session:
+    """Lives in one process; a forked child makes its own."""
+
+    def __init__(self) -> None:
+        self._clients: dict[int, tuple[Credentials, ExchangeClient]] = {}
+        self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(_say_little)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="exchange-session", daemon=True)
+        self._thread.start()
+
+    def run(self, coroutine: Coroutine[Any, Any, Result], timeout: float) -> Result:
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        try:
+            return future.result(timeout)
+        except (TimeoutError, CallDropped):
+            future.cancel()
+        raise OutcomeUnknown(f"No answer within {timeout:g} seconds.")
+
+    async def perform(
+        self, key: int, credentials: Credentials, action: Callable[[ExchangeClient], Awaitable[Result]]
+    ) -> Result:
+        return await action(await self._client(key, credentials))
+
+    async def _client(self, key: int, credentials: Credentials) -> ExchangeClient:
+        """Nothing is awaited between looking and keeping, so there is one client per account."""
+        known = self._clients.get(key)
+        if known is not None and known[0] == credentials:
+            return known[1]
+        client = client_for(credentials)
+        self._clients[key] = (credentials, client)
+        if known is not None:
+            await known[1].close()
+        return client
+
+    def close(self) -> None:
+        self.run(self._close_clients(), CLOSE_SECONDS)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(CLOSE_SECONDS)
+        self._loop.close()
+
+    async def _close_clients(self) -> None:
+        clients = [client for _, client in self._clients.values()]
+        self._clients.clear()
+        await asyncio.gather(*(client.close() for client in clients), return_exceptions=True)
+
+
+_lock = threading.Lock()
+_session: _Session | None = None
+
+
+def call(
+    account: Account,
+    action: Callable[[ExchangeClient], Coroutine[Any, Any, Result]],
+    *,
+    timeout: float = CALL_SECONDS,
+) -> Result:
+    """Run one client call and wait for it: `call(account, lambda client: client.create_order(request))`.
+
+    Raises the client's errors, and OutcomeUnknown when the answer did not come in time."""
+    credentials = credentials_of(account)
+    session = _current()
+    return session.run(session.perform(account.pk, credentials, action), timeout)
+
+
+def close_all() -> None:
+    """Close every client of this process; the next call starts anew."""
+    global _session
+    with _lock:
+        session, _session = _session, None
+    if session is not None:
+        session.close()
+
+
+def _current() -> _Session:
+    global _session
+    with _lock:
+        if _session is None:
+            _session = _Session()
+        return _session
+
+
+def _forget_parent() -> None:
+    """A forked child inherits neither the thread nor a trustworthy lock."""
+    global _session, _lock
+    _session, _lock = None, threading.Lock()
+
+
+def _say_little(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """asyncio would print the exception, and ccxt's exceptions hold signed addresses."""
+    kind = type(context.get("exception")).__name__
+    logger.error("In the exchange session: %s (%s)", context.get("message"), kind)
+
+
+os.register_at_fork(after_in_child=_forget_parent)
