@@ -1,0 +1,9 @@
+"""How the paper exchange knows its accounts: a key names one, and its secret follows from the key."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+
+def paper_secret(api_key: str) -> str:
+    return sha256(f"paper:{api_key}".encode()).hexdigest()
