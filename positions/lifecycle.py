@@ -103,8 +103,16 @@ ORDER_TRANSITIONS: dict[tuple[OrderStatus, OrderEvent], OrderStatus] = {
         for s in (O.SUBMITTED, O.ACCEPTED, O.TRIGGERED, O.PARTIALLY_FILLED, O.PENDING_CANCEL)
         for event, after in (_FILLS | _ENDS).items()
     },
-    # the real world: a fill may be reported after the cancel, the expiry or our verdict "absent"
-    **{(s, event): after for s in (O.CANCELED, O.EXPIRED, O.REJECTED) for event, after in _FILLS.items()},
+    # our "not sent" was wrong: the exchange knows it
+    **{(O.INITIALIZED, event): after for event, after in (_FILLS | {OE.ACCEPTED: O.ACCEPTED, OE.TRIGGERED: O.TRIGGERED}).items()},
+    (O.PENDING_CANCEL, OE.PARTIALLY_FILLED): O.PENDING_CANCEL,
+    # the real world: a fill may be reported after the cancel, the expiry or our verdict "absent";
+    # a partial one adds quantity to an order that stays ended
+    **{
+        (s, event): after
+        for s in (O.CANCELED, O.EXPIRED, O.REJECTED)
+        for event, after in ((OE.PARTIALLY_FILLED, s), (OE.FILLED, O.FILLED))
+    },
     **{(s, OE(s.value)): s for s in (O.FILLED, O.CANCELED, O.EXPIRED, O.REJECTED)},
 }
 
@@ -113,6 +121,12 @@ DONE = frozenset({O.FILLED, O.CANCELED, O.EXPIRED, O.REJECTED, O.DENIED})
 PENDING = frozenset({O.INITIALIZED}) | WORKING
 
 S = TypeVar("S", PositionStatus, OrderStatus)
+
+
+def is_stale(current: str, event: OrderEvent) -> bool:
+    """Reports overtake each other: news of an earlier stage about an order that is further on."""
+    early = (OrderEvent.ACCEPTED, OrderEvent.TRIGGERED, OrderEvent.PARTIALLY_FILLED)
+    return event in early and (OrderStatus(current), event) not in ORDER_TRANSITIONS
 
 
 def next_position_status(current: str, event: PositionEvent) -> PositionStatus:

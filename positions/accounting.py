@@ -1,0 +1,54 @@
+"""Average prices, profit and fees from executions. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from exchanges.types import PositionSide, Side
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """quantity still held; averages None where nothing was traded; realized_pnl excludes fees (quote currency)."""
+
+    quantity: Decimal = ZERO
+    average_entry_price: Decimal | None = None
+    average_exit_price: Decimal | None = None
+    realized_pnl: Decimal = ZERO
+    fees: Decimal = ZERO
+
+
+def account_for(position_side: PositionSide, executions: Iterable[Execution]) -> Accounts:
+    """Average-cost accounting in the order given; an exit is valued against the average entry so far."""
+    held = bought = cost = sold = proceeds = pnl = fees = ZERO
+    average = ZERO
+    for one in executions:
+        fees += one.fee
+        if one.side is position_side.entry_side:
+            average = (average * held + one.price * one.quantity) / (held + one.quantity)
+            held, bought, cost = held + one.quantity, bought + one.quantity, cost + one.price * one.quantity
+        else:
+            pnl += (one.price - average) * one.quantity * position_side.sign
+            held, sold, proceeds = held - one.quantity, sold + one.quantity, proceeds + one.price * one.quantity
+    return Accounts(held, _ratio(cost, bought), _ratio(proceeds, sold), pnl, fees)
+
+
+def _ratio(total: Decimal, quantity: Decimal) -> Decimal | None:
+    return total / quantity if quantity else None
+
+
+def signed(position_side: PositionSide, side: Side, quantity: Decimal) -> Decimal:
+    """+quantity for what enlarges the position, -quantity for what shrinks it."""
+    return quantity if side is position_side.entry_side else -quantity

@@ -1,0 +1,45 @@
+"""May this trade be opened? Pure: limits, the current book and the proposal in, a verdict out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    max_open_positions: int
+    max_exposure: Decimal
+    max_strategy_positions: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBook:
+    """Counted from rows inside the opening transaction. exposure is the sum of live notionals."""
+
+    positions: int
+    exposure: Decimal
+    strategy_positions: int
+    available_balance: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    reason: str
+
+
+def judge(limits: Limits, book: OpenBook, notional: Decimal, margin: Decimal) -> Allowed | Denied:
+    if book.positions >= limits.max_open_positions:
+        return Denied(f"account already holds {book.positions} of {limits.max_open_positions} positions")
+    if book.strategy_positions >= limits.max_strategy_positions:
+        return Denied(f"strategy already holds {book.strategy_positions} of {limits.max_strategy_positions} positions")
+    if book.exposure + notional > limits.max_exposure:
+        return Denied(f"exposure {book.exposure + notional:.2f} would pass the limit {limits.max_exposure:.2f}")
+    if book.available_balance is not None and margin > book.available_balance:
+        return Denied(f"margin {margin:.2f} is more than the free balance {book.available_balance:.2f}")
+    return Allowed()

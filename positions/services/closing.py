@@ -1,0 +1,138 @@
+"""THE DOOR. request_close asks, settle_close records; nothing else ends a position."""
+
+from __future__ import annotations
+
+import logging
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from positions import broadcast
+from positions.lifecycle import (
+    DONE,
+    CloseReason,
+    OrderEvent,
+    OrderPurpose,
+    OrderStatus,
+    PositionEvent,
+    PositionStatus,
+    next_order_status,
+    next_position_status,
+)
+from positions.models import Order, Position
+from positions.services.outbox import add_order, hint
+from trailing.engine import TrailingPhase
+from trailing.models import TrailingStop
+
+logger = logging.getLogger(__name__)
+
+REQUESTABLE = (PositionStatus.OPENING, PositionStatus.OPEN)
+
+
+def lock_position(position_id: int) -> Position:
+    """Locks the position row only; its account is locked before it by those who need both."""
+    return Position.objects.select_for_update(of=("self",)).select_related("instrument").get(pk=position_id)
+
+
+@transaction.atomic
+def request_close(position_id: int, *, reason: CloseReason, requested_by: str) -> UUID | None:
+    """Ask for the position to be closed at market. None: someone was first, or nothing had been sent yet.
+
+    The stop stays on the exchange until the position is flat.
+    """
+    position = lock_position(position_id)
+    if position.status not in REQUESTABLE:
+        return None
+    position.status = next_position_status(position.status, PositionEvent.CLOSE_REQUESTED)
+    position.close_reason = reason
+    position.close_requested_by = requested_by[:100]
+    position.save(update_fields=["status", "close_reason", "close_requested_by", "updated_at"])
+    broadcast.position_changed(position.pk)
+    return _first_close_step(position)
+
+
+def _first_close_step(position: Position) -> UUID | None:
+    call_off_entry(position)
+    if position.quantity > 0:
+        return add_close_order(position).pk
+    if not pending_orders(position).filter(purpose=OrderPurpose.ENTRY).exists():
+        settle_close(position, reason=CloseReason.NEVER_OPENED)
+    return None  # the entry is under way: its fill brings the close order
+
+
+def add_close_order(position: Position) -> Order:
+    return add_order(position, OrderPurpose.CLOSE, position.quantity)
+
+
+def pending_orders(position: Position):  # type: ignore[no-untyped-def]
+    return Order.objects.filter(position=position).exclude(status__in=DONE)
+
+
+def call_off_entry(position: Position) -> None:
+    for order in pending_orders(position).filter(purpose=OrderPurpose.ENTRY).select_for_update():
+        call_off(order, "position is being closed")
+
+
+def call_off(order: Order, reason: str) -> None:
+    """Deny what was not sent, cancel what works. What is maybe sent stays until its outcome is known."""
+    if order.status == OrderStatus.INITIALIZED:
+        order.status, order.reason = next_order_status(order.status, OrderEvent.DENIED), reason
+        order.save(update_fields=["status", "reason", "updated_at"])
+    elif order.status in (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED):
+        order.status = next_order_status(order.status, OrderEvent.CANCEL_REQUESTED)
+        order.save(update_fields=["status", "updated_at"])
+        hint("positions.tasks.cancel_order", order.pk, queue="orders")
+    broadcast.order_changed(order.pk)
+
+
+def settle_close(position: Position, *, reason: CloseReason | None = None) -> None:
+    """Record that the position is flat. The caller holds its lock and has proof: fills, or a proven absence."""
+    if position.status == PositionStatus.CLOSED:
+        return
+    opened = position.opened_at is not None
+    position.status = next_position_status(
+        position.status, PositionEvent.FLAT if opened else PositionEvent.NEVER_FILLED
+    )
+    position.close_reason = reason or position.close_reason or stop_reason(position)
+    TrailingStop.objects.filter(position=position).delete()
+    for order in pending_orders(position).select_for_update():
+        call_off(order, "position is closed")
+    _record_end(position)
+
+
+def stop_reason(position: Position) -> CloseReason:
+    phases = TrailingStop.objects.filter(position=position).values_list("state", flat=True)
+    trailed = any(phase in (TrailingPhase.ACTIVE, TrailingPhase.TRIGGERED) for phase in phases)
+    return CloseReason.TRAILING_STOP if trailed else CloseReason.STOP_LOSS
+
+
+def _record_end(position: Position) -> None:
+    end_unprotected_time(position)
+    position.quantity = Decimal(0)
+    position.closed_at = timezone.now()
+    position.absent_since = None
+    position.save(
+        update_fields=[
+            "status", "close_reason", "quantity", "closed_at", "absent_since",
+            "unprotected_since", "unprotected_seconds", "updated_at",
+        ]  # fmt: skip
+    )
+    broadcast.position_changed(position.pk)
+
+
+def end_unprotected_time(position: Position) -> None:
+    """Sets fields only; the caller saves them."""
+    if position.unprotected_since is not None:
+        elapsed = timezone.now() - position.unprotected_since
+        position.unprotected_seconds += Decimal(str(round(max(elapsed.total_seconds(), 0), 3)))
+        position.unprotected_since = None
+
+
+def reopen_after_refused_close(position: Position) -> None:
+    """The exchange refused the close: the position is still there and its stop still stands."""
+    position.status = next_position_status(position.status, PositionEvent.CLOSE_REFUSED)
+    position.close_reason = position.close_requested_by = ""
+    position.save(update_fields=["status", "close_reason", "close_requested_by", "updated_at"])
+    broadcast.position_changed(position.pk)

@@ -1,0 +1,147 @@
+"""What follows for the position when one of its orders moved; call with the position locked."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from exchanges.types import PositionSide
+from positions.lifecycle import (
+    DONE,
+    CloseReason,
+    OrderPurpose,
+    OrderStatus,
+    PositionEvent,
+    PositionStatus,
+    next_position_status,
+)
+from positions.models import Order, Position
+from positions.services import events
+from positions.services.closing import (
+    add_close_order,
+    call_off,
+    end_unprotected_time,
+    pending_orders,
+    reopen_after_refused_close,
+    settle_close,
+)
+from positions.services.outbox import hint
+
+ABSENT = "proven absent"
+MAX_ABSENT_CLOSES = 5
+CONFIRMED = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED, OrderStatus.TRIGGERED)
+
+
+def follow(position: Position, order: Order) -> None:
+    if position.status == PositionStatus.CLOSED:
+        _after_the_end(position, order)
+    elif order.purpose == OrderPurpose.ENTRY:
+        _after_entry(position, order)
+    elif position.quantity == 0 and position.opened_at is not None:
+        settle_close(position)
+    elif order.purpose == OrderPurpose.CLOSE:
+        _after_close(position, order)
+    else:
+        _after_protect(position, order)
+
+
+def _after_the_end(position: Position, order: Order) -> None:
+    """A request whose outcome was unknown when the position ended turns out to have arrived."""
+    if order.status in (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED):
+        call_off(order, "position is closed")
+
+
+def _after_entry(position: Position, order: Order) -> None:
+    if order.filled_quantity > 0:
+        _entry_filled(position)
+    elif order.status in DONE:
+        settle_close(position, reason=CloseReason.NEVER_OPENED)
+
+
+def _entry_filled(position: Position) -> None:
+    position.status = next_position_status(position.status, PositionEvent.ENTRY_FILLED)
+    if position.opened_at is None:
+        position.opened_at = position.unprotected_since = timezone.now()
+    position.save(update_fields=["status", "opened_at", "unprotected_since", "updated_at"])
+    if position.status == PositionStatus.CLOSING:
+        _close_what_arrived(position)
+    else:
+        hint("trailing.tasks.protect", position.pk, queue="trailing")
+
+
+def _close_what_arrived(position: Position) -> None:
+    if not pending_orders(position).filter(purpose=OrderPurpose.CLOSE).exists():
+        add_close_order(position)
+
+
+def _after_close(position: Position, order: Order) -> None:
+    if order.status not in DONE or position.status != PositionStatus.CLOSING:
+        return
+    if order.status == OrderStatus.FILLED or _may_ask_again(position, order):
+        _close_what_arrived(position)
+    else:
+        reopen_after_refused_close(position)
+        events.record(
+            "close_refused", "high", account_id=position.account_id, position_id=position.pk, reason=order.reason
+        )
+
+
+def _may_ask_again(position: Position, order: Order) -> bool:
+    """A close that was proven never to have arrived is asked for again, as a new row."""
+    return order.reason.startswith(ABSENT) and order.generation < MAX_ABSENT_CLOSES
+
+
+def _after_protect(position: Position, order: Order) -> None:
+    if order.status == OrderStatus.ACCEPTED:
+        _stop_confirmed(position, order)
+    elif order.status in DONE and not _has_confirmed_stop(position):
+        _stop_lost(position, order)
+
+
+def _stop_confirmed(position: Position, order: Order) -> None:
+    if _has_newer_stop(position, order):
+        call_off(order, "a better stop already stands")
+        return
+    end_unprotected_time(position)
+    position.save(update_fields=["unprotected_since", "unprotected_seconds", "updated_at"])
+    older = pending_orders(position).filter(purpose=OrderPurpose.PROTECT, generation__lt=order.generation)
+    for replaced in older.select_for_update():
+        call_off(replaced, "replaced by a better stop")
+
+
+def _has_newer_stop(position: Position, order: Order) -> bool:
+    return (
+        pending_orders(position)
+        .filter(purpose=OrderPurpose.PROTECT, status__in=CONFIRMED, generation__gt=order.generation)
+        .exists()
+    )
+
+
+def _has_confirmed_stop(position: Position) -> bool:
+    return pending_orders(position).filter(purpose=OrderPurpose.PROTECT, status__in=CONFIRMED).exists()
+
+
+def _stop_lost(position: Position, order: Order) -> None:
+    if position.unprotected_since is None:
+        position.unprotected_since = timezone.now()
+        position.save(update_fields=["unprotected_since", "updated_at"])
+    if order.status != OrderStatus.REJECTED:  # a refused stop is asked for again by the sweep, not in a hot loop
+        hint("trailing.tasks.protect", position.pk, queue="trailing")
+
+
+def lock_live_leg(account_id: int, exchange_symbol: str, position_side: PositionSide) -> Position | None:
+    legs = Position.objects.select_for_update(of=("self",)).select_related("instrument")
+    return legs.filter(
+        account_id=account_id,
+        instrument__exchange_symbol=exchange_symbol,
+        position_side=position_side,
+        is_live=True,
+    ).first()
+
+
+def follow_foreign_fill(position: Position, *, is_liquidation: bool) -> None:
+    if position.quantity == 0 and position.opened_at is not None:
+        settle_close(position, reason=CloseReason.LIQUIDATION if is_liquidation else CloseReason.EXTERNAL)
+    elif position.status == PositionStatus.OPEN:
+        hint("trailing.tasks.protect", position.pk, queue="trailing")  # the stop's quantity must follow
+
+

@@ -1,0 +1,51 @@
+"""Contracts and their steps, as the exchange lists them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from django.utils import timezone
+
+from exchanges import session
+from exchanges.errors import ExchangeError
+from exchanges.models import ExchangeAccount, Instrument
+from exchanges.types import InstrumentSpec
+
+logger = logging.getLogger(__name__)
+
+COLUMNS = (
+    "symbol", "price_increment", "size_increment", "min_quantity", "max_quantity",
+    "min_notional", "contract_size", "active",
+)  # fmt: skip
+
+
+def refresh_instruments() -> int:
+    """One account of each venue is enough to ask. Returns how many contracts were written."""
+    written = 0
+    for account in ExchangeAccount.objects.order_by("venue", "pk").distinct("venue"):
+        try:
+            written += _save(account.venue, session.call(account, lambda client: client.instruments()))
+        except ExchangeError as error:
+            logger.warning("instruments of %s could not be loaded: %s", account.venue, error)
+    return written
+
+
+def _save(venue: str, specs: Sequence[InstrumentSpec]) -> int:
+    now = timezone.now()
+    rows = [
+        Instrument(
+            venue=venue,
+            exchange_symbol=spec.exchange_symbol,
+            refreshed_at=now,
+            **{column: getattr(spec, column) for column in COLUMNS},
+        )
+        for spec in specs
+    ]
+    Instrument.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["venue", "exchange_symbol"],
+        update_fields=[*COLUMNS, "refreshed_at"],
+    )
+    return len(rows)

@@ -1,0 +1,135 @@
+"""Orders whose state is not known for sure are asked for by our own id; cancels, which may be repeated, are sent."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from exchanges import session
+from exchanges.errors import ExchangeError, OrderNotFound
+from exchanges.types import Book, OrderReport, ReportStatus
+from positions.lifecycle import OrderPurpose, OrderStatus
+from positions.models import Order
+from positions.services import denials
+from positions.services.consequences import ABSENT
+from positions.services.reports import apply_report
+
+logger = logging.getLogger(__name__)
+
+ASK_AFTER = timedelta(seconds=2)
+CANCEL_AGAIN_AFTER = timedelta(seconds=5)
+# on top of the request's own window: the exchange's clock and its queues
+ABSENCE_MARGIN = timedelta(seconds=5)
+
+
+def cancel(order_id: UUID | str) -> None:
+    order = _claim_cancel(order_id)
+    if order is None:
+        return
+    symbol, book = order.position.instrument.symbol, Book(order.book)
+    try:
+        session.call(order.account, lambda c: c.cancel_order(symbol, order.client_order_id, book))
+    except OrderNotFound:
+        _ask(order, gone=ReportStatus.CANCELED)  # it filled, fired or was canceled before
+    except ExchangeError as error:
+        logger.warning("cancel of %s failed (%s); it is repeated", order.client_order_id, error)
+    else:
+        apply_report(order.account_id, _ended(order, ReportStatus.CANCELED))
+
+
+def _claim_cancel(order_id: UUID | str) -> Order | None:
+    now = timezone.now()
+    due = Q(cancel_sent_at=None) | Q(cancel_sent_at__lte=now - CANCEL_AGAIN_AFTER)
+    won = Order.objects.filter(due, pk=order_id, status=OrderStatus.PENDING_CANCEL).update(cancel_sent_at=now)
+    return _load(order_id) if won else None
+
+
+def _load(order_id: UUID | str) -> Order:
+    return Order.objects.select_related("account", "position__instrument").get(pk=order_id)
+
+
+def _ended(order: Order, status: ReportStatus, reason: str = "") -> OrderReport:
+    return OrderReport(
+        symbol=order.position.instrument.symbol,
+        client_order_id=order.client_order_id,
+        exchange_order_id=order.exchange_order_id,
+        book=Book(order.book),
+        status=status,
+        reason=reason,
+    )
+
+
+def resolve(order_id: UUID | str, *, gone: ReportStatus | None = None) -> None:
+    """Ask the exchange what became of one order. `gone` is what an absent one then counts as."""
+    _ask(_load(order_id), gone=gone)
+
+
+def _ask(order: Order, *, gone: ReportStatus | None = None) -> None:
+    try:
+        report = _look_up(order)
+    except ExchangeError as error:
+        logger.warning("asking for %s failed (%s); it is asked again", order.client_order_id, error)
+        return
+    if report is not None:
+        apply_report(order.account_id, report)
+    elif order.status == OrderStatus.SUBMITTED:
+        _judge_absence(order)
+    elif gone is not None:
+        apply_report(order.account_id, _ended(order, gone, "no longer known to the exchange"))
+
+
+def _look_up(order: Order) -> OrderReport | None:
+    """Both books for a conditional order: once it fired, its child carries the same id in the plain one.
+    None is the exchange's successful answer that neither knows it; a failed question raises."""
+    plain = _find(order, Book.PLAIN)
+    if order.book == Book.PLAIN or _has_traded(plain):
+        return plain
+    return _find(order, Book.ALGO) or plain
+
+
+def _has_traded(report: OrderReport | None) -> bool:
+    return report is not None and (report.filled_quantity > 0 or report.status is not ReportStatus.OPEN)
+
+
+def _find(order: Order, book: Book) -> OrderReport | None:
+    symbol = order.position.instrument.symbol
+    try:
+        report = session.call(order.account, lambda c: c.find_order(symbol, order.client_order_id, book))
+    except OrderNotFound:
+        return None
+    return replace(report, client_order_id=order.client_order_id)
+
+
+def _judge_absence(order: Order) -> None:
+    """Not found is final only once a delayed request would be refused for its age."""
+    assert order.submitted_at is not None
+    final_at = order.submitted_at + settings.ORDER_RECEIVE_WINDOW + ABSENCE_MARGIN
+    if timezone.now() >= final_at:
+        denials.refuse(order.pk, f"{ABSENT}: the exchange knows no such order after its window had passed")
+
+
+def resolve_unknown(now: datetime) -> int:
+    """Ask for every order that should have had an answer by now, and repeat cancels that got none."""
+    quiet = Q(updated_at__lte=now - ASK_AFTER)
+    unsure = Q(status__in=(OrderStatus.SUBMITTED, OrderStatus.TRIGGERED, OrderStatus.PARTIALLY_FILLED))
+    stuck = Q(status=OrderStatus.ACCEPTED) & ~Q(purpose=OrderPurpose.PROTECT)
+    asked = _each(quiet & (unsure | stuck), lambda pk: resolve(pk))
+    unsent = Q(cancel_sent_at=None) & quiet | Q(cancel_sent_at__lte=now - CANCEL_AGAIN_AFTER)
+    return asked + _each(unsent & Q(status=OrderStatus.PENDING_CANCEL), cancel)
+
+
+def _each(rows: Q, act: Callable[[UUID], None]) -> int:
+    found = list(Order.objects.filter(rows).order_by("updated_at").values_list("pk", flat=True)[:200])
+    for pk in found:
+        try:
+            act(pk)
+        except Exception:
+            logger.exception("order %s could not be looked at; the next sweep tries again", pk)
+    return len(found)

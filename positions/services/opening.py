@@ -1,0 +1,200 @@
+"""Position, entry order and trailing row in one transaction, under the account's lock."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Sum
+from django.db.models.functions import Greatest
+
+from exchanges.models import AccountBalance, ExchangeAccount, Instrument, TradingState
+from exchanges.types import InstrumentSpec, PositionSide
+from positions import broadcast
+from positions.lifecycle import OrderPurpose
+from positions.models import Position
+from positions.risk import Denied, Limits, OpenBook, judge
+from positions.services import events
+from positions.services.outbox import add_order
+from positions.signal_ids import signal_id_text
+from positions.sizing import Sized, SizingPlan, Skip, size
+from signals_app.models import SizingMode, Strategy
+from trailing.models import TrailingStop
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """exchange_symbol is the venue's id (BTCUSDT); mark_price in quote currency; signal_id as the sender gave it."""
+
+    strategy_id: int
+    exchange_symbol: str
+    position_side: PositionSide
+    mark_price: Decimal
+    signal_id: str | int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    position_id: int
+
+
+class PositionRefused(Exception):
+    """The position was not created; the text says why."""
+
+
+@transaction.atomic
+def open_position(proposal: Proposal) -> Opened | Skip:
+    strategy = Strategy.objects.get(pk=proposal.strategy_id)
+    account = ExchangeAccount.objects.select_for_update().get(pk=strategy.account_id)
+    strategy.refresh_from_db()  # decide on what is true under the lock
+    instrument = Instrument.objects.filter(venue=account.venue, exchange_symbol=proposal.exchange_symbol).first()
+    refusal = _not_now(strategy, account, instrument, proposal)
+    if refusal or instrument is None:
+        return Skip(refusal or "unknown instrument")
+    return _open_sized(proposal, strategy, account, instrument)
+
+
+def _not_now(
+    strategy: Strategy, account: ExchangeAccount, instrument: Instrument | None, proposal: Proposal
+) -> str | None:
+    if strategy.archived or not strategy.enabled or not strategy.allow_open:
+        return "strategy does not open positions now"
+    if account.trading_state != TradingState.ACTIVE:
+        return f"account is {account.trading_state}: {account.state_reason or 'no new positions'}"
+    if instrument is None or not instrument.active:
+        return f"{proposal.exchange_symbol} is not traded on {account.venue}"
+    if _live_legs(account, instrument, proposal.position_side).exists():
+        return f"a {proposal.position_side} position in {proposal.exchange_symbol} is already live"
+    return None
+
+
+def _live_legs(account: ExchangeAccount, instrument: Instrument, side: PositionSide):  # type: ignore[no-untyped-def]
+    return Position.objects.filter(account=account, instrument=instrument, position_side=side, is_live=True)
+
+
+def _open_sized(
+    proposal: Proposal, strategy: Strategy, account: ExchangeAccount, instrument: Instrument
+) -> Opened | Skip:
+    balance = AccountBalance.objects.filter(account=account).first()
+    sized = size(_plan(strategy), spec_of(instrument), proposal.mark_price, balance.equity if balance else None)
+    if isinstance(sized, Skip):
+        return sized
+    verdict = judge(
+        _limits(strategy, account), _open_book(strategy, account, balance), sized.notional, sized.margin
+    )
+    if isinstance(verdict, Denied):
+        return _denied(account, strategy, verdict)
+    return Opened(_insert(proposal, strategy, instrument, sized).pk)
+
+
+def _denied(account: ExchangeAccount, strategy: Strategy, verdict: Denied) -> Skip:
+    events.record(
+        "risk_limit", "medium", account_id=account.pk, strategy=strategy.name, reason=verdict.reason
+    )
+    return Skip(verdict.reason)
+
+
+def _plan(strategy: Strategy) -> SizingPlan:
+    by_risk = strategy.sizing_mode == SizingMode.RISK_PERCENT
+    return SizingPlan(
+        notional=strategy.notional,
+        leverage=strategy.leverage,
+        stop_loss_percent=strategy.stop_loss_percent,
+        risk_percent=strategy.risk_percent if by_risk else None,
+    )
+
+
+def _limits(strategy: Strategy, account: ExchangeAccount) -> Limits:
+    return Limits(account.max_open_positions, account.max_exposure, strategy.max_open_positions)
+
+
+def _open_book(strategy: Strategy, account: ExchangeAccount, balance: AccountBalance | None) -> OpenBook:
+    live = Position.objects.filter(account=account, is_live=True)
+    held = F("quantity") * F("reference_price") * F("instrument__contract_size")
+    exposure = live.aggregate(total=Sum(Greatest(F("planned_notional"), held)))["total"]
+    return OpenBook(
+        positions=live.count(),
+        exposure=exposure or Decimal(0),
+        strategy_positions=live.filter(strategy=strategy).count(),
+        available_balance=balance.available_balance if balance else None,
+    )
+
+
+def _insert(proposal: Proposal, strategy: Strategy, instrument: Instrument, sized: Sized) -> Position:
+    signal_id = _signal_id(proposal)
+    position = Position.objects.create(
+        account_id=strategy.account_id,
+        instrument=instrument,
+        strategy=strategy,
+        signal_id=signal_id,
+        position_side=proposal.position_side,
+        position_idx=1 if proposal.position_side is PositionSide.LONG else 2,
+        planned_quantity=sized.quantity,
+        planned_notional=sized.notional,
+        reference_price=proposal.mark_price,
+        leverage=strategy.leverage,
+    )
+    TrailingStop.objects.create(
+        position=position,
+        stop_loss_percent=strategy.stop_loss_percent,
+        activation_percent=strategy.trailing_activation_percent,
+        callback_rate=strategy.trailing_callback_percent,
+    )
+    add_order(position, OrderPurpose.ENTRY, sized.quantity)
+    broadcast.position_changed(position.pk)
+    return position
+
+
+def _signal_id(proposal: Proposal) -> str | None:
+    text = signal_id_text(proposal.signal_id)
+    if text is None:
+        logger.warning("the signal for %s carries no id; stored as NULL", proposal.exchange_symbol)
+    return text
+
+
+def spec_of(instrument: Instrument) -> InstrumentSpec:
+    return InstrumentSpec(
+        symbol=instrument.symbol,
+        exchange_symbol=instrument.exchange_symbol,
+        price_increment=instrument.price_increment,
+        size_increment=instrument.size_increment,
+        min_quantity=instrument.min_quantity,
+        max_quantity=instrument.max_quantity,
+        min_notional=instrument.min_notional,
+        contract_size=instrument.contract_size,
+        active=instrument.active,
+    )
+
+
+ACTIONS = {
+    "open_long": PositionSide.LONG, "buy": PositionSide.LONG, "long": PositionSide.LONG,
+    "open_short": PositionSide.SHORT, "sell": PositionSide.SHORT, "short": PositionSide.SHORT,
+}  # fmt: skip
+
+
+def create_position(data: Mapping[str, Any]) -> int:
+    """Open from a plain dict: symbol, action, entry_price, strategy (name), id or signal_id (str, int or None).
+
+    Returns the position's id. Raises PositionRefused with the reason, ValueError for data that makes no sense.
+    """
+    side = ACTIONS.get(str(data.get("action") or data.get("side")).lower())
+    if side is None:
+        raise ValueError(f"action must be one of {', '.join(ACTIONS)}")
+    proposal = Proposal(
+        strategy_id=Strategy.objects.values_list("pk", flat=True).get(name=data["strategy"]),
+        exchange_symbol=re.sub(r":.*$|[^A-Z0-9]", "", str(data["symbol"]).upper()),
+        position_side=side,
+        mark_price=Decimal(str(data["entry_price"])),
+        signal_id=data.get("signal_id", data.get("id")),
+    )
+    outcome = open_position(proposal)
+    if isinstance(outcome, Skip):
+        raise PositionRefused(outcome.reason)
+    return outcome.position_id

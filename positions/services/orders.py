@@ -1,0 +1,173 @@
+"""The one sender. A row is claimed and committed before its request; it reaches the exchange at most once."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from exchanges import session
+from exchanges.client import ExchangeClient
+from exchanges.errors import (
+    AccountUnusable,
+    ExchangeError,
+    NotSent,
+    NothingToReduce,
+    OutcomeUnknown,
+    Refused,
+    WouldTriggerImmediately,
+)
+from exchanges.types import OrderReport, OrderRequest, OrderType, PositionMode, PositionSide, Side
+from positions.lifecycle import OrderPurpose, OrderStatus, PositionStatus
+from positions.models import Order, Position
+from positions.services import denials, halting
+from positions.services.closing import lock_position
+from positions.services.outbox import add_order, hint
+from positions.services.reports import apply_report
+
+logger = logging.getLogger(__name__)
+
+# an entry that could not be sent for this long belongs to a market that has moved on
+ENTRY_LIFETIME = timedelta(seconds=30)
+HINT_GRACE = timedelta(seconds=1)
+EXIT_RETRY_SECONDS = 30.0
+PREPARED_FOR = 300.0
+
+_prepared: dict[tuple[int, str, int], float] = {}
+
+
+def submit(order_id: UUID | str) -> None:
+    order = _claim(order_id)
+    if order is None:
+        return
+    try:
+        report = session.call(order.account, lambda client: _send(client, order))
+    except ExchangeError as error:
+        _apply_error(order, error)
+    except Exception:
+        logger.exception("outcome of %s is unknown; it will be looked up", order.client_order_id)
+    else:
+        apply_report(order.account_id, report)
+
+
+def _claim(order_id: UUID | str) -> Order | None:
+    now = timezone.now()
+    with transaction.atomic(durable=True):
+        # columns of this one table only: a join in the WHERE lets two workers both win
+        due = Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)
+        won = Order.objects.filter(due, pk=order_id, status=OrderStatus.INITIALIZED).update(
+            status=OrderStatus.SUBMITTED, submitted_at=now, attempts=F("attempts") + 1, updated_at=now
+        )
+    if not won:
+        return None
+    order = Order.objects.select_related("account", "position__instrument").get(pk=order_id)
+    if order.purpose == OrderPurpose.ENTRY and order.created_at < now - ENTRY_LIFETIME:
+        denials.refuse(order.pk, "too old to be sent: the market has moved on")
+        return None
+    return order
+
+
+async def _send(client: ExchangeClient, order: Order) -> OrderReport:
+    if order.purpose == OrderPurpose.ENTRY:
+        await _prepare(client, order)
+    return await client.create_order(request_for(order))
+
+
+async def _prepare(client: ExchangeClient, order: Order) -> None:
+    """Position mode and leverage are read and set before an entry. A failure here means nothing was sent."""
+    symbol, leverage = order.position.instrument.symbol, order.position.leverage
+    key = (order.account_id, symbol, leverage)
+    if time.monotonic() - _prepared.get(key, float("-inf")) < PREPARED_FOR:
+        return
+    try:
+        if await client.ensure_hedge_mode() is not PositionMode.HEDGE:
+            raise AccountUnusable("the account is not in hedge mode and cannot be switched now")
+        await client.ensure_leverage(symbol, leverage)
+    except OutcomeUnknown as error:
+        raise NotSent(f"leverage or mode could not be set: {error}", code=error.code, retry_after=2) from error
+    _prepared[key] = time.monotonic()
+
+
+def request_for(order: Order) -> OrderRequest:
+    return OrderRequest(
+        symbol=order.position.instrument.symbol,
+        side=Side(order.side),
+        position_side=PositionSide(order.position.position_side),
+        order_type=OrderType(order.order_type),
+        quantity=order.quantity,
+        client_order_id=order.client_order_id,
+        reduce_only=order.reduce_only,
+        price=order.price,
+        trigger_price=order.trigger_price,
+    )
+
+
+def _apply_error(order: Order, error: ExchangeError) -> None:
+    text = f"{error.code} {error}".strip()
+    match error:
+        case NotSent():
+            _put_back(order, text, error.retry_after)
+        case WouldTriggerImmediately():
+            denials.stop_already_crossed(order.pk, text)
+        case NothingToReduce():
+            denials.refuse(order.pk, text)
+            hint("positions.tasks.reconcile_account", order.account_id, queue="sweeps")
+        case Refused():
+            denials.refuse(order.pk, text)
+        case AccountUnusable():
+            halting.halt(order.account_id, text)
+            _give_up_or_wait(order, text)
+        case _:
+            logger.warning("outcome of %s is unknown (%s); it will be looked up", order.client_order_id, text)
+
+
+def _put_back(order: Order, reason: str, retry_after: float) -> None:
+    """The one backward arrow: proven not executed. A report that came meanwhile wins."""
+    now = timezone.now()
+    Order.objects.filter(pk=order.pk, status=OrderStatus.SUBMITTED).update(
+        status=OrderStatus.INITIALIZED,
+        next_attempt_at=now + timedelta(seconds=retry_after),
+        reason=reason,
+        updated_at=now,
+    )
+
+
+def _give_up_or_wait(order: Order, reason: str) -> None:
+    if order.purpose == OrderPurpose.ENTRY:
+        denials.refuse(order.pk, reason)
+    else:  # an exit waits for its account to work again
+        _put_back(order, reason, EXIT_RETRY_SECONDS)
+
+
+def submit_due(now: datetime) -> int:
+    """Send what no hint has woken: rows older than a moment, and those whose retry time has come."""
+    lost = Q(next_attempt_at=None, created_at__lte=now - HINT_GRACE)
+    due = Order.objects.filter(lost | Q(next_attempt_at__lte=now), status=OrderStatus.INITIALIZED)
+    found = list(due.order_by("created_at").values_list("pk", flat=True)[:200])
+    for pk in found:
+        submit(pk)
+    return len(found)
+
+
+@transaction.atomic
+def request_stop(position_id: int, *, trigger_price: Decimal) -> Order | None:
+    """The next generation of the position's stop, for all it holds. None: not open, or a stop is in flight."""
+    position = lock_position(position_id)
+    if position.status not in (PositionStatus.OPEN, PositionStatus.CLOSING) or position.quantity <= 0:
+        return None
+    stops = Order.objects.filter(position=position, purpose=OrderPurpose.PROTECT)
+    if stops.filter(status__in=(OrderStatus.INITIALIZED, OrderStatus.SUBMITTED)).exists():
+        return None
+    return add_order(
+        position,
+        OrderPurpose.PROTECT,
+        position.quantity,
+        order_type=OrderType.STOP_MARKET,
+        trigger_price=trigger_price,
+    )

@@ -1,0 +1,74 @@
+"""Where orders become rows, and the hints that wake their sender. The row is the truth, a hint may get lost."""
+
+from __future__ import annotations
+
+import logging
+from decimal import Decimal
+from uuid import UUID
+
+from celery import current_app
+from django.db import transaction
+from django.db.models import Max
+
+from exchanges.types import Book, OrderType, PositionSide
+from positions import broadcast
+from positions.lifecycle import OrderPurpose
+from positions.models import Order, Position
+
+logger = logging.getLogger(__name__)
+
+PREFIX = "tb-"
+
+
+def client_order_id(token: str, purpose: OrderPurpose, generation: int) -> str:
+    """A function of what the order is for, never of the moment; at most 32 characters."""
+    return f"{PREFIX}{token}-{purpose.value[0]}{generation}"
+
+
+def add_order(
+    position: Position,
+    purpose: OrderPurpose,
+    quantity: Decimal,
+    *,
+    order_type: OrderType = OrderType.MARKET,
+    trigger_price: Decimal | None = None,
+) -> Order:
+    """Insert the next generation; the caller holds the position's lock. Sent after commit."""
+    generation = _next_generation(position, purpose)
+    leg = PositionSide(position.position_side)
+    is_entry = purpose is OrderPurpose.ENTRY
+    order = Order.objects.create(
+        account_id=position.account_id,
+        position=position,
+        symbol=position.instrument.exchange_symbol,
+        side=leg.entry_side if is_entry else leg.exit_side,
+        quantity=quantity,
+        position_idx=position.position_idx,
+        reduce_only=not is_entry,
+        purpose=purpose,
+        generation=generation,
+        order_type=order_type,
+        trigger_price=trigger_price,
+        client_order_id=client_order_id(position.token, purpose, generation),
+        book=Book.ALGO if order_type.is_conditional else Book.PLAIN,
+    )
+    hint("positions.tasks.submit_order", order.pk, queue="orders")
+    broadcast.order_changed(order.pk)
+    return order
+
+
+def _next_generation(position: Position, purpose: OrderPurpose) -> int:
+    made = Order.objects.filter(position=position, purpose=purpose).aggregate(last=Max("generation"))
+    return (made["last"] or 0) + 1
+
+
+def hint(task: str, pk: int | UUID, *, queue: str) -> None:
+    """After commit, ask a worker to look at a row now. A sweep finds the row when this fails."""
+
+    def send() -> None:
+        try:
+            current_app.send_task(task, args=[str(pk)], queue=queue, retry=False, ignore_result=True)
+        except Exception as error:
+            logger.warning("hint %s for %s was lost (%s); the sweep will find it", task, pk, type(error).__name__)
+
+    transaction.on_commit(send)

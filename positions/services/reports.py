@@ -1,0 +1,190 @@
+"""What the exchange told us about orders and executions becomes rows; every report may come twice or late."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q, Sum
+from django.utils import timezone
+
+from exchanges.models import ExchangeAccount, Instrument
+from exchanges.types import Book, FillReport, OrderReport, ReportStatus
+from positions import broadcast
+from positions.lifecycle import OrderEvent, OrderStatus, is_stale, next_order_status
+from positions.models import Fill, Order, Position
+from positions.services import consequences, events, holdings
+from positions.services.closing import lock_position
+from positions.services.outbox import PREFIX
+
+EVENTS = {
+    ReportStatus.OPEN: OrderEvent.ACCEPTED,
+    ReportStatus.TRIGGERED: OrderEvent.TRIGGERED,
+    ReportStatus.PARTIALLY_FILLED: OrderEvent.PARTIALLY_FILLED,
+    ReportStatus.FILLED: OrderEvent.FILLED,
+    ReportStatus.CANCELED: OrderEvent.CANCELED,
+    ReportStatus.EXPIRED: OrderEvent.EXPIRED,
+    ReportStatus.REJECTED: OrderEvent.REJECTED,
+}
+
+
+@transaction.atomic
+def apply_report(account_id: int, report: OrderReport) -> None:
+    found = _lock_order(account_id, report.client_order_id, report.exchange_order_id)
+    if found is None:
+        _note_stranger(account_id, report.client_order_id, report.symbol)
+        return
+    position, order = found
+    event = _event_for(order, report)
+    _take_ids(order, report)
+    if is_stale(order.status, event):
+        order.save(update_fields=["exchange_order_id", "child_order_id", "updated_at"])
+        return
+    _advance(position, order, event, _filled_by(order, report), report.average_price, report.reason)
+
+
+def _lock_order(account_id: int, client_order_id: str, exchange_order_id: str) -> tuple[Position, Order] | None:
+    """Position before order, always."""
+    pk = _find_order(account_id, client_order_id, exchange_order_id)
+    if pk is None:
+        return None
+    order_pk, position_pk = pk
+    position = lock_position(position_pk)
+    return position, Order.objects.select_for_update().get(pk=order_pk)
+
+
+def _find_order(account_id: int, client_order_id: str, exchange_order_id: str) -> tuple[UUID, int] | None:
+    known = Q(client_order_id=client_order_id) if client_order_id else Q(pk__in=[])
+    if exchange_order_id:
+        known |= Q(exchange_order_id=exchange_order_id) | Q(child_order_id=exchange_order_id)
+    return Order.objects.filter(known, account_id=account_id).values_list("pk", "position_id").first()
+
+
+def _note_stranger(account_id: int, client_order_id: str, symbol: str) -> None:
+    if client_order_id.startswith(PREFIX):
+        events.record("order_without_row", "critical", account_id=account_id, order=client_order_id, symbol=symbol)
+
+
+def _event_for(order: Order, report: OrderReport) -> OrderEvent:
+    event = EVENTS[report.status]
+    if order.book == Book.ALGO and report.book is Book.PLAIN and event is OrderEvent.ACCEPTED:
+        return OrderEvent.TRIGGERED  # the child of a conditional order that fired
+    return event
+
+
+def _take_ids(order: Order, report: OrderReport) -> None:
+    if report.book == order.book:
+        order.exchange_order_id = report.exchange_order_id or order.exchange_order_id
+    else:
+        order.child_order_id = report.exchange_order_id or order.child_order_id
+    order.child_order_id = report.child_order_id or order.child_order_id
+
+
+def _filled_by(order: Order, report: OrderReport) -> Decimal:
+    """A conditional order's own record shows no fills one can trust; its child's does."""
+    if report.book is Book.ALGO:
+        return Decimal(0)
+    return order.quantity if report.status is ReportStatus.FILLED else min(report.filled_quantity, order.quantity)
+
+
+def _advance(
+    position: Position, order: Order, event: OrderEvent, filled: Decimal, average: Decimal | None, reason: str = ""
+) -> None:
+    order.status = next_order_status(order.status, event)
+    order.filled_quantity = max(order.filled_quantity, filled)
+    order.average_price = average or order.average_price
+    order.reason = reason or order.reason
+    order.answered_at = order.answered_at or timezone.now()
+    order.save(
+        update_fields=[
+            "status", "filled_quantity", "average_price", "reason", "answered_at",
+            "exchange_order_id", "child_order_id", "updated_at",
+        ]  # fmt: skip
+    )
+    holdings.refresh(position)
+    consequences.follow(position, order)
+    broadcast.order_changed(order.pk)
+    broadcast.position_changed(position.pk)
+
+
+@transaction.atomic
+def apply_fill(account_id: int, fill: FillReport) -> bool:
+    """Record one execution. False: it was already known."""
+    found = _lock_order(account_id, fill.client_order_id, fill.exchange_order_id)
+    if found is None:
+        return _apply_foreign_fill(account_id, fill)
+    position, order = found
+    if _is_known(account_id, position.instrument.exchange_symbol, fill):
+        return False
+    _save_fill(account_id, position.instrument.exchange_symbol, fill, position, order)
+    _advance_by_fills(position, order)
+    return True
+
+
+def _advance_by_fills(position: Position, order: Order) -> None:
+    total = Fill.objects.filter(order=order).aggregate(total=Sum("quantity"))["total"] or Decimal(0)
+    filled = min(max(total, order.filled_quantity), order.quantity)
+    event = OrderEvent.FILLED if filled >= order.quantity else OrderEvent.PARTIALLY_FILLED
+    if order.status == OrderStatus.FILLED:
+        holdings.refresh(position)
+        broadcast.position_changed(position.pk)
+    else:
+        _advance(position, order, event, filled, None)
+
+
+def _is_known(account_id: int, symbol: str, fill: FillReport) -> bool:
+    return Fill.objects.filter(account_id=account_id, symbol=symbol, trade_id=fill.trade_id).exists()
+
+
+def _save_fill(account_id: int, symbol: str, fill: FillReport, position: Position | None, order: Order | None) -> None:
+    Fill.objects.create(
+        account_id=account_id,
+        position=position,
+        order=order,
+        signal_id=position.signal_id if position else None,
+        symbol=symbol,
+        trade_id=fill.trade_id,
+        exchange_order_id=fill.exchange_order_id,
+        side=fill.side,
+        position_side=fill.position_side,
+        quantity=fill.quantity,
+        price=fill.price,
+        fee=fill.fee,
+        fee_currency=fill.fee_currency,
+        realized_pnl=fill.realized_pnl,
+        executed_at=fill.at,
+    )
+
+
+def _apply_foreign_fill(account_id: int, fill: FillReport) -> bool:
+    """Traded by a person, another program or the exchange itself (liquidation) on a leg we may hold."""
+    symbol = _exchange_symbol(account_id, fill.symbol)
+    position = consequences.lock_live_leg(account_id, symbol, fill.position_side)
+    if _is_known(account_id, symbol, fill):
+        return False
+    _save_fill(account_id, symbol, fill, position, None)
+    _note_foreign_fill(account_id, fill, position)
+    if position is not None:
+        holdings.refresh(position)
+        consequences.follow_foreign_fill(position, is_liquidation=fill.is_liquidation)
+        broadcast.position_changed(position.pk)
+    return True
+
+
+def _exchange_symbol(account_id: int, symbol: str) -> str:
+    venue = ExchangeAccount.objects.values_list("venue", flat=True).get(pk=account_id)
+    return Instrument.objects.values_list("exchange_symbol", flat=True).get(venue=venue, symbol=symbol)
+
+
+def _note_foreign_fill(account_id: int, fill: FillReport, position: Position | None) -> None:
+    events.record(
+        "liquidation" if fill.is_liquidation else "foreign_fill",
+        "critical" if fill.is_liquidation or position is None else "high",
+        account_id=account_id,
+        position_id=position.pk if position else None,
+        symbol=fill.symbol,
+        side=fill.side,
+        quantity=fill.quantity,
+        client_order_id=fill.client_order_id,
+    )

@@ -1,0 +1,43 @@
+"""Carriers: one service call each. Never retried by Celery around a request; the sweeps come again."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from positions.services import instruments, lookups, orders, reconciliation
+
+
+@shared_task(name="positions.tasks.submit_order")
+def submit_order(order_id: str) -> None:
+    orders.submit(order_id)
+
+
+@shared_task(name="positions.tasks.cancel_order")
+def cancel_order(order_id: str) -> None:
+    lookups.cancel(order_id)
+
+
+@shared_task(name="positions.tasks.submit_due")
+def submit_due() -> None:
+    orders.submit_due(timezone.now())
+
+
+@shared_task(name="positions.tasks.resolve_unknown")
+def resolve_unknown() -> None:
+    lookups.resolve_unknown(timezone.now())
+
+
+@shared_task(name="positions.tasks.reconcile")
+def reconcile() -> None:
+    reconciliation.reconcile_all()
+
+
+@shared_task(name="positions.tasks.reconcile_account")
+def reconcile_account(account_id: str) -> None:
+    reconciliation.reconcile_account(int(account_id))
+
+
+@shared_task(name="positions.tasks.refresh_instruments")
+def refresh_instruments() -> None:
+    instruments.refresh_instruments()
