@@ -1,0 +1,49 @@
+# Everything starts here: `make help`. Works with uv, or with Python's own venv and pip.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DURATION ?= 60
+WORKERS ?= 2
+# checks that import settings need values, but no server
+DUMMY := DATABASE_URL=postgresql:///none?host=/nonexistent REDIS_URL=redis://127.0.0.1:1/0 \
+	SECRET_KEY=only-for-static-checks-0123456789abcdef FIELD_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
+	DRY_RUN=true PAPER_EXCHANGE_URL=http://127.0.0.1:9
+
+.PHONY: help install up test check dry-run bench clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile | expand -t 12
+
+up: install  ## start everything (dry-run) and say where to look; ARGS="--port 8001" adds options
+	@exec $(BIN)/python manage.py up $(ARGS)
+
+test: install  ## all tests on real servers, with branch coverage
+	@$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term $(ARGS)
+
+check: install  ## style, types, import contracts, migrations, architecture
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(DUMMY) $(BIN)/mypy .
+	@$(BIN)/lint-imports
+	@$(DUMMY) $(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	@if [ -d tests/architecture ]; then $(BIN)/python -m pytest -q tests/architecture; fi
+
+dry-run: install  ## trade on paper for DURATION seconds, print the report, exit by it
+	@rm -rf var/dry-run
+	@exec $(BIN)/python manage.py up --dry-run --duration $(DURATION) --port 0 \
+		--data var/dry-run --report var/dry-run/report.yaml
+
+bench: install  ## performance, as ratios to a floor of the same run
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+clean:  ## remove caches and the virtual environment; var/ (your data) stays
+	@rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis htmlcov .coverage .coverage.*
+	@find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
+
+install:
+	@VENV="$(VENV)" STAMP="$(STAMP)" scripts/install.sh
