@@ -30,7 +30,9 @@ class ExchangeAccount(models.Model):
     is_live_confirmed = models.BooleanField(
         default=False, help_text="Real orders need this tick and DRY_RUN=false; both, always."
     )
-    trading_state = models.CharField(max_length=20, choices=choices(TradingState), default=TradingState.ACTIVE)
+    trading_state = models.CharField(
+        max_length=20, choices=choices(TradingState), default=TradingState.ACTIVE
+    )
     state_reason = models.TextField(blank=True, default="")
     max_open_positions = models.PositiveIntegerField(default=10)
     max_exposure = models.DecimalField(
@@ -41,7 +43,9 @@ class ExchangeAccount(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(venue__in=list(Venue)), name="account_venue_known"),
-            models.CheckConstraint(condition=Q(trading_state__in=list(TradingState)), name="account_state_known"),
+            models.CheckConstraint(
+                condition=Q(trading_state__in=list(TradingState)), name="account_state_known"
+            ),
             models.CheckConstraint(condition=Q(max_exposure__gt=0), name="account_exposure_positive"),
         ]
 
@@ -78,7 +82,9 @@ class Instrument(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["venue", "symbol"], name="instrument_symbol_once"),
-            models.UniqueConstraint(fields=["venue", "exchange_symbol"], name="instrument_exchange_symbol_once"),
+            models.UniqueConstraint(
+                fields=["venue", "exchange_symbol"], name="instrument_exchange_symbol_once"
+            ),
             models.CheckConstraint(
                 condition=Q(price_increment__gt=0, size_increment__gt=0, contract_size__gt=0),
                 name="instrument_steps_positive",

@@ -41,7 +41,11 @@ def account_for(position_side: PositionSide, executions: Iterable[Execution]) ->
             held, bought, cost = held + one.quantity, bought + one.quantity, cost + one.price * one.quantity
         else:
             pnl += (one.price - average) * one.quantity * position_side.sign
-            held, sold, proceeds = held - one.quantity, sold + one.quantity, proceeds + one.price * one.quantity
+            held, sold, proceeds = (
+                held - one.quantity,
+                sold + one.quantity,
+                proceeds + one.price * one.quantity,
+            )
     return Accounts(held, _ratio(cost, bought), _ratio(proceeds, sold), pnl, fees)
 
 

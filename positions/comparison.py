@@ -52,7 +52,9 @@ class Unknown:
 Difference = Absent | Present | QuantityDiffers | Unknown
 
 
-def compare(ours: Iterable[OurLeg], theirs: Iterable[PositionReport], explained: frozenset[Leg]) -> list[Difference]:
+def compare(
+    ours: Iterable[OurLeg], theirs: Iterable[PositionReport], explained: frozenset[Leg]
+) -> list[Difference]:
     """`explained`: legs with a live row that is not compared now, because orders of it are on their way."""
     reported = {(r.symbol, r.position_side): r for r in theirs}
     found = [_compare_leg(leg, reported.pop(leg.key, None)) for leg in ours]

@@ -71,54 +71,57 @@ class IllegalTransition(Exception):
     """A bug in the caller: this event cannot happen in this state."""
 
 
-P, PE = PositionStatus, PositionEvent
+PS, PE = PositionStatus, PositionEvent
 POSITION_TRANSITIONS: dict[tuple[PositionStatus, PositionEvent], PositionStatus] = {
-    (P.OPENING, PE.ENTRY_FILLED): P.OPEN,
-    (P.OPENING, PE.NEVER_FILLED): P.CLOSED,
-    (P.OPENING, PE.CLOSE_REQUESTED): P.CLOSING,
-    (P.OPEN, PE.ENTRY_FILLED): P.OPEN,
-    (P.OPEN, PE.CLOSE_REQUESTED): P.CLOSING,
-    (P.OPEN, PE.FLAT): P.CLOSED,  # closed outside: a stop on the exchange, a person, a liquidation
-    (P.CLOSING, PE.ENTRY_FILLED): P.CLOSING,  # the entry filled after its close was asked for
-    (P.CLOSING, PE.CLOSE_REFUSED): P.OPEN,
-    (P.CLOSING, PE.FLAT): P.CLOSED,
-    (P.CLOSING, PE.NEVER_FILLED): P.CLOSED,
+    (PS.OPENING, PE.ENTRY_FILLED): PS.OPEN,
+    (PS.OPENING, PE.NEVER_FILLED): PS.CLOSED,
+    (PS.OPENING, PE.CLOSE_REQUESTED): PS.CLOSING,
+    (PS.OPEN, PE.ENTRY_FILLED): PS.OPEN,
+    (PS.OPEN, PE.CLOSE_REQUESTED): PS.CLOSING,
+    (PS.OPEN, PE.FLAT): PS.CLOSED,  # closed outside: a stop on the exchange, a person, a liquidation
+    (PS.CLOSING, PE.ENTRY_FILLED): PS.CLOSING,  # the entry filled after its close was asked for
+    (PS.CLOSING, PE.CLOSE_REFUSED): PS.OPEN,
+    (PS.CLOSING, PE.FLAT): PS.CLOSED,
+    (PS.CLOSING, PE.NEVER_FILLED): PS.CLOSED,
 }
 
-O, OE = OrderStatus, OrderEvent
-_FILLS = {OE.PARTIALLY_FILLED: O.PARTIALLY_FILLED, OE.FILLED: O.FILLED}
-_ENDS = {OE.CANCELED: O.CANCELED, OE.EXPIRED: O.EXPIRED, OE.REJECTED: O.REJECTED}
+OS, OE = OrderStatus, OrderEvent
+_FILLS = {OE.PARTIALLY_FILLED: OS.PARTIALLY_FILLED, OE.FILLED: OS.FILLED}
+_ENDS = {OE.CANCELED: OS.CANCELED, OE.EXPIRED: OS.EXPIRED, OE.REJECTED: OS.REJECTED}
 ORDER_TRANSITIONS: dict[tuple[OrderStatus, OrderEvent], OrderStatus] = {
-    (O.INITIALIZED, OE.CLAIMED): O.SUBMITTED,
-    (O.INITIALIZED, OE.DENIED): O.DENIED,
-    (O.SUBMITTED, OE.NOT_SENT): O.INITIALIZED,  # the one backward arrow: proven not executed
-    (O.SUBMITTED, OE.ACCEPTED): O.ACCEPTED,
-    (O.ACCEPTED, OE.ACCEPTED): O.ACCEPTED,  # the answer and the stream both tell it
-    (O.PENDING_CANCEL, OE.ACCEPTED): O.PENDING_CANCEL,
-    (O.ACCEPTED, OE.CANCEL_REQUESTED): O.PENDING_CANCEL,
-    (O.PARTIALLY_FILLED, OE.CANCEL_REQUESTED): O.PENDING_CANCEL,
-    **{(s, OE.TRIGGERED): O.TRIGGERED for s in (O.SUBMITTED, O.ACCEPTED, O.TRIGGERED, O.PENDING_CANCEL)},
+    (OS.INITIALIZED, OE.CLAIMED): OS.SUBMITTED,
+    (OS.INITIALIZED, OE.DENIED): OS.DENIED,
+    (OS.SUBMITTED, OE.NOT_SENT): OS.INITIALIZED,  # the one backward arrow: proven not executed
+    (OS.SUBMITTED, OE.ACCEPTED): OS.ACCEPTED,
+    (OS.ACCEPTED, OE.ACCEPTED): OS.ACCEPTED,  # the answer and the stream both tell it
+    (OS.PENDING_CANCEL, OE.ACCEPTED): OS.PENDING_CANCEL,
+    (OS.ACCEPTED, OE.CANCEL_REQUESTED): OS.PENDING_CANCEL,
+    (OS.PARTIALLY_FILLED, OE.CANCEL_REQUESTED): OS.PENDING_CANCEL,
+    **{(s, OE.TRIGGERED): OS.TRIGGERED for s in (OS.SUBMITTED, OS.ACCEPTED, OS.TRIGGERED, OS.PENDING_CANCEL)},
     **{
         (s, event): after
-        for s in (O.SUBMITTED, O.ACCEPTED, O.TRIGGERED, O.PARTIALLY_FILLED, O.PENDING_CANCEL)
+        for s in (OS.SUBMITTED, OS.ACCEPTED, OS.TRIGGERED, OS.PARTIALLY_FILLED, OS.PENDING_CANCEL)
         for event, after in (_FILLS | _ENDS).items()
     },
     # our "not sent" was wrong: the exchange knows it
-    **{(O.INITIALIZED, event): after for event, after in (_FILLS | {OE.ACCEPTED: O.ACCEPTED, OE.TRIGGERED: O.TRIGGERED}).items()},
-    (O.PENDING_CANCEL, OE.PARTIALLY_FILLED): O.PENDING_CANCEL,
+    **{
+        (OS.INITIALIZED, event): after
+        for event, after in (_FILLS | {OE.ACCEPTED: OS.ACCEPTED, OE.TRIGGERED: OS.TRIGGERED}).items()
+    },
+    (OS.PENDING_CANCEL, OE.PARTIALLY_FILLED): OS.PENDING_CANCEL,
     # the real world: a fill may be reported after the cancel, the expiry or our verdict "absent";
     # a partial one adds quantity to an order that stays ended
     **{
         (s, event): after
-        for s in (O.CANCELED, O.EXPIRED, O.REJECTED)
-        for event, after in ((OE.PARTIALLY_FILLED, s), (OE.FILLED, O.FILLED))
+        for s in (OS.CANCELED, OS.EXPIRED, OS.REJECTED)
+        for event, after in ((OE.PARTIALLY_FILLED, s), (OE.FILLED, OS.FILLED))
     },
-    **{(s, OE(s.value)): s for s in (O.FILLED, O.CANCELED, O.EXPIRED, O.REJECTED)},
+    **{(s, OE(s.value)): s for s in (OS.FILLED, OS.CANCELED, OS.EXPIRED, OS.REJECTED)},
 }
 
-WORKING = frozenset({O.SUBMITTED, O.ACCEPTED, O.TRIGGERED, O.PARTIALLY_FILLED, O.PENDING_CANCEL})
-DONE = frozenset({O.FILLED, O.CANCELED, O.EXPIRED, O.REJECTED, O.DENIED})
-PENDING = frozenset({O.INITIALIZED}) | WORKING
+WORKING = frozenset({OS.SUBMITTED, OS.ACCEPTED, OS.TRIGGERED, OS.PARTIALLY_FILLED, OS.PENDING_CANCEL})
+DONE = frozenset({OS.FILLED, OS.CANCELED, OS.EXPIRED, OS.REJECTED, OS.DENIED})
+PENDING = frozenset({OS.INITIALIZED}) | WORKING
 
 S = TypeVar("S", PositionStatus, OrderStatus)
 
@@ -141,4 +144,6 @@ def _next(table: dict[tuple[S, StrEnum], S] | dict, current: S, event: StrEnum) 
     try:
         return table[current, event]
     except KeyError:
-        raise IllegalTransition(f"{event} cannot happen to a {type(current).__name__} that is {current}") from None
+        raise IllegalTransition(
+            f"{event} cannot happen to a {type(current).__name__} that is {current}"
+        ) from None

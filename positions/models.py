@@ -44,13 +44,17 @@ class Position(models.Model):
         expression=~Q(status=PositionStatus.CLOSED), output_field=models.BooleanField(), db_persist=True
     )
     planned_quantity = money()
-    planned_notional = money(help_text="Reserved against the account's exposure while opening, quote currency")
+    planned_notional = money(
+        help_text="Reserved against the account's exposure while opening, quote currency"
+    )
     reference_price = money(help_text="Mark price the quantity was sized with")
     leverage = models.PositiveSmallIntegerField(default=1)
     quantity = money(default=0, help_text="Held now, base units; entry fills less exit fills")
     average_entry_price = money(null=True, blank=True)
     average_exit_price = money(null=True, blank=True)
-    realized_pnl = money(default=0, help_text="Price difference of closed quantity, quote currency, fees not taken off")
+    realized_pnl = money(
+        default=0, help_text="Price difference of closed quantity, quote currency, fees not taken off"
+    )
     fees = money(default=0)
     close_reason = models.CharField(max_length=20, choices=choices(CloseReason), blank=True, default="")
     close_requested_by = models.CharField(max_length=100, blank=True, default="")
@@ -74,7 +78,9 @@ class Position(models.Model):
             ),
             # target of the trailing row's two-column foreign key
             models.UniqueConstraint(fields=["id", "is_live"], name="position_id_and_liveness"),
-            models.CheckConstraint(condition=Q(status__in=list(PositionStatus)), name="position_status_known"),
+            models.CheckConstraint(
+                condition=Q(status__in=list(PositionStatus)), name="position_status_known"
+            ),
             models.CheckConstraint(
                 condition=Q(position_side="long", position_idx=1) | Q(position_side="short", position_idx=2),
                 name="position_idx_follows_side",
@@ -139,14 +145,17 @@ class Order(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(quantity__gt=0), name="order_quantity_positive"),
             models.CheckConstraint(
-                condition=Q(filled_quantity__gte=0, filled_quantity__lte=F("quantity")), name="order_not_overfilled"
+                condition=Q(filled_quantity__gte=0, filled_quantity__lte=F("quantity")),
+                name="order_not_overfilled",
             ),
             models.CheckConstraint(condition=Q(purpose__in=list(OrderPurpose)), name="order_purpose_known"),
             models.CheckConstraint(condition=Q(order_type__in=list(OrderType)), name="order_type_known"),
             models.CheckConstraint(
                 condition=Q(purpose=OrderPurpose.ENTRY) | Q(reduce_only=True), name="exits_only_reduce"
             ),
-            models.UniqueConstraint(fields=["position", "purpose", "generation"], name="order_generation_once"),
+            models.UniqueConstraint(
+                fields=["position", "purpose", "generation"], name="order_generation_once"
+            ),
             models.UniqueConstraint(
                 fields=["position"],
                 condition=Q(purpose=OrderPurpose.CLOSE) & ~Q(status__in=sorted(DONE)),

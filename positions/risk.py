@@ -37,9 +37,13 @@ def judge(limits: Limits, book: OpenBook, notional: Decimal, margin: Decimal) ->
     if book.positions >= limits.max_open_positions:
         return Denied(f"account already holds {book.positions} of {limits.max_open_positions} positions")
     if book.strategy_positions >= limits.max_strategy_positions:
-        return Denied(f"strategy already holds {book.strategy_positions} of {limits.max_strategy_positions} positions")
+        return Denied(
+            f"strategy already holds {book.strategy_positions} of {limits.max_strategy_positions} positions"
+        )
     if book.exposure + notional > limits.max_exposure:
-        return Denied(f"exposure {book.exposure + notional:.2f} would pass the limit {limits.max_exposure:.2f}")
+        return Denied(
+            f"exposure {book.exposure + notional:.2f} would pass the limit {limits.max_exposure:.2f}"
+        )
     if book.available_balance is not None and margin > book.available_balance:
         return Denied(f"margin {margin:.2f} is more than the free balance {book.available_balance:.2f}")
     return Allowed()

@@ -67,7 +67,9 @@ class Ticker(models.Model):
 
     class Meta:
         ordering = ["symbol"]
-        constraints = [models.CheckConstraint(condition=Q(symbol__regex=r"^[A-Z0-9]{2,20}$"), name="ticker_symbol_plain")]
+        constraints = [
+            models.CheckConstraint(condition=Q(symbol__regex=r"^[A-Z0-9]{2,20}$"), name="ticker_symbol_plain")
+        ]
 
     def __str__(self) -> str:
         return self.symbol
@@ -81,15 +83,21 @@ class Strategy(models.Model):
     allow_open = models.BooleanField(default=True)
     use_all_tickers = models.BooleanField(default=True)
     tickers = models.ManyToManyField(Ticker, blank=True, related_name="strategies")
-    sizing_mode = models.CharField(max_length=20, choices=choices(SizingMode), default=SizingMode.FIXED_NOTIONAL)
-    notional = models.DecimalField(max_digits=20, decimal_places=2, default=200, help_text="Position size in quote currency")
+    sizing_mode = models.CharField(
+        max_length=20, choices=choices(SizingMode), default=SizingMode.FIXED_NOTIONAL
+    )
+    notional = models.DecimalField(
+        max_digits=20, decimal_places=2, default=200, help_text="Position size in quote currency"
+    )
     risk_percent = percent(default=1, help_text="Of equity, lost when the stop is hit (risk sizing)")
     leverage = models.PositiveSmallIntegerField(default=5)
     stop_loss_percent = percent(default=2)
     trailing_activation_percent = percent(default="1.5")
     trailing_callback_percent = percent(default="0.5")
     max_open_positions = models.PositiveIntegerField(default=5)
-    opposite_signal = models.CharField(max_length=10, choices=choices(OppositeSignal), default=OppositeSignal.CLOSE)
+    opposite_signal = models.CharField(
+        max_length=10, choices=choices(OppositeSignal), default=OppositeSignal.CLOSE
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -98,10 +106,15 @@ class Strategy(models.Model):
         ordering = ["name"]
         constraints = [
             models.CheckConstraint(condition=Q(notional__gt=0), name="strategy_notional_positive"),
-            models.CheckConstraint(condition=Q(risk_percent__gt=0, risk_percent__lte=100), name="strategy_risk_percent"),
-            models.CheckConstraint(condition=Q(leverage__gte=1, leverage__lte=125), name="strategy_leverage_sane"),
             models.CheckConstraint(
-                condition=Q(stop_loss_percent__gt=0, stop_loss_percent__lt=100), name="strategy_stop_loss_percent"
+                condition=Q(risk_percent__gt=0, risk_percent__lte=100), name="strategy_risk_percent"
+            ),
+            models.CheckConstraint(
+                condition=Q(leverage__gte=1, leverage__lte=125), name="strategy_leverage_sane"
+            ),
+            models.CheckConstraint(
+                condition=Q(stop_loss_percent__gt=0, stop_loss_percent__lt=100),
+                name="strategy_stop_loss_percent",
             ),
             models.CheckConstraint(
                 condition=Q(trailing_callback_percent__gt=0, trailing_callback_percent__lt=100)
@@ -122,7 +135,9 @@ class StrategySignal(models.Model):
     direction = models.CharField(max_length=12, choices=choices(SignalDirection))
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["strategy", "phrase"], name="phrase_once_per_strategy")]
+        constraints = [
+            models.UniqueConstraint(fields=["strategy", "phrase"], name="phrase_once_per_strategy")
+        ]
 
     def __str__(self) -> str:
         return self.phrase
@@ -131,9 +146,14 @@ class StrategySignal(models.Model):
 class SignalLog(models.Model):
     """One row for each distinct signal, and for each message that could not be read (uid is then empty)."""
 
-    uid = models.CharField(max_length=64, null=True, unique=True, help_text="SHA-256 of (symbol, message, bar_time)")
+    uid = models.CharField(
+        max_length=64, null=True, unique=True, help_text="SHA-256 of (symbol, message, bar_time)"
+    )
     signal_id = models.CharField(
-        max_length=100, null=True, blank=True, db_index=True,
+        max_length=100,
+        null=True,
+        blank=True,
+        db_index=True,
         db_comment="Id the sender gave the signal: text of any shape, NULL when it gave none; refers to nothing.",
     )
     symbol = models.CharField(max_length=60, blank=True, default="")
@@ -153,7 +173,8 @@ class SignalLog(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(status__in=list(SignalStatus)), name="signal_status_known"),
             models.CheckConstraint(
-                condition=Q(uid__isnull=False) | Q(status=SignalStatus.IGNORED), name="only_unreadable_has_no_uid"
+                condition=Q(uid__isnull=False) | Q(status=SignalStatus.IGNORED),
+                name="only_unreadable_has_no_uid",
             ),
             models.CheckConstraint(
                 condition=~Q(status=SignalStatus.IGNORED) | ~Q(reason=""), name="ignored_signal_says_why"
@@ -184,7 +205,9 @@ class SignalLogEntry(models.Model):
 
     log = models.ForeignKey(SignalLog, models.CASCADE, related_name="entries")
     strategy = models.ForeignKey(Strategy, models.PROTECT, related_name="log_entries")
-    position = models.ForeignKey("positions.Position", models.SET_NULL, null=True, blank=True, related_name="log_entries")
+    position = models.ForeignKey(
+        "positions.Position", models.SET_NULL, null=True, blank=True, related_name="log_entries"
+    )
     status = models.CharField(max_length=10, choices=choices(EntryStatus))
     note = models.TextField(blank=True, default="")
     logged_at = models.DateTimeField(auto_now_add=True)
@@ -195,4 +218,3 @@ class SignalLogEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.strategy_id} {self.status}"
-

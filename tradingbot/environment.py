@@ -44,7 +44,9 @@ class Environment(BaseSettings):
     unprotected_close_seconds: int = Field(30, ge=1)
     paper_starting_balance: Decimal = Field(Decimal(10000), gt=0)
 
-    _split_names = field_validator("paper_hosts", "allowed_hosts", "csrf_trusted_origins", mode="before")(_split)
+    _split_names = field_validator("paper_hosts", "allowed_hosts", "csrf_trusted_origins", mode="before")(
+        _split
+    )
 
     @field_validator("database_url")
     @classmethod

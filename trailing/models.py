@@ -21,13 +21,19 @@ class TrailingStop(models.Model):
     position_is_live = models.BooleanField(default=True, db_default=True, editable=False)
     state = models.CharField(max_length=10, choices=choices(TrailingPhase), default=TrailingPhase.INACTIVE)
     entry_price = money(null=True, blank=True, help_text="Average fill price; empty until the entry filled")
-    stop_loss_percent = models.DecimalField(max_digits=7, decimal_places=4, help_text="Fixed stop, percent of entry")
-    activation_percent = models.DecimalField(max_digits=7, decimal_places=4, help_text="Profit that starts trailing")
+    stop_loss_percent = models.DecimalField(
+        max_digits=7, decimal_places=4, help_text="Fixed stop, percent of entry"
+    )
+    activation_percent = models.DecimalField(
+        max_digits=7, decimal_places=4, help_text="Profit that starts trailing"
+    )
     callback_rate = models.DecimalField(
         max_digits=7, decimal_places=4, help_text="Percent of the best price, 1 means 1 %"
     )
     activation_price = money(null=True, blank=True)
-    high_water_mark = money(null=True, blank=True, help_text="Best mark price since activation; lowest for shorts")
+    high_water_mark = money(
+        null=True, blank=True, help_text="Best mark price since activation; lowest for shorts"
+    )
     stop_price = money(null=True, blank=True, help_text="Effective stop: the most protective candidate")
     crossed_at = models.DateTimeField(null=True, blank=True, help_text="First price seen beyond the stop")
     update_count = models.PositiveIntegerField(default=0)
@@ -39,7 +45,9 @@ class TrailingStop(models.Model):
     class Meta:
         db_table = "trailing_stop_state"
         constraints = [
-            models.CheckConstraint(condition=Q(position_is_live=True), name="trailing_claims_a_live_position"),
+            models.CheckConstraint(
+                condition=Q(position_is_live=True), name="trailing_claims_a_live_position"
+            ),
             models.CheckConstraint(condition=Q(state__in=list(TrailingPhase)), name="trailing_state_known"),
             models.CheckConstraint(
                 condition=Q(callback_rate__gt=0, callback_rate__lt=100), name="trailing_callback_is_a_percent"

@@ -115,9 +115,15 @@ def _record_end(position: Position) -> None:
     position.absent_since = None
     position.save(
         update_fields=[
-            "status", "close_reason", "quantity", "closed_at", "absent_since",
-            "unprotected_since", "unprotected_seconds", "updated_at",
-        ]  # fmt: skip
+            "status",
+            "close_reason",
+            "quantity",
+            "closed_at",
+            "absent_since",
+            "unprotected_since",
+            "unprotected_seconds",
+            "updated_at",
+        ]
     )
     broadcast.position_changed(position.pk)
 

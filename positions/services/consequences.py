@@ -81,7 +81,11 @@ def _after_close(position: Position, order: Order) -> None:
     else:
         reopen_after_refused_close(position)
         events.record(
-            "close_refused", "high", account_id=position.account_id, position_id=position.pk, reason=order.reason
+            "close_refused",
+            "high",
+            account_id=position.account_id,
+            position_id=position.pk,
+            reason=order.reason,
         )
 
 
@@ -124,7 +128,9 @@ def _stop_lost(position: Position, order: Order) -> None:
     if position.unprotected_since is None:
         position.unprotected_since = timezone.now()
         position.save(update_fields=["unprotected_since", "updated_at"])
-    if order.status != OrderStatus.REJECTED:  # a refused stop is asked for again by the sweep, not in a hot loop
+    if (
+        order.status != OrderStatus.REJECTED
+    ):  # a refused stop is asked for again by the sweep, not in a hot loop
         hint("trailing.tasks.protect", position.pk, queue="trailing")
 
 
@@ -143,5 +149,3 @@ def follow_foreign_fill(position: Position, *, is_liquidation: bool) -> None:
         settle_close(position, reason=CloseReason.LIQUIDATION if is_liquidation else CloseReason.EXTERNAL)
     elif position.status == PositionStatus.OPEN:
         hint("trailing.tasks.protect", position.pk, queue="trailing")  # the stop's quantity must follow
-
-

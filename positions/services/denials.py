@@ -41,4 +41,6 @@ def stop_already_crossed(order_id: UUID, reason: str) -> None:
         return
     order = Order.objects.select_related("position").get(pk=order_id)
     if order.purpose == OrderPurpose.PROTECT:
-        request_close(order.position_id, reason=stop_reason(order.position), requested_by="stop already crossed")
+        request_close(
+            order.position_id, reason=stop_reason(order.position), requested_by="stop already crossed"
+        )

@@ -23,14 +23,21 @@ def refresh(position: Position) -> None:
     _refresh_money(position)
     position.save(
         update_fields=[
-            "quantity", "average_entry_price", "average_exit_price", "realized_pnl", "fees", "updated_at",
-        ]  # fmt: skip
+            "quantity",
+            "average_entry_price",
+            "average_exit_price",
+            "realized_pnl",
+            "fees",
+            "updated_at",
+        ]
     )
 
 
 def _held(position: Position) -> Decimal:
     leg = PositionSide(position.position_side)
-    ordered = Order.objects.filter(position=position, filled_quantity__gt=0).values_list("side", "filled_quantity")
+    ordered = Order.objects.filter(position=position, filled_quantity__gt=0).values_list(
+        "side", "filled_quantity"
+    )
     foreign = Fill.objects.filter(position=position, order=None).values_list("side", "quantity")
     return sum((signed(leg, Side(side), quantity) for side, quantity in [*ordered, *foreign]), ZERO)
 

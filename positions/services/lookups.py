@@ -109,8 +109,7 @@ def _find(order: Order, book: Book) -> OrderReport | None:
 
 def _judge_absence(order: Order) -> None:
     """Not found is final only once a delayed request would be refused for its age."""
-    assert order.submitted_at is not None
-    final_at = order.submitted_at + settings.ORDER_RECEIVE_WINDOW + ABSENCE_MARGIN
+    final_at = (order.submitted_at or order.updated_at) + settings.ORDER_RECEIVE_WINDOW + ABSENCE_MARGIN
     if timezone.now() >= final_at:
         denials.refuse(order.pk, f"{ABSENT}: the exchange knows no such order after its window had passed")
 

@@ -54,7 +54,9 @@ def open_position(proposal: Proposal) -> Opened | Skip:
     strategy = Strategy.objects.get(pk=proposal.strategy_id)
     account = ExchangeAccount.objects.select_for_update().get(pk=strategy.account_id)
     strategy.refresh_from_db()  # decide on what is true under the lock
-    instrument = Instrument.objects.filter(venue=account.venue, exchange_symbol=proposal.exchange_symbol).first()
+    instrument = Instrument.objects.filter(
+        venue=account.venue, exchange_symbol=proposal.exchange_symbol
+    ).first()
     refusal = _not_now(strategy, account, instrument, proposal)
     if refusal or instrument is None:
         return Skip(refusal or "unknown instrument")
@@ -83,7 +85,9 @@ def _open_sized(
     proposal: Proposal, strategy: Strategy, account: ExchangeAccount, instrument: Instrument
 ) -> Opened | Skip:
     balance = AccountBalance.objects.filter(account=account).first()
-    sized = size(_plan(strategy), spec_of(instrument), proposal.mark_price, balance.equity if balance else None)
+    sized = size(
+        _plan(strategy), spec_of(instrument), proposal.mark_price, balance.equity if balance else None
+    )
     if isinstance(sized, Skip):
         return sized
     verdict = judge(

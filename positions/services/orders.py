@@ -17,15 +17,15 @@ from exchanges.client import ExchangeClient
 from exchanges.errors import (
     AccountUnusable,
     ExchangeError,
-    NotSent,
     NothingToReduce,
+    NotSent,
     OutcomeUnknown,
     Refused,
     WouldTriggerImmediately,
 )
 from exchanges.types import OrderReport, OrderRequest, OrderType, PositionMode, PositionSide, Side
 from positions.lifecycle import OrderPurpose, OrderStatus, PositionStatus
-from positions.models import Order, Position
+from positions.models import Order
 from positions.services import denials, halting
 from positions.services.closing import lock_position
 from positions.services.outbox import add_order, hint
@@ -90,7 +90,9 @@ async def _prepare(client: ExchangeClient, order: Order) -> None:
             raise AccountUnusable("the account is not in hedge mode and cannot be switched now")
         await client.ensure_leverage(symbol, leverage)
     except OutcomeUnknown as error:
-        raise NotSent(f"leverage or mode could not be set: {error}", code=error.code, retry_after=2) from error
+        raise NotSent(
+            f"leverage or mode could not be set: {error}", code=error.code, retry_after=2
+        ) from error
     _prepared[key] = time.monotonic()
 
 

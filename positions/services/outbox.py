@@ -69,6 +69,8 @@ def hint(task: str, pk: int | UUID, *, queue: str) -> None:
         try:
             current_app.send_task(task, args=[str(pk)], queue=queue, retry=False, ignore_result=True)
         except Exception as error:
-            logger.warning("hint %s for %s was lost (%s); the sweep will find it", task, pk, type(error).__name__)
+            logger.warning(
+                "hint %s for %s was lost (%s); the sweep will find it", task, pk, type(error).__name__
+            )
 
     transaction.on_commit(send)

@@ -93,7 +93,10 @@ def _look_for_lost_orders(account: ExchangeAccount, snapshot: ExchangeSnapshot) 
     """A stop we believe in that the exchange does not list is asked for by name."""
     listed = {report.client_order_id for report in snapshot.open_orders}
     believed = Order.objects.filter(
-        account=account, purpose=OrderPurpose.PROTECT, status=OrderStatus.ACCEPTED, updated_at__lt=snapshot.asked_at
+        account=account,
+        purpose=OrderPurpose.PROTECT,
+        status=OrderStatus.ACCEPTED,
+        updated_at__lt=snapshot.asked_at,
     )
     for pk, client_order_id in believed.values_list("pk", "client_order_id"):
         if client_order_id not in listed:
@@ -138,7 +141,9 @@ def _moving_positions(account: ExchangeAccount, asked_at: datetime) -> set[int]:
     working = Order.objects.filter(account=account).exclude(status__in=DONE)
     resting = Q(purpose=OrderPurpose.PROTECT, status__in=(OrderStatus.ACCEPTED, OrderStatus.PENDING_CANCEL))
     underway = working.exclude(resting).values_list("position_id", flat=True)
-    touched = Order.objects.filter(account=account, updated_at__gte=asked_at).values_list("position_id", flat=True)
+    touched = Order.objects.filter(account=account, updated_at__gte=asked_at).values_list(
+        "position_id", flat=True
+    )
     return {*underway, *touched}
 
 
@@ -192,10 +197,14 @@ def _report_strange_orders(account: ExchangeAccount, snapshot: ExchangeSnapshot)
             _say_once(account, "order_nobody_asked_for", order=report.client_order_id, symbol=report.symbol)
 
 
-def _say_once(account: ExchangeAccount, event_type: str, *, position_id: int | None = None, **details: object) -> None:
+def _say_once(
+    account: ExchangeAccount, event_type: str, *, position_id: int | None = None, **details: object
+) -> None:
     """One row an hour for the same finding."""
     texts = {key: str(value) for key, value in details.items()}
     since = timezone.now() - SAY_AGAIN_AFTER
-    same = RiskEvent.objects.filter(account=account, event_type=event_type, details=texts, created_at__gte=since)
+    same = RiskEvent.objects.filter(
+        account=account, event_type=event_type, details=texts, created_at__gte=since
+    )
     if not same.exists():
         events.record(event_type, "high", account_id=account.pk, position_id=position_id, **details)

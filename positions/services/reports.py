@@ -44,7 +44,9 @@ def apply_report(account_id: int, report: OrderReport) -> None:
     _advance(position, order, event, _filled_by(order, report), report.average_price, report.reason)
 
 
-def _lock_order(account_id: int, client_order_id: str, exchange_order_id: str) -> tuple[Position, Order] | None:
+def _lock_order(
+    account_id: int, client_order_id: str, exchange_order_id: str
+) -> tuple[Position, Order] | None:
     """Position before order, always."""
     pk = _find_order(account_id, client_order_id, exchange_order_id)
     if pk is None:
@@ -63,7 +65,9 @@ def _find_order(account_id: int, client_order_id: str, exchange_order_id: str) -
 
 def _note_stranger(account_id: int, client_order_id: str, symbol: str) -> None:
     if client_order_id.startswith(PREFIX):
-        events.record("order_without_row", "critical", account_id=account_id, order=client_order_id, symbol=symbol)
+        events.record(
+            "order_without_row", "critical", account_id=account_id, order=client_order_id, symbol=symbol
+        )
 
 
 def _event_for(order: Order, report: OrderReport) -> OrderEvent:
@@ -85,11 +89,20 @@ def _filled_by(order: Order, report: OrderReport) -> Decimal:
     """A conditional order's own record shows no fills one can trust; its child's does."""
     if report.book is Book.ALGO:
         return Decimal(0)
-    return order.quantity if report.status is ReportStatus.FILLED else min(report.filled_quantity, order.quantity)
+    return (
+        order.quantity
+        if report.status is ReportStatus.FILLED
+        else min(report.filled_quantity, order.quantity)
+    )
 
 
 def _advance(
-    position: Position, order: Order, event: OrderEvent, filled: Decimal, average: Decimal | None, reason: str = ""
+    position: Position,
+    order: Order,
+    event: OrderEvent,
+    filled: Decimal,
+    average: Decimal | None,
+    reason: str = "",
 ) -> None:
     order.status = next_order_status(order.status, event)
     order.filled_quantity = max(order.filled_quantity, filled)
@@ -98,9 +111,15 @@ def _advance(
     order.answered_at = order.answered_at or timezone.now()
     order.save(
         update_fields=[
-            "status", "filled_quantity", "average_price", "reason", "answered_at",
-            "exchange_order_id", "child_order_id", "updated_at",
-        ]  # fmt: skip
+            "status",
+            "filled_quantity",
+            "average_price",
+            "reason",
+            "answered_at",
+            "exchange_order_id",
+            "child_order_id",
+            "updated_at",
+        ]
     )
     holdings.refresh(position)
     consequences.follow(position, order)
@@ -137,7 +156,9 @@ def _is_known(account_id: int, symbol: str, fill: FillReport) -> bool:
     return Fill.objects.filter(account_id=account_id, symbol=symbol, trade_id=fill.trade_id).exists()
 
 
-def _save_fill(account_id: int, symbol: str, fill: FillReport, position: Position | None, order: Order | None) -> None:
+def _save_fill(
+    account_id: int, symbol: str, fill: FillReport, position: Position | None, order: Order | None
+) -> None:
     Fill.objects.create(
         account_id=account_id,
         position=position,
