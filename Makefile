@@ -34,8 +34,7 @@ check: install  ## style, types, import contracts, migrations, architecture
 	@if [ -d tests/architecture ]; then $(BIN)/python -m pytest -q tests/architecture; fi
 
 dry-run: install  ## trade on paper for DURATION seconds, print the report, exit by it
-	@rm -rf var/dry-run
-	@exec $(BIN)/python manage.py up --dry-run --duration $(DURATION) --port 0 \
+	@exec $(BIN)/python manage.py up --dry-run --duration $(DURATION) --port 0 --fresh \
 		--data var/dry-run --report var/dry-run/report.yaml
 
 bench: install  ## performance, as ratios to a floor of the same run

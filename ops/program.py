@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import sys
@@ -11,8 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+PARENTED = Path(__file__).with_name("parented.py")
 
 
 class CannotStart(Exception):
@@ -42,6 +40,7 @@ class Program:
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     cwd: Path | None = None
     run_as: RunAs | None = None
+    quiet: bool = False  # its lines go to its log only
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 15
     orphan_signal: signal.Signals = signal.SIGKILL  # what it gets when the supervisor is killed
@@ -49,28 +48,13 @@ class Program:
     is_ready: Callable[[], bool] = _always
     ready_seconds: float = 60
 
+    def argv(self) -> list[str]:
+        """The command behind a few lines that tie its life to ours."""
+        account = f"{self.run_as.uid}:{self.run_as.gid}" if self.run_as else "-"
+        tie = [str(int(self.orphan_signal)), account, str(os.getpid())]
+        return [sys.executable, "-I", "-S", str(PARENTED), *tie, *self.command]
+
     def spawn_options(self) -> dict[str, Any]:
         """Keywords for subprocess.Popen and asyncio.create_subprocess_exec alike."""
-        options: dict[str, Any] = {
-            "env": {**os.environ, **self.env},
-            "cwd": self.cwd,
-            "start_new_session": True,  # Ctrl-C is for the supervisor, which stops all in order
-            "preexec_fn": _follow_parent(self.orphan_signal),
-        }
-        if self.run_as:
-            options |= {"user": self.run_as.uid, "group": self.run_as.gid, "extra_groups": []}
-        return options
-
-
-def _follow_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
-    """Linux ends the child when its parent dies; elsewhere the next start clears up (ops.leftovers)."""
-    if _libc is None:
-        return None
-    libc, parent = _libc, os.getpid()
-
-    def ask_the_kernel() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, int(death_signal))
-        if os.getppid() != parent:
-            os._exit(1)  # the parent died in between
-
-    return ask_the_kernel
+        # a session of its own: Ctrl-C is for the supervisor, which stops all in order
+        return {"env": {**os.environ, **self.env}, "cwd": self.cwd, "start_new_session": True}

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import psycopg
 from psycopg import sql
 
@@ -44,6 +44,7 @@ class EmbeddedPostgres:
             name="postgres",
             command=[str(binary("postgres")), "-D", str(self.data), *self._settings()],
             cwd=Path("/"),
+            quiet=True,
             run_as=self.run_as,
             stop_signal=signal.SIGINT,  # what pg_ctl stop -m fast sends
             stop_seconds=60,
@@ -90,8 +91,8 @@ class EmbeddedPostgres:
         command = [str(binary("initdb")), "-D", str(unfinished), "-U", "postgres", "--encoding=UTF8"]
         command += ["--locale=C", "--auth-local=trust", "--auth-host=reject"]
         command += ["--no-sync"] if self.for_tests else []
-        options = Program("initdb", command, cwd=Path("/"), run_as=self.run_as).spawn_options()
-        result = subprocess.run(command, capture_output=True, text=True, **options)
+        maker = Program("initdb", command, cwd=Path("/"), run_as=self.run_as)
+        result = subprocess.run(maker.argv(), capture_output=True, text=True, **maker.spawn_options())
         if result.returncode:
             raise CannotStart(f"PostgreSQL could not make {self.data}: {result.stderr.strip()[-500:]}")
         unfinished.rename(self.data)

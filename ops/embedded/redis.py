@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import redis
 
 from ops.embedded.sockets import socket_folder
@@ -31,6 +31,7 @@ class EmbeddedRedis:
             name="redis",
             command=[redis_binary(), *self._settings()],
             cwd=Path("/"),
+            quiet=True,
             stop_seconds=30,
             orphan_signal=signal.SIGTERM,
             before_start=self.prepare,

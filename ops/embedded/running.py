@@ -26,7 +26,7 @@ def _one(program: Program, logs: Path) -> Iterator[subprocess.Popen[bytes]]:
     log = logs / f"{program.name}.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            program.command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **program.spawn_options()
+            program.argv(), stdin=subprocess.DEVNULL, stdout=output, stderr=output, **program.spawn_options()
         )
     try:
         _await_ready(program, process, log)

@@ -7,19 +7,32 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ops.schema import ensure_schema, is_moving_in, legacy_parts
+
+ONE_AT_A_TIME = 0x7472616465  # any number of our own
 
 
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> Any:
         connection = connections[options["database"]]
-        found = legacy_parts(connection)
-        if found and not is_moving_in(connection):
-            shown = ", ".join(found[:3]) + (" and more" if len(found) > 3 else "")
-            raise CommandError(
-                f"The database {connection.settings_dict['NAME']} belongs to an older bot ({shown}), so nothing was "
-                "changed: record a pre-flight and a verified backup first (README, moving in), or use an empty one."
-            )
-        ensure_schema(connection)
-        return super().handle(*args, **options)
+        refuse_unprepared_legacy(connection)
+        with connection.cursor() as cursor:
+            # several processes may start at once; the lock goes with the connection
+            cursor.execute("SELECT pg_advisory_lock(%s)", [ONE_AT_A_TIME])
+            try:
+                ensure_schema(connection)
+                return super().handle(*args, **options)
+            finally:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [ONE_AT_A_TIME])
+
+
+def refuse_unprepared_legacy(connection: BaseDatabaseWrapper) -> None:
+    found = legacy_parts(connection)
+    if found and not is_moving_in(connection):
+        shown = ", ".join(found[:3]) + (" and more" if len(found) > 3 else "")
+        raise CommandError(
+            f"The database {connection.settings_dict['NAME']} belongs to an older bot ({shown}), so nothing was "
+            "changed: record a pre-flight and a verified backup first (README, moving in), or use an empty one."
+        )

@@ -1,0 +1,22 @@
+#!/usr/bin/env python
+"""Django's entrance; `up` goes to the launcher, which decides the settings' environment first."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["up"]:
+        from ops import launcher
+
+        sys.exit(launcher.main(sys.argv[2:]))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingbot.settings")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

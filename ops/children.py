@@ -1,0 +1,76 @@
+"""The programs of a run and their commands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+from ops.ports import is_listening
+from ops.program import Program
+
+MODES = ("all", "web", "worker", "beat", "signals", "market", "paper")
+PAPER_HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Children:
+    """Builds programs that share one environment and one checkout."""
+
+    base: Path
+    env: Mapping[str, str]
+
+    def paper(self, port: int, state: Path, speed: str) -> Program:
+        state.mkdir(parents=True, exist_ok=True)
+        command = ["paper_exchange", "--port", str(port), "--state", str(state / "state.json")]
+        command += ["--log", str(state / "requests.jsonl"), "--speed", speed]
+        return self._manage("paper", *command, is_ready=lambda: is_listening(PAPER_HOST, port))
+
+    def web(self, host: str, port: int) -> Program:
+        command = ["uvicorn", "tradingbot.asgi:application", "--host", host, "--port", str(port)]
+        command += ["--ws", "websockets-sansio", "--loop", "uvloop", "--no-access-log"]
+        command += ["--timeout-graceful-shutdown", "5"]
+        return self._module("web", *command, is_ready=lambda: _answers(host, port))
+
+    def workers(self) -> list[Program]:
+        """Orders and stops never wait behind sweeps."""
+        quick = ["-Q", "orders,trailing", "-c", "8", "-n", "orders@%h", "--prefetch-multiplier", "1"]
+        slow = ["-Q", "sweeps", "-c", "2", "-n", "sweeps@%h"]
+        return [self._worker("worker", *quick), self._worker("sweeps", *slow)]
+
+    def beat(self) -> Program:
+        return self._module("beat", "celery", "-A", "tradingbot", "beat", "-l", "WARNING")
+
+    def market(self) -> Program:
+        return self._manage("market", "watch_market")
+
+    def signals(self) -> Program:
+        return self._manage("signals", "send_demo_signals")
+
+    def step(self, *command: str) -> Program:
+        return self._manage(command[0], *command)
+
+    def _worker(self, name: str, *options: str) -> Program:
+        common = ["-P", "threads", "--without-gossip", "--without-mingle", "-l", "INFO"]
+        return self._module(name, "celery", "-A", "tradingbot", "worker", *common, *options)
+
+    def _manage(self, name: str, *command: str, **options: object) -> Program:
+        return self._program(name, str(self.base / "manage.py"), *command, **options)
+
+    def _module(self, name: str, *command: str, **options: object) -> Program:
+        return self._program(name, "-m", *command, **options)
+
+    def _program(self, name: str, *command: str, **options: object) -> Program:
+        return Program(name, [sys.executable, *command], self.env, self.base, **options)  # type: ignore[arg-type]
+
+
+def _answers(host: str, port: int) -> bool:
+    """Any answer will do: a login page is as good as the page itself."""
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
+    try:
+        with urlopen(f"http://{shown}:{port}/healthz", timeout=2):
+            return True
+    except OSError as error:
+        return getattr(error, "code", 0) > 0

@@ -1,0 +1,51 @@
+"""What a first dry-run has to play with. Pure data; ops.first_start writes it once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+ACCOUNT = "paper"
+SENDER = "demo"
+
+
+@dataclass(frozen=True)
+class DemoStrategy:
+    """Percentages are tight, so that a stop and a trailing close can be seen within minutes."""
+
+    name: str
+    phrases: dict[str, str]  # phrase -> direction
+    fields: dict[str, object] = field(default_factory=dict)
+
+
+def _exits(stop: str, activation: str, callback: str) -> dict[str, object]:
+    return {
+        "stop_loss_percent": Decimal(stop),
+        "trailing_activation_percent": Decimal(activation),
+        "trailing_callback_percent": Decimal(callback),
+    }
+
+
+STRATEGIES = (
+    DemoStrategy(
+        "trend",
+        {"TREND UP": "long", "TREND DOWN": "short"},
+        {"notional": Decimal(300), "leverage": 5, **_exits("1.0", "0.5", "0.2")},
+    ),
+    DemoStrategy(
+        "scalper",
+        {"SCALP BUY": "long", "SCALP SELL": "short"},
+        {"notional": Decimal(150), "leverage": 10, **_exits("0.6", "0.3", "0.15")},
+    ),
+    DemoStrategy(
+        "breakout",
+        {"BREAKOUT UP": "long", "BREAKOUT DOWN": "short", "BREAKOUT OVER": "close_long"},
+        {
+            "sizing_mode": "risk_percent",
+            "risk_percent": Decimal("0.1"),
+            "leverage": 3,
+            **_exits("2", "1", "0.4"),
+        },
+    ),
+    DemoStrategy("switched-off", {"NEWS SPIKE": "long"}, {"enabled": False}),
+)

@@ -1,0 +1,78 @@
+"""What a new database needs: an administrator and, in dry-run, something to play with.
+
+Run at every start. What exists is never written again, so the owner's edits and deletions stay.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+
+from exchanges.models import ExchangeAccount, Instrument
+from ops import demo
+from positions.services.instruments import refresh_instruments
+from signals_app.models import SignalSender, Strategy, StrategySignal, Ticker
+
+ADMIN = "admin"
+
+
+@dataclass(frozen=True)
+class Administrator:
+    name: str
+    password: str = field(repr=False)
+
+
+def ensure_administrator() -> Administrator | None:
+    """The new administrator, the only time anyone sees the password; None when there is one already."""
+    users = get_user_model().objects
+    if users.filter(is_superuser=True).exists():
+        return None
+    password = secrets.token_urlsafe(12)
+    name = ADMIN if not users.filter(username=ADMIN).exists() else f"{ADMIN}-{secrets.token_hex(2)}"
+    users.create_superuser(name, password=password)
+    return Administrator(name, password)
+
+
+def seed_demo(token: str) -> None:
+    _seed_account_and_strategies()
+    _seed_tickers()
+    _seed_sender(token)
+
+
+@transaction.atomic
+def _seed_account_and_strategies() -> None:
+    """The account is the mark that it has been done: deleted strategies do not come back."""
+    account, is_new = ExchangeAccount.objects.get_or_create(name=demo.ACCOUNT)
+    if not is_new:
+        return
+    for wanted in demo.STRATEGIES:
+        strategy, created = Strategy.objects.get_or_create(
+            name=wanted.name, defaults={"account": account, **wanted.fields}
+        )
+        if created:
+            StrategySignal.objects.bulk_create(
+                StrategySignal(strategy=strategy, phrase=phrase, direction=direction)
+                for phrase, direction in wanted.phrases.items()
+            )
+
+
+def _seed_tickers() -> None:
+    """Every contract of the paper exchange, unless the owner already has tickers."""
+    if Ticker.objects.exists():
+        return
+    refresh_instruments()
+    contracts = Instrument.objects.filter(active=True, exchange_symbol__regex=r"^[A-Z0-9]{2,20}$")
+    names = contracts.values_list("exchange_symbol", flat=True).distinct()
+    Ticker.objects.bulk_create([Ticker(symbol=name) for name in names], ignore_conflicts=True)
+
+
+def _seed_sender(token: str) -> None:
+    """The token is made anew when var/keys.env is lost, and the sender must still get in."""
+    if not token:
+        return
+    token_hash = sha256(token.encode()).hexdigest()
+    SignalSender.objects.update_or_create(name=demo.SENDER, defaults={"token_hash": token_hash})

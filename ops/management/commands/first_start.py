@@ -1,0 +1,41 @@
+"""Administrator and demo data, as JSON for the launcher, which shows the password once."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from ops import first_start
+from signals_app.models import Ticker
+
+
+class Command(BaseCommand):
+    help = "Create the administrator if there is none and, with --demo, data to play with in dry-run."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--demo", action="store_true", help="also a paper account, strategies and tickers"
+        )
+        parser.add_argument("--json", action="store_true", help="print one line of JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["demo"]:
+            self._seed()
+        admin = first_start.ensure_administrator()
+        if options["json"]:
+            self.stdout.write(json.dumps({"user": admin.name, "password": admin.password} if admin else {}))
+        elif admin:
+            self.stdout.write(f"Sign in as {admin.name} / {admin.password} (shown only this once)")
+
+    def _seed(self) -> None:
+        if settings.DRY_RUN is False:
+            raise CommandError("Demo data is for dry-run; start without --demo, or with DRY_RUN=true.")
+        first_start.seed_demo(os.environ.get("DEMO_SIGNAL_TOKEN", ""))
+        if not Ticker.objects.exists():
+            raise CommandError(
+                "The paper exchange lists no contracts, so there is nothing to trade; see its log."
+            )
