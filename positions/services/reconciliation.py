@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import F, Q, Sum
@@ -105,7 +106,7 @@ def _look_for_lost_orders(account: ExchangeAccount, snapshot: ExchangeSnapshot) 
 
 def _fetch_missing_fills(account: ExchangeAccount) -> None:
     """Orders that filled more than their executions explain."""
-    told = Coalesce(Sum("fills__quantity"), 0, output_field=Order._meta.get_field("quantity"))
+    told = Coalesce(Sum("fills__quantity"), Decimal(0), output_field=Order._meta.get_field("quantity"))
     orders = Order.objects.filter(account=account, filled_quantity__gt=0).annotate(told=told)
     short = orders.filter(told__lt=F("filled_quantity")).select_related("position__instrument")
     for symbol in {order.position.instrument.symbol for order in short}:

@@ -1,0 +1,1 @@
+"""What a dry run did, and whether the books are true."""

@@ -1,0 +1,84 @@
+"""The report of a dry run: a baseline at its start, a YAML file at its end."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.db.models import F, Max, Sum
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from ops.report import evidence
+from ops.report.figures import figures
+from ops.report.invariants import Facts, check
+from positions.lifecycle import OrderStatus
+from positions.models import Fill, Order
+
+SETTLE_SECONDS = 20.0
+UNSETTLED = (
+    OrderStatus.INITIALIZED,
+    OrderStatus.SUBMITTED,
+    OrderStatus.TRIGGERED,
+    OrderStatus.PARTIALLY_FILLED,
+    OrderStatus.PENDING_CANCEL,
+)
+
+
+def write_baseline(path: Path) -> None:
+    wallets = {key: str(value) for key, value in evidence.wallets().items()}
+    last = Fill.objects.aggregate(last=Max("pk"))["last"] or 0
+    path.write_text(json.dumps({"at": timezone.now().isoformat(), "wallets": wallets, "last_fill": last}))
+
+
+def write_report(path: Path, baseline: Path) -> bool:
+    """True when every invariant holds."""
+    start = json.loads(baseline.read_text())
+    settled = _wait_until_settled()
+    sent = evidence.sent_orders()
+    facts = Facts(
+        accounts=evidence.ask_accounts(),
+        sent=sent,
+        baseline_wallets={key: Decimal(value) for key, value in start["wallets"].items()},
+        baseline_fill=start["last_fill"],
+    )
+    report = _compose(datetime.fromisoformat(start["at"]), sent, check(facts), settled)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(report, sort_keys=False, allow_unicode=True))
+    return bool(report["all_true"])
+
+
+def _compose(
+    since: datetime, sent: list[evidence.SentOrder], broken: dict[str, list[str]], settled: bool
+) -> dict[str, Any]:
+    return {
+        "started_at": since.isoformat(),
+        "seconds": round((timezone.now() - since).total_seconds(), 1),
+        **figures(since, sent),
+        "invariants": {sentence: not contradictions for sentence, contradictions in broken.items()},
+        "contradictions": {sentence: found[:20] for sentence, found in broken.items() if found},
+        "settled": settled,
+        "all_true": settled and not any(broken.values()),
+    }
+
+
+def _wait_until_settled() -> bool:
+    """Let what is under way arrive: no order in flight and no execution untold."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while not _is_settled():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.2)
+    return True
+
+
+def _is_settled() -> bool:
+    if Order.objects.filter(status__in=UNSETTLED).exists():
+        return False
+    told = Coalesce(Sum("fills__quantity"), Decimal(0), output_field=Order._meta.get_field("quantity"))
+    return not Order.objects.annotate(told=told).filter(told__lt=F("filled_quantity")).exists()
