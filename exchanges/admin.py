@@ -1,0 +1,122 @@
+"""Accounts can be edited, their keys only replaced. What the exchange tells is read-only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from exchanges.models import AccountBalance, ExchangeAccount, Instrument
+
+SECRETS = ("api_key", "api_secret")
+KEPT = "Set. Leave blank to keep it; type a new one to replace it."
+MISSING = "Not set."
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+    """To look at, not to touch: these rows are written by services alone."""
+
+    actions = None
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class AccountForm(forms.ModelForm[ExchangeAccount]):
+    """Secrets go in and never come out; the field starts empty and blank keeps what is stored."""
+
+    api_key = forms.CharField(required=False, strip=True)
+    api_secret = forms.CharField(required=False, strip=True)
+
+    class Meta:
+        model = ExchangeAccount
+        fields = [
+            "name",
+            "venue",
+            *SECRETS,
+            "is_live_confirmed",
+            "trading_state",
+            "state_reason",
+            "max_open_positions",
+            "max_exposure",
+        ]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._stored = {name: getattr(self.instance, name) for name in SECRETS}
+        for name, stored in self._stored.items():
+            self.initial[name] = ""
+            self.fields[name].widget = forms.PasswordInput(attrs={"autocomplete": "new-password"})
+            self.fields[name].help_text = KEPT if stored else MISSING
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or self.cleaned_data
+        for name, stored in self._stored.items():
+            cleaned[name] = cleaned.get(name) or stored
+        return cleaned
+
+
+class BalanceInline(admin.TabularInline[AccountBalance, ExchangeAccount]):
+    model = AccountBalance
+    fields = readonly_fields = ("wallet_balance", "equity", "available_balance", "reported_at")
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(ExchangeAccount)
+class ExchangeAccountAdmin(admin.ModelAdmin[ExchangeAccount]):
+    form = AccountForm
+    inlines = (BalanceInline,)
+    actions = None
+    list_display = ("name", "venue", "trading_state", "is_live_confirmed", "equity", "max_open_positions")
+    list_filter = ("venue", "trading_state")
+    search_fields = ("name",)
+    list_select_related = ("balance",)
+    fieldsets = (
+        (None, {"fields": ("name", "venue", *SECRETS, "is_live_confirmed")}),
+        ("Trading", {"fields": ("trading_state", "state_reason", "max_open_positions", "max_exposure")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ExchangeAccount]:
+        """Secrets are opened only where they are needed: a lost key must not take the list away."""
+        return super().get_queryset(request).defer(*SECRETS)
+
+    @admin.display(description="equity (USDT)")
+    def equity(self, account: ExchangeAccount) -> str:
+        return f"{account.balance.equity:,.2f}" if hasattr(account, "balance") else "—"
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Instrument)
+class InstrumentAdmin(ReadOnlyAdmin):
+    list_display = (
+        "symbol",
+        "exchange_symbol",
+        "venue",
+        "price_increment",
+        "size_increment",
+        "min_notional",
+        "active",
+        "refreshed_at",
+    )
+    list_filter = ("venue", "active")
+    search_fields = ("symbol", "exchange_symbol")
+    ordering = ("symbol",)

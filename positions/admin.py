@@ -1,0 +1,173 @@
+"""Positions and everything about them, to read; closing goes through the page that asks first."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+
+from exchanges.admin import ReadOnlyAdmin
+from positions import formats
+from positions.lifecycle import PositionStatus
+from positions.models import Fill, Order, Position, RiskEvent
+
+admin.site.site_header = "Trading bot"
+admin.site.site_title = "Trading bot"
+admin.site.index_title = "Set-up and records"
+admin.site.site_url = "/"
+
+CLOSABLE = (PositionStatus.OPENING, PositionStatus.OPEN)
+
+
+def _close_url(position: Position | None) -> str:
+    return reverse("close-position", args=[position.pk]) if position else ""
+
+
+class ReadOnlyInline(admin.TabularInline[Any, Any]):
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class OrderInline(ReadOnlyInline):
+    model = Order
+    fields = (
+        "created_at",
+        "purpose",
+        "order_type",
+        "side",
+        "quantity",
+        "trigger_price",
+        "status",
+        "average_price",
+        "reason",
+    )
+    ordering = ("-created_at",)
+
+
+class FillInline(ReadOnlyInline):
+    model = Fill
+    fields = ("executed_at", "side", "quantity", "price", "fee", "fee_currency", "realized_pnl")
+    ordering = ("-executed_at",)
+
+
+@admin.register(Position)
+class PositionAdmin(ReadOnlyAdmin):
+    inlines = (OrderInline, FillInline)
+    change_form_template = "admin/positions/position/change_form.html"
+    list_display = (
+        "id",
+        "instrument",
+        "position_side",
+        "status",
+        "held",
+        "entry",
+        "net_result",
+        "strategy",
+        "account",
+        "close_reason",
+        "created_at",
+        "close_link",
+    )
+    list_filter = ("status", "position_side", "close_reason", "strategy", "account")
+    search_fields = ("=id", "=token", "=signal_id", "instrument__exchange_symbol")
+    list_select_related = ("instrument", "strategy", "account")
+    date_hierarchy = "created_at"
+    ordering = ("-created_at",)
+
+    @admin.display(description="quantity")
+    def held(self, position: Position) -> str:
+        return formats.quantity(position.quantity)
+
+    @admin.display(description="entry price")
+    def entry(self, position: Position) -> str:
+        return formats.price(position.average_entry_price, position.instrument.price_increment)
+
+    @admin.display(description="realized, fees off")
+    def net_result(self, position: Position) -> str:
+        return formats.change(Decimal(position.realized_pnl) - Decimal(position.fees))
+
+    @admin.display(description="")
+    def close_link(self, position: Position) -> str:
+        if position.status not in CLOSABLE:
+            return ""
+        return format_html('<a href="{}">Close at market…</a>', _close_url(position))
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        position = self.get_object(request, object_id)
+        may_close = (
+            position is not None
+            and position.status in CLOSABLE
+            and request.user.has_perm("positions.change_position")
+        )
+        context = {"may_close": may_close, "close_url": _close_url(position)} | (extra_context or {})
+        return super().change_view(request, object_id, form_url, context)
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnlyAdmin):
+    list_display = (
+        "client_order_id",
+        "symbol",
+        "purpose",
+        "side",
+        "order_type",
+        "quantity",
+        "trigger_price",
+        "average_price",
+        "status",
+        "reason",
+        "created_at",
+    )
+    list_filter = ("status", "purpose", "order_type", "account")
+    search_fields = ("=id", "client_order_id", "=exchange_order_id", "=child_order_id", "symbol")
+    list_select_related = ("account",)
+    date_hierarchy = "created_at"
+    ordering = ("-created_at",)
+
+
+@admin.register(Fill)
+class FillAdmin(ReadOnlyAdmin):
+    list_display = (
+        "trade_id",
+        "symbol",
+        "side",
+        "position_side",
+        "quantity",
+        "price",
+        "fee",
+        "fee_currency",
+        "realized_pnl",
+        "executed_at",
+    )
+    list_filter = ("side", "position_side", "account")
+    search_fields = ("=trade_id", "=exchange_order_id", "=signal_id", "symbol", "order__client_order_id")
+    list_select_related = ("account",)
+    date_hierarchy = "executed_at"
+    ordering = ("-executed_at",)
+
+
+@admin.register(RiskEvent)
+class RiskEventAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "event_type", "risk_level", "account", "position_id", "details")
+    list_filter = ("event_type", "risk_level", "account")
+    search_fields = ("=position_id", "event_type")
+    list_select_related = ("account",)
+    date_hierarchy = "created_at"
+    ordering = ("-created_at",)

@@ -1,0 +1,52 @@
+"""Two answers for whoever watches the process: it lives, and it can do its work. No secrets in either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import redis
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+REDIS_TIMEOUT = 2
+
+
+@never_cache
+@require_safe
+def alive(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"status": "alive"})
+
+
+@never_cache
+@require_safe
+def ready(request: HttpRequest) -> JsonResponse:
+    checks = {"database": _answers(_ask_database), "redis": _answers(_ask_redis)}
+    is_ready = all(checks.values())
+    words = {name: "ok" if is_fine else "unreachable" for name, is_fine in checks.items()}
+    return JsonResponse(
+        {"status": "ready" if is_ready else "not ready", **words}, status=200 if is_ready else 503
+    )
+
+
+def _answers(ask: Callable[[], object]) -> bool:
+    try:
+        ask()
+    except Exception:  # the text of such an error may hold an address or a password
+        return False
+    return True
+
+
+def _ask_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def _ask_redis() -> None:
+    timeouts = {"socket_timeout": REDIS_TIMEOUT, "socket_connect_timeout": REDIS_TIMEOUT}
+    if settings.REDIS_URL.startswith("unix://"):
+        del timeouts["socket_connect_timeout"]
+    with redis.Redis.from_url(settings.REDIS_URL, **timeouts) as client:
+        client.ping()

@@ -1,0 +1,210 @@
+"""Every read used by screens. Nothing here writes."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Prefetch, Q, QuerySet, Sum
+from django.utils import timezone
+
+from exchanges.models import ExchangeAccount, TradingState
+from exchanges.types import PositionSide
+from positions import formats
+from positions.lifecycle import OrderPurpose, OrderStatus
+from positions.live_rows import Held, Row, order_row, position_row, signal_row
+from positions.models import Fill, Order, Position
+from signals_app.models import SignalLog, SignalLogEntry, Ticker
+
+logger = logging.getLogger(__name__)
+
+LOG_LENGTH = 50
+STANDING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED, OrderStatus.TRIGGERED)
+QUOTE_CURRENCIES = ("USDT", "")
+
+
+def snapshot(now: datetime | None = None, held: Collection[Held] | None = None) -> dict[str, Any]:
+    """The whole page as one value."""
+    now = now or timezone.now()
+    held = held_positions(now=now) if held is None else held
+    return {
+        "at": now.isoformat(),
+        "mode": mode(),
+        "positions": [position_row(one, now) for one in held],
+        "orders": order_rows(now=now),
+        "signals": signal_rows(now=now),
+        "figures": figures(held, now),
+        "notices": notices(),
+    }
+
+
+def mode() -> str:
+    return "PAPER" if settings.DRY_RUN else "LIVE"
+
+
+def live_positions(
+    strategy_id: int | None = None,
+    exchange_symbol: str | None = None,
+    position_side: str | None = None,
+) -> list[dict[str, Any]]:
+    """Id, side and status of the live positions that match everything given."""
+    asked = {
+        "strategy_id": strategy_id,
+        "instrument__exchange_symbol": exchange_symbol,
+        "position_side": position_side,
+    }
+    matching = Position.objects.filter(is_live=True, **{k: v for k, v in asked.items() if v is not None})
+    return [dict(row) for row in matching.order_by("pk").values("id", "position_side", "status")]
+
+
+def held_positions(ids: Collection[int] | None = None, *, now: datetime | None = None) -> list[Held]:
+    """Live positions, oldest first; those of `ids` that have ended are left out."""
+    rows = Position.objects.filter(is_live=True).order_by("created_at", "pk")
+    if ids is not None:
+        rows = rows.filter(pk__in=ids)
+    positions = list(rows.select_related("account", "instrument", "strategy", "trailing_stop"))
+    stops = _standing_stops(positions)
+    marks = _marks({(p.account.venue, p.instrument.exchange_symbol) for p in positions}, now)
+    return [_held(position, stops, marks) for position in positions]
+
+
+def held_position(position_id: int, now: datetime | None = None) -> Held | None:
+    return next(iter(held_positions([position_id], now=now)), None)
+
+
+def _held(
+    position: Position, stops: dict[int, Decimal], marks: dict[tuple[str, str], Decimal | None]
+) -> Held:
+    instrument, trailing = position.instrument, getattr(position, "trailing_stop", None)
+    return Held(
+        id=position.pk,
+        account=position.account.name,
+        venue=position.account.venue,
+        symbol=instrument.symbol,
+        exchange_symbol=instrument.exchange_symbol,
+        price_increment=instrument.price_increment,
+        strategy=position.strategy.name if position.strategy else "",
+        position_side=PositionSide(position.position_side),
+        status=position.status,
+        quantity=position.quantity,
+        planned_quantity=position.planned_quantity,
+        entry_price=position.average_entry_price,
+        leverage=position.leverage,
+        mark_price=marks[position.account.venue, instrument.exchange_symbol],
+        stop_price=stops.get(position.pk),
+        phase=trailing.state if trailing else "",
+        activation_price=trailing.activation_price if trailing else None,
+        since=position.opened_at or position.created_at,
+    )
+
+
+def _standing_stops(positions: Iterable[Position]) -> dict[int, Decimal]:
+    """The most protective trigger that the exchange confirmed, by position."""
+    triggers: dict[int, list[Decimal]] = defaultdict(list)
+    standing = Order.objects.filter(
+        position__in=positions, purpose=OrderPurpose.PROTECT, status__in=STANDING, trigger_price__isnull=False
+    )
+    for position_id, trigger in standing.values_list("position_id", "trigger_price"):
+        triggers[position_id].append(trigger)
+    best = {p.pk: max if p.position_side == PositionSide.LONG else min for p in positions}
+    return {position_id: best[position_id](prices) for position_id, prices in triggers.items()}
+
+
+def _marks(pairs: set[tuple[str, str]], now: datetime | None) -> dict[tuple[str, str], Decimal | None]:
+    """Without Redis the page still stands and still closes positions; it only knows no prices."""
+    now = now or timezone.now()
+    try:
+        latest_mark = importlib.import_module("exchanges.marks").latest_mark
+        return {(venue, symbol): latest_mark(venue, symbol, now) for venue, symbol in sorted(pairs)}
+    except Exception as error:
+        logger.warning("No mark prices for the live page: %s: %s", type(error).__name__, error)
+        return dict.fromkeys(pairs)
+
+
+def order_rows(ids: Collection[str] | None = None, *, now: datetime | None = None) -> list[Row]:
+    rows = Order.objects.select_related("position__instrument").order_by("-created_at", "-pk")
+    return [order_row(order, now or timezone.now()) for order in _newest(rows, ids)]
+
+
+def signal_rows(ids: Collection[int] | None = None, *, now: datetime | None = None) -> list[Row]:
+    entries = SignalLogEntry.objects.select_related("strategy").order_by("pk")
+    rows = SignalLog.objects.prefetch_related(Prefetch("entries", entries)).order_by("-received_at", "-pk")
+    return [signal_row(log, now or timezone.now()) for log in _newest(rows, ids)]
+
+
+def _newest(rows: QuerySet[Any], ids: Collection[Any] | None) -> QuerySet[Any]:
+    return (rows if ids is None else rows.filter(pk__in=ids))[:LOG_LENGTH]
+
+
+def figures(held: Collection[Held], now: datetime) -> dict[str, Any]:
+    accounts = list(ExchangeAccount.objects.select_related("balance").order_by("name"))
+    known = [(a.name, a.balance) for a in accounts if hasattr(a, "balance")]
+    equity = sum((balance.equity for _, balance in known), Decimal(0)) if known else None
+    today, other_fees = _today(now)
+    return open_pnl(held) | {
+        "equity": formats.amount(equity),
+        "accounts": [{"name": name, "equity": formats.amount(b.equity)} for name, b in known],
+        "today": formats.change(today),
+        "today_tone": formats.tone(today),
+        "other_fees": other_fees,
+        "today_arrow": formats.arrow(today),
+        "open": str(len(held)),
+        "most": str(sum(a.max_open_positions for a in accounts)),
+        "watched": Ticker.objects.filter(enabled=True).count(),
+    }
+
+
+def open_pnl(held: Collection[Held]) -> dict[str, str]:
+    """Of all positions; unknown as long as the price of one that holds something is."""
+    parts = [one.unrealized_pnl for one in held if one.quantity]
+    total = sum((part for part in parts if part is not None), Decimal(0)) if None not in parts else None
+    return {
+        "open_pnl": formats.change(total),
+        "open_pnl_tone": formats.tone(total),
+        "open_pnl_arrow": formats.arrow(total),
+    }
+
+
+def _today(now: datetime) -> tuple[Decimal, str]:
+    """Realized since midnight UTC less fees; fees in other coins are told apart, never added."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    by_currency = (
+        Fill.objects.filter(executed_at__gte=midnight)
+        .values("fee_currency")
+        .annotate(pnl=Sum("realized_pnl"), fees=Sum("fee"))
+    )
+    total, others = Decimal(0), []
+    for row in by_currency:
+        total += row["pnl"]
+        if row["fee_currency"] in QUOTE_CURRENCIES:
+            total -= row["fees"]
+        elif row["fees"]:
+            others.append(f"{formats.quantity(row['fees'])} {row['fee_currency']}")
+    return total, ", ".join(others)
+
+
+def notices() -> list[dict[str, str]]:
+    """What a person must know before anything else: accounts that do not trade as they should."""
+    stopped = ExchangeAccount.objects.filter(~Q(trading_state=TradingState.ACTIVE)).order_by("name")
+    return [
+        {"account": account.name, "state": account.trading_state, "why": account.state_reason}
+        for account in stopped
+    ]
+
+
+def ending(position_id: int) -> str:
+    """One sentence on a position that is no longer live."""
+    position = Position.objects.select_related("instrument").filter(pk=position_id).first()
+    if position is None:
+        return ""
+    base, reason = position.instrument.symbol.split("/")[0], formats.words(position.close_reason)
+    if position.opened_at is None:
+        return f"{base} {position.position_side} was never opened: {reason}"
+    result = formats.change(position.realized_pnl - position.fees)
+    return f"{base} {position.position_side} closed: {reason}, {result} USDT after fees"

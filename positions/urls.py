@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from positions import health, views
+
+urlpatterns = [
+    path("", views.live, name="live"),
+    path("positions/<int:position_id>/close/", views.close, name="close-position"),
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+]

@@ -1,0 +1,79 @@
+import { follow, toast } from "./closing.js";
+import { Connection } from "./connection.js";
+import { Log, Positions, showFigures, showNotices } from "./rows.js";
+
+const STALE_AFTER = 5000;
+const positions = new Positions();
+const signals = new Log("signals", "signal-row");
+const orders = new Log("orders", "order-row");
+let waiting = [];
+let state = { link: "down", text: "Connecting…" };
+
+const connection = new Connection(
+  (message) => {
+    if (message.type === "snapshot" || message.type === "hello") waiting = [];
+    waiting.push(message);
+    // nobody looks at a hidden tab: it asks for a snapshot when it comes back
+    if (document.hidden) waiting = waiting.slice(-1);
+    else if (waiting.length === 1) requestAnimationFrame(paint);
+    if (message.ticks) connection.pricedAt = Date.now();
+  },
+  (now) => showState(now),
+);
+
+function paint() {
+  const messages = waiting;
+  waiting = [];
+  for (const message of messages) message.snapshot ? paintPicture(message) : paintNews(message);
+  connection.needsPrices = positions.body.rows.length > 0;
+  document.title = positions.body.rows.length ? `(${positions.body.rows.length}) Control room` : "Control room";
+  follow(positions, state);
+}
+
+function paintPicture({ type, snapshot }) {
+  positions.replaceAll(snapshot.positions);
+  signals.show(snapshot.signals);
+  orders.show(snapshot.orders);
+  showFigures(snapshot.figures);
+  showNotices(snapshot.notices);
+  const isPriced = snapshot.positions.some((row) => row.mark_price !== null);
+  if (type === "hello" && isPriced) connection.pricedAt = Date.now();
+}
+
+function paintNews(news) {
+  news.positions?.forEach((row) => positions.put(row));
+  for (const { id, sentence } of news.gone ?? []) {
+    if (positions.row(id)) toast(sentence);
+    positions.remove(id);
+  }
+  if (news.signals) signals.show(news.signals, true);
+  if (news.orders) orders.show(news.orders, true);
+  if (news.figures) showFigures(news.figures);
+  if (news.open_pnl) showFigures(news.open_pnl);
+  news.ticks?.forEach((tick) => positions.tick(tick));
+}
+
+function showState(now) {
+  if (now.link === state.link && now.text === state.text) return;
+  const isTurn = now.link !== state.link;
+  state = now;
+  document.body.dataset.link = now.link;
+  const text = document.getElementById("link-text");
+  if (now.link === "out") text.replaceChildren(loginLink());
+  else text.textContent = now.text;
+  // a screen reader hears the turn, not every second of it
+  document.getElementById("link").setAttribute("aria-live", isTurn ? "polite" : "off");
+  follow(positions, state);
+}
+
+function loginLink() {
+  const link = document.createElement("a");
+  link.href = `${document.body.dataset.login}?next=/`;
+  link.textContent = "Signed out: sign in";
+  return link;
+}
+
+setInterval(() => {
+  document.getElementById("clock").textContent = `${new Date().toISOString().slice(11, 19)} UTC`;
+  positions.age(Date.now(), STALE_AFTER);
+}, 1000);

@@ -1,0 +1,153 @@
+// Puts finished texts into cells. Everything goes in as text: nothing a sender wrote becomes markup.
+
+const NEWEST = 50;
+
+export function fill(element, shown) {
+  for (const cell of element.querySelectorAll("[data-cell]")) {
+    const text = shown[cell.dataset.cell];
+    if (text !== undefined && cell.textContent !== text) cell.textContent = text;
+  }
+}
+
+const camel = (name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
+
+export function mark(element, values) {
+  for (const [name, value] of Object.entries(values))
+    if (value !== undefined) element.dataset[camel(name)] = value ?? "";
+}
+
+function fresh(templateId) {
+  return document.getElementById(templateId).content.firstElementChild.cloneNode(true);
+}
+
+export class Log {
+  constructor(id, templateId) {
+    this.body = document.getElementById(id);
+    this.templateId = templateId;
+  }
+
+  row(id) {
+    return this.body.querySelector(`[data-id="${CSS.escape(id)}"]`);
+  }
+
+  show(rows, isNews = false) {
+    // oldest first, so that each new one ends up on top
+    for (const row of [...rows].sort((a, b) => (a.at < b.at ? -1 : 1))) this.put(row, isNews);
+    while (this.body.rows.length > NEWEST) this.body.lastElementChild.remove();
+  }
+
+  put(row, isNews) {
+    const known = this.row(row.id);
+    const element = known ?? fresh(this.templateId);
+    mark(element, { id: row.id, at: row.at, tone: row.tone });
+    element.querySelector(".time").title = row.client_order_id ? `${row.at} ${row.client_order_id}` : row.at;
+    fill(element, row.shown);
+    if (known) return;
+    const after = [...this.body.rows].find((other) => other.dataset.at <= row.at);
+    this.body.insertBefore(element, after ?? null);
+    if (isNews) flash(element, "new", 1200);
+  }
+}
+
+export class Positions {
+  constructor() {
+    this.body = document.getElementById("positions");
+  }
+
+  row(id) {
+    return this.body.querySelector(`[data-id="${id}"]`);
+  }
+
+  replaceAll(rows) {
+    const live = new Set(rows.map((row) => String(row.id)));
+    for (const element of [...this.body.rows]) if (!live.has(element.dataset.id)) element.remove();
+    for (const row of rows) this.put(row);
+  }
+
+  put(row) {
+    let element = this.row(row.id);
+    if (!element) {
+      element = fresh("position-row");
+      this.body.append(element);
+    }
+    const { id, status, tone, since, unprotected, position_side: side } = row;
+    mark(element, { id, status, tone, since, unprotected, side });
+    fill(element, row.shown);
+    element.querySelector(".symbol").title = row.symbol;
+    element.querySelector('[data-cell="age"]').title = row.shown.opened;
+    const close = element.querySelector(".close");
+    if (close) {
+      close.href = `/positions/${row.id}/close/`;
+      close.setAttribute("aria-label", `Close ${row.shown.base} ${row.shown.side}…`);
+    }
+  }
+
+  tick(tick) {
+    const element = this.row(tick.id);
+    if (!element) return;
+    const cell = element.querySelector(".mark");
+    const before = Number(cell.dataset.value);
+    const now = Number(tick.mark_price);
+    cell.dataset.value = tick.mark_price;
+    element.dataset.pricedAt = Date.now();
+    mark(element, { tone: tick.tone });
+    fill(element, tick.shown);
+    if (before && now !== before) flash(cell, now > before ? "rose" : "fell", 80);
+  }
+
+  remove(id) {
+    this.row(id)?.remove();
+  }
+
+  // every second: ages move, and a row whose own price stands still is dimmed
+  age(now, staleAfter) {
+    for (const element of this.body.rows) {
+      fill(element, { age: age(now - Date.parse(element.dataset.since)) });
+      const pricedAt = Number(element.dataset.pricedAt ?? 0);
+      element.classList.toggle("old", pricedAt > 0 && now - pricedAt > staleAfter);
+    }
+  }
+}
+
+function flash(element, name, duration) {
+  element.classList.add(name);
+  setTimeout(() => element.classList.remove(name), duration);
+}
+
+export function age(milliseconds) {
+  const total = Math.max(Math.floor(milliseconds / 1000), 0);
+  const [days, hours, minutes, seconds] = [
+    Math.floor(total / 86400), Math.floor(total / 3600) % 24, Math.floor(total / 60) % 60, total % 60,
+  ];
+  const two = (number) => String(number).padStart(2, "0");
+  if (days) return `${days}d ${two(hours)}h`;
+  return hours ? `${hours}h ${two(minutes)}m` : `${minutes}m ${two(seconds)}s`;
+}
+
+export function showFigures(figures) {
+  const element = document.getElementById("figures");
+  fill(element, figures);
+  for (const part of element.querySelectorAll("[data-tone-of]")) {
+    const tone = figures[`${part.dataset.toneOf}_tone`];
+    if (tone !== undefined) part.dataset.tone = tone;
+  }
+  if (figures.accounts)
+    replaceChildren("accounts", "account-row", figures.accounts.length > 1 ? figures.accounts : []);
+  if (figures.watched !== undefined)
+    document.querySelector('[data-figure="watched"]').textContent = figures.watched;
+}
+
+export function showNotices(notices) {
+  replaceChildren("notices", "notice-row", notices);
+  [...document.getElementById("notices").children].forEach((element, index) =>
+    mark(element, { kind: notices[index].state }));
+}
+
+function replaceChildren(id, templateId, values) {
+  const children = values.map((shown) => {
+    const element = fresh(templateId);
+    fill(element, shown);
+    return element;
+  });
+  document.getElementById(id).replaceChildren(...children);
+}
