@@ -1,0 +1,172 @@
+"""What the paper exchange keeps: words as Binance's, money Decimal, times whole milliseconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+ZERO = Decimal(0)
+OPEN_STATUSES = ("NEW", "PARTIALLY_FILLED")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """One contract. maintenance_margin_ratio is a fraction of the notional."""
+
+    symbol: str
+    base: str
+    quote: str
+    price_increment: Decimal
+    size_increment: Decimal
+    min_quantity: Decimal
+    max_quantity: Decimal
+    min_notional: Decimal
+    max_leverage: int = 50
+    maintenance_margin_ratio: Decimal = Decimal("0.004")
+
+
+@dataclass(slots=True)
+class PaperOrder:
+    order_id: int
+    client_order_id: str
+    symbol: str
+    side: str
+    position_side: str
+    type: str
+    quantity: Decimal
+    price: Decimal | None
+    time_in_force: str
+    reduce_only: bool
+    status: str
+    executed: Decimal
+    cum_quote: Decimal
+    created_ms: int
+    updated_ms: int
+    orig_type: str
+    algo_id: int | None = None
+
+    @property
+    def remaining(self) -> Decimal:
+        return self.quantity - self.executed
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_STATUSES
+
+    @property
+    def average_price(self) -> Decimal:
+        return self.cum_quote / self.executed if self.executed else ZERO
+
+
+@dataclass(slots=True)
+class AlgoOrder:
+    algo_id: int
+    client_algo_id: str
+    symbol: str
+    side: str
+    position_side: str
+    type: str
+    quantity: Decimal | None
+    trigger_price: Decimal
+    working_type: str
+    reduce_only: bool
+    close_position: bool
+    status: str
+    created_ms: int
+    updated_ms: int
+    actual_order_id: int | None = None
+    reason: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == "NEW"
+
+    @property
+    def fires_upwards(self) -> bool:
+        """A buying stop and a selling take-profit wait for the price to rise."""
+        return (self.type == "STOP_MARKET") == (self.side == "BUY")
+
+    def is_reached(self, price: Decimal) -> bool:
+        return price >= self.trigger_price if self.fires_upwards else price <= self.trigger_price
+
+
+@dataclass(slots=True)
+class PaperTrade:
+    trade_id: int
+    order_id: int
+    client_order_id: str
+    symbol: str
+    side: str
+    position_side: str
+    price: Decimal
+    quantity: Decimal
+    quote: Decimal
+    commission: Decimal
+    commission_asset: str
+    realized_pnl: Decimal
+    maker: bool
+    time_ms: int
+
+
+@dataclass(slots=True)
+class PaperPosition:
+    """amount is signed: above zero long, below zero short."""
+
+    symbol: str
+    position_side: str
+    amount: Decimal = ZERO
+    entry_price: Decimal = ZERO
+    updated_ms: int = 0
+
+
+@dataclass(slots=True)
+class AccountState:
+    name: str
+    wallet_balance: Decimal
+    dual_side: bool = False
+    leverage: dict[str, int] = field(default_factory=dict)
+    margin_type: dict[str, str] = field(default_factory=dict)
+    positions: dict[tuple[str, str], PaperPosition] = field(default_factory=dict)
+    orders: dict[int, PaperOrder] = field(default_factory=dict)
+    algos: dict[int, AlgoOrder] = field(default_factory=dict)
+    trades: list[PaperTrade] = field(default_factory=list)
+
+    def position(self, symbol: str, position_side: str) -> PaperPosition:
+        return self.positions.setdefault((symbol, position_side), PaperPosition(symbol, position_side))
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEvent:
+    """execution is NEW, TRADE, CANCELED, EXPIRED or CALCULATED (liquidation); order is a copy."""
+
+    account: str
+    order: PaperOrder
+    execution: str
+    trade: PaperTrade | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlgoEvent:
+    account: str
+    algo: AlgoOrder
+
+
+@dataclass(frozen=True, slots=True)
+class AccountEvent:
+    account: str
+    reason: str
+    wallet_balance: Decimal
+    positions: tuple[PaperPosition, ...]
+
+
+Event = OrderEvent | AlgoEvent | AccountEvent
+
+
+class VenueRefusal(Exception):
+    """The exchange's no, with its number."""
+
+    def __init__(self, code: int, message: str, http_status: int = 400) -> None:
+        super().__init__(f"{code} {message}")
+        self.code = code
+        self.message = message
+        self.http_status = http_status

@@ -1,0 +1,96 @@
+"""What the exchange refuses, with its numbers (exchange documentation, error codes of USDT-M futures). Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+
+from exchanges.paper.book import AccountState, AlgoOrder, PaperOrder, Rules, VenueRefusal
+
+CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
+MAX_ALGO_ORDERS = 10
+CONDITIONAL = ("STOP", "TAKE_PROFIT", "STOP_MARKET", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET")
+
+
+def check_words(side: str, order_type: str, allowed: tuple[str, ...]) -> None:
+    if side not in ("BUY", "SELL"):
+        raise VenueRefusal(-1117, "Invalid side.")
+    if order_type in CONDITIONAL and order_type not in allowed:
+        raise VenueRefusal(
+            -4120,
+            "Order type not supported for this endpoint. Please use the Algo Order API endpoints instead.",
+        )
+    if order_type not in allowed:
+        raise VenueRefusal(-1116, "Invalid orderType.")
+
+
+def check_leg(account: AccountState, position_side: str, reduce_only: bool) -> None:
+    legs = ("LONG", "SHORT") if account.dual_side else ("BOTH",)
+    if position_side not in legs:
+        raise VenueRefusal(-4061, "Order's position side does not match user's setting.")
+    if account.dual_side and reduce_only:
+        raise VenueRefusal(-1106, "Parameter 'reduceonly' sent when not required.")
+
+
+def check_client_id(client_id: str) -> None:
+    if not CLIENT_ID.fullmatch(client_id):
+        raise VenueRefusal(-4015, "Client order id is not valid.")
+
+
+def check_unused(client_id: str, open_orders: Iterable[PaperOrder]) -> None:
+    """Unique among open orders only: the id of a finished order may be used again."""
+    if any(order.client_order_id == client_id for order in open_orders):
+        raise VenueRefusal(-4116, "ClientOrderId is duplicated.")
+
+
+def check_algo_room(client_id: str, symbol: str, open_algos: list[AlgoOrder]) -> None:
+    if any(algo.client_algo_id == client_id for algo in open_algos):
+        raise VenueRefusal(-20132, "Client algo id is duplicated.")
+    if sum(algo.symbol == symbol for algo in open_algos) >= MAX_ALGO_ORDERS:
+        raise VenueRefusal(-4045, "Reach max stop order limit.")
+
+
+def check_quantity(rules: Rules, quantity: Decimal) -> None:
+    if not quantity.is_finite() or quantity <= 0:
+        raise VenueRefusal(-4003, "Quantity less than or equal to zero.")
+    if quantity % rules.size_increment:
+        raise VenueRefusal(-1111, "Precision is over the maximum defined for this asset.")
+    if quantity < rules.min_quantity:
+        raise VenueRefusal(-4004, "Quantity less than min quantity.")
+    if quantity > rules.max_quantity:
+        raise VenueRefusal(-4005, "Quantity greater than max quantity.")
+
+
+def check_price(rules: Rules, price: Decimal) -> None:
+    if not price.is_finite() or price <= 0:
+        raise VenueRefusal(-4014, "Price less than or equal to zero.")
+    if price % rules.price_increment:
+        raise VenueRefusal(-4014, "Price not increased by tick size.")
+
+
+def check_notional(rules: Rules, quantity: Decimal, price: Decimal) -> None:
+    if quantity * price < rules.min_notional:
+        raise VenueRefusal(
+            -4164,
+            f"Order's notional must be no smaller than {rules.min_notional} (unless you choose reduce only).",
+        )
+
+
+def reducible(account: AccountState, symbol: str, side: str, position_side: str) -> Decimal:
+    """How much of the leg an order of this side could close."""
+    amount = account.position(symbol, position_side).amount
+    return max(amount if side == "SELL" else -amount, Decimal(0))
+
+
+def is_reducing(account: AccountState, side: str, position_side: str, reduce_only: bool) -> bool:
+    if account.dual_side:
+        return (position_side, side) in (("LONG", "SELL"), ("SHORT", "BUY"))
+    return reduce_only
+
+
+def check_reducible(
+    account: AccountState, symbol: str, side: str, position_side: str, quantity: Decimal
+) -> None:
+    if quantity > reducible(account, symbol, side, position_side):
+        raise VenueRefusal(-2022, "ReduceOnly Order is rejected.")
