@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -164,8 +165,7 @@ class CcxtClient:
         return self._opened[-1]
 
     async def close(self) -> None:
-        for exchange in self._opened:
-            await exchange.close()
+        await asyncio.gather(*(exchange.close() for exchange in self._opened))
 
     async def _ready(self) -> None:
         """Contracts and clock, learnt once by the reader and shared with the writer."""
@@ -205,12 +205,12 @@ class CcxtClient:
     async def find_order(self, symbol: str, client_order_id: str, book: Book) -> OrderReport:
         params = _name_of(client_order_id, book)
         order = await self._ask(lambda: self._reader.fetch_order(None, symbol, params))
-        return binance.order_report(order["info"], symbol)
+        return self._read(binance.order_report, order["info"], symbol)
 
     async def open_orders(self) -> Sequence[OrderReport]:
         plain = await self._rows(lambda: self._reader.fetch_open_orders())
         algo = await self._rows(lambda: self._reader.fetch_open_orders(params={"trigger": True}))
-        return [binance.order_report(order["info"], order["symbol"]) for order in (*plain, *algo)]
+        return [self._read(binance.order_report, order["info"], order["symbol"]) for order in (*plain, *algo)]
 
     async def fills(self, symbol: str, since: datetime) -> Sequence[FillReport]:
         found: dict[str, FillReport] = {}
@@ -258,7 +258,7 @@ class CcxtClient:
             order = await self._change(lambda: self._send(words))
         except OrderNotFound as error:
             raise OutcomeUnknown(str(error), code=error.code) from None
-        report = binance.order_report(order["info"], request.symbol)
+        report = self._read(binance.order_report, order["info"], request.symbol)
         if report.client_order_id != request.client_order_id or report.book is not binance.book_of(request):
             raise OutcomeUnknown("The answer to the order is about another order.")
         return report

@@ -76,9 +76,9 @@ def venue_answer(answer: object) -> tuple[str, str]:
     """The venue's number and sentence, or two empty texts. A zero or 200 is not an error number."""
     if not isinstance(answer, Mapping):
         return "", ""
-    code = str(answer.get("code", answer.get("retCode", "")) or "")
+    code = str(answer.get("code", answer.get("retCode", "")))
     message = str(answer.get("msg", answer.get("retMsg", "")) or "")
-    return ("", "") if code in ("0", "200") else (code, scrubbed(message))
+    return ("", "") if code in ("0", "200", "None") else (code, scrubbed(message))
 
 
 def scrubbed(message: str) -> str:
@@ -121,7 +121,7 @@ def _by_cause(error: Exception, wire: Wire) -> ExchangeError:
     if _names(error.__cause__) & {"ClientConnectorError"}:
         return NotSent("The exchange could not be reached.")
     cls = _class_of(error)
-    if cls and wire.status is None and not wire.changed_something:
+    if cls and not wire.changed_something and (wire.status is None or wire.status < 300):
         return cls(f"{type(error).__name__}: refused before anything was sent")
     status = "" if wire.status is None else f" (HTTP {wire.status})"
     return OutcomeUnknown(f"{type(error).__name__}{status}")

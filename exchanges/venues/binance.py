@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from exchanges.errors import InvalidRequest, OutcomeUnknown
+from exchanges.errors import InvalidRequest
 from exchanges.types import (
     BalanceReport,
     Book,
@@ -110,10 +110,7 @@ def _ccxt_type(request: OrderRequest) -> str:
 
 def order_report(row: Row, symbol: str) -> OrderReport:
     """A row of either book; the algo book's rows carry an algoId."""
-    try:
-        return _algo_report(row, symbol) if "algoId" in row else _plain_report(row, symbol)
-    except (KeyError, ArithmeticError, ValueError) as error:
-        raise OutcomeUnknown(f"An order answer we cannot read: {type(error).__name__}") from None
+    return _algo_report(row, symbol) if "algoId" in row else _plain_report(row, symbol)
 
 
 def _plain_report(row: Row, symbol: str) -> OrderReport:
