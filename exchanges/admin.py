@@ -16,7 +16,7 @@ KEPT = "Set. Leave blank to keep it; type a new one to replace it."
 MISSING = "Not set."
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """To look at, not to touch: these rows are written by services alone."""
 
     actions = None
@@ -33,7 +33,7 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
         return False
 
 
-class AccountForm(forms.ModelForm[ExchangeAccount]):
+class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
     """Secrets go in and never come out; the field starts empty and blank keeps what is stored."""
 
     api_key = forms.CharField(required=False, strip=True)
@@ -67,7 +67,7 @@ class AccountForm(forms.ModelForm[ExchangeAccount]):
         return cleaned
 
 
-class BalanceInline(admin.TabularInline[AccountBalance, ExchangeAccount]):
+class BalanceInline(admin.TabularInline):  # type: ignore[type-arg]
     model = AccountBalance
     fields = readonly_fields = ("wallet_balance", "equity", "available_balance", "reported_at")
     can_delete = False
@@ -80,7 +80,7 @@ class BalanceInline(admin.TabularInline[AccountBalance, ExchangeAccount]):
 
 
 @admin.register(ExchangeAccount)
-class ExchangeAccountAdmin(admin.ModelAdmin[ExchangeAccount]):
+class ExchangeAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = AccountForm
     inlines = (BalanceInline,)
     actions = None

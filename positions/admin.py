@@ -27,7 +27,7 @@ def _close_url(position: Position | None) -> str:
     return reverse("close-position", args=[position.pk]) if position else ""
 
 
-class ReadOnlyInline(admin.TabularInline[Any, Any]):
+class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
     extra = 0
     can_delete = False
     show_change_link = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable
@@ -21,6 +20,14 @@ from positions.lifecycle import OrderPurpose, OrderStatus
 from positions.live_rows import Held, Row, order_row, position_row, signal_row
 from positions.models import Fill, Order, Position
 from signals_app.models import SignalLog, SignalLogEntry, Ticker
+
+try:
+    from exchanges.marks import latest_mark
+except ImportError:
+
+    def latest_mark(venue: str, exchange_symbol: str, now: datetime) -> Decimal | None:
+        return None
+
 
 logger = logging.getLogger(__name__)
 
@@ -120,7 +127,6 @@ def _marks(pairs: set[tuple[str, str]], now: datetime | None) -> dict[tuple[str,
     """Without Redis the page still stands and still closes positions; it only knows no prices."""
     now = now or timezone.now()
     try:
-        latest_mark = importlib.import_module("exchanges.marks").latest_mark
         return {(venue, symbol): latest_mark(venue, symbol, now) for venue, symbol in sorted(pairs)}
     except Exception as error:
         logger.warning("No mark prices for the live page: %s: %s", type(error).__name__, error)

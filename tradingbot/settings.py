@@ -132,9 +132,8 @@ USE_TZ = True
 USE_I18N = False
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = True
+WHITENOISE_USE_FINDERS = True  # no collectstatic step: there is nothing to collect for one machine
 WHITENOISE_MANIFEST_STRICT = False
 
 LOGIN_URL = "/admin/login/"

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import pytest
+from django.contrib import admin
+
+from exchanges.models import AccountBalance, ExchangeAccount, Instrument, TradingState
+from positions.models import Fill, Order, Position, RiskEvent
+from tests.builders import (
+    a_balance,
+    a_fill,
+    a_position,
+    a_trailing_stop,
+    an_account,
+    an_instrument,
+    an_order,
+)
+
+pytestmark = pytest.mark.django_db
+READ_ONLY = [Instrument, Position, Order, Fill, RiskEvent]
+
+
+def url(model, page, *args):
+    from django.urls import reverse
+
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+@pytest.fixture
+def account():
+    return an_account(name="main", api_key="the-key-123", api_secret="the-secret-456")
+
+
+def form_of(account, **values):
+    return {
+        "name": account.name,
+        "venue": "binance",
+        "api_key": "",
+        "api_secret": "",
+        "trading_state": account.trading_state,
+        "state_reason": "",
+        "max_open_positions": "10",
+        "max_exposure": "30000",
+        "balance-TOTAL_FORMS": "0",
+        "balance-INITIAL_FORMS": "0",
+    } | values
+
+
+def test_secrets_are_never_shown(admin_client, account):
+    for page in (url(ExchangeAccount, "changelist"), url(ExchangeAccount, "change", account.pk)):
+        text = admin_client.get(page).content.decode()
+        assert "the-key-123" not in text
+        assert "the-secret-456" not in text
+
+
+def test_blank_secrets_keep_the_old_ones(admin_client, account):
+    answer = admin_client.post(url(ExchangeAccount, "change", account.pk), form_of(account, name="renamed"))
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    account.refresh_from_db()
+    assert (account.name, account.api_key, account.api_secret) == ("renamed", "the-key-123", "the-secret-456")
+
+
+def test_a_typed_secret_replaces_only_itself(admin_client, account):
+    admin_client.post(url(ExchangeAccount, "change", account.pk), form_of(account, api_secret="another"))
+    account.refresh_from_db()
+    assert (account.api_key, account.api_secret) == ("the-key-123", "another")
+
+
+def test_a_refused_form_does_not_give_the_typed_secret_back(admin_client, account):
+    form = form_of(account, api_secret="typed-just-now", max_exposure="-1x")
+    answer = admin_client.post(url(ExchangeAccount, "change", account.pk), form)
+    assert answer.status_code == 200
+    assert "typed-just-now" not in answer.content.decode()
+
+
+def test_a_new_account_takes_its_secrets(admin_client):
+    form = form_of(ExchangeAccount(name="new"), api_key="k", api_secret="s")
+    admin_client.post(url(ExchangeAccount, "add"), form)
+    made = ExchangeAccount.objects.get(name="new")
+    assert (made.api_key, made.api_secret) == ("k", "s")
+
+
+def test_trading_can_be_halted_by_hand(admin_client, account):
+    form = form_of(account, trading_state="halted", state_reason="holidays")
+    admin_client.post(url(ExchangeAccount, "change", account.pk), form)
+    account.refresh_from_db()
+    assert (account.trading_state, account.state_reason) == (TradingState.HALTED, "holidays")
+
+
+def test_balances_are_shown_and_not_edited(admin_client, account):
+    a_balance(account, equity="1234.5")
+    assert "1,234.50" in admin_client.get(url(ExchangeAccount, "changelist")).content.decode()
+    page = admin_client.get(url(ExchangeAccount, "change", account.pk)).content.decode()
+    assert 'name="balance-0-equity"' not in page
+    form = form_of(account) | {
+        "balance-TOTAL_FORMS": "1",
+        "balance-INITIAL_FORMS": "1",
+        "balance-0-account": account.pk,
+        "balance-0-equity": "9",
+    }
+    admin_client.post(url(ExchangeAccount, "change", account.pk), form)
+    assert AccountBalance.objects.get(account=account).equity == 1234.5
+
+
+@pytest.mark.parametrize("model", READ_ONLY)
+def test_records_cannot_be_added_changed_or_deleted(admin_client, rf, admin_user, model):
+    request = rf.get("/")
+    request.user = admin_user
+    page = admin.site.get_model_admin(model)
+    assert not page.has_add_permission(request)
+    assert not page.has_change_permission(request)
+    assert not page.has_delete_permission(request)
+    assert page.get_actions(request) == {}
+    assert admin_client.get(url(model, "add")).status_code == 403
+
+
+def test_every_list_and_every_record_opens(admin_client):
+    position = a_position()
+    a_trailing_stop(position)
+    order = an_order(position)
+    rows = [position, order, a_fill(order), position.instrument, position.account]
+    rows.append(RiskEvent.objects.create(event_type="close_refused", risk_level="high", details={"a": "<b>"}))
+    for row in rows:
+        assert admin_client.get(url(type(row), "changelist"), {"q": "1"}).status_code == 200
+        assert admin_client.get(url(type(row), "change", row.pk)).status_code == 200
+
+
+def test_records_refuse_a_post(admin_client):
+    position = a_position()
+    assert admin_client.post(url(Position, "change", position.pk), {"status": "closed"}).status_code == 403
+    assert admin_client.post(url(Position, "delete", position.pk), {"post": "yes"}).status_code == 403
+    assert Position.objects.get().status == "open"
+
+
+def test_closing_is_offered_for_what_can_be_closed_and_leads_to_the_question(admin_client):
+    live, ended = a_position("BTC"), a_position("ETH", status="closed")
+    listed = admin_client.get(url(Position, "changelist")).content.decode()
+    assert f'href="/positions/{live.pk}/close/"' in listed
+    assert f"/positions/{ended.pk}/close/" not in listed
+    for position, offered in ((live, True), (ended, False)):
+        page = admin_client.get(url(Position, "change", position.pk)).content.decode()
+        assert ("Close at market…" in page) is offered
+    assert admin_client.get(f"/positions/{live.pk}/close/").status_code == 200
+
+
+def test_an_account_is_never_deleted_from_here(admin_client, account):
+    assert admin_client.post(url(ExchangeAccount, "delete", account.pk), {"post": "yes"}).status_code == 403
+
+
+def test_a_lost_field_key_does_not_take_the_list_away(admin_client, account, settings):
+    from cryptography.fernet import Fernet
+
+    settings.FIELD_KEYS = [Fernet.generate_key().decode()]
+    assert admin_client.get(url(ExchangeAccount, "changelist")).status_code == 200
+
+
+def test_instruments_are_found_by_their_venue_id(admin_client):
+    an_instrument("SOL")
+    page = admin_client.get(url(Instrument, "changelist"), {"q": "SOLUSDT"}).content.decode()
+    assert "SOL/USDT:USDT" in page

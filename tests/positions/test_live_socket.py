@@ -1,0 +1,211 @@
+"""The page's socket, over the real channel layer and with a real session cookie."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from decimal import Decimal as D
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.auth import AuthMiddlewareStack
+from channels.layers import get_channel_layer
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth.models import User
+from django.test import Client
+
+from positions import broadcast, consumers
+from positions.lifecycle import PositionStatus
+from positions.models import Position
+from positions.services.closing import request_close
+from tests.builders import a_position, a_signal_log, an_order
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asyncio]
+
+
+def cookie_of(is_staff: bool) -> tuple[bytes, bytes]:
+    client = Client()
+    client.force_login(User.objects.create_user("ada", is_staff=is_staff))
+    return b"cookie", f"sessionid={client.cookies['sessionid'].value}".encode()
+
+
+@asynccontextmanager
+async def a_browser(headers):
+    application = AuthMiddlewareStack(consumers.LiveConsumer.as_asgi())
+    socket = WebsocketCommunicator(application, "/ws/live/", headers=headers)
+    try:
+        accepted, _ = await socket.connect(3)
+        assert accepted
+        yield socket
+    finally:
+        await socket.disconnect(timeout=3)
+        await get_channel_layer().flush()
+
+
+@asynccontextmanager
+async def staff():
+    async with a_browser([await sync_to_async(cookie_of)(True)]) as socket:
+        yield socket
+
+
+async def next_of(socket, *parts):
+    """The next message that has one of these parts; what comes between is in order all the same."""
+    while True:
+        message = await socket.receive_json_from(4)
+        if any(part in message for part in parts):
+            return message
+
+
+async def closing_code(socket):
+    while True:
+        message = await socket.receive_output(4)
+        if message["type"] == "websocket.close":
+            return message["code"]
+
+
+async def test_a_stranger_is_told_to_sign_in():
+    async with a_browser([]) as socket:
+        assert await closing_code(socket) == 4401
+
+
+async def test_a_user_without_staff_rights_is_told_to_sign_in():
+    async with a_browser([await sync_to_async(cookie_of)(False)]) as socket:
+        assert await closing_code(socket) == 4401
+
+
+async def test_the_first_message_is_the_whole_picture():
+    position = await sync_to_async(a_position)()
+    async with staff() as socket:
+        hello = await socket.receive_json_from(4)
+    assert (hello["type"], hello["seq"]) == ("hello", 1)
+    assert [row["id"] for row in hello["snapshot"]["positions"]] == [position.pk]
+
+
+async def test_changes_arrive_numbered_without_a_gap():
+    async with staff() as socket:
+        await socket.receive_json_from(4)
+        position = await sync_to_async(a_position)()
+        order = await sync_to_async(an_order)(position)
+        log = await sync_to_async(a_signal_log)()
+        broadcast.prices_changed({"ETHUSDT": "1"})  # of nothing we hold
+        for tell, key in (
+            (broadcast.position_changed, position.pk),
+            (broadcast.order_changed, order.pk),
+            (broadcast.signal_logged, log.pk),
+        ):
+            await sync_to_async(tell)(key)
+        seen, numbers = {}, []
+        while not {"positions", "orders", "signals"} <= seen.keys():
+            message = await socket.receive_json_from(4)
+            numbers.append(message["seq"])
+            seen |= message
+    assert numbers == list(range(2, 2 + len(numbers)))
+    assert seen["positions"][0]["id"] == position.pk
+    assert seen["orders"][0]["id"] == str(order.pk)
+    assert seen["signals"][0]["id"] == log.pk
+    assert seen["figures"]["open"] == "1"
+
+
+async def test_a_price_moves_the_row_and_the_sum():
+    position = await sync_to_async(a_position)()
+    async with staff() as socket:
+        await socket.receive_json_from(4)
+        broadcast.prices_changed({"BTCUSDT": "97350.4", "ETHUSDT": "3000"})
+        message = await next_of(socket, "ticks")
+    (tick,) = message["ticks"]
+    assert (tick["id"], D(tick["unrealized_pnl"])) == (position.pk, D("0.8"))
+    assert (tick["shown"]["mark"], tick["shown"]["pnl"]) == ("97,350.4", "+0.80")
+    assert message["open_pnl"]["open_pnl"] == "+0.80"
+
+
+async def test_prices_of_another_venue_move_nothing():
+    await sync_to_async(a_position)()
+    async with staff() as socket:
+        await socket.receive_json_from(4)
+        broadcast.prices_changed({"BTCUSDT": "1"}, venue="bybit")
+        message = await socket.receive_json_from(4)
+    assert "ticks" not in message
+
+
+async def test_many_prices_become_few_messages():
+    await sync_to_async(a_position)()
+    async with staff() as socket:
+        await socket.receive_json_from(4)
+        for number in range(100):
+            broadcast.prices_changed({"BTCUSDT": str(97000 + number)})
+            await asyncio.sleep(0.01)
+        count, last = 0, None
+        while last != "97,099.0":
+            last = (await next_of(socket, "ticks"))["ticks"][0]["shown"]["mark"]
+            count += 1
+    assert count <= 8
+
+
+async def test_a_close_shows_and_an_end_is_told_in_a_sentence():
+    position = await sync_to_async(a_position)()
+    async with staff() as socket:
+        await socket.receive_json_from(4)
+        await sync_to_async(request_close)(position.pk, reason="manual", requested_by="ada")
+        row = (await next_of(socket, "positions"))["positions"][0]
+        assert (row["status"], row["shown"]["state"]) == ("closing", "CLOSING")
+        ended = Position.objects.filter(pk=position.pk)
+        await ended.aupdate(status=PositionStatus.CLOSED, quantity=0, closed_at=position.created_at)
+        await sync_to_async(broadcast.position_changed)(position.pk)
+        gone = (await next_of(socket, "gone"))["gone"]
+    assert gone == [{"id": position.pk, "sentence": "BTC long closed: manual, 0.00 USDT after fees"}]
+
+
+async def test_whoever_asks_gets_a_new_picture():
+    async with staff() as socket:
+        await socket.receive_json_from(4)
+        await sync_to_async(a_position)()  # and nobody told the socket
+        await socket.send_json_to({"type": "snapshot"})
+        message = await next_of(socket, "snapshot")
+    assert (message["type"], len(message["snapshot"]["positions"])) == ("snapshot", 1)
+
+
+async def test_lost_news_is_made_up_for_by_itself(monkeypatch):
+    monkeypatch.setattr(consumers, "RESYNC", 0.2)
+    async with staff() as socket:
+        await socket.receive_json_from(4)
+        await sync_to_async(a_position)()
+        broadcast.prices_changed({})
+        message = await next_of(socket, "snapshot")
+    assert len(message["snapshot"]["positions"]) == 1
+
+
+async def test_silence_is_filled_with_heartbeats(monkeypatch):
+    monkeypatch.setattr(consumers, "HEARTBEAT", 0.3)
+    async with staff() as socket:
+        await socket.receive_json_from(4)
+        assert (await socket.receive_json_from(2))["type"] == "heartbeat"
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "7", '"snapshot"', "null", "[" * 100_000, '{"type": ["snapshot"]}']
+)
+async def test_nonsense_from_a_browser_harms_nobody(text):
+    async with staff() as socket:
+        await socket.receive_json_from(4)
+        await socket.send_to(text_data=text)
+        await socket.send_json_to({"type": "snapshot"})
+        assert (await next_of(socket, "snapshot"))["type"] == "snapshot"
+
+
+async def test_signing_out_elsewhere_ends_the_socket():
+    async with staff() as socket:
+        await socket.receive_json_from(4)
+        await sync_to_async(User.objects.filter(username="ada").update)(is_active=False)
+        await socket.send_json_to({"type": "snapshot"})
+        assert await closing_code(socket) == 4401
+
+
+async def test_a_socket_that_cannot_read_closes_so_that_the_browser_comes_back(monkeypatch, caplog):
+    def broken(*_):
+        raise OSError("database is away")
+
+    async with staff() as socket:
+        await socket.receive_json_from(4)
+        monkeypatch.setattr(consumers, "_picture", broken)
+        await socket.send_json_to({"type": "snapshot"})
+        assert await closing_code(socket) == 1011
