@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -72,4 +73,5 @@ def _row(kind: type[Row], saved: dict[str, Any]) -> Row:
     values = {
         key: Decimal(value) if key in money and value is not None else value for key, value in saved.items()
     }
-    return kind(**values)
+    make: Callable[..., Row] = kind
+    return make(**values)

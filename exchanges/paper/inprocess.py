@@ -1,0 +1,233 @@
+"""The paper engine as an ExchangeClient, without sockets: for tests of services, and for the same contract suite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TypeVar
+
+from exchanges.errors import ExchangeError
+from exchanges.paper.book import AlgoOrder, PaperOrder, PaperTrade, VenueRefusal
+from exchanges.paper.matching import Engine
+from exchanges.types import (
+    BalanceReport,
+    Book,
+    FillReport,
+    InstrumentSpec,
+    OrderReport,
+    OrderRequest,
+    OrderType,
+    PositionMode,
+    PositionReport,
+    PositionSide,
+    PriceTick,
+    ReportStatus,
+    Side,
+)
+from exchanges.venue_codes import error_for_code
+
+_Result = TypeVar("_Result")
+
+PLAIN_STATUS = {"NEW": ReportStatus.OPEN, "PARTIALLY_FILLED": ReportStatus.PARTIALLY_FILLED}
+ALGO_STATUS = {
+    "NEW": ReportStatus.OPEN,
+    "TRIGGERING": ReportStatus.TRIGGERED,
+    "TRIGGERED": ReportStatus.TRIGGERED,
+    "FINISHED": ReportStatus.TRIGGERED,
+}
+ALGO_TYPES = {OrderType.STOP_MARKET: "STOP_MARKET", OrderType.TAKE_PROFIT_MARKET: "TAKE_PROFIT_MARKET"}
+
+
+def _status(table: dict[str, ReportStatus], word: str) -> ReportStatus:
+    return table.get(word) or ReportStatus(word.lower())
+
+
+def _at(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _leg(position_side: str, amount: Decimal = Decimal(0)) -> PositionSide:
+    if position_side == "BOTH":
+        return PositionSide.SHORT if amount < 0 else PositionSide.LONG
+    return PositionSide(position_side.lower())
+
+
+class InProcessClient:
+    """One account on a shared Engine. `now` is asked for the time of every act."""
+
+    def __init__(self, engine: Engine, account: str, now: Callable[[], datetime]) -> None:
+        self.engine, self.account, self._now = engine, account, now
+
+    async def instruments(self) -> Sequence[InstrumentSpec]:
+        return [
+            InstrumentSpec(
+                symbol=f"{rules.base}/{rules.quote}:{rules.quote}",
+                exchange_symbol=rules.symbol,
+                price_increment=rules.price_increment,
+                size_increment=rules.size_increment,
+                min_quantity=rules.min_quantity,
+                max_quantity=rules.max_quantity,
+                min_notional=rules.min_notional,
+            )
+            for rules in self.engine.rules.values()
+        ]
+
+    async def ensure_hedge_mode(self) -> PositionMode:
+        if not self.engine.account(self.account).dual_side:
+            self._do(lambda: self.engine.set_dual_side(self.account, True))
+        return PositionMode.HEDGE
+
+    async def ensure_leverage(self, symbol: str, leverage: int) -> None:
+        self._do(lambda: self.engine.set_leverage(self.account, _id(symbol), leverage))
+
+    async def balance(self) -> BalanceReport:
+        balance = self.engine.balance(self.account)
+        return BalanceReport(balance.wallet, balance.equity, balance.available)
+
+    async def positions(self) -> Sequence[PositionReport]:
+        return [
+            PositionReport(
+                self._symbol(held.symbol),
+                _leg(held.position_side, held.amount),
+                abs(held.amount),
+                held.entry_price,
+                mark_price=self.engine.prices[held.symbol],
+            )
+            for held in self.engine.positions(self.account)
+        ]
+
+    async def mark_price(self, symbol: str) -> PriceTick:
+        return PriceTick(symbol, self.engine.prices[_id(symbol)], self._now())
+
+    async def create_order(self, request: OrderRequest) -> OrderReport:
+        if request.order_type.is_conditional:
+            return self._algo_report(self._do(lambda: self._place_algo(request)))
+        return self._plain_report(self._do(lambda: self._place(request)))
+
+    def _place(self, request: OrderRequest) -> PaperOrder:
+        return self.engine.place(
+            self.account,
+            symbol=_id(request.symbol),
+            side=request.side.upper(),
+            type=request.order_type.upper(),
+            quantity=request.quantity,
+            position_side=request.position_side.upper(),
+            price=request.price,
+            client_order_id=request.client_order_id,
+            now_ms=self._ms(),
+        )
+
+    def _place_algo(self, request: OrderRequest) -> AlgoOrder:
+        return self.engine.place_algo(
+            self.account,
+            symbol=_id(request.symbol),
+            side=request.side.upper(),
+            type=ALGO_TYPES[request.order_type],
+            trigger_price=request.trigger_price or Decimal(0),
+            quantity=request.quantity,
+            position_side=request.position_side.upper(),
+            working_type="MARK_PRICE",
+            client_algo_id=request.client_order_id,
+            now_ms=self._ms(),
+        )
+
+    async def cancel_order(self, symbol: str, client_order_id: str, book: Book) -> None:
+        if book is Book.ALGO:
+            self._do(
+                lambda: self.engine.cancel_algo(
+                    self.account, client_algo_id=client_order_id, now_ms=self._ms()
+                )
+            )
+        else:
+            self._do(
+                lambda: self.engine.cancel(
+                    self.account, _id(symbol), client_order_id=client_order_id, now_ms=self._ms()
+                )
+            )
+
+    async def find_order(self, symbol: str, client_order_id: str, book: Book) -> OrderReport:
+        if book is Book.ALGO:
+            return self._algo_report(
+                self._do(lambda: self.engine.find_algo(self.account, client_algo_id=client_order_id))
+            )
+        return self._plain_report(
+            self._do(lambda: self.engine.find(self.account, _id(symbol), client_order_id=client_order_id))
+        )
+
+    async def open_orders(self) -> Sequence[OrderReport]:
+        plain = [self._plain_report(order) for order in self.engine.open_orders(self.account)]
+        return plain + [self._algo_report(algo) for algo in self.engine.open_algos(self.account)]
+
+    async def fills(self, symbol: str, since: datetime) -> Sequence[FillReport]:
+        start = int(since.timestamp() * 1000)
+        return [self._fill(trade) for trade in self.engine.trades(self.account, _id(symbol), start_ms=start)]
+
+    async def close(self) -> None:
+        pass
+
+    def _do(self, act: Callable[[], _Result]) -> _Result:
+        try:
+            return act()
+        except VenueRefusal as refusal:
+            raise _translated(refusal) from None
+
+    def _ms(self) -> int:
+        return int(self._now().timestamp() * 1000)
+
+    def _symbol(self, exchange_symbol: str) -> str:
+        rules = self.engine.rules[exchange_symbol]
+        return f"{rules.base}/{rules.quote}:{rules.quote}"
+
+    def _plain_report(self, order: PaperOrder) -> OrderReport:
+        return OrderReport(
+            symbol=self._symbol(order.symbol),
+            client_order_id=order.client_order_id,
+            exchange_order_id=str(order.order_id),
+            book=Book.PLAIN,
+            status=_status(PLAIN_STATUS, order.status),
+            quantity=order.quantity,
+            filled_quantity=order.executed,
+            average_price=order.average_price or None,
+            at=_at(order.updated_ms),
+            position_side=_leg(order.position_side),
+        )
+
+    def _algo_report(self, algo: AlgoOrder) -> OrderReport:
+        return OrderReport(
+            symbol=self._symbol(algo.symbol),
+            client_order_id=algo.client_algo_id,
+            exchange_order_id=str(algo.algo_id),
+            book=Book.ALGO,
+            status=_status(ALGO_STATUS, algo.status),
+            quantity=algo.quantity,
+            child_order_id=str(algo.actual_order_id) if algo.actual_order_id else None,
+            reason=algo.reason,
+            at=_at(algo.updated_ms),
+            position_side=_leg(algo.position_side),
+            trigger_price=algo.trigger_price,
+        )
+
+    def _fill(self, trade: PaperTrade) -> FillReport:
+        """As over REST, an execution in a listing does not name our id."""
+        return FillReport(
+            symbol=self._symbol(trade.symbol),
+            trade_id=str(trade.trade_id),
+            exchange_order_id=str(trade.order_id),
+            side=Side(trade.side.lower()),
+            position_side=_leg(trade.position_side),
+            quantity=trade.quantity,
+            price=trade.price,
+            fee=trade.commission,
+            fee_currency=trade.commission_asset,
+            realized_pnl=trade.realized_pnl,
+            at=_at(trade.time_ms),
+        )
+
+
+def _id(symbol: str) -> str:
+    return symbol.split(":")[0].replace("/", "")
+
+
+def _translated(refusal: VenueRefusal) -> ExchangeError:
+    return error_for_code("binance", str(refusal.code), refusal.message)

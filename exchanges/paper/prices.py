@@ -1,0 +1,115 @@
+"""Where the paper exchange's prices come from: a seeded walk through changing regimes. Pure but for its own dice."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_EVEN, Decimal
+from random import Random
+
+from exchanges.paper.book import Rules
+
+CANDLE_MS = 60_000
+KEPT_CANDLES = 1500
+# standard deviation of one minute's return, and the drift of one minute, as fractions
+REGIMES = {"range": (0.0006, 0.0), "trend": (0.0008, 0.0005), "jump": (0.0012, 0.0)}
+REGIME_SECONDS = (120, 900)
+JUMP_CHANCE_PER_MINUTE = 0.05
+JUMP_SIZE = 0.012
+PULL_PER_MINUTE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    open_ms: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+
+@dataclass(slots=True)
+class _Walk:
+    price: float
+    anchor: float
+    increment: Decimal
+    regime: str = "range"
+    direction: int = 1
+    seconds_left: float = 0.0
+    candles: deque[Candle] = field(default_factory=lambda: deque(maxlen=KEPT_CANDLES))
+
+
+class PriceProcess:
+    """Same seed, same steps, same prices. `regime` names one of REGIMES, or 'mixed' to wander between them."""
+
+    def __init__(
+        self, start: Mapping[str, Decimal], rules: Mapping[str, Rules], seed: int, regime: str = "mixed"
+    ) -> None:
+        self._random = Random(seed)
+        self._fixed = None if regime == "mixed" else regime
+        self._walks = {
+            symbol: _Walk(float(price), float(price), rules[symbol].price_increment)
+            for symbol, price in start.items()
+        }
+
+    def resume(self, prices: Mapping[str, Decimal]) -> None:
+        """Go on from these prices, as after a restart."""
+        for symbol, price in prices.items():
+            if symbol in self._walks:
+                self._walks[symbol].price = self._walks[symbol].anchor = float(price)
+
+    def step(self, seconds: float, now_ms: int) -> dict[str, Decimal]:
+        """Let simulated seconds pass; the new prices, in whole increments. `now_ms` dates the candles."""
+        for walk in self._walks.values():
+            self._choose_regime(walk, seconds)
+            walk.price = max(walk.price * math.exp(self._return(walk, seconds / 60)), float(walk.increment))
+        prices = self.prices()
+        for symbol, walk in self._walks.items():
+            self._draw(walk, prices[symbol], now_ms)
+        return prices
+
+    def prices(self) -> dict[str, Decimal]:
+        return {symbol: self._rounded(walk) for symbol, walk in self._walks.items()}
+
+    def candles(self, symbol: str) -> list[Candle]:
+        return list(self._walks[symbol].candles)
+
+    def fill_history(self, minutes: int, now_ms: int) -> None:
+        """Candles of the past, so that a fresh exchange has some."""
+        first = now_ms - now_ms % CANDLE_MS - minutes * CANDLE_MS
+        for minute in range(minutes):
+            for quarter in range(4):
+                self.step(15, first + minute * CANDLE_MS + quarter * CANDLE_MS // 4)
+
+    def _choose_regime(self, walk: _Walk, seconds: float) -> None:
+        walk.seconds_left -= seconds
+        if walk.seconds_left > 0:
+            return
+        walk.seconds_left = self._random.uniform(*REGIME_SECONDS)
+        walk.regime = self._fixed or self._random.choice(list(REGIMES))
+        walk.direction = self._random.choice((-1, 1))
+
+    def _return(self, walk: _Walk, minutes: float) -> float:
+        """Diffusion and drift of the regime, and a weak pull home so that no price runs away for good."""
+        deviation, drift = REGIMES[walk.regime]
+        change = self._random.gauss(drift * walk.direction * minutes, deviation * math.sqrt(minutes))
+        if walk.regime == "jump" and self._random.random() < JUMP_CHANCE_PER_MINUTE * minutes:
+            change += self._random.choice((-1, 1)) * self._random.uniform(0.3, 1) * JUMP_SIZE
+        return change - PULL_PER_MINUTE * minutes * math.log(walk.price / walk.anchor)
+
+    def _rounded(self, walk: _Walk) -> Decimal:
+        steps = (Decimal(repr(walk.price)) / walk.increment).to_integral_value(ROUND_HALF_EVEN)
+        return max(steps, Decimal(1)) * walk.increment
+
+    def _draw(self, walk: _Walk, price: Decimal, now_ms: int) -> None:
+        open_ms = now_ms - now_ms % CANDLE_MS
+        volume = Decimal(self._random.randint(1, 500)) / 10
+        last = walk.candles[-1] if walk.candles else None
+        if last is None or last.open_ms != open_ms:
+            walk.candles.append(Candle(open_ms, price, price, price, price, volume))
+        else:
+            high, low = max(last.high, price), min(last.low, price)
+            walk.candles[-1] = Candle(open_ms, last.open, high, low, price, last.volume + volume)
