@@ -15,13 +15,13 @@ from ops.terminal import Terminal
 
 def main(arguments: Sequence[str]) -> int:
     try:
-        return _run(read_plan(arguments))
+        return run_plan(read_plan(arguments))
     except CannotStart as refusal:
         print(refusal, file=sys.stderr)
         return 1
 
 
-def _run(plan: Plan) -> int:
+def run_plan(plan: Plan) -> int:
     with plan.data.held():
         if plan.is_fresh:
             plan.data.forget_all()

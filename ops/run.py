@@ -16,7 +16,7 @@ from ops.setting_up import SetUp
 from ops.supervisor import GaveUp, Supervisor
 from ops.terminal import Terminal
 
-SETTLE_SECONDS = 5
+SETTLE_SECONDS = 5  # after the last signal, so that what it began may end
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -100,7 +100,7 @@ class Run:
         if not self.plan.report:
             return 0
         await self.supervisor.stop("signals")
-        await asyncio.sleep(SETTLE_SECONDS)  # what the last signals began may end
+        await asyncio.sleep(min(SETTLE_SECONDS, self.plan.duration or SETTLE_SECONDS))
         command = ["dry_run_report", "--file", str(self.plan.report), "--baseline", self._baseline]
         status, lines = await self.supervisor.run_once(self.set_up.children.step(*command))
         for line in lines:

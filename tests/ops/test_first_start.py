@@ -1,0 +1,93 @@
+"""Administrator and demo data: written once, the owner's from then on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from hashlib import sha256
+
+import pytest
+from django.contrib.auth import authenticate, get_user_model
+
+from exchanges.models import ExchangeAccount, Instrument
+from ops import demo, first_start
+from signals_app.models import SignalSender, Strategy, StrategySignal, Ticker
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def contracts() -> None:
+    """As if the paper exchange had been asked: it is not up here, which only leaves a warning."""
+    for symbol in ("BTC", "ETH"):
+        Instrument.objects.create(
+            venue="binance",
+            symbol=f"{symbol}/USDT:USDT",
+            exchange_symbol=f"{symbol}USDT",
+            price_increment=Decimal("0.1"),
+            size_increment=Decimal("0.001"),
+            min_quantity=Decimal("0.001"),
+            min_notional=Decimal(5),
+            refreshed_at=datetime.now(UTC),
+        )
+
+
+def counts() -> list[int]:
+    kinds = (get_user_model(), ExchangeAccount, Strategy, StrategySignal, SignalSender, Ticker)
+    return [kind.objects.count() for kind in kinds]
+
+
+def test_the_administrator_is_made_once_and_can_sign_in() -> None:
+    admin = first_start.ensure_administrator()
+    assert admin
+    assert authenticate(username=admin.name, password=admin.password)
+    assert admin.password not in repr(admin)
+    assert first_start.ensure_administrator() is None
+
+
+def test_a_name_that_is_taken_is_not_taken_over() -> None:
+    get_user_model().objects.create_user("admin", password="mine")
+    admin = first_start.ensure_administrator()
+    assert admin
+    assert admin.name.startswith("admin-")
+    assert authenticate(username="admin", password="mine")
+
+
+def test_twice_in_a_row_makes_no_doubles(contracts: None) -> None:
+    first_start.ensure_administrator()
+    first_start.seed_demo("token")
+    once = counts()
+    first_start.ensure_administrator()
+    first_start.seed_demo("token")
+    assert counts() == once
+    assert once[1:3] == [1, len(demo.STRATEGIES)]
+    assert list(Ticker.objects.values_list("symbol", flat=True)) == ["BTCUSDT", "ETHUSDT"]
+
+
+def test_edits_and_deletions_of_the_owner_stay(contracts: None) -> None:
+    first_start.seed_demo("token")
+    Strategy.objects.filter(name="trend").update(notional=7, enabled=False)
+    Strategy.objects.get(name="scalper").delete()
+    StrategySignal.objects.filter(phrase="TREND UP").delete()
+    Ticker.objects.get(symbol="ETHUSDT").delete()
+    SignalSender.objects.update(enabled=False)
+    first_start.seed_demo("token")
+    assert Strategy.objects.values_list("notional", "enabled").get(name="trend") == (7, False)
+    assert not Strategy.objects.filter(name="scalper").exists()
+    assert not StrategySignal.objects.filter(phrase="TREND UP").exists()
+    assert list(Ticker.objects.values_list("symbol", flat=True)) == ["BTCUSDT"]
+    assert not SignalSender.objects.get().enabled
+
+
+def test_a_new_token_lets_the_demo_sender_in_again(contracts: None) -> None:
+    first_start.seed_demo("old")
+    first_start.seed_demo("new")
+    assert SignalSender.objects.get().token_hash == sha256(b"new").hexdigest()
+
+
+def test_every_demo_strategy_is_valid(contracts: None) -> None:
+    first_start.seed_demo("token")
+    for strategy in Strategy.objects.all():
+        strategy.full_clean()
+    for phrase in StrategySignal.objects.all():
+        phrase.full_clean()
