@@ -41,7 +41,7 @@ class Children:
         return [self._worker("worker", *quick), self._worker("sweeps", *slow)]
 
     def beat(self) -> Program:
-        return self._module("beat", "celery", "-A", "tradingbot", "beat", "-l", "WARNING")
+        return self._celery("beat", "beat", "-l", "WARNING")
 
     def market(self) -> Program:
         return self._manage("market", "watch_market")
@@ -54,7 +54,12 @@ class Children:
 
     def _worker(self, name: str, *options: str) -> Program:
         common = ["-P", "threads", "--without-gossip", "--without-mingle", "-l", "INFO"]
-        return self._module(name, "celery", "-A", "tradingbot", "worker", *common, *options)
+        return self._celery(name, "worker", *common, *options)
+
+    def _celery(self, name: str, *command: str) -> Program:
+        # its warning about root is about pickled messages, and ours are JSON
+        hushed = ["-W", "ignore::RuntimeWarning:celery.platforms"]
+        return self._program(name, *hushed, "-m", "celery", "-q", "-A", "tradingbot", *command)
 
     def _manage(self, name: str, *command: str, **options: object) -> Program:
         return self._program(name, str(self.base / "manage.py"), *command, **options)

@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from ops.environment import KEPT_FOR_TOOLS, write_env_file
 from ops.leftovers import ChildRecord
@@ -18,6 +18,9 @@ from ops.terminal import Terminal
 
 SETTLE_SECONDS = 5  # after the last signal, so that what it began may end
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+Result = TypeVar("Result")
 
 
 class Stopped(Exception):
@@ -114,7 +117,7 @@ class Run:
             raise CannotStart(words or f"{command[0]} ended with status {status}.")
         return lines
 
-    async def _unless_stopped(self, work: Coroutine[Any, Any, Any]) -> Any:
+    async def _unless_stopped(self, work: Coroutine[Any, Any, Result]) -> Result:
         """The work's result, unless a stop is asked for or a program cannot be kept alive."""
         task = asyncio.create_task(work)
         stop = asyncio.create_task(self.asked_to_stop.wait())

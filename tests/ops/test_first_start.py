@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import sha256
@@ -9,6 +10,7 @@ from hashlib import sha256
 import pytest
 from django.contrib.auth import authenticate, get_user_model
 
+from exchanges import session
 from exchanges.models import ExchangeAccount, Instrument
 from ops import demo, first_start
 from signals_app.models import SignalSender, Strategy, StrategySignal, Ticker
@@ -17,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def contracts() -> None:
+def contracts() -> Iterator[None]:
     """As if the paper exchange had been asked: it is not up here, which only leaves a warning."""
     for symbol in ("BTC", "ETH"):
         Instrument.objects.create(
@@ -30,6 +32,8 @@ def contracts() -> None:
             min_notional=Decimal(5),
             refreshed_at=datetime.now(UTC),
         )
+    yield
+    session.close_all()
 
 
 def counts() -> list[int]:

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from exchanges import session
 from ops import first_start
 from signals_app.models import Ticker
 
@@ -34,7 +35,10 @@ class Command(BaseCommand):
     def _seed(self) -> None:
         if settings.DRY_RUN is False:
             raise CommandError("Demo data is for dry-run; start without --demo, or with DRY_RUN=true.")
-        first_start.seed_demo(os.environ.get("DEMO_SIGNAL_TOKEN", ""))
+        try:
+            first_start.seed_demo(os.environ.get("DEMO_SIGNAL_TOKEN", ""))
+        finally:
+            session.close_all()
         if not Ticker.objects.exists():
             raise CommandError(
                 "The paper exchange lists no contracts, so there is nothing to trade; see its log."
