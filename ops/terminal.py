@@ -7,7 +7,7 @@ from collections import defaultdict, deque
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
@@ -36,7 +36,7 @@ class Terminal:
 
     def box(self, text: str, title: str) -> None:
         """For eyes only: never in a log, as it may hold a first password."""
-        self.console.print(Panel(Text(text), title=title, expand=False))
+        self._print(Panel(Text(text), title=title, expand=False))
 
     def last_lines(self, name: str) -> list[str]:
         return list(self._last[name])
@@ -48,7 +48,13 @@ class Terminal:
     def _show(self, name: str, text: Text) -> None:
         colour = "bold white" if name == "up" else COLOURS[sum(name.encode()) % len(COLOURS)]
         prefix = Text(f"{name:<9}│ ", style=colour)
-        self.console.print(prefix + text, soft_wrap=True, highlight=False)
+        self._print(prefix + text)
+
+    def _print(self, what: RenderableType) -> None:
+        try:
+            self.console.print(what, soft_wrap=True, highlight=False)
+        except (OSError, ValueError, SystemExit):  # rich ends the program when the reader has gone
+            self.console = Console(quiet=True)  # trading goes on, and the logs tell
 
     def _log(self, name: str) -> RotatingFileHandler:
         if name not in self._handlers:

@@ -160,3 +160,17 @@ async def test_leftovers_are_ended_but_strangers_with_their_number_are_not(stage
     assert spawned.process.returncode is None
     found = await asyncio.to_thread(ChildRecord(stage.record.path).end_leftovers)
     assert found == ["worker"]
+
+
+class Gone(io.StringIO):
+    def write(self, text: str) -> int:
+        raise OSError("the terminal was closed")
+
+
+async def test_a_closed_terminal_stops_nothing(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, Console(file=Gone()))
+    terminal.box("one", "title")
+    terminal.line("worker", "two")
+    terminal.line("worker", "three")
+    terminal.close()
+    assert (tmp_path / "worker.log").read_text() == "two\nthree\n"
