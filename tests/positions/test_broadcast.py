@@ -7,7 +7,7 @@ import time
 import pytest
 from channels.layers import channel_layers, get_channel_layer
 from channels_redis.pubsub import RedisPubSubChannelLayer
-from django.db import transaction
+from django.db import connections, transaction
 
 from positions import broadcast
 
@@ -18,10 +18,17 @@ async def heard_while(act, count=1):
     name = await layer.new_channel()
     await layer.group_add(broadcast.GROUP, name)
     try:
-        await asyncio.to_thread(act)
+        await asyncio.to_thread(_and_leave_no_connection, act)
         return [await asyncio.wait_for(layer.receive(name), 3) for _ in range(count)]
     finally:
         await layer.flush()
+
+
+def _and_leave_no_connection(act):
+    try:
+        act()
+    finally:
+        connections.close_all()
 
 
 @pytest.mark.django_db(transaction=True)

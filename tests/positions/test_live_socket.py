@@ -10,14 +10,15 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.auth import AuthMiddlewareStack
 from channels.layers import get_channel_layer
-from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import User
+from django.db import connections
 from django.test import Client
 
 from positions import broadcast, consumers
 from positions.lifecycle import PositionStatus
 from positions.models import Position
 from positions.services.closing import request_close
+from tests.asgi_socket import AsgiSocket
 from tests.builders import a_position, a_signal_log, an_order
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asyncio]
@@ -32,14 +33,14 @@ def cookie_of(is_staff: bool) -> tuple[bytes, bytes]:
 @asynccontextmanager
 async def a_browser(headers):
     application = AuthMiddlewareStack(consumers.LiveConsumer.as_asgi())
-    socket = WebsocketCommunicator(application, "/ws/live/", headers=headers)
+    socket = AsgiSocket(application, "/ws/live/", headers)
     try:
-        accepted, _ = await socket.connect(3)
-        assert accepted
+        assert await socket.connect()
         yield socket
     finally:
-        await socket.disconnect(timeout=3)
+        await socket.disconnect()
         await get_channel_layer().flush()
+        await sync_to_async(connections.close_all)()
 
 
 @asynccontextmanager
@@ -51,7 +52,7 @@ async def staff():
 async def next_of(socket, *parts):
     """The next message that has one of these parts; what comes between is in order all the same."""
     while True:
-        message = await socket.receive_json_from(4)
+        message = await socket.receive_json()
         if any(part in message for part in parts):
             return message
 
@@ -76,14 +77,14 @@ async def test_a_user_without_staff_rights_is_told_to_sign_in():
 async def test_the_first_message_is_the_whole_picture():
     position = await sync_to_async(a_position)()
     async with staff() as socket:
-        hello = await socket.receive_json_from(4)
+        hello = await socket.receive_json()
     assert (hello["type"], hello["seq"]) == ("hello", 1)
     assert [row["id"] for row in hello["snapshot"]["positions"]] == [position.pk]
 
 
 async def test_changes_arrive_numbered_without_a_gap():
     async with staff() as socket:
-        await socket.receive_json_from(4)
+        await socket.receive_json()
         position = await sync_to_async(a_position)()
         order = await sync_to_async(an_order)(position)
         log = await sync_to_async(a_signal_log)()
@@ -96,7 +97,7 @@ async def test_changes_arrive_numbered_without_a_gap():
             await sync_to_async(tell)(key)
         seen, numbers = {}, []
         while not {"positions", "orders", "signals"} <= seen.keys():
-            message = await socket.receive_json_from(4)
+            message = await socket.receive_json()
             numbers.append(message["seq"])
             seen |= message
     assert numbers == list(range(2, 2 + len(numbers)))
@@ -109,7 +110,7 @@ async def test_changes_arrive_numbered_without_a_gap():
 async def test_a_price_moves_the_row_and_the_sum():
     position = await sync_to_async(a_position)()
     async with staff() as socket:
-        await socket.receive_json_from(4)
+        await socket.receive_json()
         broadcast.prices_changed({"BTCUSDT": "97350.4", "ETHUSDT": "3000"})
         message = await next_of(socket, "ticks")
     (tick,) = message["ticks"]
@@ -121,16 +122,16 @@ async def test_a_price_moves_the_row_and_the_sum():
 async def test_prices_of_another_venue_move_nothing():
     await sync_to_async(a_position)()
     async with staff() as socket:
-        await socket.receive_json_from(4)
+        await socket.receive_json()
         broadcast.prices_changed({"BTCUSDT": "1"}, venue="bybit")
-        message = await socket.receive_json_from(4)
+        message = await socket.receive_json()
     assert "ticks" not in message
 
 
 async def test_many_prices_become_few_messages():
     await sync_to_async(a_position)()
     async with staff() as socket:
-        await socket.receive_json_from(4)
+        await socket.receive_json()
         for number in range(100):
             broadcast.prices_changed({"BTCUSDT": str(97000 + number)})
             await asyncio.sleep(0.01)
@@ -144,7 +145,7 @@ async def test_many_prices_become_few_messages():
 async def test_a_close_shows_and_an_end_is_told_in_a_sentence():
     position = await sync_to_async(a_position)()
     async with staff() as socket:
-        await socket.receive_json_from(4)
+        await socket.receive_json()
         await sync_to_async(request_close)(position.pk, reason="manual", requested_by="ada")
         row = (await next_of(socket, "positions"))["positions"][0]
         assert (row["status"], row["shown"]["state"]) == ("closing", "CLOSING")
@@ -157,9 +158,9 @@ async def test_a_close_shows_and_an_end_is_told_in_a_sentence():
 
 async def test_whoever_asks_gets_a_new_picture():
     async with staff() as socket:
-        await socket.receive_json_from(4)
+        await socket.receive_json()
         await sync_to_async(a_position)()  # and nobody told the socket
-        await socket.send_json_to({"type": "snapshot"})
+        await socket.send_json({"type": "snapshot"})
         message = await next_of(socket, "snapshot")
     assert (message["type"], len(message["snapshot"]["positions"])) == ("snapshot", 1)
 
@@ -167,7 +168,7 @@ async def test_whoever_asks_gets_a_new_picture():
 async def test_lost_news_is_made_up_for_by_itself(monkeypatch):
     monkeypatch.setattr(consumers, "RESYNC", 0.2)
     async with staff() as socket:
-        await socket.receive_json_from(4)
+        await socket.receive_json()
         await sync_to_async(a_position)()
         broadcast.prices_changed({})
         message = await next_of(socket, "snapshot")
@@ -177,8 +178,8 @@ async def test_lost_news_is_made_up_for_by_itself(monkeypatch):
 async def test_silence_is_filled_with_heartbeats(monkeypatch):
     monkeypatch.setattr(consumers, "HEARTBEAT", 0.3)
     async with staff() as socket:
-        await socket.receive_json_from(4)
-        assert (await socket.receive_json_from(2))["type"] == "heartbeat"
+        await socket.receive_json()
+        assert (await socket.receive_json(2))["type"] == "heartbeat"
 
 
 @pytest.mark.parametrize(
@@ -186,17 +187,17 @@ async def test_silence_is_filled_with_heartbeats(monkeypatch):
 )
 async def test_nonsense_from_a_browser_harms_nobody(text):
     async with staff() as socket:
-        await socket.receive_json_from(4)
-        await socket.send_to(text_data=text)
-        await socket.send_json_to({"type": "snapshot"})
+        await socket.receive_json()
+        await socket.send_text(text)
+        await socket.send_json({"type": "snapshot"})
         assert (await next_of(socket, "snapshot"))["type"] == "snapshot"
 
 
 async def test_signing_out_elsewhere_ends_the_socket():
     async with staff() as socket:
-        await socket.receive_json_from(4)
+        await socket.receive_json()
         await sync_to_async(User.objects.filter(username="ada").update)(is_active=False)
-        await socket.send_json_to({"type": "snapshot"})
+        await socket.send_json({"type": "snapshot"})
         assert await closing_code(socket) == 4401
 
 
@@ -205,7 +206,7 @@ async def test_a_socket_that_cannot_read_closes_so_that_the_browser_comes_back(m
         raise OSError("database is away")
 
     async with staff() as socket:
-        await socket.receive_json_from(4)
+        await socket.receive_json()
         monkeypatch.setattr(consumers, "_picture", broken)
-        await socket.send_json_to({"type": "snapshot"})
+        await socket.send_json({"type": "snapshot"})
         assert await closing_code(socket) == 1011

@@ -1,0 +1,74 @@
+"""The real web process on the test database: a child of its own that can be stopped, frozen and started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from urllib.parse import urlsplit, urlunsplit
+
+from django.db import connection
+
+
+class WebServer:
+    def __init__(self, log_file: str) -> None:
+        self.port = _free_port()
+        self.origin = f"http://127.0.0.1:{self.port}"
+        self._log_file = log_file
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "uvicorn", "tradingbot.asgi:application", "--no-access-log"]
+        with open(self._log_file, "ab") as log:
+            self._process = subprocess.Popen(
+                [*command, "--port", str(self.port)], env=_environment(), stdout=log, stderr=log
+            )
+        self._await_answer()
+
+    def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+        self._process.wait(10)
+
+    def freeze(self) -> None:
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        if self._process.poll() is None:
+            self.thaw()
+            self._signal(signal.SIGTERM)
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def _signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    def _await_answer(self) -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=2).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        with open(self._log_file) as log:
+            raise AssertionError(f"the web process does not answer:\n{log.read()}")
+
+
+def _environment() -> dict[str, str]:
+    parts = urlsplit(os.environ["DATABASE_URL"])
+    url = urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}"))
+    return os.environ | {"DATABASE_URL": url, "DEBUG": "false"}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
