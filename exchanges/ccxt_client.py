@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import ccxt.pro
 
-from exchanges.ccxt_errors import WIRE, Wire, translate
+from exchanges.ccxt_calls import Calls, readable
+from exchanges.ccxt_errors import WIRE
 from exchanges.credentials import Credentials
 from exchanges.errors import (
     AccountUnusable,
-    ExchangeError,
     InvalidRequest,
     OrderNotFound,
     OutcomeUnknown,
@@ -33,7 +31,7 @@ from exchanges.types import (
     PositionReport,
     PriceTick,
 )
-from exchanges.venue_codes import is_already_so, is_clock_skew
+from exchanges.venue_codes import is_already_so
 from exchanges.venues import binance
 from exchanges.venues.words import OrderWords
 
@@ -44,6 +42,8 @@ Parsed = TypeVar("Parsed")
 CONNECTED = object()  # what a stream's listener hears when its socket is open
 _PAGE_SPAN = timedelta(days=7)  # ccxt ends the page of an older start after one week, as the venue wants
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+logger = logging.getLogger(__name__)
 
 # ccxt logs whole requests, signature and key included, at debug level
 _quiet = logging.getLogger("exchanges.ccxt")
@@ -146,71 +146,41 @@ class CcxtClient:
     def __init__(self, credentials: Credentials) -> None:
         if credentials.venue != "binance":
             raise AccountUnusable(f"Trading on {credentials.venue} is not built yet; only Binance is.")
-        self._credentials = credentials
+        self._calls = Calls(credentials.venue, lambda: build_exchange(credentials))
         self._mode = PositionMode.HEDGE
-        self._opened: list[Any] = []
-
-    @cached_property
-    def _reader(self) -> Any:
-        """Built on first use, inside the event loop that will serve it."""
-        return self._build()
-
-    @cached_property
-    def _writer(self) -> Any:
-        """Apart from the reader, so that no order waits in ccxt's rate limiter behind a poll."""
-        return self._build()
-
-    def _build(self) -> Any:
-        self._opened.append(build_exchange(self._credentials))
-        return self._opened[-1]
 
     async def close(self) -> None:
-        await asyncio.gather(*(exchange.close() for exchange in self._opened))
-
-    async def _ready(self) -> None:
-        """Contracts and clock, learnt once by the reader and shared with the writer."""
-        await self._reader.load_markets()
-        if self._writer.markets is not self._reader.markets:
-            self._share()
-
-    def _share(self) -> None:
-        self._writer.set_markets_from_exchange(self._reader)
-        self._writer.options["timeDifference"] = self._reader.options["timeDifference"]
+        await self._calls.close()
 
     # -- reads -----------------------------------------------------------------------------------------
 
     async def instruments(self) -> Sequence[InstrumentSpec]:
-        markets = await self._ask(lambda: self._reader.load_markets(True))
-        return [
-            binance.instrument(market["info"], market["symbol"])
-            for market in markets.values()
-            if market["swap"] and market["linear"] and market["settle"] == binance.QUOTE_CURRENCY
-        ]
+        markets = await self._calls.ask(lambda: self._calls.reader.load_markets(True))
+        return [spec for market in markets.values() if (spec := _instrument(market)) is not None]
 
     async def balance(self) -> BalanceReport:
-        account = await self._ask(lambda: self._reader.fetch_balance())
-        return self._read(binance.balance_report, account["info"])
+        account = await self._calls.ask(lambda: self._calls.reader.fetch_balance())
+        return readable(lambda: binance.balance_report(account["info"]))
 
     async def positions(self) -> Sequence[PositionReport]:
-        """From the raw rows: ccxt drops a row without entry price and guesses the side by the notional."""
-        await self._ask(self._ready)
-        rows = await self._rows(lambda: self._reader.fapiPrivateV3GetPositionRisk())
-        reports = [self._read(binance.position_report, row, self._symbol(row)) for row in rows]
+        """ccxt's own parser drops a row without entry price and guesses the side by the notional."""
+        rows = await self._calls.rows(lambda: self._calls.reader.fapiPrivateV3GetPositionRisk())
+        reports = [self._named(binance.position_report, row) for row in rows]
         return [report for report in reports if report is not None]
 
     async def mark_price(self, symbol: str) -> PriceTick:
-        ticker = await self._ask(lambda: self._reader.fetch_mark_price(symbol))
-        return self._read(binance.price_tick, ticker["info"], symbol)
+        ticker = await self._calls.ask(lambda: self._calls.reader.fetch_mark_price(symbol))
+        return readable(lambda: binance.price_tick(ticker["info"], symbol))
 
     async def find_order(self, symbol: str, client_order_id: str, book: Book) -> OrderReport:
         params = _name_of(client_order_id, book)
-        order = await self._ask(lambda: self._reader.fetch_order(None, symbol, params))
-        return self._read(binance.order_report, order["info"], symbol)
+        order = await self._calls.ask(lambda: self._calls.reader.fetch_order(None, symbol, params))
+        return readable(lambda: binance.order_report(order["info"], symbol))
 
     async def open_orders(self) -> Sequence[OrderReport]:
-        plain = await self._rows(lambda: self._reader.fetch_open_orders())
-        algo = await self._rows(lambda: self._reader.fetch_open_orders(params={"trigger": True}))
-        return [self._read(binance.order_report, order["info"], order["symbol"]) for order in (*plain, *algo)]
+        plain = await self._calls.rows(lambda: self._calls.reader.fetch_open_orders())
+        algo = await self._calls.rows(lambda: self._calls.reader.fetch_open_orders(params={"trigger": True}))
+        return [self._named(binance.order_report, row) for row in (*plain, *algo)]
 
     async def fills(self, symbol: str, since: datetime) -> Sequence[FillReport]:
         found: dict[str, FillReport] = {}
@@ -223,13 +193,15 @@ class CcxtClient:
 
     async def _page_of_fills(self, symbol: str, start: datetime) -> list[FillReport]:
         since = (start - _EPOCH) // timedelta(milliseconds=1)
-        trades = await self._rows(lambda: self._reader.fetch_my_trades(symbol, since, FILLS_PER_PAGE))
-        return [self._read(binance.fill_report, trade["info"], symbol) for trade in trades]
+        rows = await self._calls.rows(
+            lambda: self._calls.reader.fetch_my_trades(symbol, since, FILLS_PER_PAGE)
+        )
+        return readable(lambda: [binance.fill_report(row, symbol) for row in rows])
 
     # -- writes ----------------------------------------------------------------------------------------
 
     async def ensure_hedge_mode(self) -> PositionMode:
-        answer = await self._ask(lambda: self._reader.fetch_position_mode())
+        answer = await self._calls.ask(lambda: self._calls.reader.fetch_position_mode())
         if not isinstance(answer["hedged"], bool):
             raise OutcomeUnknown("The venue did not say which position mode the account is in.")
         hedged = answer["hedged"] or await self._switched_to_hedge()
@@ -239,33 +211,33 @@ class CcxtClient:
     async def _switched_to_hedge(self) -> bool:
         """False when open positions or orders forbid the switch."""
         try:
-            await self._change(lambda: self._writer.set_position_mode(True))
+            await self._calls.change(lambda: self._calls.writer.set_position_mode(True))
         except Refused as error:
-            return is_already_so(self._credentials.venue, error.code)
+            return is_already_so(self._calls.venue, error.code)
         return True
 
     async def ensure_leverage(self, symbol: str, leverage: int) -> None:
-        await self._ask(self._ready)
+        await self._calls.ask(self._calls.ready)
         market = {"symbol": self._market(symbol)["id"]}
-        rows = await self._rows(lambda: self._reader.fapiPrivateGetSymbolConfig(market))
+        rows = await self._calls.rows(lambda: self._calls.reader.fapiPrivateGetSymbolConfig(market))
         if any(int(row["leverage"]) == leverage for row in rows if row["symbol"] == market["symbol"]):
             return
-        await self._change(lambda: self._writer.set_leverage(leverage, symbol))
+        await self._calls.change(lambda: self._calls.writer.set_leverage(leverage, symbol))
 
     async def create_order(self, request: OrderRequest) -> OrderReport:
         words = binance.order_words(request, self._mode)
         try:
-            order = await self._change(lambda: self._send(words))
+            order = await self._calls.change(lambda: self._send(words))
         except OrderNotFound as error:
             raise OutcomeUnknown(str(error), code=error.code) from None
-        report = self._read(binance.order_report, order["info"], request.symbol)
+        report = readable(lambda: binance.order_report(order["info"], request.symbol))
         if report.client_order_id != request.client_order_id or report.book is not binance.book_of(request):
             raise OutcomeUnknown("The answer to the order is about another order.")
         return report
 
     async def _send(self, words: OrderWords) -> Any:
         self._check_steps(words)
-        return await self._writer.create_order(
+        return await self._calls.writer.create_order(
             words.symbol, words.type, words.side, words.amount, words.price, words.params
         )
 
@@ -273,69 +245,37 @@ class CcxtClient:
         """ccxt would silently cut a number to the step; an order that is not the one asked for is our bug."""
         for text in (words.price, words.params.get("stopPrice"), words.params.get("activationPrice")):
             if text is not None:
-                _same(text, self._writer.price_to_precision(words.symbol, text), "price step")
-        _same(words.amount, self._writer.amount_to_precision(words.symbol, words.amount), "quantity step")
+                _same(text, self._calls.writer.price_to_precision(words.symbol, text), "price step")
+        _same(
+            words.amount, self._calls.writer.amount_to_precision(words.symbol, words.amount), "quantity step"
+        )
 
     async def cancel_order(self, symbol: str, client_order_id: str, book: Book) -> None:
         params = _name_of(client_order_id, book)
-        await self._change(lambda: self._writer.cancel_order(None, symbol, params))
-
-    async def _prepared(self, call: Callable[[], Awaitable[Any]]) -> Any:
-        await self._ready()
-        return await call()
-
-    # -- one call --------------------------------------------------------------------------------------
-
-    async def _ask(self, call: Callable[[], Awaitable[Any]]) -> Any:
-        return (await self._call(call, writing=False))[0]
-
-    async def _change(self, call: Callable[[], Awaitable[Any]]) -> Any:
-        return (await self._call(lambda: self._prepared(call), writing=True))[0]
-
-    async def _rows(self, call: Callable[[], Awaitable[Any]]) -> list[Any]:
-        """A list must be a list on the wire too: ccxt reads an empty object as 'nothing there'."""
-        result, wire = await self._call(call, writing=False)
-        if not isinstance(wire.answer, list) or not isinstance(result, list):
-            raise OutcomeUnknown("The venue answered something that is not a list.")
-        return result
-
-    async def _call(self, call: Callable[[], Awaitable[Any]], *, writing: bool) -> tuple[Any, Wire]:
-        wire = Wire()
-        token = WIRE.set(wire)
-        try:
-            return await call(), wire
-        except Exception as error:  # every kind, by the table; a cancelled task is no Exception
-            failure = translate(self._credentials.venue, error, wire, writing=writing)
-        finally:
-            WIRE.reset(token)
-        await self._learn_time_after(failure)
-        raise failure  # outside the handler: ccxt's text must not travel along as context
-
-    async def _learn_time_after(self, failure: ExchangeError) -> None:
-        if is_clock_skew(self._credentials.venue, failure.code):
-            try:
-                await self._reader.load_time_difference()
-            except Exception:
-                return  # the caller already gets the error that matters
-            self._writer.options["timeDifference"] = self._reader.options["timeDifference"]
-
-    # -- reading ---------------------------------------------------------------------------------------
-
-    def _read(self, parse: Callable[..., Parsed], *arguments: Any) -> Parsed:
-        try:
-            return parse(*arguments)
-        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-            problem = type(error).__name__
-        raise OutcomeUnknown(f"An answer we cannot read: {problem}")
+        await self._calls.change(lambda: self._calls.writer.cancel_order(None, symbol, params))
 
     def _symbol(self, row: Mapping[str, Any]) -> str:
         """A contract that is not listed any more keeps the venue's name: its position must not vanish."""
-        return str(self._reader.safe_symbol(row["symbol"], None, None, "swap"))
+        return str(self._calls.reader.safe_symbol(row["symbol"], None, None, "swap"))
+
+    def _named(self, parse: Callable[[Any, str], Parsed], row: Any) -> Parsed:
+        return readable(lambda: parse(row, self._symbol(row)))
 
     def _market(self, symbol: str) -> Any:
-        if symbol not in self._reader.markets:
+        if symbol not in self._calls.reader.markets:
             raise InvalidRequest(f"The venue has no contract {symbol}.")
-        return self._reader.markets[symbol]
+        return self._calls.reader.markets[symbol]
+
+
+def _instrument(market: Mapping[str, Any]) -> InstrumentSpec | None:
+    """None for what we do not trade. One contract we cannot read must not hide all the others."""
+    if not (market["swap"] and market["linear"] and market["settle"] == binance.QUOTE_CURRENCY):
+        return None
+    try:
+        return readable(lambda: binance.instrument(market["info"], market["symbol"]))
+    except OutcomeUnknown as error:
+        logger.warning("The contract %s is left out: %s", market["symbol"], error)
+        return None
 
 
 def _name_of(client_order_id: str, book: Book) -> dict[str, Any]:

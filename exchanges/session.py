@@ -74,6 +74,7 @@ class _Session:
 
 _lock = threading.Lock()
 _session: _Session | None = None
+_of_parents: list[_Session] = []
 
 
 def call(
@@ -108,8 +109,11 @@ def _current() -> _Session:
 
 
 def _forget_parent() -> None:
-    """A forked child inherits neither the thread nor a trustworthy lock."""
+    """A forked child has no such thread and no trustworthy lock. It must keep the parent's session untouched:
+    collecting its sockets would take them out of the epoll object that parent and child share."""
     global _session, _lock
+    if _session is not None:
+        _of_parents.append(_session)
     _session, _lock = None, threading.Lock()
 
 

@@ -63,7 +63,9 @@ class Capture:
         if isinstance(planned, tuple):
             status, text, *headers = planned
             kind = "application/json" if text.startswith(("{", "[")) else "text/html"
-            return web.Response(status=status, text=text, content_type=kind, headers=headers[0] if headers else None)
+            return web.Response(
+                status=status, text=text, content_type=kind, headers=headers[0] if headers else None
+            )
         return web.json_response(planned)
 
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
@@ -76,6 +78,13 @@ class Capture:
                 self.seen.append(Seen("WS", request.path, question))
                 await socket.send_json({"result": None, "id": question.get("id")})
         return socket
+
+    async def arrived(self, method: str, path: str) -> None:
+        for _ in range(500):
+            if self.sent(method, path):
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"nothing arrived at {method} {path}")
 
     async def opened(self, path: str, count: int = 1) -> web.WebSocketResponse:
         """Wait until that many sockets of this path were opened; the latest."""

@@ -119,7 +119,10 @@ async def test_bybits_numbers_decide_too(case: str) -> None:
         (200, "[]"),
         (200, "<html>maintenance</html>"),
         (200, '{"code":200,"msg":"success"}'),
-        (200, '{"orderId":1,"clientOrderId":"tb-1-entry-1","status":"A_NEW_WORD","origQty":"1","executedQty":"0"}'),
+        (
+            200,
+            '{"orderId":1,"clientOrderId":"tb-1-entry-1","status":"A_NEW_WORD","origQty":"1","executedQty":"0"}',
+        ),
         (200, '{"orderId":1,"clientOrderId":"other","status":"NEW","origQty":"1","executedQty":"0"}'),
         (400, '{"code":-4999,"msg":"a number nobody listed"}'),
         (401, "<html>who are you</html>"),
@@ -141,7 +144,7 @@ async def test_an_answer_that_never_arrived_whole(trouble: Any, client: CcxtClie
 
 @pytest.mark.asyncio
 async def test_a_late_answer(client: CcxtClient, venue: Capture) -> None:
-    client._writer.timeout = 200
+    client._calls.writer.timeout = 200
     assert type(await failure_of(client, venue, never())) is errors.OutcomeUnknown
 
 
@@ -149,8 +152,7 @@ async def test_a_late_answer(client: CcxtClient, venue: Capture) -> None:
 async def test_a_cancelled_task_stays_cancelled(client: CcxtClient, venue: Capture) -> None:
     venue.answers[ORDER] = never()
     task = asyncio.create_task(client.create_order(ENTRY))
-    while not venue.sent(*ORDER):
-        await asyncio.sleep(0.01)
+    await venue.arrived(*ORDER)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

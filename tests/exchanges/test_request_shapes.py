@@ -23,7 +23,9 @@ SHAPES = {shape["id"]: shape for shape in sample("request_shapes")}
 CHANGING = ("timestamp", "signature", "recvWindow", "newClientOrderId", "clientAlgoId")
 
 
-def a_request(side: Side = Side.BUY, position_side: PositionSide = PositionSide.LONG, **rest: Any) -> OrderRequest:
+def a_request(
+    side: Side = Side.BUY, position_side: PositionSide = PositionSide.LONG, **rest: Any
+) -> OrderRequest:
     fields = {
         "symbol": "BTC/USDT:USDT",
         "side": side,

@@ -1,0 +1,97 @@
+"""How a ccxt object is called: two of them per account, every failure translated, nothing ever repeated."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import cached_property
+from typing import Any, TypeVar
+
+from exchanges.ccxt_errors import WIRE, Wire, translate
+from exchanges.errors import ExchangeError, OutcomeUnknown
+from exchanges.venue_codes import is_clock_skew
+
+Parsed = TypeVar("Parsed")
+Call = Callable[[], Awaitable[Any]]
+
+
+class Calls:
+    """A reader and a writer of one account; built on first use, inside the event loop that will serve them."""
+
+    def __init__(self, venue: str, build: Callable[[], Any]) -> None:
+        self.venue = venue
+        self._build = build
+        self._opened: list[Any] = []
+
+    @cached_property
+    def reader(self) -> Any:
+        return self._open()
+
+    @cached_property
+    def writer(self) -> Any:
+        """Apart from the reader, so that no order waits in ccxt's rate limiter behind a poll."""
+        return self._open()
+
+    def _open(self) -> Any:
+        self._opened.append(self._build())
+        return self._opened[-1]
+
+    async def close(self) -> None:
+        await asyncio.gather(*(exchange.close() for exchange in self._opened))
+
+    async def ready(self) -> None:
+        """Contracts and clock, learnt once by the reader and shared with the writer."""
+        await self.reader.load_markets()
+        if self.writer.markets is not self.reader.markets:
+            self.writer.set_markets_from_exchange(self.reader)
+            self._share_clock()
+
+    def _share_clock(self) -> None:
+        self.writer.options["timeDifference"] = self.reader.options["timeDifference"]
+
+    async def ask(self, call: Call) -> Any:
+        return (await self._call(call, writing=False))[0]
+
+    async def change(self, call: Call) -> Any:
+        async def prepared() -> Any:
+            await self.ready()
+            return await call()
+
+        return (await self._call(prepared, writing=True))[0]
+
+    async def rows(self, call: Call) -> list[Any]:
+        """The raw rows: ccxt sorts and filters its own, and reads an empty object as 'nothing there'."""
+        await self.ask(self.ready)
+        _, wire = await self._call(call, writing=False)
+        if not isinstance(wire.answer, list):
+            raise OutcomeUnknown("The venue answered something that is not a list.")
+        return wire.answer
+
+    async def _call(self, call: Call, *, writing: bool) -> tuple[Any, Wire]:
+        wire = Wire()
+        token = WIRE.set(wire)
+        try:
+            return await call(), wire
+        except Exception as error:  # every kind, by the table; a cancelled task is no Exception
+            failure = translate(self.venue, error, wire, writing=writing)
+        finally:
+            WIRE.reset(token)
+        await self._learn_time_after(failure)
+        raise failure  # outside the handler: ccxt's text must not travel along as context
+
+    async def _learn_time_after(self, failure: ExchangeError) -> None:
+        if is_clock_skew(self.venue, failure.code):
+            try:
+                await self.reader.load_time_difference()
+            except Exception:
+                return  # the caller already gets the error that matters
+            self._share_clock()
+
+
+def readable(parse: Callable[[], Parsed]) -> Parsed:
+    """An answer without the fields it must have tells nothing."""
+    try:
+        return parse()
+    except (KeyError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+        problem = type(error).__name__
+    raise OutcomeUnknown(f"An answer we cannot read: {problem}")

@@ -1,0 +1,391 @@
+"""Answers of Binance in our words: exact numbers, both legs, both books."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from exchanges import errors
+from exchanges.ccxt_client import FILLS_PER_PAGE, CcxtClient
+from exchanges.credentials import Credentials
+from exchanges.types import (
+    Book,
+    OrderRequest,
+    OrderType,
+    PositionMode,
+    PositionSide,
+    ReportStatus,
+    Side,
+)
+from tests.exchanges.capture import Capture, capturing, sample
+
+BTC = "BTC/USDT:USDT"
+ANSWERS = sample("binance_answers")
+
+
+@pytest_asyncio.fixture
+async def venue() -> AsyncIterator[Capture]:
+    async with capturing() as capture:
+        yield capture
+
+
+@pytest_asyncio.fixture
+async def client(venue: Capture) -> AsyncIterator[CcxtClient]:
+    made = CcxtClient(Credentials("binance", "key", "secret", venue.url))
+    yield made
+    await made.close()
+
+
+def a_stop(**fields: Any) -> dict[str, Any]:
+    return {
+        "algoId": 777,
+        "clientAlgoId": "tb-1-protect-1",
+        "algoType": "CONDITIONAL",
+        "orderType": "STOP_MARKET",
+        "symbol": "BTCUSDT",
+        "side": "SELL",
+        "positionSide": "LONG",
+        "quantity": "0.010",
+        "algoStatus": "NEW",
+        "triggerPrice": "60000.00",
+        "actualOrderId": "",
+        "updateTime": 1700000000000,
+    } | fields
+
+
+def an_order(**fields: Any) -> dict[str, Any]:
+    return {
+        "orderId": 4242,
+        "clientOrderId": "tb-1-entry-1",
+        "symbol": "BTCUSDT",
+        "side": "BUY",
+        "type": "MARKET",
+        "positionSide": "LONG",
+        "status": "FILLED",
+        "price": "0",
+        "avgPrice": "61234.50000",
+        "origQty": "0.010",
+        "executedQty": "0.010",
+        "cumQuote": "612.345",
+        "stopPrice": "0.00",
+        "updateTime": 1700000000123,
+    } | fields
+
+
+def a_trade(number: int, milliseconds: int) -> dict[str, Any]:
+    return ANSWERS["my_trades"][0] | {"id": number, "time": milliseconds, "positionSide": "LONG"}
+
+
+# -- instruments, balance, prices ----------------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+async def test_instruments_have_exact_steps(client: CcxtClient) -> None:
+    specs = {spec.symbol: spec for spec in await client.instruments()}
+    btc, shib = specs[BTC], specs["SHIB/USDT:USDT"]
+    assert (btc.exchange_symbol, btc.price_increment, btc.size_increment) == (
+        "BTCUSDT",
+        Decimal("0.10"),
+        Decimal("0.001"),
+    )
+    assert (btc.min_quantity, btc.max_quantity, btc.min_notional) == (Decimal("0.001"), 120, 100)
+    assert shib.price_increment == Decimal("0.000001")
+    assert btc.active
+    assert not specs["OLD/USDT:USDT"].active
+    assert not [symbol for symbol in specs if "29" in symbol], "only perpetual contracts"
+
+
+@pytest.mark.asyncio
+async def test_a_contract_without_minimum_notional_has_none(client: CcxtClient, venue: Capture) -> None:
+    info = sample("binance_exchange_info")
+    info["symbols"][0]["filters"] = info["symbols"][0]["filters"][:3]
+    venue.answers["GET", "/fapi/v1/exchangeInfo"] = info
+    specs = {spec.symbol: spec for spec in await client.instruments()}
+    assert specs[BTC].min_notional == 0
+
+
+@pytest.mark.asyncio
+async def test_balance_is_the_quote_currency_only(client: CcxtClient, venue: Capture) -> None:
+    usdt = {
+        "asset": "USDT",
+        "walletBalance": "10000.12345678",
+        "marginBalance": "10010.5",
+        "availableBalance": "9000.1",
+        "initialMargin": "1",
+        "updateTime": 1,
+    }
+    venue.answers["GET", "/fapi/v3/account"] = {"assets": [{**usdt, "asset": "BNB"}, usdt], "positions": []}
+    report = await client.balance()
+    assert report.wallet_balance == Decimal("10000.12345678")
+    assert (report.equity, report.available_balance) == (Decimal("10010.5"), Decimal("9000.1"))
+
+
+@pytest.mark.asyncio
+async def test_mark_price(client: CcxtClient, venue: Capture) -> None:
+    venue.answers["GET", "/fapi/v1/premiumIndex"] = {
+        "symbol": "BTCUSDT",
+        "markPrice": "61234.12345678",
+        "indexPrice": "61200",
+        "lastFundingRate": "0.0001",
+        "interestRate": "0.0001",
+        "nextFundingTime": 1700006400000,
+        "time": 1700000000000,
+    }
+    tick = await client.mark_price(BTC)
+    assert (tick.symbol, tick.mark_price) == (BTC, Decimal("61234.12345678"))
+    assert tick.at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
+
+
+# -- positions -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("answer", "long", "short"),
+    [("positions_hedge_v3", "0.009", "0.004"), ("positions_hedge_v2", "20", "10")],
+)
+async def test_both_legs_are_positions(
+    answer: str, long: str, short: str, client: CcxtClient, venue: Capture
+) -> None:
+    venue.answers["GET", "/fapi/v3/positionRisk"] = ANSWERS[answer]
+    found = {report.position_side: report for report in await client.positions()}
+    assert found[PositionSide.LONG].quantity == Decimal(long)
+    assert found[PositionSide.SHORT].quantity == Decimal(short)
+    assert {report.symbol for report in found.values()} == {BTC}
+
+
+@pytest.mark.asyncio
+async def test_flat_rows_are_no_positions(client: CcxtClient, venue: Capture) -> None:
+    venue.answers["GET", "/fapi/v3/positionRisk"] = ANSWERS["positions_flat"] + [
+        ANSWERS["positions_hedge_v3"][0] | {"positionAmt": "0.000"}
+    ]
+    assert await client.positions() == []
+
+
+@pytest.mark.asyncio
+async def test_one_way_side_follows_the_sign_and_an_unlisted_contract_stays_visible(
+    client: CcxtClient, venue: Capture
+) -> None:
+    row = ANSWERS["positions_hedge_v3"][1] | {"positionSide": "BOTH", "symbol": "GONEUSDT"}
+    venue.answers["GET", "/fapi/v3/positionRisk"] = [row]
+    (report,) = await client.positions()
+    assert (report.position_side, report.quantity) == (PositionSide.SHORT, Decimal("0.004"))
+    assert "GONE" in report.symbol
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("answer", [{}, (200, ""), (200, "<html>"), [{"symbol": "BTCUSDT"}]])
+async def test_an_odd_answer_is_not_an_empty_account(answer: Any, client: CcxtClient, venue: Capture) -> None:
+    for path in ("v3/positionRisk", "v1/openOrders", "v1/openAlgoOrders", "v1/userTrades"):
+        venue.answers["GET", f"/fapi/{path}"] = answer
+    for question in (client.positions(), client.open_orders(), client.fills(BTC, datetime.now(UTC))):
+        with pytest.raises(errors.OutcomeUnknown):
+            await question
+
+
+# -- orders --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+async def test_a_market_order_is_reported_filled(client: CcxtClient, venue: Capture) -> None:
+    venue.answers["POST", "/fapi/v1/order"] = an_order()
+    request = OrderRequest(
+        BTC, Side.BUY, PositionSide.LONG, OrderType.MARKET, Decimal("0.01"), "tb-1-entry-1"
+    )
+    report = await client.create_order(request)
+    assert (report.status, report.book) == (ReportStatus.FILLED, Book.PLAIN)
+    assert (report.exchange_order_id, report.client_order_id) == ("4242", "tb-1-entry-1")
+    assert (report.filled_quantity, report.average_price) == (Decimal("0.01"), Decimal("61234.5"))
+    assert report.trigger_price is None
+
+
+@pytest.mark.asyncio
+async def test_a_stop_lands_in_the_algo_book(client: CcxtClient, venue: Capture) -> None:
+    venue.answers["POST", "/fapi/v1/algoOrder"] = a_stop()
+    request = OrderRequest(
+        BTC,
+        Side.SELL,
+        PositionSide.LONG,
+        OrderType.STOP_MARKET,
+        Decimal("0.01"),
+        "tb-1-protect-1",
+        reduce_only=True,
+        trigger_price=Decimal(60000),
+    )
+    report = await client.create_order(request)
+    assert (report.book, report.status, report.exchange_order_id) == (Book.ALGO, ReportStatus.OPEN, "777")
+    assert (report.child_order_id, report.filled_quantity) == (None, 0)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("state", ["TRIGGERED", "FINISHED"])
+async def test_a_fired_stop_names_its_child_and_claims_no_fill(
+    state: str, client: CcxtClient, venue: Capture
+) -> None:
+    venue.answers["GET", "/fapi/v1/algoOrder"] = a_stop(algoStatus=state, actualOrderId="4243")
+    report = await client.find_order(BTC, "tb-1-protect-1", Book.ALGO)
+    assert (report.status, report.child_order_id) == (ReportStatus.TRIGGERED, "4243")
+    assert report.filled_quantity == 0
+    (asked,) = venue.sent("GET", "/fapi/v1/algoOrder")
+    assert (asked["clientAlgoId"], asked["symbol"]) == ("tb-1-protect-1", "BTCUSDT")
+
+
+@pytest.mark.asyncio
+async def test_a_plain_order_is_found_by_our_id(client: CcxtClient, venue: Capture) -> None:
+    venue.answers["GET", "/fapi/v1/order"] = an_order(status="PARTIALLY_FILLED", executedQty="0.004")
+    report = await client.find_order(BTC, "tb-1-entry-1", Book.PLAIN)
+    assert (report.status, report.filled_quantity) == (ReportStatus.PARTIALLY_FILLED, Decimal("0.004"))
+    (asked,) = venue.sent("GET", "/fapi/v1/order")
+    assert asked["origClientOrderId"] == "tb-1-entry-1"
+    assert "orderId" not in asked
+
+
+@pytest.mark.asyncio
+async def test_an_order_that_does_not_exist(client: CcxtClient, venue: Capture) -> None:
+    venue.answers["GET", "/fapi/v1/order"] = (400, '{"code":-2013,"msg":"Order does not exist."}')
+    with pytest.raises(errors.OrderNotFound):
+        await client.find_order(BTC, "tb-1-entry-1", Book.PLAIN)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("answer", [(200, "{}"), (200, ""), (502, "<html>")])
+async def test_an_unreadable_look_up_proves_nothing(answer: Any, client: CcxtClient, venue: Capture) -> None:
+    venue.answers["GET", "/fapi/v1/order"] = answer
+    with pytest.raises(errors.OutcomeUnknown):
+        await client.find_order(BTC, "tb-1-entry-1", Book.PLAIN)
+
+
+@pytest.mark.asyncio
+async def test_open_orders_of_both_books(client: CcxtClient, venue: Capture) -> None:
+    venue.answers["GET", "/fapi/v1/openOrders"] = [an_order(status="NEW", executedQty="0", avgPrice="0.00")]
+    venue.answers["GET", "/fapi/v1/openAlgoOrders"] = [a_stop(), *ANSWERS["open_algo_orders"]]
+    plain, stop, one_way = await client.open_orders()
+    assert (plain.book, plain.position_side, plain.trigger_price) == (Book.PLAIN, PositionSide.LONG, None)
+    assert plain.average_price is None
+    assert (stop.book, stop.position_side, stop.trigger_price) == (Book.ALGO, PositionSide.LONG, 60000)
+    assert (one_way.client_order_id, one_way.position_side) == ("test-algo-order-1", None)
+    assert "symbol" not in venue.sent("GET", "/fapi/v1/openOrders")[0]
+
+
+@pytest.mark.asyncio
+async def test_open_orders_are_unknown_when_one_book_did_not_answer(
+    client: CcxtClient, venue: Capture
+) -> None:
+    venue.answers["GET", "/fapi/v1/openOrders"] = []
+    venue.answers["GET", "/fapi/v1/openAlgoOrders"] = (500, "")
+    with pytest.raises(errors.OutcomeUnknown):
+        await client.open_orders()
+
+
+@pytest.mark.asyncio
+async def test_cancel_asks_the_right_book(client: CcxtClient, venue: Capture) -> None:
+    venue.answers["DELETE", "/fapi/v1/order"] = an_order(status="CANCELED")
+    done = {"algoId": 777, "clientAlgoId": "tb-1-protect-1", "code": "200", "msg": "success"}
+    venue.answers["DELETE", "/fapi/v1/algoOrder"] = done
+    await client.cancel_order(BTC, "tb-1-entry-1", Book.PLAIN)
+    await client.cancel_order(BTC, "tb-1-protect-1", Book.ALGO)
+    assert venue.sent("DELETE", "/fapi/v1/order")[0]["origClientOrderId"] == "tb-1-entry-1"
+    assert venue.sent("DELETE", "/fapi/v1/algoOrder")[0]["clientAlgoId"] == "tb-1-protect-1"
+
+
+@pytest.mark.asyncio
+async def test_cancelling_what_is_gone(client: CcxtClient, venue: Capture) -> None:
+    venue.answers["DELETE", "/fapi/v1/algoOrder"] = (400, '{"code":-2011,"msg":"Unknown order sent."}')
+    with pytest.raises(errors.OrderNotFound):
+        await client.cancel_order(BTC, "tb-1-protect-1", Book.ALGO)
+
+
+# -- fills ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+async def test_fills_carry_fee_and_profit(client: CcxtClient, venue: Capture) -> None:
+    venue.answers["GET", "/fapi/v1/userTrades"] = ANSWERS["my_trades_open_close"]
+    opening, closing = await client.fills("ETH/USDT:USDT", datetime.now(UTC) - timedelta(hours=1))
+    assert (opening.side, opening.position_side, opening.quantity) == (
+        Side.SELL,
+        PositionSide.SHORT,
+        Decimal("0.005"),
+    )
+    assert (closing.side, closing.position_side) == (Side.BUY, PositionSide.SHORT)
+    assert closing.realized_pnl == Decimal("-0.00325")
+    assert opening.fee + closing.fee == Decimal("0.0111147")
+    assert (opening.fee_currency, opening.trade_id, opening.client_order_id) == ("USDT", "82357626", "")
+
+
+@pytest.mark.asyncio
+async def test_a_full_page_of_fills_is_followed_by_the_next(client: CcxtClient, venue: Capture) -> None:
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    trades = [a_trade(number, now - 5000 + number) for number in range(FILLS_PER_PAGE + 3)]
+
+    def page() -> list[dict[str, Any]]:
+        start = int(venue.seen[-1].params["startTime"])
+        return [trade for trade in trades if trade["time"] >= start][:FILLS_PER_PAGE]
+
+    venue.answers["GET", "/fapi/v1/userTrades"] = page
+    fills = await client.fills(BTC, datetime.now(UTC) - timedelta(minutes=1))
+    assert [fill.trade_id for fill in fills] == [str(number) for number in range(FILLS_PER_PAGE + 3)]
+
+
+@pytest.mark.asyncio
+async def test_fills_of_a_month_are_asked_week_by_week(client: CcxtClient, venue: Capture) -> None:
+    venue.answers["GET", "/fapi/v1/userTrades"] = []
+    assert await client.fills(BTC, datetime.now(UTC) - timedelta(days=20)) == []
+    assert len(venue.sent("GET", "/fapi/v1/userTrades")) == 3
+
+
+# -- settings of the account ---------------------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+async def test_hedge_mode_is_not_set_when_it_is_so(client: CcxtClient, venue: Capture) -> None:
+    assert await client.ensure_hedge_mode() is PositionMode.HEDGE
+    assert venue.sent("POST", "/fapi/v1/positionSide/dual") == []
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("answer", "mode"),
+    [
+        ({"code": 200, "msg": "success"}, PositionMode.HEDGE),
+        ((400, '{"code":-4059,"msg":"No need to change position side."}'), PositionMode.HEDGE),
+        ((400, '{"code":-4068,"msg":"Position side cannot be changed"}'), PositionMode.ONE_WAY),
+    ],
+)
+async def test_hedge_mode_is_set_when_nothing_forbids_it(
+    answer: Any, mode: PositionMode, client: CcxtClient, venue: Capture
+) -> None:
+    venue.answers["GET", "/fapi/v1/positionSide/dual"] = {"dualSidePosition": False}
+    venue.answers["POST", "/fapi/v1/positionSide/dual"] = answer
+    assert await client.ensure_hedge_mode() is mode
+    assert venue.sent("POST", "/fapi/v1/positionSide/dual")[0]["dualSidePosition"] == "true"
+
+
+@pytest.mark.asyncio
+async def test_an_unclear_position_mode_is_unknown(client: CcxtClient, venue: Capture) -> None:
+    venue.answers["GET", "/fapi/v1/positionSide/dual"] = {}
+    with pytest.raises(errors.OutcomeUnknown):
+        await client.ensure_hedge_mode()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("wanted", "posts"), [(10, 0), (20, 1)])
+async def test_leverage_is_set_only_when_it_differs(
+    wanted: int, posts: int, client: CcxtClient, venue: Capture
+) -> None:
+    venue.answers["GET", "/fapi/v1/symbolConfig"] = [
+        {"symbol": "BTCUSDT", "marginType": "CROSSED", "isAutoAddMargin": False, "leverage": 10}
+    ]
+    venue.answers["POST", "/fapi/v1/leverage"] = {"leverage": 20, "symbol": "BTCUSDT"}
+    await client.ensure_leverage(BTC, wanted)
+    assert len(venue.sent("POST", "/fapi/v1/leverage")) == posts
+
+
+def test_bybit_says_that_it_is_not_built() -> None:
+    with pytest.raises(errors.AccountUnusable, match="not built yet"):
+        CcxtClient(Credentials("bybit", "key", "secret"))
