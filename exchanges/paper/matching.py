@@ -452,6 +452,17 @@ class Engine:
         )
         return list(islice(wanted, limit))
 
+    def trim(self, keep: int) -> None:
+        """Forget all but the newest `keep` finished orders and executions of each account."""
+        for state in self.accounts.values():
+            done = [key for key, order in state.orders.items() if not order.is_open]
+            for key in done[:-keep]:
+                del state.orders[key]
+            ended = [key for key, algo in state.algos.items() if not algo.is_open]
+            for key in ended[:-keep]:
+                del state.algos[key]
+            del state.trades[: max(len(state.trades) - keep, 0)]
+
     def drain_events(self) -> list[Event]:
         events, self._events = self._events, []
         return events

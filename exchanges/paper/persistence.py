@@ -1,67 +1,124 @@
-"""The engine's state as plain JSON values and back. Pure."""
+"""The engine's state as plain JSON records and back: one record says what one entity is now. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, fields
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from exchanges.paper.book import AccountState, AlgoOrder, PaperOrder, PaperPosition, PaperTrade
+from exchanges.paper.book import (
+    AccountEvent,
+    AccountState,
+    AlgoEvent,
+    AlgoOrder,
+    Event,
+    PaperOrder,
+    PaperPosition,
+    PaperTrade,
+)
 from exchanges.paper.matching import Engine
 
+Record = dict[str, Any]
 Row = TypeVar("Row", PaperOrder, AlgoOrder, PaperTrade, PaperPosition)
-COUNTERS = ("next_order_id", "next_algo_id", "next_trade_id")
 
 
-def snapshot(engine: Engine, keep: int = 5000) -> dict[str, Any]:
-    """Everything open, and of what is over the newest `keep` of each account."""
+def records_of(events: Iterable[Event]) -> Iterator[Record]:
+    """What changed, in order."""
+    for event in events:
+        if isinstance(event, AccountEvent):
+            yield {"kind": "wallet", "account": event.account, "balance": str(event.wallet_balance)}
+            yield from (_record("position", event.account, position) for position in event.positions)
+        elif isinstance(event, AlgoEvent):
+            yield _record("algo", event.account, event.algo)
+        else:
+            yield _record("order", event.account, event.order)
+            if event.trade is not None:
+                yield _record("trade", event.account, event.trade)
+
+
+def account_record(state: AccountState) -> Record:
+    """Everything of an account that no event tells."""
     return {
-        "prices": {symbol: str(price) for symbol, price in engine.prices.items()},
-        "counters": {name: getattr(engine, name) for name in COUNTERS},
-        "accounts": [_account(state, keep) for state in engine.accounts.values()],
-    }
-
-
-def restore(engine: Engine, saved: dict[str, Any]) -> None:
-    engine.prices.update({symbol: Decimal(price) for symbol, price in saved["prices"].items()})
-    for name in COUNTERS:
-        setattr(engine, name, saved["counters"][name])
-    for account in saved["accounts"]:
-        engine.accounts[account["name"]] = _account_from(account)
-
-
-def _account(state: AccountState, keep: int) -> dict[str, Any]:
-    newest_orders = list(state.orders.values())[-keep:]
-    newest_algos = list(state.algos.values())[-keep:]
-    older_open = [o for o in list(state.orders.values())[:-keep] if o.is_open]
-    older_open_algos = [a for a in list(state.algos.values())[:-keep] if a.is_open]
-    return {
-        "name": state.name,
-        "wallet_balance": str(state.wallet_balance),
+        "kind": "account",
+        "account": state.name,
+        "balance": str(state.wallet_balance),
         "dual_side": state.dual_side,
         "leverage": state.leverage,
         "margin_type": state.margin_type,
-        "positions": [_plain(p) for p in state.positions.values() if p.amount],
-        "orders": [_plain(o) for o in older_open + newest_orders],
-        "algos": [_plain(a) for a in older_open_algos + newest_algos],
-        "trades": [_plain(t) for t in state.trades[-keep:]],
     }
 
 
-def _account_from(saved: dict[str, Any]) -> AccountState:
-    positions = [_row(PaperPosition, row) for row in saved["positions"]]
-    return AccountState(
-        name=saved["name"],
-        wallet_balance=Decimal(saved["wallet_balance"]),
-        dual_side=saved["dual_side"],
-        leverage=dict(saved["leverage"]),
-        margin_type=dict(saved["margin_type"]),
-        positions={(p.symbol, p.position_side): p for p in positions},
-        orders={row["order_id"]: _row(PaperOrder, row) for row in saved["orders"]},
-        algos={row["algo_id"]: _row(AlgoOrder, row) for row in saved["algos"]},
-        trades=[_row(PaperTrade, row) for row in saved["trades"]],
-    )
+def prices_record(engine: Engine) -> Record:
+    return {"kind": "prices", "prices": {symbol: str(price) for symbol, price in engine.prices.items()}}
+
+
+def snapshot(engine: Engine) -> Iterator[Record]:
+    yield prices_record(engine)
+    for state in engine.accounts.values():
+        yield account_record(state)
+        yield from (_record("position", state.name, p) for p in state.positions.values() if p.amount)
+        yield from (_record("order", state.name, order) for order in state.orders.values())
+        yield from (_record("algo", state.name, algo) for algo in state.algos.values())
+        yield from (_record("trade", state.name, trade) for trade in state.trades)
+
+
+def restore(engine: Engine, records: Iterable[Record]) -> None:
+    for record in records:
+        _RESTORE[record["kind"]](engine, record)
+
+
+def _restore_account(engine: Engine, record: Record) -> None:
+    state = engine.accounts.setdefault(record["account"], AccountState(record["account"], Decimal(0)))
+    state.wallet_balance = Decimal(record["balance"])
+    state.dual_side = record["dual_side"]
+    state.leverage, state.margin_type = dict(record["leverage"]), dict(record["margin_type"])
+
+
+def _restore_wallet(engine: Engine, record: Record) -> None:
+    engine.accounts[record["account"]].wallet_balance = Decimal(record["balance"])
+
+
+def _restore_position(engine: Engine, record: Record) -> None:
+    position = _row(PaperPosition, record["row"])
+    engine.accounts[record["account"]].positions[position.symbol, position.position_side] = position
+
+
+def _restore_order(engine: Engine, record: Record) -> None:
+    order = _row(PaperOrder, record["row"])
+    engine.accounts[record["account"]].orders[order.order_id] = order
+    engine.next_order_id = max(engine.next_order_id, order.order_id + 1)
+
+
+def _restore_algo(engine: Engine, record: Record) -> None:
+    algo = _row(AlgoOrder, record["row"])
+    engine.accounts[record["account"]].algos[algo.algo_id] = algo
+    engine.next_algo_id = max(engine.next_algo_id, algo.algo_id + 1)
+
+
+def _restore_trade(engine: Engine, record: Record) -> None:
+    trade = _row(PaperTrade, record["row"])
+    engine.accounts[record["account"]].trades.append(trade)
+    engine.next_trade_id = max(engine.next_trade_id, trade.trade_id + 1)
+
+
+def _restore_prices(engine: Engine, record: Record) -> None:
+    engine.prices.update({symbol: Decimal(price) for symbol, price in record["prices"].items()})
+
+
+_RESTORE: dict[str, Callable[[Engine, Record], None]] = {
+    "account": _restore_account,
+    "wallet": _restore_wallet,
+    "position": _restore_position,
+    "order": _restore_order,
+    "algo": _restore_algo,
+    "trade": _restore_trade,
+    "prices": _restore_prices,
+}
+
+
+def _record(kind: str, account: str, row: Row) -> Record:
+    return {"kind": kind, "account": account, "row": _plain(row)}
 
 
 def _plain(row: Row) -> dict[str, Any]:
@@ -70,8 +127,5 @@ def _plain(row: Row) -> dict[str, Any]:
 
 def _row(kind: type[Row], saved: dict[str, Any]) -> Row:
     money = {field.name for field in fields(kind) if "Decimal" in str(field.type)}
-    values = {
-        key: Decimal(value) if key in money and value is not None else value for key, value in saved.items()
-    }
     make: Callable[..., Row] = kind
-    return make(**values)
+    return make(**{k: Decimal(v) if k in money and v is not None else v for k, v in saved.items()})

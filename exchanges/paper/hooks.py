@@ -1,0 +1,97 @@
+"""Hooks under /paper/: set a price, read the request log, make trouble. They belong to the paper exchange alone."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from aiohttp import web
+
+from exchanges.paper.binance_stream import Streams
+from exchanges.paper.faults import Faults
+from exchanges.paper.request_log import RequestLog
+from exchanges.paper.venue import PaperVenue
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+def add_hooks(
+    app: web.Application, venue: PaperVenue, streams: Streams, faults: Faults, log: RequestLog
+) -> None:
+    hooks = Hooks(venue, streams, faults, log)
+    app.router.add_get("/paper/requests", hooks.requests)
+    app.router.add_get("/paper/state", hooks.state)
+    app.router.add_post("/paper/price", _forgiving(hooks.price))
+    app.router.add_post("/paper/pause", hooks.pause)
+    app.router.add_post("/paper/resume", hooks.resume)
+    app.router.add_post("/paper/faults", _forgiving(hooks.plan_fault))
+    app.router.add_delete("/paper/faults", hooks.clear_faults)
+    app.router.add_post("/paper/streams/cut", hooks.cut)
+    app.router.add_post("/paper/listen_key/expire", _forgiving(hooks.expire))
+
+
+def _forgiving(handler: Handler) -> Handler:
+    async def answer(request: web.Request) -> web.Response:
+        try:
+            return await handler(request)
+        except (ValueError, KeyError, TypeError, InvalidOperation) as error:
+            return web.json_response({"error": f"this makes no sense: {error}"}, status=400)
+
+    return answer
+
+
+class Hooks:
+    def __init__(self, venue: PaperVenue, streams: Streams, faults: Faults, log: RequestLog) -> None:
+        self._venue, self._streams, self._faults, self._log = venue, streams, faults, log
+
+    async def requests(self, request: web.Request) -> web.Response:
+        since = request.query.get("since", "0")
+        return web.json_response({"requests": self._log.since(int(since) if since.isdigit() else 0)})
+
+    async def state(self, request: web.Request) -> web.Response:
+        engine = self._venue.engine
+        accounts = {name: self._summary(name) for name in engine.accounts}
+        prices = {symbol: str(price) for symbol, price in engine.prices.items()}
+        return web.json_response({"prices": prices, "accounts": accounts})
+
+    def _summary(self, account: str) -> dict[str, Any]:
+        engine = self._venue.engine
+        return {
+            "wallet": str(engine.account(account).wallet_balance),
+            "positions": [[p.symbol, p.position_side, str(p.amount)] for p in engine.positions(account)],
+            "open_orders": [order.client_order_id for order in engine.open_orders(account)],
+            "open_algos": [algo.client_algo_id for algo in engine.open_algos(account)],
+        }
+
+    async def price(self, request: web.Request) -> web.Response:
+        words = await request.json()
+        price = Decimal(str(words["price"]))
+        if words["symbol"] not in self._venue.engine.rules or not price.is_finite() or price <= 0:
+            raise ValueError("symbol must be listed and price a positive number")
+        self._venue.set_price(words["symbol"], price)
+        self._streams.publish(self._venue.engine.prices)
+        return web.json_response({"price": str(price)})
+
+    async def pause(self, request: web.Request) -> web.Response:
+        self._venue.is_paused = True
+        return web.json_response({"paused": True})
+
+    async def resume(self, request: web.Request) -> web.Response:
+        self._venue.is_paused = False
+        return web.json_response({"paused": False})
+
+    async def plan_fault(self, request: web.Request) -> web.Response:
+        self._faults.plan(**await request.json())
+        return web.json_response({"planned": True})
+
+    async def clear_faults(self, request: web.Request) -> web.Response:
+        self._faults.clear()
+        return web.json_response({"planned": False})
+
+    async def cut(self, request: web.Request) -> web.Response:
+        return web.json_response({"cut": self._streams.cut()})
+
+    async def expire(self, request: web.Request) -> web.Response:
+        self._streams.expire((await request.json())["api_key"])
+        return web.json_response({"expired": True})

@@ -1,0 +1,98 @@
+"""One paper exchange: engine, prices, clock, journal, and who listens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from pathlib import Path
+from typing import TypeVar
+
+from exchanges.paper import persistence
+from exchanges.paper.book import Event
+from exchanges.paper.demo import DEMO_PRICES, DEMO_RULES
+from exchanges.paper.journal import Journal
+from exchanges.paper.matching import Engine
+from exchanges.paper.prices import PriceProcess
+
+HISTORY_MINUTES = 300
+PRICES_SAVED_EVERY = 5.0
+KEPT_DONE = 2000
+Result = TypeVar("Result")
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class PaperVenue:
+    """`speed` is simulated seconds per real second. Every change goes through act() or step()."""
+
+    def __init__(
+        self,
+        *,
+        seed: int = 7,
+        speed: float = 20.0,
+        regime: str = "mixed",
+        balance: Decimal = Decimal(10_000),
+        state: Path | None = None,
+    ) -> None:
+        self.engine = Engine(DEMO_RULES, depth_notional=Decimal(20_000))
+        self.process = PriceProcess(DEMO_PRICES, self.engine.rules, seed, regime)
+        self.speed, self.balance = speed, balance
+        self.is_paused = False
+        self.expired_sessions: set[str] = set()
+        self.private_listener: Callable[[Iterable[Event]], None] = lambda events: None
+        self._journal = Journal(state)
+        self._prices_saved_at = time.monotonic()
+
+    def open(self) -> None:
+        self._journal.open(self.engine)
+        self.process.resume(self.engine.prices)
+        if not self.engine.prices:
+            self.process.fill_history(HISTORY_MINUTES, now_ms())
+        self._set_prices(self.process.prices())
+
+    def close(self) -> None:
+        self._journal.append([persistence.prices_record(self.engine)])
+        self._journal.close()
+
+    def act(self, change: Callable[[Engine], Result], account: str | None = None) -> Result:
+        """Change something, write it down, tell the private streams, return the answer."""
+        try:
+            return change(self.engine)
+        finally:
+            self._settle(account)
+
+    def open_account(self, name: str) -> None:
+        if not self.engine.has_account(name):
+            self.act(lambda engine: engine.open_account(name, self.balance), name)
+
+    def step(self, seconds: float) -> dict[str, Decimal]:
+        """Let real seconds pass at the market's speed."""
+        prices = self.process.step(seconds * self.speed, now_ms())
+        self._set_prices(prices)
+        if time.monotonic() - self._prices_saved_at > PRICES_SAVED_EVERY:
+            self._prices_saved_at = time.monotonic()
+            self._journal.append([persistence.prices_record(self.engine)])
+            self.engine.trim(KEPT_DONE)
+        return prices
+
+    def set_price(self, symbol: str, price: Decimal) -> None:
+        self.process.resume({symbol: price})
+        self.act(lambda engine: engine.set_price(symbol, price, now_ms()))
+
+    def _set_prices(self, prices: dict[str, Decimal]) -> None:
+        for symbol, price in prices.items():
+            self.engine.set_price(symbol, price, now_ms())
+        self._settle(None)
+
+    def _settle(self, account: str | None) -> None:
+        events = self.engine.drain_events()
+        records = list(persistence.records_of(events))
+        if account is not None:
+            records.insert(0, persistence.account_record(self.engine.account(account)))
+        if records:
+            self._journal.append(records)
+        if events:
+            self.private_listener(events)
