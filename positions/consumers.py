@@ -154,15 +154,17 @@ def _picture() -> tuple[dict[str, Any], list[Held]]:
 
 
 def _read_news(changed: dict[str, set[Any]]) -> tuple[dict[str, Any], list[Held]]:
-    now, news = timezone.now(), {}
-    held = queries.held_positions(changed["position"], now=now) if changed["position"] else []
-    gone = changed["position"] - {one.id for one in held}
-    if held:
-        news["positions"] = [position_row(one, now) for one in held]
-    if gone:
-        news["gone"] = [{"id": pk, "sentence": queries.ending(pk)} for pk in sorted(gone)]
+    now = timezone.now()
+    news: dict[str, Any] = {}
     if changed["order"]:
         news["orders"] = queries.order_rows(changed["order"], now=now)
     if changed["signal"]:
         news["signals"] = queries.signal_rows(changed["signal"], now=now)
+    # a stop that moved changes the row of its position as well
+    touched = changed["position"] | {row["position_id"] for row in news.get("orders", ())}
+    held = queries.held_positions(touched, now=now) if touched else []
+    if held:
+        news["positions"] = [position_row(one, now) for one in held]
+    if gone := sorted(touched - {one.id for one in held}):
+        news["gone"] = [{"id": pk, "sentence": queries.ending(pk)} for pk in gone]
     return news, held

@@ -42,6 +42,7 @@ export class Log {
     mark(element, { id: row.id, at: row.at, tone: row.tone });
     element.querySelector(".time").title = row.client_order_id ? `${row.at} ${row.client_order_id}` : row.at;
     fill(element, row.shown);
+    for (const clamped of element.querySelectorAll(".message")) clamped.title = row.shown.message;
     if (known) return;
     const after = [...this.body.rows].find((other) => other.dataset.at <= row.at);
     this.body.insertBefore(element, after ?? null);

@@ -107,6 +107,17 @@ async def test_changes_arrive_numbered_without_a_gap():
     assert seen["figures"]["open"] == "1"
 
 
+async def test_a_confirmed_stop_shows_in_the_row_of_its_position():
+    position = await sync_to_async(a_position)()
+    async with staff() as socket:
+        hello = await socket.receive_json()
+        assert hello["snapshot"]["positions"][0]["unprotected"] is True
+        order = await sync_to_async(an_order)(position, purpose="protect", trigger_price=D(96000))
+        await sync_to_async(broadcast.order_changed)(order.pk)
+        (row,) = (await next_of(socket, "positions"))["positions"]
+    assert (row["unprotected"], row["shown"]["stop"]) == (False, "96,000.0")
+
+
 async def test_a_price_moves_the_row_and_the_sum():
     position = await sync_to_async(a_position)()
     async with staff() as socket:
