@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import ccxt.pro
 
 from exchanges.ccxt_calls import Calls, readable
-from exchanges.ccxt_errors import WIRE
+from exchanges.ccxt_errors import CONNECTED, WIRE
 from exchanges.credentials import Credentials
 from exchanges.errors import (
     AccountUnusable,
@@ -39,7 +39,6 @@ TIMEOUT_MS = 5000
 RECEIVE_WINDOW_MS = 5000
 FILLS_PER_PAGE = 1000
 Parsed = TypeVar("Parsed")
-CONNECTED = object()  # what a stream's listener hears when its socket is open
 _PAGE_SPAN = timedelta(days=7)  # ccxt ends the page of an older start after one week, as the venue wants
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

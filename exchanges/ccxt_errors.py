@@ -59,6 +59,7 @@ class Wire:
         self.status, self.answer, self.headers = status, answer, headers
 
 
+CONNECTED = object()  # what a stream's listener hears when its socket is open
 WIRE: ContextVar[Wire | None] = ContextVar("WIRE", default=None)
 
 

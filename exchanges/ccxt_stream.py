@@ -7,9 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing, suppress
 from typing import Any
 
-from exchanges.ccxt_client import CONNECTED, build_exchange
-from exchanges.ccxt_errors import WIRE, Wire, translate
-from exchanges.credentials import Credentials
+from exchanges.ccxt_errors import CONNECTED, WIRE, Wire, translate
 from exchanges.errors import AccountUnusable, ExchangeError, OutcomeUnknown
 from exchanges.types import PriceTick, PrivateEvent
 from exchanges.venues import binance_events
@@ -20,10 +18,12 @@ _SESSION_ENDED = "listenKeyExpired"  # ccxt ignores it and stays silently deaf
 class CcxtStream:
     """Implements exchanges.client.ExchangeStream for Binance USDT-M futures."""
 
-    def __init__(self, credentials: Credentials) -> None:
-        if credentials.venue != "binance":
-            raise AccountUnusable(f"Streams of {credentials.venue} are not built yet; only Binance's are.")
-        self._credentials = credentials
+    def __init__(self, venue: str, build: Callable[[], Any]) -> None:
+        """`build` makes one recording ccxt object; prices and private events get one each."""
+        if venue != "binance":
+            raise AccountUnusable(f"Streams of {venue} are not built yet; only Binance's are.")
+        self._venue = venue
+        self._build = build
         self._opened: dict[str, Any] = {}
 
     async def mark_prices(self, symbols: Sequence[str]) -> AsyncIterator[Sequence[PriceTick]]:
@@ -59,7 +59,7 @@ class CcxtStream:
 
     def _exchange(self, purpose: str) -> Any:
         if purpose not in self._opened:
-            self._opened[purpose] = build_exchange(self._credentials)
+            self._opened[purpose] = self._build()
         return self._opened[purpose]
 
     def _event(self, exchange: Any, message: Any) -> PrivateEvent | None:
@@ -101,7 +101,7 @@ class CcxtStream:
             while True:
                 await watch()
         except Exception as error:
-            heard.put_nowait(translate(self._credentials.venue, error, wire, writing=False))
+            heard.put_nowait(translate(self._venue, error, wire, writing=False))
 
     async def _hang_up(self, exchange: Any, pump: asyncio.Task[None]) -> None:
         pump.cancel()

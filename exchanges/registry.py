@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils.text import slugify
 
-from exchanges.ccxt_client import CcxtClient
+from exchanges.ccxt_client import CcxtClient, build_exchange
 from exchanges.ccxt_stream import CcxtStream
 from exchanges.client import ExchangeClient, ExchangeStream
 from exchanges.credentials import Credentials
@@ -37,7 +37,8 @@ def client_for(credentials: Credentials) -> ExchangeClient:
 
 
 def get_stream(account: Account) -> ExchangeStream:
-    return CcxtStream(credentials_of(account))
+    credentials = credentials_of(account)
+    return CcxtStream(credentials.venue, lambda: build_exchange(credentials))
 
 
 def credentials_of(account: Account) -> Credentials:

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from exchanges import errors
+from exchanges.ccxt_client import build_exchange
 from exchanges.ccxt_stream import CcxtStream
 from exchanges.credentials import Credentials
 from exchanges.types import Book, PositionSide, PrivateEvent, ReportStatus, Side
@@ -30,7 +31,8 @@ async def venue() -> AsyncIterator[Capture]:
 
 @pytest_asyncio.fixture
 async def stream(venue: Capture) -> AsyncIterator[CcxtStream]:
-    made = CcxtStream(Credentials("binance", "key", "secret", venue.url))
+    credentials = Credentials("binance", "key", "secret", venue.url)
+    made = CcxtStream("binance", lambda: build_exchange(credentials))
     yield made
     await made.close()
 
@@ -234,4 +236,4 @@ async def test_a_cut_price_stream_is_an_error(stream: CcxtStream, venue: Capture
 
 def test_bybit_says_that_it_is_not_built() -> None:
     with pytest.raises(errors.AccountUnusable, match="not built yet"):
-        CcxtStream(Credentials("bybit", "key", "secret"))
+        CcxtStream("bybit", lambda: None)
