@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import sha256
+from io import StringIO
 
 import pytest
+from django.conf import LazySettings
 from django.contrib.auth import authenticate, get_user_model
+from django.core.management import CommandError, call_command
 
 from exchanges import session
 from exchanges.models import ExchangeAccount, Instrument
@@ -95,3 +99,24 @@ def test_every_demo_strategy_is_valid(contracts: None) -> None:
         strategy.full_clean()
     for phrase in StrategySignal.objects.all():
         phrase.full_clean()
+
+
+def test_the_command_tells_the_launcher_who_the_administrator_is(contracts: None) -> None:
+    said = StringIO()
+    call_command("first_start", "--json", "--demo", stdout=said)
+    assert json.loads(said.getvalue())["user"] == "admin"
+    again = StringIO()
+    call_command("first_start", "--json", "--demo", stdout=again)
+    assert json.loads(again.getvalue()) == {}
+
+
+def test_demo_data_are_not_for_real_money(settings: LazySettings) -> None:
+    settings.DRY_RUN = False
+    with pytest.raises(CommandError, match="Demo data is for dry-run"):
+        call_command("first_start", "--demo")
+    assert not ExchangeAccount.objects.exists()
+
+
+def test_a_demo_without_contracts_says_where_to_look() -> None:
+    with pytest.raises(CommandError, match="lists no contracts"):
+        call_command("first_start", "--demo")

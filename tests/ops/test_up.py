@@ -185,3 +185,42 @@ def test_live_without_permission_starts_nothing(checkout: Checkout) -> None:
         assert run.wait(60) == 1
     assert "also needs DRY_RUN=false" in checkout.screen()
     assert not (checkout.folder / "var").exists()
+
+
+def test_a_stop_during_the_start_is_a_clean_stop(checkout: Checkout) -> None:
+    (checkout.folder / "manage.py").write_text(
+        MANAGE + "if verb == 'migrate':\n    open('migrating', 'w').close()\n    time.sleep(60)"
+    )
+    with checkout.up() as run:
+        until(lambda: (checkout.folder / "migrating").exists(), "the migration")
+        run.send_signal(signal.SIGINT)
+        assert run.wait(60) == 0
+    assert checkout.processes() == []
+
+
+def test_fresh_forgets_the_folder_it_is_given(checkout: Checkout) -> None:
+    data = checkout.folder / "run"
+    (data / "old").mkdir(parents=True)
+    (data / "old" / "file").touch()
+    (data / "keys.env").write_text("SECRET_KEY='old'")
+    with checkout.up("--duration", "0.1", "--data", str(data), "--fresh") as run:
+        assert run.wait(60) == 0
+    assert not (data / "old").exists()
+    assert "SECRET_KEY='old'" not in (data / "keys.env").read_text()
+
+
+def test_manage_py_says_refusals_in_one_sentence(tmp_path: Path) -> None:
+    manage = Path(__file__).resolve().parents[2] / "manage.py"
+    command = [
+        sys.executable,
+        str(manage),
+        "up",
+        "--data",
+        str(tmp_path),
+        "--config",
+        str(tmp_path / "none.yaml"),
+    ]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 1
+    assert run.stderr.startswith("There is no configuration file")
+    assert run.stderr.count("\n") == 1
