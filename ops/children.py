@@ -58,7 +58,7 @@ class Children:
 
     def _celery(self, name: str, *command: str) -> Program:
         # its warning about root is about pickled messages, and ours are JSON
-        hushed = ["-W", "ignore::RuntimeWarning:celery.platforms"]
+        hushed = ["-W", "ignore::UserWarning:celery.platforms"]
         return self._program(name, *hushed, "-m", "celery", "-q", "-A", "tradingbot", *command)
 
     def _manage(self, name: str, *command: str, **options: object) -> Program:
