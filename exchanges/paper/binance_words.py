@@ -70,7 +70,7 @@ def order(row: PaperOrder) -> Json:
 def algo_order(row: AlgoOrder) -> Json:
     return {
         "algoId": row.algo_id, "clientAlgoId": row.client_algo_id, "algoType": "CONDITIONAL",
-        "orderType": row.type, "type": row.type, 
+        "orderType": row.type, "type": row.type,
         "symbol": row.symbol, "side": row.side, "positionSide": row.position_side,
         "timeInForce": "GTC", "quantity": text(row.quantity), "algoStatus": row.status,
         "triggerPrice": text(row.trigger_price), "price": "0", "workingType": row.working_type,

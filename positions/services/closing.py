@@ -7,6 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from positions import broadcast
@@ -66,7 +67,7 @@ def add_close_order(position: Position) -> Order:
     return add_order(position, OrderPurpose.CLOSE, position.quantity)
 
 
-def pending_orders(position: Position):  # type: ignore[no-untyped-def]
+def pending_orders(position: Position) -> QuerySet[Order]:
     return Order.objects.filter(position=position).exclude(status__in=DONE)
 
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import F, QuerySet, Sum
 from django.db.models.functions import Greatest
 
 from exchanges.models import AccountBalance, ExchangeAccount, Instrument, TradingState
@@ -77,7 +77,7 @@ def _not_now(
     return None
 
 
-def _live_legs(account: ExchangeAccount, instrument: Instrument, side: PositionSide):  # type: ignore[no-untyped-def]
+def _live_legs(account: ExchangeAccount, instrument: Instrument, side: PositionSide) -> QuerySet[Position]:
     return Position.objects.filter(account=account, instrument=instrument, position_side=side, is_live=True)
 
 

@@ -1,0 +1,194 @@
+"""The market process: public prices of every venue and private streams of every account, on one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from typing import Any, TypeVar
+
+from django.db import close_old_connections
+
+from exchanges.client import ExchangeStream
+from exchanges.models import ExchangeAccount
+from exchanges.registry import get_stream
+from exchanges.types import PrivateEvent
+from positions.services.reconciliation import reconcile_account
+from positions.services.reports import apply_fill, apply_report
+from trailing import watching
+from trailing.services import cleanup_orphan_ts_states
+
+logger = logging.getLogger(__name__)
+
+BANDS_SECONDS = 1.0
+ROSTER_SECONDS = 10.0
+FLUSH_SECONDS = 0.25
+MAX_BACKOFF_SECONDS = 10.0
+Result = TypeVar("Result")
+
+
+class MarketProcess:
+    def __init__(self) -> None:
+        self._desk = watching.PriceDesk()
+        self._names: dict[watching.Contract, str] = {}
+        self._running: dict[object, asyncio.Task[None]] = {}
+        self._moved = asyncio.Event()
+        self._database = ThreadPoolExecutor(4, thread_name_prefix="database")
+
+    async def run(self, stopped: asyncio.Event) -> None:
+        await self._in_thread(cleanup_orphan_ts_states)
+        loops = [asyncio.create_task(loop()) for loop in (self._roster, self._bands, self._flush)]
+        await stopped.wait()
+        ending = [*loops, *self._running.values()]
+        for task in ending:
+            task.cancel()
+        await asyncio.wait(ending, timeout=2)
+        self._desk.close()
+        self._database.shutdown(wait=False, cancel_futures=True)
+
+    async def _in_thread(self, work: Callable[..., Result], *args: Any) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._database, _fresh(work), *args)
+
+    # loops that never end; a database or Redis that is away is waited for
+
+    async def _roster(self) -> None:
+        """Accounts, contracts and tickers that come or go are noticed here."""
+        while True:
+            try:
+                await self._take_roster(await self._in_thread(_load_accounts))
+            except Exception:
+                logger.exception("accounts and contracts could not be read; trying again")
+            await asyncio.sleep(ROSTER_SECONDS if self._names else 1.0)
+
+    async def _take_roster(self, accounts: list[ExchangeAccount]) -> None:
+        wanted: dict[object, Callable[[], Any]] = {}
+        for account in accounts:
+            wanted["private", account.pk] = lambda account=account: self._private(account)
+        for venue, account in {a.venue: a for a in reversed(accounts)}.items():
+            symbols = await self._in_thread(watching.load_symbols, venue)
+            self._names |= {(venue, symbol): exchange_symbol for symbol, exchange_symbol in symbols.items()}
+            if symbols:
+                key = "prices", venue, frozenset(symbols)
+                wanted[key] = lambda account=account, symbols=symbols: self._prices(account, sorted(symbols))
+        self._replace(wanted)
+
+    def _replace(self, wanted: dict[object, Callable[[], Any]]) -> None:
+        for key in self._running.keys() - wanted.keys():
+            self._running.pop(key).cancel()
+        for key in wanted.keys() - self._running.keys():
+            self._running[key] = asyncio.create_task(wanted[key]())
+
+    async def _bands(self) -> None:
+        while True:
+            self._moved.clear()
+            try:
+                self._desk.watch(await self._in_thread(watching.load_bands))
+            except Exception:
+                logger.exception("open positions could not be read; the last known ones stay watched")
+            try:
+                await asyncio.wait_for(self._moved.wait(), BANDS_SECONDS)
+                await asyncio.sleep(0.05)  # several events of one order come together
+            except TimeoutError:
+                pass
+
+    async def _flush(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            fresh = self._desk.take_fresh()
+            if fresh:
+                await self._in_thread(watching.publish, self._names, fresh)
+
+    # streams
+
+    async def _prices(self, account: ExchangeAccount, symbols: list[str]) -> None:
+        async def listen(stream: ExchangeStream, succeeded: Callable[[], None]) -> None:
+            async with aclosing(stream.mark_prices(symbols)) as batches:  # type: ignore[type-var]
+                async for ticks in batches:
+                    succeeded()
+                    self._desk.take(account.venue, ticks)
+
+        await self._keep_listening(f"prices of {account.venue}", account, listen)
+
+    async def _private(self, account: ExchangeAccount) -> None:
+        in_order = ThreadPoolExecutor(1, thread_name_prefix=f"account-{account.pk}")
+
+        async def listen(stream: ExchangeStream, succeeded: Callable[[], None]) -> None:
+            async with aclosing(stream.private_events()) as events:  # type: ignore[type-var]
+                async for event in events:
+                    succeeded()
+                    work = _deliver if event.orders or event.fills else _catch_up
+                    loop = asyncio.get_running_loop()
+                    await loop.run_in_executor(in_order, _fresh(work), account.pk, event)
+                    self._moved.set()
+
+        try:
+            await self._keep_listening(f"private stream of {account.name}", account, listen)
+        finally:
+            in_order.shutdown(wait=False)
+
+    async def _keep_listening(self, what: str, account: ExchangeAccount, listen: Callable[..., Any]) -> None:
+        """Any exception counts; the second in a row asks for a new session; success resets the wait."""
+        failures = 0
+
+        def succeeded() -> None:
+            nonlocal failures
+            failures = 0
+
+        stream: ExchangeStream | None = None
+        try:
+            while True:
+                try:
+                    stream = stream or get_stream(account)
+                    await listen(stream, succeeded)
+                except Exception as error:
+                    failures += 1
+                    logger.warning(
+                        "%s broke (%s: %s); attempt %s", what, type(error).__name__, error, failures
+                    )
+                if failures >= 2 and stream is not None:
+                    stream.forget_session()
+                await asyncio.sleep(_backoff(failures))
+        finally:
+            if stream is not None:
+                await stream.close()
+
+
+def _backoff(failures: int) -> float:
+    return min(0.25 * 2**failures, MAX_BACKOFF_SECONDS) * random.uniform(0.7, 1.0)  # noqa: S311
+
+
+def _fresh(work: Callable[..., Result]) -> Callable[..., Result]:
+    """In a thread of ours no request ends, so nobody else drops a dead connection."""
+
+    def run(*args: Any) -> Result:
+        close_old_connections()
+        return work(*args)
+
+    return run
+
+
+def _load_accounts() -> list[ExchangeAccount]:
+    return list(ExchangeAccount.objects.order_by("pk"))
+
+
+def _deliver(account_id: int, event: PrivateEvent) -> None:
+    """A report that cannot be applied must not take the next one with it; reconciliation finds the rest."""
+    for report in event.orders:
+        _apply(lambda report=report: apply_report(account_id, report))  # type: ignore[misc]
+    for fill in event.fills:
+        _apply(lambda fill=fill: apply_fill(account_id, fill))  # type: ignore[misc]
+
+
+def _apply(act: Callable[[], object]) -> None:
+    try:
+        act()
+    except Exception:
+        logger.exception("a report could not be applied; reconciliation will find what it said")
+
+
+def _catch_up(account_id: int, event: PrivateEvent) -> None:
+    """The socket has just opened: what happened while it was closed was told to nobody."""
+    reconcile_account(account_id)

@@ -1,0 +1,31 @@
+"""Carriers: one service call each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from celery import shared_task
+from django.utils import timezone
+
+from trailing import services
+
+
+@shared_task(name="trailing.tasks.advance")
+def advance(position_id: int, mark_price: str, at: str) -> None:
+    services.advance(position_id, Decimal(mark_price), datetime.fromisoformat(at))
+
+
+@shared_task(name="trailing.tasks.protect")
+def protect(position_id: str) -> None:
+    services.protect(int(position_id))
+
+
+@shared_task(name="trailing.tasks.sweep")
+def sweep() -> None:
+    services.sweep(timezone.now())
+
+
+@shared_task(name="trailing.tasks.cleanup_orphans")
+def cleanup_orphans() -> None:
+    services.cleanup_orphan_ts_states()
