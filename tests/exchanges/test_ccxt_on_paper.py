@@ -1,0 +1,205 @@
+"""Our client and streams against the paper exchange over real sockets: what one says, the other understands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from exchanges import errors
+from exchanges.ccxt_client import CcxtClient, build_exchange
+from exchanges.ccxt_stream import CcxtStream
+from exchanges.credentials import Credentials
+from exchanges.paper.request_log import RequestLog
+from exchanges.paper.server import PaperServer
+from exchanges.paper.signing import paper_secret
+from exchanges.paper.venue import PaperVenue
+from exchanges.types import (
+    Book,
+    OrderRequest,
+    OrderType,
+    PositionMode,
+    PositionSide,
+    PrivateEvent,
+    ReportStatus,
+    Side,
+)
+
+BTC = "BTC/USDT:USDT"
+KEY = "paper-1-main"
+QUANTITY = Decimal("0.010")
+
+
+@asynccontextmanager
+async def paper_exchange() -> AsyncIterator[str]:
+    venue = PaperVenue()
+    venue.is_paused = True  # prices move only when a test says so
+    runner = web.AppRunner(PaperServer(venue, RequestLog(None)).app(), access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@pytest_asyncio.fixture
+async def credentials() -> AsyncIterator[Credentials]:
+    async with paper_exchange() as url:
+        yield Credentials("binance", KEY, paper_secret(KEY), url)
+
+
+@pytest_asyncio.fixture
+async def client(credentials: Credentials) -> AsyncIterator[CcxtClient]:
+    made = CcxtClient(credentials)
+    assert await made.ensure_hedge_mode() is PositionMode.HEDGE
+    await set_price(credentials, "60000")
+    yield made
+    await made.close()
+
+
+@pytest_asyncio.fixture
+async def stream(credentials: Credentials) -> AsyncIterator[CcxtStream]:
+    made = CcxtStream("binance", lambda: build_exchange(credentials))
+    yield made
+    await made.close()
+
+
+async def hook(credentials: Credentials, path: str, **words: Any) -> None:
+    url = f"{credentials.base_url}/paper/{path}"
+    async with aiohttp.ClientSession() as session, session.post(url, json=words) as answer:
+        assert answer.status == 200, await answer.text()
+
+
+async def set_price(credentials: Credentials, price: str) -> None:
+    await hook(credentials, "price", symbol="BTCUSDT", price=price)
+
+
+def entry(name: str, side: PositionSide = PositionSide.LONG) -> OrderRequest:
+    return OrderRequest(BTC, side.entry_side, side, OrderType.MARKET, QUANTITY, name)
+
+
+def exit_of(name: str, side: PositionSide = PositionSide.LONG) -> OrderRequest:
+    return OrderRequest(BTC, side.exit_side, side, OrderType.MARKET, QUANTITY, name, reduce_only=True)
+
+
+def stop_of(name: str, trigger: str) -> OrderRequest:
+    return OrderRequest(
+        BTC,
+        Side.SELL,
+        PositionSide.LONG,
+        OrderType.STOP_MARKET,
+        QUANTITY,
+        name,
+        reduce_only=True,
+        trigger_price=Decimal(trigger),
+    )
+
+
+@pytest.mark.asyncio
+async def test_a_round_trip_of_both_legs_at_once(client: CcxtClient) -> None:
+    for side in PositionSide:
+        report = await client.create_order(entry(f"in-{side}", side))
+        assert (report.status, report.filled_quantity) == (ReportStatus.FILLED, QUANTITY)
+    held = {report.position_side: report.quantity for report in await client.positions()}
+    assert held == {PositionSide.LONG: QUANTITY, PositionSide.SHORT: QUANTITY}
+    for side in PositionSide:
+        await client.create_order(exit_of(f"out-{side}", side))
+    assert await client.positions() == []
+    fills = await client.fills(BTC, datetime.now(UTC) - timedelta(minutes=1))
+    assert [fill.position_side for fill in fills] == [PositionSide.LONG, PositionSide.SHORT] * 2
+    assert all(fill.fee > 0 for fill in fills)
+    balance = await client.balance()
+    spent = sum(fill.fee - fill.realized_pnl for fill in fills)
+    assert balance.wallet_balance == Decimal(10_000) - spent
+
+
+@pytest.mark.asyncio
+async def test_a_fired_stop_is_traced_to_its_fill(client: CcxtClient, credentials: Credentials) -> None:
+    await client.create_order(entry("in"))
+    placed = await client.create_order(stop_of("stop", "59000"))
+    assert (placed.book, placed.status) == (Book.ALGO, ReportStatus.OPEN)
+    (working,) = await client.open_orders()
+    assert (working.client_order_id, working.trigger_price) == ("stop", 59000)
+    assert working.position_side is PositionSide.LONG
+    await set_price(credentials, "58900")
+    fired = await client.find_order(BTC, "stop", Book.ALGO)
+    assert fired.status is ReportStatus.TRIGGERED
+    fills = await client.fills(BTC, datetime.now(UTC) - timedelta(minutes=1))
+    assert fills[-1].exchange_order_id == fired.child_order_id
+    assert await client.positions() == []
+
+
+@pytest.mark.asyncio
+async def test_the_venues_refusals(client: CcxtClient) -> None:
+    with pytest.raises(errors.NothingToReduce):
+        await client.create_order(exit_of("out"))
+    await client.create_order(entry("in"))
+    with pytest.raises(errors.WouldTriggerImmediately):
+        await client.create_order(stop_of("late", "61000"))
+    huge = OrderRequest(BTC, Side.BUY, PositionSide.LONG, OrderType.MARKET, Decimal(500), "huge")
+    with pytest.raises(errors.InsufficientMargin):
+        await client.create_order(huge)
+    await client.create_order(stop_of("stop", "59000"))
+    with pytest.raises(errors.OutcomeUnknown):
+        await client.create_order(stop_of("stop", "58000"))
+    await client.cancel_order(BTC, "stop", Book.ALGO)
+    with pytest.raises(errors.OrderNotFound):
+        await client.cancel_order(BTC, "stop", Book.ALGO)
+    with pytest.raises(errors.OrderNotFound):
+        await client.find_order(BTC, "never", Book.PLAIN)
+
+
+@pytest.mark.asyncio
+async def test_a_forged_secret_is_the_accounts_problem(credentials: Credentials) -> None:
+    forged = CcxtClient(Credentials("binance", KEY, "wrong", credentials.base_url))
+    with pytest.raises(errors.AccountUnusable):
+        await forged.balance()
+    with pytest.raises(errors.AccountUnusable):
+        await forged.create_order(entry("in"))
+    await forged.close()
+
+
+@pytest.mark.asyncio
+async def test_the_private_stream_tells_what_rest_tells(client: CcxtClient, stream: CcxtStream) -> None:
+    async with aclosing(stream.private_events()) as events:
+        assert await asyncio.wait_for(anext(events), 5) == PrivateEvent()
+        await client.create_order(entry("in"))
+        fills = []
+        while not fills:
+            fills = list((await asyncio.wait_for(anext(events), 5)).fills)
+    (asked,) = await client.fills(BTC, datetime.now(UTC) - timedelta(minutes=1))
+    (told,) = fills
+    assert (told.trade_id, told.price, told.fee) == (asked.trade_id, asked.price, asked.fee)
+    assert told.client_order_id == "in"
+
+
+@pytest.mark.asyncio
+async def test_a_cut_stream_is_an_error(
+    client: CcxtClient, stream: CcxtStream, credentials: Credentials
+) -> None:
+    async with aclosing(stream.private_events()) as events:
+        await asyncio.wait_for(anext(events), 5)
+        await hook(credentials, "streams/cut")
+        with pytest.raises(errors.ExchangeError):
+            await asyncio.wait_for(anext(events), 5)
+
+
+@pytest.mark.asyncio
+async def test_mark_prices_follow_the_venue(
+    client: CcxtClient, stream: CcxtStream, credentials: Credentials
+) -> None:
+    async with aclosing(stream.mark_prices([BTC])) as batches:
+        await asyncio.wait_for(anext(batches), 10)
+        await set_price(credentials, "61234.5")
+        while (await asyncio.wait_for(anext(batches), 5))[-1].mark_price != Decimal("61234.5"):
+            pass
+    assert (await client.mark_price(BTC)).mark_price == Decimal("61234.5")
