@@ -41,7 +41,7 @@ def publish_marks(venue: str, ticks: Iterable[tuple[str, PriceTick]]) -> None:
     if not fields:
         return
     try:
-        _redis().hset(_key(venue), mapping=fields)
+        _redis().hset(_key(venue), mapping=fields)  # type: ignore[arg-type]
     except redis.RedisError as error:
         _complain(error)
 

@@ -17,7 +17,7 @@ def _box() -> MultiFernet:
     return MultiFernet([Fernet(key) for key in settings.FIELD_KEYS])
 
 
-class SecretField(models.TextField):
+class SecretField(models.TextField):  # type: ignore[type-arg]
     """Plain text in Python, Fernet in the database; the first of FIELD_KEYS writes, all of them read."""
 
     def get_prep_value(self, value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import models
 
 
-class PostgresEnumField(models.CharField):
+class PostgresEnumField(models.CharField):  # type: ignore[type-arg]
     """A column of a PostgreSQL enum type; a migration creates the type before the table."""
 
     def __init__(self, *args: Any, enum_type: str, **kwargs: Any) -> None:
@@ -26,7 +26,7 @@ class PostgresEnumField(models.CharField):
         return name, path, args, kwargs | {"enum_type": self.enum_type}
 
 
-def signal_id_field() -> models.CharField:
+def signal_id_field() -> models.CharField:  # type: ignore[type-arg]
     """The sender's own id of a signal: text, often absent, and a reference to nothing."""
     return models.CharField(
         max_length=100,

@@ -24,7 +24,7 @@ def position_token() -> str:
     return uuid.uuid4().hex[:16]
 
 
-def money(**kwargs: object) -> models.DecimalField:
+def money(**kwargs: object) -> models.DecimalField:  # type: ignore[type-arg]
     return models.DecimalField(max_digits=20, decimal_places=8, **kwargs)  # type: ignore[arg-type]
 
 
@@ -41,7 +41,9 @@ class Position(models.Model):
     position_idx = models.SmallIntegerField(help_text="1 long leg, 2 short leg; from the position's side")
     status = models.CharField(max_length=10, choices=choices(PositionStatus), default=PositionStatus.OPENING)
     is_live = models.GeneratedField(
-        expression=~Q(status=PositionStatus.CLOSED), output_field=models.BooleanField(), db_persist=True
+        expression=~Q(status=PositionStatus.CLOSED),  # type: ignore[arg-type]
+        output_field=models.BooleanField(),
+        db_persist=True,
     )
     planned_quantity = money()
     planned_notional = money(

@@ -43,7 +43,7 @@ class EntryStatus(StrEnum):
     FAILED = "failed"
 
 
-def percent(**kwargs: object) -> models.DecimalField:
+def percent(**kwargs: object) -> models.DecimalField:  # type: ignore[type-arg]
     return models.DecimalField(max_digits=7, decimal_places=4, **kwargs)  # type: ignore[arg-type]
 
 

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from functools import partial
 from typing import Any, TypeVar
 
 from django.db import close_old_connections
@@ -66,13 +67,13 @@ class MarketProcess:
     async def _take_roster(self, accounts: list[ExchangeAccount]) -> None:
         wanted: dict[object, Callable[[], Any]] = {}
         for account in accounts:
-            wanted["private", account.pk] = lambda account=account: self._private(account)
+            wanted["private", account.pk] = partial(self._private, account)
         for venue, account in {a.venue: a for a in reversed(accounts)}.items():
             symbols = await self._in_thread(watching.load_symbols, venue)
             self._names |= {(venue, symbol): exchange_symbol for symbol, exchange_symbol in symbols.items()}
             if symbols:
                 key = "prices", venue, frozenset(symbols)
-                wanted[key] = lambda account=account, symbols=symbols: self._prices(account, sorted(symbols))
+                wanted[key] = partial(self._prices, account, sorted(symbols))
         self._replace(wanted)
 
     def _replace(self, wanted: dict[object, Callable[[], Any]]) -> None:
@@ -157,7 +158,7 @@ class MarketProcess:
 
 
 def _backoff(failures: int) -> float:
-    return min(0.25 * 2**failures, MAX_BACKOFF_SECONDS) * random.uniform(0.7, 1.0)  # noqa: S311
+    return min(0.25 * 2.0**failures, MAX_BACKOFF_SECONDS) * random.uniform(0.7, 1.0)  # noqa: S311
 
 
 def _fresh(work: Callable[..., Result]) -> Callable[..., Result]:
@@ -177,9 +178,9 @@ def _load_accounts() -> list[ExchangeAccount]:
 def _deliver(account_id: int, event: PrivateEvent) -> None:
     """A report that cannot be applied must not take the next one with it; reconciliation finds the rest."""
     for report in event.orders:
-        _apply(lambda report=report: apply_report(account_id, report))  # type: ignore[misc]
+        _apply(partial(apply_report, account_id, report))
     for fill in event.fills:
-        _apply(lambda fill=fill: apply_fill(account_id, fill))  # type: ignore[misc]
+        _apply(partial(apply_fill, account_id, fill))
 
 
 def _apply(act: Callable[[], object]) -> None:

@@ -9,7 +9,7 @@ from exchanges.choices import choices
 from trailing.engine import TrailingPhase
 
 
-def money(**kwargs: object) -> models.DecimalField:
+def money(**kwargs: object) -> models.DecimalField:  # type: ignore[type-arg]
     return models.DecimalField(max_digits=20, decimal_places=8, **kwargs)  # type: ignore[arg-type]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import transaction
 
 from exchanges.models import ExchangeAccount, TradingState
@@ -26,7 +28,7 @@ def halt(account_id: int, reason: str) -> None:
         _deny(pk, position_id, reason)
 
 
-def _deny(order_id: object, position_id: int, reason: str) -> None:
+def _deny(order_id: UUID, position_id: int, reason: str) -> None:
     position = lock_position(position_id)
     order = Order.objects.select_for_update().get(pk=order_id)
     if order.status == OrderStatus.INITIALIZED:

@@ -89,11 +89,8 @@ def _filled_by(order: Order, report: OrderReport) -> Decimal:
     """A conditional order's own record shows no fills one can trust; its child's does."""
     if report.book is Book.ALGO:
         return Decimal(0)
-    return (
-        order.quantity
-        if report.status is ReportStatus.FILLED
-        else min(report.filled_quantity, order.quantity)
-    )
+    whole: Decimal = order.quantity
+    return whole if report.status is ReportStatus.FILLED else min(report.filled_quantity, whole)
 
 
 def _advance(
