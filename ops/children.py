@@ -22,10 +22,13 @@ class Children:
     base: Path
     env: Mapping[str, str]
 
-    def paper(self, port: int, state: Path, speed: str) -> Program:
+    def paper(self, port: int, state: Path) -> Program:
+        """PAPER_SPEED and PAPER_STARTING_BALANCE, where configured, replace its own defaults."""
         state.mkdir(parents=True, exist_ok=True)
         command = ["paper_exchange", "--port", str(port), "--state", str(state / "state.json")]
-        command += ["--log", str(state / "requests.jsonl"), "--speed", speed]
+        command += ["--log", str(state / "requests.jsonl")]
+        for option, name in (("--speed", "PAPER_SPEED"), ("--balance", "PAPER_STARTING_BALANCE")):
+            command += [option, self.env[name]] if self.env.get(name) else []
         return self._manage("paper", *command, is_ready=lambda: is_listening(PAPER_HOST, port))
 
     def web(self, host: str, port: int) -> Program:

@@ -75,4 +75,4 @@ def _paper_exchange(plan: Plan, env: dict[str, str]) -> Program | None:
         return None
     port = claim_port(PAPER_HOST, urlsplit(url).port or 0)
     env["PAPER_EXCHANGE_URL"] = url or f"http://{PAPER_HOST}:{port}"
-    return Children(plan.base, env).paper(port, plan.data.path / "paper", env.get("PAPER_SPEED", "1"))
+    return Children(plan.base, env).paper(port, plan.data.path / "paper")
