@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -13,6 +12,7 @@ from django.conf import settings
 from django.db.models import Prefetch, Q, QuerySet, Sum
 from django.utils import timezone
 
+from exchanges.marks import latest_marks
 from exchanges.models import ExchangeAccount, TradingState
 from exchanges.types import PositionSide
 from positions import formats
@@ -20,16 +20,6 @@ from positions.lifecycle import OrderPurpose, OrderStatus
 from positions.live_rows import Held, Row, order_row, position_row, signal_row
 from positions.models import Fill, Order, Position
 from signals_app.models import SignalLog, SignalLogEntry, Ticker
-
-try:
-    from exchanges.marks import latest_mark
-except ImportError:
-
-    def latest_mark(venue: str, exchange_symbol: str, now: datetime) -> Decimal | None:
-        return None
-
-
-logger = logging.getLogger(__name__)
 
 LOG_LENGTH = 50
 STANDING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED, OrderStatus.TRIGGERED)
@@ -77,7 +67,7 @@ def held_positions(ids: Collection[int] | None = None, *, now: datetime | None =
         rows = rows.filter(pk__in=ids)
     positions = list(rows.select_related("account", "instrument", "strategy", "trailing_stop"))
     stops = _standing_stops(positions)
-    marks = _marks({(p.account.venue, p.instrument.exchange_symbol) for p in positions}, now)
+    marks = _marks(positions, now or timezone.now())
     return [_held(position, stops, marks) for position in positions]
 
 
@@ -85,9 +75,7 @@ def held_position(position_id: int, now: datetime | None = None) -> Held | None:
     return next(iter(held_positions([position_id], now=now)), None)
 
 
-def _held(
-    position: Position, stops: dict[int, Decimal], marks: dict[tuple[str, str], Decimal | None]
-) -> Held:
+def _held(position: Position, stops: dict[int, Decimal], marks: dict[tuple[str, str], Decimal]) -> Held:
     instrument, trailing = position.instrument, getattr(position, "trailing_stop", None)
     return Held(
         id=position.pk,
@@ -103,7 +91,7 @@ def _held(
         planned_quantity=position.planned_quantity,
         entry_price=position.average_entry_price,
         leverage=position.leverage,
-        mark_price=marks[position.account.venue, instrument.exchange_symbol],
+        mark_price=marks.get((position.account.venue, instrument.exchange_symbol)),
         stop_price=stops.get(position.pk),
         phase=trailing.state if trailing else "",
         activation_price=trailing.activation_price if trailing else None,
@@ -123,14 +111,16 @@ def _standing_stops(positions: Iterable[Position]) -> dict[int, Decimal]:
     return {position_id: best[position_id](prices) for position_id, prices in triggers.items()}
 
 
-def _marks(pairs: set[tuple[str, str]], now: datetime | None) -> dict[tuple[str, str], Decimal | None]:
-    """Without Redis the page still stands and still closes positions; it only knows no prices."""
-    now = now or timezone.now()
-    try:
-        return {(venue, symbol): latest_mark(venue, symbol, now) for venue, symbol in sorted(pairs)}
-    except Exception as error:
-        logger.warning("No mark prices for the live page: %s: %s", type(error).__name__, error)
-        return dict.fromkeys(pairs)
+def _marks(positions: Iterable[Position], now: datetime) -> dict[tuple[str, str], Decimal]:
+    """What is known and young enough, by venue and exchange symbol."""
+    symbols: dict[str, set[str]] = defaultdict(set)
+    for position in positions:
+        symbols[position.account.venue].add(position.instrument.exchange_symbol)
+    return {
+        (venue, symbol): price
+        for venue, asked in symbols.items()
+        for symbol, price in latest_marks(venue, asked, now).items()
+    }
 
 
 def order_rows(ids: Collection[str] | None = None, *, now: datetime | None = None) -> list[Row]:

@@ -36,13 +36,21 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def server(transactional_db, tmp_path, monkeypatch) -> Iterator[WebServer]:
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright keeps a loop in this thread
-    server = WebServer(str(tmp_path / "web.log"))
+@pytest.fixture(scope="module")
+def one_server(django_db_setup, tmp_path_factory) -> Iterator[WebServer]:
+    server = WebServer(str(tmp_path_factory.mktemp("web") / "log"))
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def server(one_server, transactional_db, monkeypatch) -> Iterator[WebServer]:
+    """Up and answering, whatever the test before did to it."""
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright keeps a loop in this thread
+    one_server.revive()
+    yield one_server
+    one_server.revive()
 
 
 @pytest.fixture

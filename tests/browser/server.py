@@ -38,6 +38,12 @@ class WebServer:
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
 
+    def revive(self) -> None:
+        if self._process.poll() is None:
+            self.thaw()
+        else:
+            self.start()
+
     def stop(self) -> None:
         if self._process.poll() is None:
             self.thaw()

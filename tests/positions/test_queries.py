@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
 from django.utils import timezone
 
-from exchanges.types import PositionSide
+import exchanges.marks
+from exchanges.marks import publish_marks
+from exchanges.types import PositionSide, PriceTick
 from positions import queries
 from positions.lifecycle import CloseReason, OrderPurpose, OrderStatus, PositionStatus
 from signals_app.models import EntryStatus, SignalStatus
@@ -26,12 +29,21 @@ from tests.builders import (
 pytestmark = pytest.mark.django_db
 
 
+class Marks:
+    """What the price watcher leaves in Redis."""
+
+    def __setitem__(self, key, price):
+        venue, symbol = key
+        publish_marks(venue, [(symbol, PriceTick(symbol, price, self.at))])
+
+    at = property(lambda self: timezone.now() - self.age)
+    age = timedelta(0)
+
+
 @pytest.fixture
-def marks(monkeypatch):
-    """What the price watcher would have left behind."""
-    known: dict[tuple[str, str], D] = {}
-    monkeypatch.setattr(queries, "latest_mark", lambda venue, symbol, now: known.get((venue, symbol)))
-    return known
+def marks(settings):
+    settings.REDIS_PREFIX = f"test-{uuid.uuid4().hex}"
+    return Marks()
 
 
 def the_row():
@@ -77,13 +89,21 @@ def test_a_partly_known_sum_is_unknown(marks):
     assert queries.snapshot()["figures"]["open_pnl"] == "—"
 
 
-def test_the_page_stands_without_the_place_where_prices_are_kept(monkeypatch):
-    def unreachable(*_):
-        raise ConnectionError("redis is away")
-
-    monkeypatch.setattr(queries, "latest_mark", unreachable)
+def test_an_old_price_is_no_price(marks):
+    marks.age = timedelta(minutes=1)
+    marks["binance", "BTCUSDT"] = D("97350.4")
     a_position()
     assert the_row()["shown"]["mark"] == "—"
+
+
+def test_the_page_stands_without_the_place_where_prices_are_kept(settings):
+    settings.REDIS_URL = "redis://127.0.0.1:9/0"
+    exchanges.marks._redis.cache_clear()
+    try:
+        a_position()
+        assert the_row()["shown"]["mark"] == "—"
+    finally:
+        exchanges.marks._redis.cache_clear()
 
 
 def test_the_stop_shown_is_the_best_one_the_exchange_confirmed(marks):
