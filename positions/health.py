@@ -45,8 +45,7 @@ def _ask_database() -> None:
 
 
 def _ask_redis() -> None:
-    timeouts = {"socket_timeout": REDIS_TIMEOUT, "socket_connect_timeout": REDIS_TIMEOUT}
-    if settings.REDIS_URL.startswith("unix://"):
-        del timeouts["socket_connect_timeout"]
-    with redis.Redis.from_url(settings.REDIS_URL, **timeouts) as client:
+    with redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT
+    ) as client:
         client.ping()
