@@ -26,6 +26,10 @@ class PositionSide(StrEnum):
     SHORT = "short"
 
     @property
+    def opposite(self) -> PositionSide:
+        return PositionSide.SHORT if self is PositionSide.LONG else PositionSide.LONG
+
+    @property
     def entry_side(self) -> Side:
         return Side.BUY if self is PositionSide.LONG else Side.SELL
 

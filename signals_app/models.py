@@ -8,26 +8,12 @@ from django.db import models
 from django.db.models import F, Q
 
 from exchanges.choices import choices
+from signals_app.routing import OppositeSignal, SignalDirection
 
 
 class SizingMode(StrEnum):
     FIXED_NOTIONAL = "fixed_notional"
     RISK_PERCENT = "risk_percent"
-
-
-class SignalDirection(StrEnum):
-    LONG = "long"
-    SHORT = "short"
-    CLOSE_LONG = "close_long"
-    CLOSE_SHORT = "close_short"
-
-
-class OppositeSignal(StrEnum):
-    """What a strategy does when a signal arrives against its open position."""
-
-    IGNORE = "ignore"
-    CLOSE = "close"
-    HEDGE = "hedge"  # open the other leg beside it
 
 
 class SignalStatus(StrEnum):

@@ -1,0 +1,168 @@
+"""From a foreign message to a Signal, or to the reason why it is none. Pure; never raises on any input."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from positions.signal_ids import signal_id_text
+
+MAX_BYTES = 64 * 1024
+MAX_MESSAGE = 500
+OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
+FUTURE_TOLERANCE = timedelta(days=1)
+SYMBOL = re.compile(r"[A-Z0-9]{2,20}")
+MILLISECONDS_FROM = 10**11
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """symbol is upper case without separators (BTCUSDT); signal_id is the sender's own, None when it gave none."""
+
+    symbol: str
+    message: str
+    bar_time: datetime
+    sent_at: datetime | None
+    signal_id: str | None
+
+    @property
+    def uid(self) -> str:
+        """SHA-256 of the canonical (symbol, message, bar_time): equal content, equal uid, in every process."""
+        content = [
+            self.symbol,
+            self.message,
+            self.bar_time.astimezone(UTC).isoformat(timespec="microseconds"),
+        ]
+        return sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    reason: str
+
+
+class _Refused(Exception):
+    pass
+
+
+def parse(frame: bytes | str, received_at: datetime) -> Signal | Unreadable:
+    try:
+        return _signal(_object(frame), received_at)
+    except _Refused as refusal:
+        return Unreadable(str(refusal))
+
+
+def _object(frame: bytes | str) -> dict[str, Any]:
+    text = _text(frame)
+    try:
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise _Refused(f"not JSON: {error.msg} at character {error.pos}") from None
+    except (RecursionError, ValueError):
+        raise _Refused("JSON too deep, or with a number too long") from None
+    if not isinstance(value, dict):
+        raise _Refused(f"a signal is a JSON object, not {type(value).__name__}")
+    return value
+
+
+def _text(frame: bytes | str) -> str:
+    if len(frame) > MAX_BYTES:
+        raise _Refused(f"message of {len(frame)} bytes is larger than {MAX_BYTES}")
+    if isinstance(frame, str):
+        return frame
+    try:
+        return frame.decode("utf-8")
+    except UnicodeDecodeError:
+        raise _Refused("message is not UTF-8 text") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Two values for one field: neither can be trusted."""
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise _Refused("a field is given twice")
+    return fields
+
+
+def _no_constant(name: str) -> Any:
+    raise _Refused(f"{name} is not a number a signal may hold")
+
+
+def _signal(fields: dict[str, Any], received_at: datetime) -> Signal:
+    bar_time = _time(fields, "bar_time", received_at) or _time(fields, "time", received_at)
+    if bar_time is None:
+        raise _Refused("bar_time is missing: without it a repeat could not be told from a new signal")
+    return Signal(
+        symbol=_symbol(fields),
+        message=_message(fields),
+        bar_time=bar_time,
+        sent_at=_time(fields, "sent_at", received_at),
+        signal_id=_signal_id(fields),
+    )
+
+
+def _required_text(fields: dict[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if value is None or value == "":
+        raise _Refused(f"{name} is missing")
+    if not isinstance(value, str):
+        raise _Refused(f"{name} must be text, not {type(value).__name__}")
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
+        raise _Refused(f"{name} holds control characters")
+    return value
+
+
+def _symbol(fields: dict[str, Any]) -> str:
+    """BTC/USDT:USDT, btc-usdt, BTCUSDT.P and BTCUSDT are one."""
+    given = _required_text(fields, "symbol").strip().upper()
+    symbol = re.sub(r"[/_-]", "", given.split(":")[0].removesuffix(".P"))
+    if not SYMBOL.fullmatch(symbol):
+        raise _Refused(f"symbol {given[:40]!r} is not one")
+    return symbol
+
+
+def _message(fields: dict[str, Any]) -> str:
+    message = " ".join(_required_text(fields, "message").split())
+    if not message:
+        raise _Refused("message is missing")
+    if len(message) > MAX_MESSAGE:
+        raise _Refused(f"message text is longer than {MAX_MESSAGE} characters")
+    return message
+
+
+def _time(fields: dict[str, Any], name: str, received_at: datetime) -> datetime | None:
+    value = fields.get(name)
+    if value is None or value == "":
+        return None
+    moment = _moment(value)
+    if moment is None:
+        raise _Refused(f"{name} is no time: use ISO 8601, or seconds or milliseconds since 1970")
+    if not OLDEST <= moment <= received_at + FUTURE_TOLERANCE:
+        raise _Refused(f"{name} {moment:%Y-%m-%d} cannot be right")
+    return moment
+
+
+def _moment(value: object) -> datetime | None:
+    if isinstance(value, str) and re.fullmatch(r"\d{10}|\d{13}", value):
+        value = int(value)
+    try:
+        if isinstance(value, str):
+            moment = datetime.fromisoformat(value)
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value / 1000 if value >= MILLISECONDS_FROM else value, UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    return None
+
+
+def _signal_id(fields: dict[str, Any]) -> str | None:
+    try:
+        return signal_id_text(fields.get("signal_id", fields.get("id")))
+    except ValueError as error:
+        raise _Refused(str(error)) from None

@@ -1,0 +1,124 @@
+"""The routing tables and the senders in memory: read once, replaced whole, never queried per signal."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import psycopg
+from django.db import close_old_connections, connection
+
+from signals_app.models import SignalSender, Strategy, Ticker
+from signals_app.routing import (
+    OppositeSignal,
+    SignalDirection,
+    StrategyRule,
+    Tables,
+    TickerRule,
+    phrase_key,
+)
+
+logger = logging.getLogger(__name__)
+
+REFRESH_SECONDS = 300.0
+CHANNEL = "tradingbot_registry"
+MAX_BACKOFF_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """senders: token hash -> name, enabled ones only."""
+
+    tables: Tables = field(default_factory=Tables)
+    senders: Mapping[str, str] = field(default_factory=dict)
+
+
+def load() -> Registry:
+    senders = SignalSender.objects.filter(enabled=True).values_list("token_hash", "name")
+    return Registry(Tables(_tickers(), _phrases()), dict(senders))
+
+
+def _tickers() -> dict[str, TickerRule]:
+    rows = Ticker.objects.values_list("symbol", "enabled", "trade_permission")
+    return {symbol: TickerRule(enabled, permission) for symbol, enabled, permission in rows}
+
+
+def _phrases() -> dict[str, tuple[tuple[StrategyRule, SignalDirection], ...]]:
+    known: dict[str, list[tuple[StrategyRule, SignalDirection]]] = defaultdict(list)
+    for strategy in Strategy.objects.filter(archived=False).prefetch_related("tickers", "phrases"):
+        rule = _rule(strategy)
+        for row in strategy.phrases.all():
+            known[phrase_key(row.phrase)].append((rule, SignalDirection(row.direction)))
+    return {phrase: tuple(rules) for phrase, rules in known.items()}
+
+
+def _rule(strategy: Strategy) -> StrategyRule:
+    chosen = None if strategy.use_all_tickers else frozenset(t.symbol for t in strategy.tickers.all())
+    return StrategyRule(
+        strategy_id=strategy.pk,
+        account_id=strategy.account_id,
+        enabled=strategy.enabled,
+        allow_open=strategy.allow_open,
+        symbols=chosen,
+        opposite=OppositeSignal(strategy.opposite_signal),
+    )
+
+
+class LiveRegistry:
+    """Loaded at first use; a daemon thread reloads it when the database says that a table changed, and on a timer."""
+
+    def __init__(self) -> None:
+        self._current: Registry | None = None
+        self._lock = threading.Lock()
+
+    def current(self) -> Registry:
+        return self._current or self._begin()
+
+    def _begin(self) -> Registry:
+        with self._lock:
+            if self._current is None:
+                self._current = load()
+                threading.Thread(target=self._follow, name="registry", daemon=True).start()
+            return self._current
+
+    def _follow(self) -> None:
+        failures = 0
+        while True:
+            try:
+                self._listen()
+                failures = 0
+            except Exception as error:
+                failures += 1
+                logger.warning(
+                    "registry cannot listen to the database (%s); trying again", type(error).__name__
+                )
+            time.sleep(min(0.5 * 2**failures, MAX_BACKOFF_SECONDS))
+
+    def _listen(self) -> None:
+        """Reload after LISTEN is in force: a change in between would be told to nobody."""
+        with _listening_connection() as listener:
+            self._reload()
+            while True:
+                for _ in listener.notifies(timeout=REFRESH_SECONDS, stop_after=1):
+                    pass
+                self._reload()
+
+    def _reload(self) -> None:
+        close_old_connections()
+        self._current = load()
+
+
+def _listening_connection() -> psycopg.Connection:
+    parameters = connection.get_connection_params()
+    wanted = {key: value for key, value in parameters.items() if key not in ("cursor_factory", "context")}
+    wanted.pop("prepare_threshold", None)
+    listener = psycopg.connect(**wanted, autocommit=True)
+    listener.execute(f"LISTEN {CHANNEL}")
+    return listener
+
+
+live = LiveRegistry()

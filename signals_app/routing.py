@@ -1,0 +1,123 @@
+"""Which strategies a signal concerns. Pure: the tables come in as an immutable snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from exchanges.types import PositionSide
+from signals_app.parsing import Signal
+
+
+class SignalDirection(StrEnum):
+    LONG = "long"
+    SHORT = "short"
+    CLOSE_LONG = "close_long"
+    CLOSE_SHORT = "close_short"
+
+    @property
+    def is_entry(self) -> bool:
+        return self in (SignalDirection.LONG, SignalDirection.SHORT)
+
+    @property
+    def position_side(self) -> PositionSide:
+        return PositionSide(self.value.removeprefix("close_"))
+
+
+class OppositeSignal(StrEnum):
+    """What a strategy does when a signal arrives against its open position."""
+
+    IGNORE = "ignore"
+    CLOSE = "close"
+    HEDGE = "hedge"  # open the other leg beside it
+
+
+@dataclass(frozen=True, slots=True)
+class TickerRule:
+    enabled: bool
+    trade_permission: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyRule:
+    """symbols None means every ticker. Archived strategies are not in the tables."""
+
+    strategy_id: int
+    account_id: int
+    enabled: bool
+    allow_open: bool
+    symbols: frozenset[str] | None
+    opposite: OppositeSignal
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    tickers: Mapping[str, TickerRule] = field(default_factory=dict)
+    phrases: Mapping[str, tuple[tuple[StrategyRule, SignalDirection], ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    strategy_id: int
+    account_id: int
+    direction: SignalDirection
+    opposite: OppositeSignal
+
+
+@dataclass(frozen=True, slots=True)
+class Unrouted:
+    """The strategy knows the phrase and does not act, and why."""
+
+    strategy_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    reason: str
+
+
+def phrase_key(text: str) -> str:
+    """Phrases are compared without regard to case and repeated spaces."""
+    return " ".join(text.split()).casefold()
+
+
+def route(
+    signal: Signal, tables: Tables, received_at: datetime, max_age: timedelta
+) -> Ignored | list[Route | Unrouted]:
+    refusal = _ticker_refusal(tables.tickers.get(signal.symbol), signal.symbol)
+    refusal = refusal or _age_refusal(signal, received_at, max_age)
+    if refusal:
+        return Ignored(refusal)
+    known = tables.phrases.get(phrase_key(signal.message))
+    if not known:
+        return Ignored("no strategy knows this phrase")
+    return [_one(rule, direction, signal.symbol) for rule, direction in known]
+
+
+def _ticker_refusal(ticker: TickerRule | None, symbol: str) -> str:
+    if ticker is None:
+        return f"unknown ticker {symbol}"
+    if not ticker.enabled:
+        return f"ticker {symbol} is switched off"
+    return "" if ticker.trade_permission else f"ticker {symbol} is not permitted to trade"
+
+
+def _age_refusal(signal: Signal, received_at: datetime, max_age: timedelta) -> str:
+    """Measured from when it was sent; a sender that does not say so is taken to have sent it now."""
+    if signal.sent_at is None or received_at - signal.sent_at <= max_age:
+        return ""
+    age = (received_at - signal.sent_at).total_seconds()
+    return f"sent {age:.0f} s ago, the limit is {max_age.total_seconds():.0f}"
+
+
+def _one(rule: StrategyRule, direction: SignalDirection, symbol: str) -> Route | Unrouted:
+    if not rule.enabled:
+        return Unrouted(rule.strategy_id, "strategy is switched off")
+    if rule.symbols is not None and symbol not in rule.symbols:
+        return Unrouted(rule.strategy_id, f"{symbol} is not among the strategy's tickers")
+    if direction.is_entry and not rule.allow_open:
+        return Unrouted(rule.strategy_id, "strategy does not open positions now")
+    return Route(rule.strategy_id, rule.account_id, direction, rule.opposite)
