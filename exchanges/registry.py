@@ -14,6 +14,7 @@ from exchanges.ccxt_stream import CcxtStream
 from exchanges.client import ExchangeClient, ExchangeStream
 from exchanges.credentials import Credentials
 from exchanges.errors import AccountUnusable
+from exchanges.paper import inprocess
 from exchanges.paper.signing import paper_secret
 
 
@@ -33,6 +34,8 @@ def get_client(account: Account) -> ExchangeClient:
 
 
 def client_for(credentials: Credentials) -> ExchangeClient:
+    if inprocess.is_address(credentials.url):
+        return inprocess.client_at(credentials.url, credentials.api_key)
     return CcxtClient(credentials)
 
 
@@ -62,6 +65,8 @@ def _live(account: Account) -> Credentials:
 
 def _paper_url() -> str:
     url = str(settings.PAPER_EXCHANGE_URL or "")
+    if inprocess.is_address(url):
+        return url
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not _is_paper_host(parts.hostname or ""):
         raise AccountUnusable(

@@ -7,6 +7,7 @@ threads run side by side on that loop, so no read waits for a write.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import logging
 import os
 import threading
@@ -123,4 +124,6 @@ def _say_little(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> Non
     logger.error("In the exchange session: %s (%s)", context.get("message"), kind)
 
 
+# ccxt complains about connections that nobody closed
+atexit.register(close_all)
 os.register_at_fork(after_in_child=_forget_parent)

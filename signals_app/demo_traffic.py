@@ -25,7 +25,7 @@ class DemoTraffic:
     """Endless frames: mostly entries, some exits, repeats, unknown tickers, switched-off strategies, nonsense."""
 
     def __init__(self, seed: int) -> None:
-        self._random = Random(seed)
+        self._random = Random(seed)  # noqa: S311
         self._sent: list[str] = []
 
     def frames(self) -> Iterator[str]:

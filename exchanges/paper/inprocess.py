@@ -53,6 +53,20 @@ def _leg(position_side: str, amount: Decimal = Decimal(0)) -> PositionSide:
     return PositionSide(position_side.lower())
 
 
+# engines that live in this process, by address: inprocess:anything
+ENGINES: dict[str, Engine] = {}
+
+
+def is_address(url: str | None) -> bool:
+    return bool(url) and str(url).startswith("inprocess:")
+
+
+def client_at(url: str, account: str) -> InProcessClient:
+    engine = ENGINES[url]
+    engine.open_account(account, Decimal(10_000))
+    return InProcessClient(engine, account, lambda: datetime.now(UTC))
+
+
 class InProcessClient:
     """One account on a shared Engine. `now` is asked for the time of every act."""
 

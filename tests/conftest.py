@@ -1,0 +1,28 @@
+"""Fixtures of all tests. The exchange of service tests is the product's own engine in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from exchanges import session
+from exchanges.paper.demo import DEMO_PRICES, DEMO_RULES
+from exchanges.paper.inprocess import ENGINES
+from exchanges.paper.matching import Engine
+from exchanges.paper.venue import now_ms
+
+ADDRESS = "inprocess:tests"
+
+
+@pytest.fixture
+def engine(settings) -> Iterator[Engine]:
+    """The paper exchange's engine behind every account of this test; prices move only by set_price."""
+    settings.PAPER_EXCHANGE_URL = ADDRESS
+    made = ENGINES[ADDRESS] = Engine(DEMO_RULES)
+    for symbol, price in DEMO_PRICES.items():
+        made.set_price(symbol, Decimal(price), now_ms())
+    yield made
+    session.close_all()
+    del ENGINES[ADDRESS]
