@@ -34,8 +34,8 @@ def get_client(account: Account) -> ExchangeClient:
 
 
 def client_for(credentials: Credentials) -> ExchangeClient:
-    if inprocess.is_address(credentials.url):
-        return inprocess.client_at(credentials.url, credentials.api_key)
+    if inprocess.is_address(credentials.base_url):
+        return inprocess.client_at(credentials.base_url, credentials.api_key)
     return CcxtClient(credentials)
 
 
