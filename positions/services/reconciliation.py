@@ -165,6 +165,7 @@ def _leg(position: Position) -> OurLeg:
 def _act(account: ExchangeAccount, difference: Difference, snapshot: ExchangeSnapshot) -> None:
     match difference:
         case Absent(position_id):
+            _hear_of_foreign_fills(account, position_id)
             _absent(position_id, snapshot.asked_at)
         case Present(position_id):
             Position.objects.filter(pk=position_id, absent_since__isnull=False).update(absent_since=None)
@@ -173,6 +174,14 @@ def _act(account: ExchangeAccount, difference: Difference, snapshot: ExchangeSna
         case Unknown(report):
             leg = f"{report.symbol} {report.position_side}"
             _say_once(account, "unknown_position", leg=leg, quantity=report.quantity)
+
+
+def _hear_of_foreign_fills(account: ExchangeAccount, position_id: int) -> None:
+    """Who closed it, and at what price: no order of ours is under way here, so a strange execution is foreign."""
+    position = Position.objects.select_related("instrument").get(pk=position_id)
+    for fill in _fills(account, position.instrument.symbol, position.created_at):
+        if fill.position_side == position.position_side:
+            apply_fill(account.pk, fill)
 
 
 @transaction.atomic

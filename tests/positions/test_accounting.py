@@ -57,12 +57,16 @@ def test_sign_of_a_fill_follows_the_leg(leg: PositionSide, side: Side, expected:
 
 
 fills = st.lists(
-    st.tuples(st.decimals("0.001", "10", places=3), st.decimals("1", "1000", places=2)), min_size=1, max_size=8
+    st.tuples(st.decimals("0.001", "10", places=3), st.decimals("1", "1000", places=2)),
+    min_size=1,
+    max_size=8,
 )
 
 
 @given(entries=fills, exit_price=st.decimals("1", "1000", places=2), leg=st.sampled_from([LONG, SHORT]))
-def test_a_round_trip_earns_what_the_money_says(entries: list[tuple[D, D]], exit_price: D, leg: PositionSide) -> None:
+def test_a_round_trip_earns_what_the_money_says(
+    entries: list[tuple[D, D]], exit_price: D, leg: PositionSide
+) -> None:
     bought = [Execution(leg.entry_side, quantity, price) for quantity, price in entries]
     total = sum((e.quantity for e in bought), D(0))
     accounts = account_for(leg, [*bought, Execution(leg.exit_side, total, exit_price)])

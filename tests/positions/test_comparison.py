@@ -27,7 +27,9 @@ def test_the_legs_of_one_symbol_are_compared_apart() -> None:
 
 
 def test_quantity_differs() -> None:
-    assert compare([ours(quantity="1")], [theirs(quantity="0.4")], NOTHING) == [QuantityDiffers(7, D(1), D("0.4"))]
+    assert compare([ours(quantity="1")], [theirs(quantity="0.4")], NOTHING) == [
+        QuantityDiffers(7, D(1), D("0.4"))
+    ]
 
 
 def test_a_leg_with_orders_under_way_is_not_called_unknown() -> None:

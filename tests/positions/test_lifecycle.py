@@ -28,7 +28,9 @@ def test_every_position_move_is_in_the_table_or_raises(status: PositionStatus, e
     if (status, event) in POSITION_TRANSITIONS:
         assert next_position_status(status.value, event) is POSITION_TRANSITIONS[status, event]
     else:
-        with pytest.raises(IllegalTransition, match=f"{event} cannot happen to a PositionStatus that is {status}"):
+        with pytest.raises(
+            IllegalTransition, match=f"{event} cannot happen to a PositionStatus that is {status}"
+        ):
             next_position_status(status.value, event)
 
 
@@ -63,7 +65,7 @@ def test_a_denied_order_was_never_sent_and_stays_so() -> None:
 
 
 def test_statuses_are_either_pending_or_done() -> None:
-    assert PENDING | DONE == set(OrderStatus)
+    assert set(OrderStatus) == PENDING | DONE
     assert not PENDING & DONE
     assert WORKING < PENDING
 

@@ -9,7 +9,9 @@ from positions.risk import Allowed, Denied, Limits, OpenBook, judge
 LIMITS = Limits(max_open_positions=3, max_exposure=D(1000), max_strategy_positions=2)
 
 
-def book(positions: int = 0, exposure: str = "0", strategy: int = 0, available: str | None = "500") -> OpenBook:
+def book(
+    positions: int = 0, exposure: str = "0", strategy: int = 0, available: str | None = "500"
+) -> OpenBook:
     return OpenBook(positions, D(exposure), strategy, D(available) if available else None)
 
 

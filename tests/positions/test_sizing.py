@@ -51,7 +51,9 @@ def test_unknown_price_is_skipped() -> None:
 
 
 def test_a_little_below_the_minimum_is_raised_to_it() -> None:
-    assert size(plan("49"), spec(min_notional=D(50)), D(1000), None) == Sized(D("0.05"), D("50.00"), D("10.00"))
+    assert size(plan("49"), spec(min_notional=D(50)), D(1000), None) == Sized(
+        D("0.05"), D("50.00"), D("10.00")
+    )
 
 
 def test_far_below_the_minimum_is_skipped_with_the_figures() -> None:

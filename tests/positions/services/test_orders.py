@@ -1,0 +1,254 @@
+"""The sender: a row reaches the exchange at most once, whatever is answered."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from decimal import Decimal as D
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+
+from exchanges import session
+from exchanges.errors import (
+    AccountUnusable,
+    ExchangeError,
+    InsufficientMargin,
+    NothingToReduce,
+    NotSent,
+    OutcomeUnknown,
+)
+from exchanges.models import TradingState
+from exchanges.paper.inprocess import InProcessClient
+from positions.lifecycle import CloseReason
+from positions.models import Order, Position, RiskEvent
+from positions.services import lookups, orders
+from positions.services.closing import request_close
+from tests.positions.services.conftest import Desk
+
+
+class Trouble:
+    """What the client of this process does before or instead of the exchange's work."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def client(self) -> InProcessClient:
+        return session.call(self._desk.account, _itself)
+
+    def answer_with(
+        self, error: Exception, *, after_the_work: bool = False, method: str = "create_order"
+    ) -> None:
+        client = self.client()
+        honest = getattr(type(client), method)
+
+        async def troubled(*arguments: object) -> object:
+            if after_the_work:
+                await honest(client, *arguments)
+            raise error
+
+        setattr(client, method, troubled)
+
+    def over(self) -> None:
+        vars(self.client()).pop("create_order", None)
+        vars(self.client()).pop("ensure_hedge_mode", None)
+
+
+async def _itself(client: InProcessClient) -> InProcessClient:
+    return client
+
+
+@pytest.fixture
+def trouble(desk: Desk) -> Trouble:
+    return Trouble(desk)
+
+
+def test_a_filled_entry_opens_the_position(desk: Desk) -> None:
+    position = desk.filled()
+    order = desk.order(position, "entry")
+    assert (order.status, order.filled_quantity) == ("filled", D("0.010"))
+    assert (position.status, position.quantity) == ("open", D("0.010"))
+    assert position.average_entry_price == order.average_price
+    assert position.unprotected_since is not None
+    assert desk.held() == D("0.010")
+
+
+def test_submitting_twice_sends_once(desk: Desk) -> None:
+    position = desk.filled()
+    orders.submit(desk.order(position, "entry").pk)
+    assert desk.held() == D("0.010")
+    assert desk.order(position, "entry").attempts == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ten_threads_send_one_order(desk: Desk) -> None:
+    position = desk.open()
+    order = desk.order(position, "entry")
+
+    def send(_: int) -> None:
+        orders.submit(order.pk)
+        connections.close_all()
+
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(send, range(10)))
+    assert desk.held() == D("0.010")
+    assert Order.objects.get().attempts == 1
+
+
+def test_a_lost_answer_leaves_the_order_submitted_and_a_look_up_finds_it(
+    desk: Desk, trouble: Trouble
+) -> None:
+    trouble.answer_with(OutcomeUnknown("no answer"), after_the_work=True)
+    position = desk.open()
+    assert desk.submit(position, "entry").status == "submitted"
+    trouble.over()
+    lookups.resolve(desk.order(position, "entry").pk)
+    assert desk.order(position, "entry").status == "filled"
+    assert desk.held() == D("0.010")
+
+
+@pytest.mark.parametrize("error", [OutcomeUnknown("?"), RuntimeError("bug"), ExchangeError("odd")])
+def test_whatever_is_not_a_clear_answer_is_unknown(desk: Desk, trouble: Trouble, error: Exception) -> None:
+    trouble.answer_with(error)
+    position = desk.open()
+    assert desk.submit(position, "entry").status == "submitted"
+    assert Position.objects.get().status == "opening"
+
+
+def test_absence_is_final_only_after_the_request_would_be_refused_for_its_age(
+    desk: Desk, trouble: Trouble
+) -> None:
+    trouble.answer_with(OutcomeUnknown("lost on the way"))
+    position = desk.open()
+    order = desk.submit(position, "entry")
+    lookups.resolve(order.pk)
+    assert desk.order(position, "entry").status == "submitted"
+    Order.objects.update(submitted_at=timezone.now() - timedelta(seconds=60))
+    lookups.resolve(order.pk)
+    order.refresh_from_db()
+    assert order.status == "rejected"
+    assert order.reason.startswith("proven absent")
+    position.refresh_from_db()
+    assert (position.status, position.close_reason) == ("closed", "never_opened")
+
+
+def test_not_sent_puts_the_row_back_and_it_goes_out_later(desk: Desk, trouble: Trouble) -> None:
+    trouble.answer_with(NotSent("429", code="-1003", retry_after=9))
+    position = desk.open()
+    order = desk.submit(position, "entry")
+    assert order.status == "initialized"
+    assert order.next_attempt_at > timezone.now() + timedelta(seconds=5)
+    trouble.over()
+    orders.submit(order.pk)
+    assert desk.held() == 0, "its time has not come"
+    assert orders.submit_due(timezone.now()) == 0
+    Order.objects.update(next_attempt_at=timezone.now())
+    assert orders.submit_due(timezone.now()) == 1
+    assert desk.held() == D("0.010")
+
+
+def test_a_row_whose_hint_was_lost_is_found(desk: Desk) -> None:
+    desk.open()
+    assert orders.submit_due(timezone.now()) == 0, "its hint still has a moment"
+    assert orders.submit_due(timezone.now() + timedelta(seconds=2)) == 1
+    assert desk.held() == D("0.010")
+
+
+def test_an_old_entry_is_not_sent_into_another_market(desk: Desk) -> None:
+    position = desk.open()
+    Order.objects.update(created_at=timezone.now() - timedelta(minutes=5))
+    assert desk.submit(position, "entry").status == "rejected"
+    position.refresh_from_db()
+    assert position.close_reason == "never_opened"
+    assert desk.held() == 0
+
+
+def test_a_refused_entry_ends_the_position_and_tells(desk: Desk, trouble: Trouble) -> None:
+    trouble.answer_with(InsufficientMargin("Margin is insufficient.", code="-2019"))
+    position = desk.open()
+    order = desk.submit(position, "entry")
+    assert (order.status, order.reason) == ("rejected", "-2019 Margin is insufficient.")
+    position.refresh_from_db()
+    assert (position.status, position.close_reason) == ("closed", "never_opened")
+    assert RiskEvent.objects.get(event_type="order_refused").details["reason"].startswith("-2019")
+
+
+def test_the_real_engine_refuses_what_no_margin_covers(desk: Desk) -> None:
+    type(desk.strategy).objects.update(notional=29000, leverage=1)
+    position = desk.open()
+    assert "Margin is insufficient" in desk.submit(position, "entry").reason
+
+
+def test_a_refused_key_halts_the_account_and_the_waiting_entries(desk: Desk, trouble: Trouble) -> None:
+    waiting = desk.open("ETHUSDT")
+    trouble.answer_with(AccountUnusable("Invalid API-key", code="-2015"))
+    desk.submit(desk.open(), "entry")
+    desk.account.refresh_from_db()
+    assert desk.account.trading_state == TradingState.HALTED
+    waiting.refresh_from_db()
+    assert (waiting.status, desk.order(waiting, "entry").status) == ("closed", "denied")
+    assert not Position.objects.filter(is_live=True).exists()
+
+
+def test_an_exit_of_a_halted_account_waits_and_is_tried_again(desk: Desk, trouble: Trouble) -> None:
+    position = desk.filled()
+    trouble.answer_with(AccountUnusable("banned", code="418"))
+    request_close(position.pk, reason=CloseReason.MANUAL, requested_by="test")
+    order = desk.submit(position, "close")
+    assert order.status == "initialized"
+    assert order.next_attempt_at is not None
+    trouble.over()
+    Order.objects.filter(pk=order.pk).update(next_attempt_at=timezone.now())
+    orders.submit_due(timezone.now())
+    position.refresh_from_db()
+    assert (position.status, position.close_reason) == ("closed", "manual")
+
+
+def test_leverage_is_set_before_the_entry_and_a_failure_there_sends_nothing(
+    desk: Desk, trouble: Trouble
+) -> None:
+    trouble.answer_with(OutcomeUnknown("no answer"), method="ensure_hedge_mode")
+    position = desk.open()
+    order = desk.submit(position, "entry")
+    assert order.status == "initialized"
+    assert desk.held() == 0
+    trouble.over()
+    Order.objects.update(next_attempt_at=timezone.now())
+    desk.submit(position, "entry")
+    assert desk.engine.account(desk.paper_name).leverage["BTCUSDT"] == desk.strategy.leverage
+    assert desk.held() == D("0.010")
+
+
+def test_a_stop_already_crossed_closes_at_market(desk: Desk) -> None:
+    position = desk.filled()
+    stop = orders.request_stop(position.pk, trigger_price=desk.engine.prices["BTCUSDT"] + 100)
+    assert stop is not None
+    assert desk.submit(position, "protect").status == "rejected"
+    position.refresh_from_db()
+    assert (position.status, position.close_reason) == ("closing", "stop_loss")
+    desk.submit(position, "close")
+    position.refresh_from_db()
+    assert position.status == "closed"
+    assert desk.held() == 0
+
+
+def test_nothing_to_reduce_reopens_and_asks_for_reconciliation(desk: Desk, trouble: Trouble) -> None:
+    position = desk.filled()
+    request_close(position.pk, reason=CloseReason.MANUAL, requested_by="test")
+    trouble.answer_with(NothingToReduce("ReduceOnly Order is rejected.", code="-2022"))
+    desk.submit(position, "close")
+    position.refresh_from_db()
+    assert (position.status, position.close_reason) == ("open", "")
+    assert RiskEvent.objects.filter(event_type="close_refused").exists()
+
+
+def test_a_stop_for_a_position_that_is_not_open_is_not_made(desk: Desk) -> None:
+    position = desk.open()
+    assert orders.request_stop(position.pk, trigger_price=D(90000)) is None
+
+
+def test_only_one_stop_is_under_way(desk: Desk) -> None:
+    position = desk.filled()
+    assert orders.request_stop(position.pk, trigger_price=D(90000)) is not None
+    assert orders.request_stop(position.pk, trigger_price=D(91000)) is None

@@ -1,0 +1,227 @@
+"""Differences are explained, and only a successful answer moves anything."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal as D
+
+from django.utils import timezone
+
+from exchanges import session
+from exchanges.errors import OutcomeUnknown
+from exchanges.models import AccountBalance
+from exchanges.paper.venue import now_ms
+from positions.models import Fill, Order, Position, RiskEvent
+from positions.services import lookups
+from positions.services.reconciliation import reconcile_account, reconcile_all
+from tests.positions.services.conftest import Desk
+from tests.positions.services.test_orders import Trouble
+
+
+def reconcile(desk: Desk) -> None:
+    """Rows must be older than the question."""
+    past = timezone.now() - timedelta(seconds=1)
+    Order.objects.update(updated_at=past)
+    Position.objects.update(updated_at=past)
+    reconcile_account(desk.account.pk)
+
+
+def sell_outside(desk: Desk, quantity: str = "0.010") -> None:
+    desk.engine.place(
+        desk.paper_name, symbol="BTCUSDT", side="SELL", type="MARKET", quantity=D(quantity), position_side="LONG",
+        client_order_id="by-hand", now_ms=now_ms(),
+    )  # fmt: skip
+
+
+def test_a_quiet_account_gets_its_balance_and_executions(desk: Desk) -> None:
+    position = desk.filled()
+    desk.stop(position)
+    reconcile(desk)
+    assert AccountBalance.objects.get().wallet_balance < D(10000)
+    fill = Fill.objects.get()
+    assert (fill.order, fill.quantity) == (desk.order(position, "entry"), D("0.010"))
+    position.refresh_from_db()
+    assert position.fees == fill.fee > 0
+    assert not RiskEvent.objects.exists()
+
+
+def test_a_position_gone_is_closed_only_by_a_second_younger_answer(desk: Desk) -> None:
+    position = desk.filled()
+    desk.stop(position)
+    reconcile(desk)
+    sell_outside(desk)
+    forget_executions(desk)
+    reconcile(desk)
+    position.refresh_from_db()
+    assert position.status == "open"
+    assert position.absent_since is not None
+    reconcile(desk)
+    position.refresh_from_db()
+    assert position.status == "open", "the second answer is too young"
+    Position.objects.update(absent_since=timezone.now() - timedelta(seconds=10))
+    reconcile(desk)
+    position.refresh_from_db()
+    assert (position.status, position.close_reason) == ("closed", "external")
+    assert desk.order(position, "protect").status == "pending_cancel"
+
+
+def forget_executions(desk: Desk) -> None:
+    """The exchange lists none any more, so nothing explains the absence."""
+    desk.engine.account(desk.paper_name).trades.clear()
+
+
+def test_a_position_closed_by_hand_is_explained_by_its_foreign_execution(desk: Desk) -> None:
+    position = desk.filled()
+    desk.stop(position)
+    reconcile(desk)
+    sell_outside(desk)
+    reconcile(desk)
+    position.refresh_from_db()
+    assert (position.status, position.close_reason) == ("closed", "external")
+    assert position.average_exit_price is not None
+    assert Fill.objects.get(order=None).position == position
+
+
+def test_a_position_seen_again_forgets_its_absence(desk: Desk) -> None:
+    position = desk.filled()
+    desk.stop(position)
+    Position.objects.update(absent_since=timezone.now() - timedelta(seconds=60))
+    reconcile(desk)
+    position.refresh_from_db()
+    assert (position.status, position.absent_since) == ("open", None)
+
+
+def test_a_question_without_an_answer_says_nothing(desk: Desk) -> None:
+    position = desk.filled()
+    sell_outside(desk)
+    Position.objects.update(absent_since=timezone.now() - timedelta(seconds=60))
+    Trouble(desk).answer_with(OutcomeUnknown("no answer"), method="positions")
+    reconcile(desk)
+    position.refresh_from_db()
+    assert position.status == "open"
+
+
+def test_a_stop_that_fired_unheard_is_found(desk: Desk) -> None:
+    position = desk.filled()
+    desk.stop(position)
+    desk.engine.set_price("BTCUSDT", D(90000), now_ms())
+    reconcile(desk)
+    position.refresh_from_db()
+    assert (position.status, position.close_reason) == ("closed", "stop_loss")
+    reconcile(desk)
+    assert {f.order.purpose for f in Fill.objects.all()} == {"entry", "protect"}
+    position.refresh_from_db()
+    assert position.realized_pnl < 0
+
+
+def test_a_stop_the_exchange_lost_is_asked_for_and_given_up(desk: Desk) -> None:
+    position = desk.filled()
+    stop = desk.stop(position)
+    del desk.engine.account(desk.paper_name).algos[int(stop.exchange_order_id)]
+    reconcile(desk)
+    stop.refresh_from_db()
+    position.refresh_from_db()
+    assert stop.status == "expired"
+    assert position.unprotected_since is not None
+
+
+def test_a_different_quantity_and_an_unknown_position_are_told_once(desk: Desk) -> None:
+    position = desk.filled()
+    desk.stop(position)
+    sell_outside(desk, "0.004")
+    desk.engine.place(
+        desk.paper_name, symbol="ETHUSDT", side="SELL", type="MARKET", quantity=D(1), position_side="SHORT",
+        now_ms=now_ms(),
+    )  # fmt: skip
+    reconcile(desk)
+    reconcile(desk)
+    told = RiskEvent.objects.order_by("event_type").values_list("event_type", "details")
+    assert [kind for kind, _ in told] == ["quantity_differs", "unknown_position"]
+    assert told[0][1] == {"ours": "0.01000000", "theirs": "0.00600000"}
+    assert told[1][1]["leg"] == "ETH/USDT:USDT short"
+
+
+def test_a_working_order_with_our_prefix_and_no_row_is_told(desk: Desk) -> None:
+    position = desk.filled()
+    desk.engine.place_algo(
+        desk.paper_name, symbol="BTCUSDT", side="SELL", type="STOP_MARKET", quantity=D("0.010"),
+        position_side="LONG", trigger_price=D(80000), client_algo_id="tb-ffffffffffffffff-p9", now_ms=now_ms(),
+    )  # fmt: skip
+    desk.stop(position)
+    reconcile(desk)
+    assert RiskEvent.objects.get().event_type == "order_nobody_asked_for"
+
+
+def test_positions_with_orders_under_way_are_not_judged(desk: Desk) -> None:
+    position = desk.filled()
+    Order.objects.update(status="submitted")
+    sell_outside(desk)
+    reconcile(desk)
+    position.refresh_from_db()
+    assert position.absent_since is None
+
+
+def test_one_account_that_fails_does_not_stop_the_others(desk: Desk, caplog) -> None:
+    Trouble(desk).answer_with(RuntimeError("bug"), method="balance")
+    reconcile_all()
+    assert "broke off" in caplog.text
+
+
+def test_executions_that_cannot_be_listed_come_with_the_next_run(desk: Desk) -> None:
+    position = desk.filled()
+    desk.stop(position)
+    Trouble(desk).answer_with(OutcomeUnknown("no answer"), method="fills")
+    reconcile(desk)
+    assert not Fill.objects.exists()
+    del session.call(desk.account, _client_of).fills
+    reconcile(desk)
+    assert Fill.objects.count() == 1
+
+
+async def _client_of(client: object) -> object:
+    return client
+
+
+def test_unknown_orders_are_asked_for_by_the_sweep_and_cancels_repeated(desk: Desk) -> None:
+    position = desk.filled()
+    stop = desk.stop(position)
+    Order.objects.filter(pk=stop.pk).update(status="submitted")
+    later = timezone.now() + timedelta(seconds=3)
+    assert lookups.resolve_unknown(later) == 1
+    stop.refresh_from_db()
+    assert stop.status == "accepted"
+    Order.objects.filter(pk=stop.pk).update(status="pending_cancel")
+    assert lookups.resolve_unknown(timezone.now() + timedelta(seconds=3)) == 1
+    stop.refresh_from_db()
+    assert stop.status == "canceled"
+
+
+def test_a_cancel_that_finds_the_order_filled_says_so(desk: Desk) -> None:
+    position = desk.filled()
+    stop = desk.stop(position)
+    Order.objects.filter(pk=stop.pk).update(status="pending_cancel")
+    desk.engine.set_price("BTCUSDT", D(90000), now_ms())
+    lookups.cancel(stop.pk)
+    stop.refresh_from_db()
+    position.refresh_from_db()
+    assert (stop.status, position.status) == ("filled", "closed")
+
+
+def test_a_cancel_without_an_answer_is_repeated_later(desk: Desk) -> None:
+    position = desk.filled()
+    stop = desk.stop(position)
+    Order.objects.filter(pk=stop.pk).update(status="pending_cancel")
+    Trouble(desk).answer_with(OutcomeUnknown("no answer"), method="cancel_order")
+    lookups.cancel(stop.pk)
+    lookups.cancel(stop.pk)
+    stop.refresh_from_db()
+    assert stop.status == "pending_cancel"
+
+
+def test_a_look_up_without_an_answer_changes_nothing(desk: Desk) -> None:
+    position = desk.filled()
+    stop = desk.stop(position)
+    Trouble(desk).answer_with(OutcomeUnknown("no answer"), method="find_order")
+    lookups.resolve(stop.pk, gone=None)
+    stop.refresh_from_db()
+    assert stop.status == "accepted"

@@ -1,0 +1,239 @@
+"""Reports come twice, late, in any order; the rows say the same in the end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal as D
+
+import pytest
+
+from exchanges.types import Book, FillReport, OrderReport, PositionSide, ReportStatus, Side
+from positions.lifecycle import CloseReason, IllegalTransition
+from positions.models import Fill, Order, Position, RiskEvent
+from positions.services.closing import request_close
+from positions.services.reports import apply_fill, apply_report
+from tests.positions.services.conftest import Desk
+
+BTC = "BTC/USDT:USDT"
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+def report(order: Order, status: ReportStatus, filled: str = "0", **values: object) -> OrderReport:
+    base = OrderReport(
+        symbol=BTC,
+        client_order_id=order.client_order_id,
+        exchange_order_id="77",
+        book=Book(order.book),
+        status=status,
+        filled_quantity=D(filled),
+        average_price=D(97000) if D(filled) else None,
+    )
+    return replace(base, **values)  # type: ignore[arg-type]
+
+
+def fill(order: Order | None, quantity: str, trade_id: str = "1", **values: object) -> FillReport:
+    base = FillReport(
+        symbol=BTC,
+        trade_id=trade_id,
+        exchange_order_id="77",
+        side=Side.BUY,
+        position_side=PositionSide.LONG,
+        quantity=D(quantity),
+        price=D(97000),
+        fee=D("0.1"),
+        fee_currency="USDT",
+        realized_pnl=D(0),
+        at=NOW,
+        client_order_id=order.client_order_id if order else "",
+    )
+    return replace(base, **values)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def sent(desk: Desk) -> tuple[Desk, Position, Order]:
+    position = desk.open()
+    Order.objects.update(status="submitted")
+    return desk, position, Order.objects.get()
+
+
+def state(position: Position) -> tuple[str, D]:
+    row = Position.objects.get(pk=position.pk)
+    return row.status, row.quantity
+
+
+def test_a_report_applied_twice_changes_nothing_more(sent) -> None:
+    desk, position, order = sent
+    for _ in range(2):
+        apply_report(desk.account.pk, report(order, ReportStatus.FILLED, "0.010"))
+    assert state(position) == ("open", D("0.010"))
+
+
+def test_news_of_an_earlier_stage_is_dropped_but_its_ids_are_kept(sent) -> None:
+    desk, position, order = sent
+    apply_fill(desk.account.pk, fill(order, "0.010", exchange_order_id=""))
+    apply_report(desk.account.pk, report(order, ReportStatus.OPEN, exchange_order_id="88"))
+    order.refresh_from_db()
+    assert (order.status, order.exchange_order_id) == ("filled", "88")
+    assert state(position) == ("open", D("0.010"))
+
+
+def test_a_fill_counts_once_by_its_trade_id(sent) -> None:
+    desk, position, order = sent
+    assert apply_fill(desk.account.pk, fill(order, "0.004"))
+    assert not apply_fill(desk.account.pk, fill(order, "0.004"))
+    assert state(position) == ("open", D("0.004"))
+    assert Order.objects.get().status == "partially_filled"
+    assert apply_fill(desk.account.pk, fill(order, "0.006", "2"))
+    assert Order.objects.get().status == "filled"
+    assert state(position) == ("open", D("0.010"))
+    row = Position.objects.get()
+    assert (row.fees, row.average_entry_price) == (D("0.2"), D(97000))
+
+
+def test_the_answer_before_its_executions_counts_them_once(sent) -> None:
+    desk, position, order = sent
+    apply_report(desk.account.pk, report(order, ReportStatus.FILLED, "0.010"))
+    apply_fill(desk.account.pk, fill(order, "0.010"))
+    assert state(position) == ("open", D("0.010"))
+    assert Fill.objects.get().order == order
+
+
+def test_a_fill_known_only_by_the_exchanges_id_finds_its_order(sent) -> None:
+    desk, _, order = sent
+    apply_report(desk.account.pk, report(order, ReportStatus.FILLED, "0.010"))
+    apply_fill(desk.account.pk, fill(None, "0.010"))
+    assert Fill.objects.get().order == order
+
+
+def test_an_impossible_report_raises_and_changes_nothing(sent) -> None:
+    desk, _, order = sent
+    apply_report(desk.account.pk, report(order, ReportStatus.FILLED, "0.010"))
+    with pytest.raises(IllegalTransition):
+        apply_report(desk.account.pk, report(order, ReportStatus.CANCELED))
+    order.refresh_from_db()
+    assert order.status == "filled"
+
+
+def test_a_partial_entry_that_ended_stays_open_with_what_it_got(sent) -> None:
+    desk, position, order = sent
+    apply_report(desk.account.pk, report(order, ReportStatus.EXPIRED, "0.003"))
+    assert state(position) == ("open", D("0.003"))
+
+
+def test_a_fill_after_the_cancel_still_counts(sent) -> None:
+    desk, position, order = sent
+    apply_report(desk.account.pk, report(order, ReportStatus.PARTIALLY_FILLED, "0.003"))
+    apply_report(desk.account.pk, report(order, ReportStatus.CANCELED, "0.003"))
+    apply_fill(desk.account.pk, fill(order, "0.003"))
+    apply_fill(desk.account.pk, fill(order, "0.002", "2"))
+    order.refresh_from_db()
+    assert (order.status, order.filled_quantity) == ("canceled", D("0.005"))
+    assert state(position) == ("open", D("0.005"))
+
+
+def test_the_child_of_a_stop_is_not_taken_for_the_stop(desk: Desk) -> None:
+    position = desk.filled()
+    stop = desk.stop(position)
+    child = {"book": Book.PLAIN, "exchange_order_id": "9001"}
+    apply_report(desk.account.pk, report(stop, ReportStatus.OPEN, **child))
+    stop.refresh_from_db()
+    assert (stop.status, stop.child_order_id) == ("triggered", "9001")
+    apply_report(desk.account.pk, report(stop, ReportStatus.FILLED, "0.010", **child))
+    position.refresh_from_db()
+    assert (position.status, position.close_reason) == ("closed", "stop_loss")
+
+
+def test_a_conditional_orders_own_filled_figure_is_not_believed(desk: Desk) -> None:
+    position = desk.filled()
+    stop = desk.stop(position)
+    apply_report(desk.account.pk, report(stop, ReportStatus.TRIGGERED, "0.010", child_order_id="9001"))
+    assert state(position) == ("open", D("0.010"))
+
+
+def test_an_order_of_ours_without_a_row_is_an_alarm(desk: Desk) -> None:
+    ghost = OrderReport(BTC, "tb-0000000000000000-e1", "5", Book.PLAIN, ReportStatus.OPEN)
+    apply_report(desk.account.pk, ghost)
+    assert RiskEvent.objects.get().event_type == "order_without_row"
+
+
+def test_an_order_of_somebody_else_is_left_alone(desk: Desk) -> None:
+    apply_report(desk.account.pk, OrderReport(BTC, "web_abc", "5", Book.PLAIN, ReportStatus.OPEN))
+    assert not RiskEvent.objects.exists()
+
+
+def test_a_close_by_hand_settles_as_external(desk: Desk) -> None:
+    position = desk.filled()
+    by_hand = fill(None, "0.010", "99", side=Side.SELL, client_order_id="web_abc", exchange_order_id="500")
+    assert apply_fill(desk.account.pk, by_hand)
+    assert not apply_fill(desk.account.pk, by_hand)
+    position.refresh_from_db()
+    assert (position.status, position.close_reason) == ("closed", "external")
+    assert RiskEvent.objects.get(event_type="foreign_fill").position_id == str(position.pk)
+
+
+def test_a_liquidation_is_told_apart(desk: Desk) -> None:
+    position = desk.filled()
+    forced = fill(
+        None,
+        "0.010",
+        "99",
+        side=Side.SELL,
+        client_order_id="autoclose-1",
+        exchange_order_id="5",
+        is_liquidation=True,
+    )
+    apply_fill(desk.account.pk, forced)
+    position.refresh_from_db()
+    assert (position.status, position.close_reason) == ("closed", "liquidation")
+
+
+def test_a_part_sold_by_hand_leaves_the_rest(desk: Desk) -> None:
+    position = desk.filled()
+    apply_fill(
+        desk.account.pk,
+        fill(None, "0.004", "99", side=Side.SELL, client_order_id="web", exchange_order_id="5"),
+    )
+    assert state(position) == ("open", D("0.006"))
+
+
+def test_a_fill_on_a_leg_we_do_not_hold_is_kept_and_told(desk: Desk) -> None:
+    apply_fill(desk.account.pk, fill(None, "0.004", "99", client_order_id="web", exchange_order_id="5"))
+    assert Fill.objects.get().position is None
+    assert RiskEvent.objects.get().risk_level == "critical"
+
+
+def test_an_entry_that_arrives_after_its_position_ended_is_an_alarm(sent) -> None:
+    desk, position, order = sent
+    apply_report(desk.account.pk, report(order, ReportStatus.EXPIRED))
+    assert state(position) == ("closed", D(0))
+    apply_report(desk.account.pk, report(order, ReportStatus.FILLED, "0.010"))
+    assert state(position) == ("closed", D(0))
+    assert RiskEvent.objects.get(event_type="holdings_out_of_balance").risk_level == "critical"
+
+
+def test_a_stop_accepted_after_its_position_ended_is_canceled(desk: Desk) -> None:
+    position = desk.filled()
+    stop = desk.stop(position)
+    Order.objects.filter(pk=stop.pk).update(status="submitted")
+    apply_fill(
+        desk.account.pk,
+        fill(None, "0.010", "99", side=Side.SELL, client_order_id="web", exchange_order_id="5"),
+    )
+    apply_report(desk.account.pk, report(stop, ReportStatus.OPEN))
+    stop.refresh_from_db()
+    assert stop.status == "pending_cancel"
+
+
+def test_the_late_executions_of_a_closed_position_complete_its_figures(desk: Desk) -> None:
+    position = desk.filled()
+    request_close(position.pk, reason=CloseReason.MANUAL, requested_by="x")
+    close = desk.submit(position, "close")
+    entry = desk.order(position, "entry")
+    apply_fill(desk.account.pk, fill(entry, "0.010", "1", exchange_order_id=entry.exchange_order_id))
+    apply_fill(
+        desk.account.pk,
+        fill(close, "0.010", "2", side=Side.SELL, price=D(98000), exchange_order_id=close.exchange_order_id),
+    )
+    position.refresh_from_db()
+    assert (position.realized_pnl, position.fees, position.quantity) == (D(10), D("0.2"), D(0))
