@@ -7,7 +7,7 @@ long, ceiling for a short): rounded towards it, a coarse tick could put the stop
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from enum import StrEnum
 
@@ -31,6 +31,10 @@ PHASES: dict[TrailingPhase, frozenset[TrailingPhase]] = {
 }
 
 
+class IllegalPhase(Exception):
+    """A bug in the caller: this phase cannot follow that one."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrailingParams:
     """activation_percent of profit starts trailing, inclusive; callback_rate is percent of the best price."""
@@ -44,7 +48,8 @@ class TrailingParams:
 
     def __post_init__(self) -> None:
         positive = (self.entry_price, self.callback_rate, self.stop_loss_percent, self.price_increment)
-        if not all(value.is_finite() and value > 0 for value in positive) or self.activation_percent < 0:
+        activation_is_sane = self.activation_percent.is_finite() and self.activation_percent >= 0
+        if not activation_is_sane or not all(value.is_finite() and value > 0 for value in positive):
             raise ValueError(
                 "entry, callback, stop loss and tick must be positive, activation not below zero"
             )
@@ -75,6 +80,11 @@ class TrailingState:
     phase: TrailingPhase = TrailingPhase.INACTIVE
     high_water_mark: Decimal | None = None
     stop_price: Decimal | None = None
+
+    def moved_to(self, phase: TrailingPhase) -> TrailingState:
+        if phase not in PHASES[self.phase]:
+            raise IllegalPhase(f"{phase} cannot follow {self.phase}")
+        return replace(self, phase=phase)
 
 
 @dataclass(frozen=True, slots=True)

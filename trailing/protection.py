@@ -11,7 +11,7 @@ from trailing.engine import Close, Hold, TrailingParams, TrailingPhase, Trailing
 
 def start(params: TrailingParams) -> TrailingState:
     """The state right after the entry filled: only the fixed stop stands."""
-    return TrailingState(stop_price=fixed_stop(params))
+    return replace(TrailingState().moved_to(TrailingPhase.WAITING), stop_price=fixed_stop(params))
 
 
 def fixed_stop(params: TrailingParams) -> Decimal:
@@ -25,7 +25,7 @@ def advance(params: TrailingParams, state: TrailingState, mark_price: Decimal) -
     if state.phase is TrailingPhase.TRIGGERED:
         return Hold(state)
     if state.stop_price is not None and is_crossed(params, state.stop_price, mark_price):
-        fired = replace(state, phase=TrailingPhase.TRIGGERED)
+        fired = state.moved_to(TrailingPhase.TRIGGERED)
         return Close(fired, was_trailing=state.phase is TrailingPhase.ACTIVE)
     return Hold(_protected(params, _marked(params, state, mark_price)))
 
@@ -42,7 +42,7 @@ def _marked(params: TrailingParams, state: TrailingState, mark_price: Decimal) -
         return replace(state, high_water_mark=mark_price)
     if params.is_better(params.activation_price, mark_price):
         return state
-    return replace(state, phase=TrailingPhase.ACTIVE, high_water_mark=mark_price)
+    return replace(state.moved_to(TrailingPhase.ACTIVE), high_water_mark=mark_price)
 
 
 def _protected(params: TrailingParams, state: TrailingState) -> TrailingState:

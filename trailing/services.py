@@ -73,8 +73,9 @@ def _arm(row: TrailingStop) -> None:
     row.entry_price = row.position.average_entry_price
     params = params_of(row)
     row.activation_price = params.activation_price
-    row.stop_price = start(params).stop_price
-    row.save(update_fields=["entry_price", "activation_price", "stop_price"])
+    armed = start(params)
+    row.state, row.stop_price = armed.phase, armed.stop_price
+    row.save(update_fields=["entry_price", "activation_price", "state", "stop_price"])
 
 
 def _needs_stop(row: TrailingStop) -> bool:
@@ -115,22 +116,24 @@ def advance(position_id: int, mark_price: Decimal, at: datetime) -> None:
 
 def _move(row: TrailingStop, state: TrailingState, mark_price: Decimal, at: datetime) -> None:
     """One UPDATE with the ratchet in its WHERE: an older price that arrives late changes nothing."""
-    is_long = row.position.position_side == PositionSide.LONG
-    behind = (
-        Q(high_water_mark__lt=state.high_water_mark)
-        if is_long
-        else Q(high_water_mark__gt=state.high_water_mark)
-    )
-    TrailingStop.objects.filter(Q(high_water_mark=None) | behind, pk=row.pk).update(
+    TrailingStop.objects.filter(_is_behind(row, state), pk=row.pk).update(
         state=state.phase,
         high_water_mark=state.high_water_mark,
         stop_price=state.stop_price,
-        activated_at=row.activated_at or at,
+        activated_at=row.activated_at or (at if state.phase is TrailingPhase.ACTIVE else None),
         crossed_at=None,
         last_mark_price=mark_price,
         last_advanced_at=at,
         update_count=F("update_count") + 1,
     )
+
+
+def _is_behind(row: TrailingStop, state: TrailingState) -> Q:
+    best = state.high_water_mark
+    if best is None:
+        return Q(high_water_mark=None)
+    is_long = row.position.position_side == PositionSide.LONG
+    return Q(high_water_mark=None) | (Q(high_water_mark__lt=best) if is_long else Q(high_water_mark__gt=best))
 
 
 def _crossed(row: TrailingStop, verdict: Close, mark_price: Decimal, at: datetime) -> None:

@@ -9,7 +9,6 @@ from trailing.engine import HUNDRED, TrailingParams, TrailingPhase, TrailingStat
 
 # a better best price is worth a write when it lifts the stop by this part of the price
 STEP_PERCENT = Decimal("0.05")
-INFINITY = Decimal("Infinity")
 
 
 @dataclass(frozen=True, slots=True)
