@@ -29,7 +29,7 @@ check: install  ## style, types, import contracts, migrations, architecture
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(DUMMY) $(BIN)/mypy .
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-cache
 	@$(DUMMY) $(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@if [ -d tests/architecture ]; then $(BIN)/python -m pytest -q tests/architecture; fi
 
