@@ -69,13 +69,17 @@ def protect(position_id: int) -> None:
 
 
 def _arm(row: TrailingStop) -> None:
-    """The fixed stop is measured from what the entry really paid."""
+    """The fixed stop is measured from what the entry really paid. Armed once, whoever is first."""
     row.entry_price = row.position.average_entry_price
     params = params_of(row)
-    row.activation_price = params.activation_price
     armed = start(params)
-    row.state, row.stop_price = armed.phase, armed.stop_price
-    row.save(update_fields=["entry_price", "activation_price", "state", "stop_price"])
+    TrailingStop.objects.filter(pk=row.pk, entry_price=None).update(
+        entry_price=row.entry_price,
+        activation_price=params.activation_price,
+        state=armed.phase,
+        stop_price=armed.stop_price,
+    )
+    row.refresh_from_db(fields=["entry_price", "activation_price", "state", "stop_price"])
 
 
 def _needs_stop(row: TrailingStop) -> bool:
