@@ -1,0 +1,391 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from decimal import Decimal as D
+
+import pytest
+from django.db import IntegrityError, connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from exchanges.paper.venue import now_ms
+from exchanges.types import PositionSide
+from positions.lifecycle import CloseReason, PositionStatus
+from positions.models import Order, Position
+from positions.services import lookups
+from positions.services.closing import request_close
+from tests.builders import a_position, a_trailing_stop, an_order
+from tests.positions.services.conftest import Desk
+from trailing import services, tasks
+from trailing.models import TrailingStop
+
+STARTED = datetime.fromisoformat("2026-03-01T12:00:00+00:00")
+
+
+def protected(desk: Desk, symbol: str = "BTCUSDT", side: PositionSide = PositionSide.LONG) -> Position:
+    """Filled, armed, its stop confirmed by the exchange."""
+    position = desk.filled(symbol, side)
+    services.protect(position.pk)
+    assert desk.submit(position, "protect").status == "accepted"
+    position.refresh_from_db()
+    return position
+
+
+def row_of(position: Position) -> TrailingStop:
+    return TrailingStop.objects.get(pk=position.pk)
+
+
+def stops(position: Position) -> list[tuple[int, str, D]]:
+    made = Order.objects.filter(position=position, purpose="protect").order_by("generation")
+    return list(made.values_list("generation", "status", "trigger_price"))
+
+
+def state(position: Position) -> tuple[str, str, str]:
+    return Position.objects.values_list("status", "close_reason", "close_requested_by").get(pk=position.pk)
+
+
+def grow_old(position: Position) -> None:
+    """The newest stop was placed a while ago."""
+    Order.objects.filter(position=position).update(created_at=timezone.now() - timedelta(seconds=5))
+
+
+# protect
+
+
+def test_a_filled_position_is_armed_at_what_it_paid_and_gets_one_stop(desk: Desk) -> None:
+    position = desk.filled()
+    services.protect(position.pk)
+    row = row_of(position)
+    assert row.entry_price == position.average_entry_price == D("97250.1")
+    assert (row.state, row.stop_price) == ("waiting", D("95305.0"))
+    assert row.activation_price == D("98708.8515")
+    assert stops(position) == [(1, "initialized", D("95305.0"))]
+    stop = desk.submit(position, "protect")
+    assert (stop.status, stop.quantity, stop.reduce_only, stop.side) == ("accepted", D("0.010"), True, "sell")
+    (algo,) = desk.engine.open_algos(desk.paper_name)
+    assert (algo.trigger_price, algo.quantity, algo.position_side) == (D("95305.0"), D("0.010"), "LONG")
+
+
+def test_a_short_is_armed_as_the_mirror(desk: Desk) -> None:
+    position = protected(desk, side=PositionSide.SHORT)
+    assert row_of(position).stop_price == D("99194.9")  # 97249.9 * 1.02 = 99194.898, rounded up
+    assert Order.objects.get(purpose="protect").side == "buy"
+
+
+def test_protecting_again_adds_nothing(desk: Desk) -> None:
+    position = protected(desk)
+    services.protect(position.pk)
+    assert len(stops(position)) == 1
+
+
+def test_a_stop_in_flight_is_waited_for(desk: Desk) -> None:
+    position = desk.filled()
+    for status in ("initialized", "submitted"):
+        services.protect(position.pk)
+        Order.objects.filter(purpose="protect").update(status=status)
+        services.protect(position.pk)
+        assert len(stops(position)) == 1
+
+
+def test_a_position_that_is_not_filled_yet_gets_no_stop(desk: Desk) -> None:
+    position = desk.open()
+    services.protect(position.pk)
+    services.advance(position.pk, D(97000), STARTED)
+    assert stops(position) == []
+    assert row_of(position).state == "inactive"
+
+
+def test_a_position_that_grew_gets_a_stop_for_all_it_holds(desk: Desk) -> None:
+    position = protected(desk)
+    Position.objects.update(quantity=D("0.015"))
+    services.protect(position.pk)
+    first, second = Order.objects.filter(purpose="protect").order_by("generation")
+    assert (first.status, second.generation, second.quantity) == ("accepted", 2, D("0.015"))
+
+
+def test_a_stop_that_is_gone_is_replaced(desk: Desk) -> None:
+    position = protected(desk)
+    Order.objects.filter(purpose="protect").update(status="expired")
+    services.protect(position.pk)
+    assert [(g, s) for g, s, _ in stops(position)] == [(1, "expired"), (2, "initialized")]
+
+
+def test_a_row_is_armed_once(desk: Desk) -> None:
+    """A worker that read the row before another armed and moved it does not set it back."""
+    position = desk.filled()
+    stale = services.open_rows().get(pk=position.pk)
+    services.protect(position.pk)
+    services.advance(position.pk, D(100000), STARTED)
+    services._arm(stale)
+    assert (stale.state, stale.stop_price) == ("active", D("99500.0"))
+    assert row_of(position).state == "active"
+
+
+# advance
+
+
+def test_a_price_moves_the_row_by_one_update(desk: Desk) -> None:
+    position = protected(desk)
+    with CaptureQueriesContext(connection) as queries:
+        services.advance(position.pk, D(100000), STARTED)
+    written = [q["sql"] for q in queries if q["sql"].startswith("UPDATE")]
+    assert len(written) == 1
+    assert '"trailing_stop_state"' in written[0]
+    row = row_of(position)
+    assert (row.state, row.high_water_mark, row.stop_price) == ("active", D(100000), D("99500.0"))
+    assert (row.activated_at, row.last_advanced_at, row.last_mark_price) == (STARTED, STARTED, D(100000))
+    assert row.update_count == 1
+
+
+def test_a_price_that_changes_nothing_writes_nothing(desk: Desk) -> None:
+    position = protected(desk)
+    services.advance(position.pk, D(100000), STARTED)
+    services.advance(position.pk, D(99900), STARTED + timedelta(seconds=1))
+    assert (row_of(position).update_count, row_of(position).last_mark_price) == (1, D(100000))
+
+
+@pytest.mark.parametrize(("side", "newer", "older"), [("long", 100000, 99000), ("short", 94000, 95000)])
+def test_an_older_price_that_arrives_late_changes_nothing(
+    desk: Desk, side: str, newer: int, older: int
+) -> None:
+    position = protected(desk, side=PositionSide(side))
+    stale = services.open_rows().get(pk=position.pk)
+    late = services.judge(services.params_of(stale), services.state_of(stale), D(older)).state
+    services.advance(position.pk, D(newer), STARTED)
+    services._move(stale, late, D(older), STARTED)
+    assert (row_of(position).high_water_mark, row_of(position).update_count) == (D(newer), 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_prices_handled_side_by_side_end_at_the_best_one(desk: Desk) -> None:
+    position = protected(desk)
+
+    def handle(price: int) -> None:
+        try:
+            services.advance(position.pk, D(price), STARTED)
+        finally:
+            connections.close_all()
+
+    prices = [100000 + step * 37 % 400 for step in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(handle, prices))
+    row = row_of(position)
+    assert (row.high_water_mark, row.state) == (D(max(prices)), "active")
+    assert row.stop_price == (D(max(prices)) * D("0.995")).quantize(D("0.1"), "ROUND_FLOOR")
+    assert Order.objects.filter(purpose="protect", status="initialized").count() <= 1
+
+
+def test_a_stop_may_move_before_activation(desk: Desk) -> None:
+    """A finer tick size came with the contracts; the fixed stop moves nearer and trailing has not begun."""
+    position = protected(desk)
+    type(position.instrument).objects.update(price_increment=D("0.01"))
+    services.advance(position.pk, D(97300), STARTED)
+    row = row_of(position)
+    assert (row.state, row.stop_price, row.activated_at) == ("waiting", D("95305.09"), None)
+
+
+# the stop on the exchange follows
+
+
+def test_a_better_stop_is_placed_before_the_old_one_is_called_off(desk: Desk) -> None:
+    position = protected(desk)
+    grow_old(position)
+    services.advance(position.pk, D(100000), STARTED)
+    assert stops(position) == [(1, "accepted", D("95305.0")), (2, "initialized", D("99500.0"))]
+    desk.engine.set_price("BTCUSDT", D(100000), now_ms())
+    desk.submit(position, "protect")
+    old, new = Order.objects.filter(purpose="protect").order_by("generation")
+    assert (old.status, new.status) == ("pending_cancel", "accepted")
+    assert len(desk.engine.open_algos(desk.paper_name)) == 2
+    lookups.cancel(old.pk)
+    (left,) = desk.engine.open_algos(desk.paper_name)
+    assert left.trigger_price == D("99500.0")
+
+
+def test_a_stop_just_placed_is_not_replaced_yet(desk: Desk) -> None:
+    position = protected(desk)
+    services.advance(position.pk, D(100000), STARTED)
+    assert len(stops(position)) == 1
+
+
+@pytest.mark.parametrize(("price", "generations"), [(100049, 1), (100051, 2)])
+def test_a_stop_is_replaced_when_it_improves_enough(desk: Desk, price: int, generations: int) -> None:
+    position = protected(desk)
+    services.advance(position.pk, D(100000), STARTED)
+    Order.objects.filter(purpose="protect").update(trigger_price=D("99500.0"))
+    grow_old(position)
+    services.advance(position.pk, D(price), STARTED)
+    assert row_of(position).high_water_mark == price
+    assert len(stops(position)) == generations
+
+
+# crossed
+
+
+def test_a_confirmed_stop_on_the_exchange_has_a_moment_to_act(desk: Desk) -> None:
+    position = protected(desk)
+    services.advance(position.pk, D(95000), STARTED)
+    assert (state(position)[0], row_of(position).crossed_at) == ("open", STARTED)
+    services.advance(position.pk, D(95001), STARTED + timedelta(seconds=1.9))
+    assert (state(position)[0], row_of(position).crossed_at) == ("open", STARTED)
+    services.advance(position.pk, D(95001), STARTED + timedelta(seconds=2))
+    assert state(position) == ("closing", "stop_loss", "trailing")
+    assert Order.objects.filter(purpose="close").count() == 1
+    assert len(stops(position)) == 1, "a crossed stop is not replaced"
+
+
+def test_without_a_confirmed_stop_we_close_at_once(desk: Desk) -> None:
+    position = desk.filled()
+    services.protect(position.pk)
+    services.advance(position.pk, D(95000), STARTED)
+    assert state(position)[:2] == ("closing", "stop_loss")
+
+
+def test_an_exchange_stop_that_lags_behind_is_not_waited_for(desk: Desk) -> None:
+    position = protected(desk)
+    services.advance(position.pk, D(100000), STARTED)
+    services.advance(position.pk, D(99500), STARTED)
+    assert state(position)[:2] == ("closing", "trailing_stop")
+    desk.submit(position, "close")
+    assert state(position)[:2] == ("closed", "trailing_stop")
+    assert not TrailingStop.objects.exists()
+
+
+def test_a_new_best_price_forgets_an_old_crossing(desk: Desk) -> None:
+    position = protected(desk)
+    services.advance(position.pk, D(95000), STARTED)
+    services.advance(position.pk, D(100000), STARTED + timedelta(seconds=1))
+    assert row_of(position).crossed_at is None
+
+
+def test_a_crossing_is_asked_to_close_once(desk: Desk) -> None:
+    position = desk.filled()
+    for _ in range(3):
+        services.advance(position.pk, D(95000), STARTED)
+        services.advance(position.pk, D(95000), STARTED + timedelta(seconds=3))
+    assert Order.objects.filter(purpose="close").count() <= 1
+
+
+# positions that are over
+
+
+@pytest.mark.parametrize("how", ["closing", "closed"])
+def test_a_position_that_is_ending_is_never_touched(desk: Desk, marks, how: str) -> None:
+    position = protected(desk)
+    request_close(position.pk, reason=CloseReason.MANUAL, requested_by="owner")
+    if how == "closed":
+        desk.submit(position, "close")
+    before = list(Order.objects.order_by("pk").values())
+    rows = list(TrailingStop.objects.values())
+    for price in (1, 97000, 200000):
+        services.advance(position.pk, D(price), STARTED)
+    services.protect(position.pk)
+    assert services.sweep(timezone.now()) == 0
+    assert list(Order.objects.order_by("pk").values()) == before
+    assert list(TrailingStop.objects.values()) == rows
+    assert state(position)[:2] == (how, "manual")
+
+
+def test_an_unknown_position_is_nobodys_concern(db) -> None:
+    services.protect(404)
+    services.advance(404, D(1), STARTED)
+    assert not Order.objects.exists()
+
+
+# the sweep
+
+
+def test_the_sweep_protects_and_evaluates_every_position(desk: Desk, marks) -> None:
+    quiet, crossed = desk.filled("BTCUSDT"), protected(desk, "ETHUSDT")
+    TrailingStop.objects.filter(pk=crossed.pk).update(crossed_at=timezone.now() - timedelta(seconds=3))
+    desk.engine.prices["ETHUSDT"] = D(3000)  # the exchange's own stop slept
+    assert services.sweep(timezone.now()) == 2
+    assert [(g, s) for g, s, _ in stops(quiet)] == [(1, "initialized")]
+    assert state(crossed)[:2] == ("closing", "stop_loss")
+
+
+def test_the_sweep_goes_on_when_one_position_fails(desk: Desk, marks, caplog) -> None:
+    broken, fine = desk.filled("BTCUSDT"), desk.filled("ETHUSDT")
+    TrailingStop.objects.filter(pk=broken.pk).update(entry_price=0, stop_price=1)
+    an_order(broken, purpose="protect", trigger_price=D(1), generation=1)
+    assert services.sweep(timezone.now()) == 2
+    assert f"position {broken.pk} could not be evaluated" in caplog.text
+    assert len(stops(fine)) == 1
+
+
+def test_without_any_price_the_sweep_still_protects(desk: Desk, marks) -> None:
+    position = desk.filled()
+    del desk.engine.prices["BTCUSDT"]
+    services.sweep(timezone.now())
+    assert len(stops(position)) == 1
+
+
+def test_a_position_that_stays_without_a_stop_is_closed(desk: Desk, marks, settings) -> None:
+    position = desk.filled()
+    now = timezone.now()
+    limit = settings.UNPROTECTED_CLOSE_AFTER
+    Position.objects.update(unprotected_since=now - limit + timedelta(seconds=1))
+    services.sweep(now)
+    assert state(position)[0] == "open"
+    services.sweep(now + timedelta(seconds=2))
+    assert state(position) == ("closing", "unprotected", "no stop could be placed")
+
+
+# tasks carry plain values
+
+
+def test_tasks_call_the_services(desk: Desk, marks) -> None:
+    position = desk.filled()
+    tasks.protect(str(position.pk))
+    tasks.advance(position.pk, "100000.5", STARTED.isoformat())
+    tasks.sweep()
+    tasks.cleanup_orphans()
+    assert row_of(position).high_water_mark == D("100000.5")
+    assert row_of(position).activated_at == STARTED
+
+
+# orphans
+
+
+def test_the_database_refuses_a_trailing_row_on_a_closed_position(db) -> None:
+    closed = a_position(status=PositionStatus.CLOSED)
+    with pytest.raises(IntegrityError, match="trailing_only_on_live_position"), transaction.atomic():
+        a_trailing_stop(closed)
+    with pytest.raises(IntegrityError, match="trailing_claims_a_live_position"), transaction.atomic():
+        a_trailing_stop(closed, position_is_live=False)
+
+
+def test_the_database_refuses_to_close_a_position_that_keeps_its_row(db) -> None:
+    position = a_trailing_stop().position
+    end = {"status": "closed", "close_reason": "manual", "quantity": 0, "closed_at": timezone.now()}
+    with pytest.raises(IntegrityError, match="trailing_only_on_live_position"), transaction.atomic():
+        Position.objects.filter(pk=position.pk).update(**end)
+    TrailingStop.objects.all().delete()
+    assert Position.objects.filter(pk=position.pk).update(**end) == 1
+
+
+def test_there_are_no_orphans(db) -> None:
+    a_trailing_stop()
+    assert (services.count_orphan_ts_states(), services.cleanup_orphan_ts_states()) == (0, 0)
+    assert TrailingStop.objects.count() == 1
+
+
+def test_orphans_of_a_database_without_the_constraint_are_counted_and_removed(db, caplog) -> None:
+    a_trailing_stop()
+    closed = a_position("ETH", status=PositionStatus.CLOSED)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE trailing_stop_state DROP CONSTRAINT trailing_only_on_live_position")
+    a_trailing_stop(closed)
+    assert services.count_orphan_ts_states() == 1
+    assert services.cleanup_orphan_ts_states() == 1
+    assert "1 orphan trailing rows existed" in caplog.text
+    assert (services.count_orphan_ts_states(), TrailingStop.objects.count()) == (0, 1)
+
+
+def test_a_database_error_while_removing_orphans_is_logged_and_counts_nothing(db, caplog) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE trailing_stop_state RENAME TO elsewhere")
+    assert services.cleanup_orphan_ts_states() == 0
+    assert "could not be removed" in caplog.text
