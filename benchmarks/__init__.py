@@ -1,0 +1,1 @@
+"""Reproducible measurements; every figure stands beside a floor measured in the same run."""
