@@ -1,0 +1,71 @@
+"""The paper exchange and the market process as children on the test database, and the queue they fill."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+from celery import current_app
+
+from tests.browser.server import _environment
+from tests.ops.waiting import until
+
+
+class PaperProcess:
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def hook(self, path: str, **words: Any) -> None:
+        body = json.dumps(words).encode()
+        request = Request(f"{self.url}/paper/{path}", body, {"Content-Type": "application/json"})  # noqa: S310
+        urlopen(request, timeout=5).close()  # noqa: S310
+
+    def set_price(self, symbol: str, price: object) -> None:
+        self.hook("price", symbol=symbol, price=str(price))
+
+
+@contextmanager
+def paper_process(folder: Path) -> Iterator[PaperProcess]:
+    ready = folder / "paper-address"
+    with child("-m", "exchanges.paper.server", "--ready-file", str(ready), log=folder / "paper-log"):
+        until(lambda: ready.exists() and ready.read_text(), "the paper exchange's address")
+        paper = PaperProcess(ready.read_text())
+        paper.hook("pause")  # prices move only when a test says so
+        yield paper
+
+
+@contextmanager
+def child(*arguments: str, log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Ended by SIGTERM, and it must end well."""
+    with log.open("ab") as screen:
+        process = subprocess.Popen(
+            [sys.executable, *arguments], env=_environment() | environment, stdout=screen, stderr=screen
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            status = process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    assert status == 0, log.read_text()
+
+
+def take_hints(queue: str = "trailing") -> list[tuple[str, list[Any]]]:
+    """The tasks that wait in a queue of the broker, and their arguments; the queue is empty afterwards."""
+    found = []
+    with current_app.connection_for_read() as connection:
+        channel = connection.default_channel
+        channel.queue_declare(queue, durable=True)
+        while (message := channel.basic_get(queue, no_ack=True)) is not None:
+            arguments, *_ = json.loads(message.body)
+            found.append((message.headers["task"], arguments))
+    return found

@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal as D
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from exchanges import session
+from exchanges.marks import latest_mark, latest_marks
+from exchanges.models import AccountBalance
+from exchanges.types import PositionSide, PriceTick
+from positions.models import Fill, Order, Position
+from positions.services import orders
+from positions.services.instruments import refresh_instruments
+from positions.services.opening import Opened, Proposal, open_position
+from signals_app.models import Strategy
+from tests.builders import (
+    a_position,
+    a_strategy,
+    a_ticker,
+    a_trailing_stop,
+    an_account,
+    an_instrument,
+)
+from tests.ops.waiting import until
+from tests.trailing.processes import PaperProcess, child, paper_process, take_hints
+from trailing import services, watching
+from trailing.models import TrailingStop
+from trailing.thresholds import Band
+from trailing.watching import HINT_AGAIN_SECONDS, PriceDesk, Watched
+
+BTC = "BTC/USDT:USDT"
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def tick(price: object, symbol: str = BTC, at: datetime = AT) -> PriceTick:
+    return PriceTick(symbol, D(str(price)), at)
+
+
+# the desk
+
+
+@pytest.fixture
+def desk_of_prices() -> Iterator[PriceDesk]:
+    take_hints()
+    made = PriceDesk()
+    made.watch({("binance", BTC): [Watched(7, Band(D(98), D(102)))]})
+    yield made
+    made.close()
+
+
+def sent(desk: PriceDesk) -> list[list[object]]:
+    """All hints, after those on the way have arrived."""
+    desk._sender.submit(lambda: None).result(5)
+    found = take_hints()
+    assert {name for name, _ in found} <= {"trailing.tasks.advance"}
+    return [arguments for _, arguments in found]
+
+
+def test_prices_inside_the_band_cause_no_hint(desk_of_prices: PriceDesk) -> None:
+    desk_of_prices.take("binance", [tick(price) for price in ("98.1", 100, "101.9")])
+    assert sent(desk_of_prices) == []
+
+
+@pytest.mark.parametrize("price", ["98", "97.5", "102", "110"])
+def test_a_price_on_or_beyond_the_band_becomes_one_hint(desk_of_prices: PriceDesk, price: str) -> None:
+    desk_of_prices.take("binance", [tick(price)])
+    assert sent(desk_of_prices) == [[7, price, "2026-03-01T12:00:00+00:00"]]
+
+
+def test_prices_of_other_contracts_and_venues_concern_nobody(desk_of_prices: PriceDesk) -> None:
+    desk_of_prices.take("bybit", [tick(1)])
+    desk_of_prices.take("binance", [tick(1, "ETH/USDT:USDT")])
+    assert sent(desk_of_prices) == []
+
+
+def test_a_position_is_not_hinted_again_at_once_but_later_it_is(desk_of_prices: PriceDesk) -> None:
+    first = time.monotonic()
+    for _ in range(50):
+        desk_of_prices.take("binance", [tick(97)])
+    elapsed = time.monotonic() - first
+    assert len(sent(desk_of_prices)) == 1 + int(elapsed / HINT_AGAIN_SECONDS)
+
+    def is_hinted_again() -> bool:
+        desk_of_prices.take("binance", [tick(96)])
+        return bool(sent(desk_of_prices))
+
+    until(is_hinted_again, "a second hint", 5)
+    assert time.monotonic() - first >= HINT_AGAIN_SECONDS
+
+
+def test_each_position_of_a_contract_has_its_own_band(desk_of_prices: PriceDesk) -> None:
+    desk_of_prices.watch(
+        {("binance", BTC): [Watched(7, Band(D(98), D(102))), Watched(8, Band(D(90), D(99)))]}
+    )
+    desk_of_prices.take("binance", [tick(100)])
+    assert [arguments[0] for arguments in sent(desk_of_prices)] == [8]
+
+
+def test_a_position_that_ended_is_forgotten(desk_of_prices: PriceDesk) -> None:
+    desk_of_prices.take("binance", [tick(97)])
+    desk_of_prices.watch({})
+    desk_of_prices.take("binance", [tick(97)])
+    assert len(sent(desk_of_prices)) == 1
+    assert desk_of_prices._hinted_at == {}
+
+
+def test_fresh_prices_are_the_latest_and_are_taken_once(desk_of_prices: PriceDesk) -> None:
+    desk_of_prices.take("binance", [tick(100), tick(101), tick(3, "XRP/USDT:USDT")])
+    fresh = desk_of_prices.take_fresh()
+    assert {contract[1]: one.mark_price for contract, one in fresh.items()} == {BTC: 101, "XRP/USDT:USDT": 3}
+    assert desk_of_prices.take_fresh() == {}
+
+
+# what is loaded for it
+
+
+@pytest.mark.django_db(transaction=True)
+def test_bands_of_open_and_armed_positions_are_loaded() -> None:
+    armed = a_trailing_stop(a_position("BTC"), stop_price=D("95305.3")).position
+    a_trailing_stop(a_position("ETH"), entry_price=None)
+    a_trailing_stop(a_position("SOL", status="opening"))
+    a_trailing_stop(a_position("XRP", status="closing"))
+    (contract, watched), *others = watching.load_bands().items()
+    assert others == []
+    assert contract == ("binance", BTC)
+    (one,) = watched
+    assert (one.position_id, one.band) == (armed.pk, Band(D("95305.3"), D("98709.156")))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_prices_are_wanted_for_enabled_tickers_and_for_what_is_held() -> None:
+    for base in ("BTC", "ETH", "SOL", "XRP", "ADA"):
+        an_instrument(base)
+    an_instrument("OLD", active=False)
+    a_ticker("BTCUSDT")
+    a_ticker("OLDUSDT")
+    a_ticker("UNLISTEDUSDT")
+    a_ticker("ETHUSDT", enabled=False)
+    a_position("SOL")
+    a_position("XRP", status="closed")
+    assert watching.load_symbols("binance") == {BTC: "BTCUSDT", "SOL/USDT:USDT": "SOLUSDT"}
+    assert watching.load_symbols("bybit") == {}
+
+
+def test_published_prices_are_found_by_the_exchanges_symbol(marks) -> None:
+    names = {("binance", BTC): "BTCUSDT"}
+    now = timezone.now()
+    watching.publish(
+        names, {("binance", BTC): tick("97000.5", at=now), ("binance", "NEW/USDT:USDT"): tick(1)}
+    )
+    assert latest_marks("binance", ["BTCUSDT", "NEWUSDT"], now) == {"BTCUSDT": D("97000.5")}
+
+
+# the process against the paper exchange
+
+
+@pytest.fixture
+def paper(tmp_path: Path, settings, transactional_db, marks) -> Iterator[PaperProcess]:
+    with paper_process(tmp_path) as process:
+        settings.PAPER_EXCHANGE_URL = process.url
+        yield process
+        session.close_all()
+
+
+@pytest.fixture
+def strategy(paper: PaperProcess) -> Strategy:
+    made = a_strategy(an_account(), notional=D(1000))
+    refresh_instruments()
+    a_ticker("BTCUSDT")
+    return made
+
+
+@pytest.fixture
+def market(paper: PaperProcess, strategy: Strategy, tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """Gives what the process has logged so far."""
+    log = tmp_path / "market-log"
+    paper.set_price("BTCUSDT", 97000)
+    with child("manage.py", "watch_market", log=log, PAPER_EXCHANGE_URL=paper.url):
+        until(lambda: mark() == 97000, "the first price")
+        yield log.read_text
+
+
+def mark() -> D | None:
+    return latest_mark("binance", "BTCUSDT", timezone.now())
+
+
+def bought(strategy: Strategy) -> Order:
+    proposal = Proposal(strategy.pk, "BTCUSDT", PositionSide.LONG, D(97000))
+    outcome = open_position(proposal)
+    assert isinstance(outcome, Opened)
+    entry = Order.objects.get(position_id=outcome.position_id)
+    orders.submit(entry.pk)
+    entry.refresh_from_db()
+    assert entry.status == "filled"
+    return entry
+
+
+def test_what_the_exchange_tells_becomes_rows_marks_and_hints(
+    paper: PaperProcess, strategy: Strategy, market: Callable[[], str]
+) -> None:
+    entry = bought(strategy)
+    until(lambda: Fill.objects.filter(order=entry).exists(), "the execution told by the private stream")
+    assert Fill.objects.get().quantity == entry.quantity
+
+    services.protect(entry.position_id)
+    stop = Order.objects.get(purpose="protect")
+    orders.submit(stop.pk)
+    until(lambda: _bands_hold(paper, entry.position_id), "a hint for a price beyond the activation")
+    until(lambda: mark() == 99000, "that price to be published")
+
+    paper.set_price("BTCUSDT", 94000)
+    until(lambda: Position.objects.get().status == "closed", "the fired stop to be heard of")
+    assert Position.objects.get().close_reason == "stop_loss"
+    assert Position.objects.get().realized_pnl < 0
+    assert not TrailingStop.objects.exists()
+    until(lambda: mark() == 94000, "the new price")
+
+
+def _bands_hold(paper: PaperProcess, position_id: int) -> bool:
+    paper.set_price("BTCUSDT", 99000)
+    return any(name.endswith("advance") and args[0] == position_id for name, args in take_hints())
+
+
+def test_a_cut_stream_comes_back_and_what_was_missed_is_reconciled(
+    paper: PaperProcess, strategy: Strategy, market: Callable[[], str]
+) -> None:
+    account = strategy.account.name
+    until(lambda: AccountBalance.objects.exists(), "the first opening of the private stream")
+    paper.hook("streams/cut")
+    entry = bought(strategy)
+    until(lambda: Fill.objects.filter(order=entry).exists(), "the execution nobody was told of")
+    until(lambda: f"private stream of {account} broke" in market(), "the log to tell of the cut")
+    paper.set_price("BTCUSDT", 98000)
+    until(lambda: mark() == 98000, "prices after the cut")
+
+
+def test_old_prices_are_no_prices(marks) -> None:
+    watching.publish({("binance", BTC): "BTCUSDT"}, {("binance", BTC): tick(1)})
+    assert mark() is None
+    assert latest_mark("binance", "BTCUSDT", AT + timedelta(seconds=1)) == 1
