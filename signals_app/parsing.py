@@ -71,8 +71,9 @@ def _object(frame: bytes | str) -> dict[str, Any]:
 
 
 def _text(frame: bytes | str) -> str:
-    if len(frame) > MAX_BYTES:
-        raise _Refused(f"message of {len(frame)} bytes is larger than {MAX_BYTES}")
+    size = len(frame if isinstance(frame, bytes) else frame.encode("utf-8", "surrogatepass"))
+    if size > MAX_BYTES:
+        raise _Refused(f"message of {size} bytes is larger than {MAX_BYTES}")
     if isinstance(frame, str):
         return frame
     try:
@@ -112,16 +113,22 @@ def _required_text(fields: dict[str, Any], name: str) -> str:
         raise _Refused(f"{name} is missing")
     if not isinstance(value, str):
         raise _Refused(f"{name} must be text, not {type(value).__name__}")
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
+    if any(_is_control(character) for character in value):
         raise _Refused(f"{name} holds control characters")
     return value
 
 
+def _is_control(character: str) -> bool:
+    """A line break or tab is a space like others; senders like to end a text with one."""
+    return character not in "\t\r\n" and unicodedata.category(character) in ("Cc", "Cs")
+
+
 def _symbol(fields: dict[str, Any]) -> str:
-    """BTC/USDT:USDT, btc-usdt, BTCUSDT.P and BTCUSDT are one."""
+    """BTC/USDT:USDT, btc-usdt, BTCUSDT.P and BTCUSDT are one; a dated BTC/USDT:USDT-261225 is another contract."""
     given = _required_text(fields, "symbol").strip().upper()
-    symbol = re.sub(r"[/_-]", "", given.split(":")[0].removesuffix(".P"))
-    if not SYMBOL.fullmatch(symbol):
+    pair, colon, settled_in = given.partition(":")
+    symbol = re.sub(r"[/_-]", "", pair.removesuffix(".P"))
+    if not SYMBOL.fullmatch(symbol) or (colon and settled_in != "USDT"):
         raise _Refused(f"symbol {given[:40]!r} is not one")
     return symbol
 
@@ -151,7 +158,7 @@ def _moment(value: object) -> datetime | None:
     if isinstance(value, str) and re.fullmatch(r"\d{10}|\d{13}", value):
         value = int(value)
     try:
-        if isinstance(value, str):
+        if isinstance(value, str) and value.isprintable():  # the reader of dates stops at a NUL
             moment = datetime.fromisoformat(value)
             return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -163,6 +170,6 @@ def _moment(value: object) -> datetime | None:
 
 def _signal_id(fields: dict[str, Any]) -> str | None:
     try:
-        return signal_id_text(fields.get("signal_id", fields.get("id")))
+        return signal_id_text(fields.get("signal_id")) or signal_id_text(fields.get("id"))
     except ValueError as error:
         raise _Refused(str(error)) from None

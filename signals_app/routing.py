@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -91,10 +92,12 @@ def route(
     refusal = refusal or _age_refusal(signal, received_at, max_age)
     if refusal:
         return Ignored(refusal)
-    known = tables.phrases.get(phrase_key(signal.message))
-    if not known:
+    directions: dict[StrategyRule, set[SignalDirection]] = defaultdict(set)
+    for rule, direction in tables.phrases.get(phrase_key(signal.message), ()):
+        directions[rule].add(direction)
+    if not directions:
         return Ignored("no strategy knows this phrase")
-    return [_one(rule, direction, signal.symbol) for rule, direction in known]
+    return [_one(rule, meant, signal.symbol) for rule, meant in directions.items()]
 
 
 def _ticker_refusal(ticker: TickerRule | None, symbol: str) -> str:
@@ -106,14 +109,22 @@ def _ticker_refusal(ticker: TickerRule | None, symbol: str) -> str:
 
 
 def _age_refusal(signal: Signal, received_at: datetime, max_age: timedelta) -> str:
-    """Measured from when it was sent; a sender that does not say so is taken to have sent it now."""
-    if signal.sent_at is None or received_at - signal.sent_at <= max_age:
+    """Measured from when it was sent; a sender that does not say so is taken to have sent it now.
+
+    A clock or time zone that runs ahead would make every late signal look fresh, so the limit holds both ways.
+    """
+    if signal.sent_at is None or abs(received_at - signal.sent_at) <= max_age:
         return ""
-    age = (received_at - signal.sent_at).total_seconds()
-    return f"sent {age:.0f} s ago, the limit is {max_age.total_seconds():.0f}"
+    age, limit = (received_at - signal.sent_at).total_seconds(), max_age.total_seconds()
+    if age > 0:
+        return f"sent {age:.0f} s ago, the limit is {limit:.0f}"
+    return f"sent {-age:.0f} s in the future: the sender's clock or time zone is wrong"
 
 
-def _one(rule: StrategyRule, direction: SignalDirection, symbol: str) -> Route | Unrouted:
+def _one(rule: StrategyRule, meant: set[SignalDirection], symbol: str) -> Route | Unrouted:
+    if len(meant) > 1:
+        return Unrouted(rule.strategy_id, f"the phrase means {' and '.join(sorted(meant))} at once")
+    (direction,) = meant
     if not rule.enabled:
         return Unrouted(rule.strategy_id, "strategy is switched off")
     if rule.symbols is not None and symbol not in rule.symbols:
