@@ -105,14 +105,23 @@ def _receive(
     received_at: datetime,
 ) -> Verdict:
     reason = routed.reason if isinstance(routed, Ignored) else ""
-    log = _insert(signal, raw, source, received_at, reason)
+    log = _insert(signal, raw, source, received_at, reason, _direction(routed))
     broadcast.signal_logged(log.pk)
     entries = () if isinstance(routed, Ignored) else tuple(_follow(signal, one, marks, log) for one in routed)
     status = SignalStatus.IGNORED if reason else SignalStatus.NEW
     return Verdict(status, reason, signal.uid, log.pk, signal.signal_id, entries)
 
 
-def _insert(signal: Signal, raw: bytes | str, source: str, received_at: datetime, reason: str) -> SignalLog:
+def _direction(routed: Ignored | list[Route | Unrouted]) -> str:
+    """Of the first strategy that follows it; strategies may read a phrase differently."""
+    if isinstance(routed, Ignored):
+        return ""
+    return next((one.direction.value for one in routed if isinstance(one, Route)), "")
+
+
+def _insert(
+    signal: Signal, raw: bytes | str, source: str, received_at: datetime, reason: str, direction: str
+) -> SignalLog:
     """The unique index decides who was first, not a look beforehand."""
     try:
         with transaction.atomic():
@@ -120,6 +129,7 @@ def _insert(signal: Signal, raw: bytes | str, source: str, received_at: datetime
                 uid=signal.uid,
                 signal_id=signal.signal_id,
                 symbol=signal.symbol,
+                direction=direction,
                 source=source,
                 message=signal.message,
                 raw_message=storable(raw),
@@ -150,9 +160,6 @@ def _follow(signal: Signal, routed: Route | Unrouted, marks: Marks, log: SignalL
         status=verdict.status,
         note=verdict.note,
     )
-    if isinstance(routed, Route) and not log.direction:
-        log.direction = routed.direction
-        log.save(update_fields=["direction"])
     return verdict
 
 
@@ -173,10 +180,10 @@ def _decide(signal: Signal, routed: Route | Unrouted, marks: Marks) -> EntryVerd
 def _open(signal: Signal, routed: Route, mark_price: Decimal | None) -> EntryVerdict:
     if mark_price is None:
         return EntryVerdict(routed.strategy_id, EntryStatus.SKIPPED, "no fresh price")
-    opposite = _live(signal, routed, routed.direction.position_side.opposite, only_own=True)
-    if opposite and routed.opposite is OppositeSignal.IGNORE:
-        return EntryVerdict(routed.strategy_id, EntryStatus.SKIPPED, "an opposite position is open")
-    if routed.opposite is OppositeSignal.CLOSE:
+    if routed.opposite is not OppositeSignal.HEDGE:
+        opposite = _live(signal, routed, routed.direction.position_side.opposite, only_own=True)
+        if opposite and routed.opposite is OppositeSignal.IGNORE:
+            return EntryVerdict(routed.strategy_id, EntryStatus.SKIPPED, "an opposite position is open")
         _request_closes(opposite, signal)
     proposal = Proposal(
         routed.strategy_id, signal.symbol, routed.direction.position_side, mark_price, signal.signal_id

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Greatest
 
 from exchanges.models import AccountBalance, ExchangeAccount, Instrument, TradingState
@@ -49,11 +49,10 @@ class PositionRefused(Exception):
     """The position was not created; the text says why."""
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def open_position(proposal: Proposal) -> Opened | Skip:
-    strategy = Strategy.objects.get(pk=proposal.strategy_id)
-    account = ExchangeAccount.objects.select_for_update().get(pk=strategy.account_id)
-    strategy.refresh_from_db()  # decide on what is true under the lock
+    account = ExchangeAccount.objects.select_for_update().get(strategies=proposal.strategy_id)
+    strategy = Strategy.objects.get(pk=proposal.strategy_id)  # decide on what is true under the lock
     instrument = Instrument.objects.filter(
         venue=account.venue, exchange_symbol=proposal.exchange_symbol
     ).first()
@@ -120,13 +119,16 @@ def _limits(strategy: Strategy, account: ExchangeAccount) -> Limits:
 
 
 def _open_book(strategy: Strategy, account: ExchangeAccount, balance: AccountBalance | None) -> OpenBook:
-    live = Position.objects.filter(account=account, is_live=True)
     held = F("quantity") * F("reference_price") * F("instrument__contract_size")
-    exposure = live.aggregate(total=Sum(Greatest(F("planned_notional"), held)))["total"]
+    book = Position.objects.filter(account=account, is_live=True).aggregate(
+        positions=Count("pk"),
+        exposure=Sum(Greatest(F("planned_notional"), held)),
+        strategy_positions=Count("pk", filter=Q(strategy=strategy)),
+    )
     return OpenBook(
-        positions=live.count(),
-        exposure=exposure or Decimal(0),
-        strategy_positions=live.filter(strategy=strategy).count(),
+        positions=book["positions"],
+        exposure=book["exposure"] or Decimal(0),
+        strategy_positions=book["strategy_positions"],
         available_balance=balance.available_balance if balance else None,
     )
 
@@ -151,7 +153,7 @@ def _insert(proposal: Proposal, strategy: Strategy, instrument: Instrument, size
         activation_percent=strategy.trailing_activation_percent,
         callback_rate=strategy.trailing_callback_percent,
     )
-    add_order(position, OrderPurpose.ENTRY, sized.quantity)
+    add_order(position, OrderPurpose.ENTRY, sized.quantity, is_first=True)
     broadcast.position_changed(position.pk)
     return position
 

@@ -32,9 +32,10 @@ def add_order(
     *,
     order_type: OrderType = OrderType.MARKET,
     trigger_price: Decimal | None = None,
+    is_first: bool = False,
 ) -> Order:
     """Insert the next generation; the caller holds the position's lock. Sent after commit."""
-    generation = _next_generation(position, purpose)
+    generation = 1 if is_first else _next_generation(position, purpose)
     leg = PositionSide(position.position_side)
     is_entry = purpose is OrderPurpose.ENTRY
     order = Order.objects.create(
