@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal as D
+
+import pytest
+import redis
+
+from exchanges import marks
+from exchanges.types import PriceTick
+from tests.builders import an_account, an_instrument
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+VENUE = "venue-of-this-test"
+
+
+@pytest.fixture
+def kept(settings) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(settings.REDIS_URL, decode_responses=True) as client:
+        yield client
+        for venue in (VENUE, "binance"):
+            client.delete(marks._key(venue))
+
+
+@pytest.fixture
+def away(settings) -> Iterator[None]:
+    """A Redis address where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        settings.REDIS_URL = f"redis://127.0.0.1:{probe.getsockname()[1]}/0"
+    marks._redis.cache_clear()
+    marks._complained_at = float("-inf")
+    yield
+    marks._redis.cache_clear()
+
+
+def keep(symbol: str, price: str, at: datetime = NOW, venue: str = VENUE) -> None:
+    marks.publish_marks(venue, [(symbol, PriceTick("any", D(price), at))])
+
+
+def test_a_published_price_is_found_as_it_was(kept) -> None:
+    keep("BTCUSDT", "97250.12345678")
+    assert marks.latest_mark(VENUE, "BTCUSDT", NOW) == D("97250.12345678")
+
+
+def test_a_later_price_replaces_an_earlier_one(kept) -> None:
+    keep("BTCUSDT", "1")
+    keep("BTCUSDT", "2", NOW + timedelta(seconds=1))
+    assert marks.latest_mark(VENUE, "BTCUSDT", NOW) == 2
+
+
+def test_symbols_and_venues_are_kept_apart(kept) -> None:
+    keep("BTCUSDT", "1")
+    keep("ETHUSDT", "2")
+    assert marks.latest_marks(VENUE, ["BTCUSDT", "ETHUSDT", "NONE"], NOW) == {"BTCUSDT": 1, "ETHUSDT": 2}
+    assert marks.latest_mark("elsewhere", "BTCUSDT", NOW) is None
+
+
+def test_a_price_is_young_enough_up_to_the_limit(kept, settings) -> None:
+    keep("BTCUSDT", "1")
+    limit = settings.MAX_PRICE_AGE
+    assert marks.latest_mark(VENUE, "BTCUSDT", NOW + limit) == 1
+    assert marks.latest_mark(VENUE, "BTCUSDT", NOW + limit + timedelta(milliseconds=1)) is None
+
+
+@pytest.mark.parametrize("text", ["", "1", "one 1772366400000", "1 soon", "1 2 3"])
+def test_what_is_no_price_is_none(kept, text: str) -> None:
+    kept.hset(marks._key(VENUE), "BTCUSDT", text)
+    assert marks.latest_mark(VENUE, "BTCUSDT", NOW) is None
+
+
+def test_nothing_asked_or_published_needs_no_redis(away) -> None:
+    marks.publish_marks(VENUE, [])
+    assert marks.latest_marks(VENUE, [], NOW) == {}
+
+
+def test_a_redis_that_is_away_is_told_of_once_and_prices_are_none(away, caplog) -> None:
+    for _ in range(3):
+        keep("BTCUSDT", "1")
+        assert marks.latest_mark(VENUE, "BTCUSDT", NOW) is None
+    assert caplog.text.count("mark prices are not in Redis now") == 1
+
+
+def test_a_fresh_price_comes_from_the_cache(db, engine, kept) -> None:
+    account = an_account()
+    keep("BTCUSDT", "123", datetime.now(UTC), "binance")
+    assert marks.fresh_mark(account.pk, "BTCUSDT") == 123
+
+
+def test_a_price_that_is_not_cached_is_asked_of_the_exchange(db, engine, kept) -> None:
+    account, instrument = an_account(), an_instrument("ETH")
+    kept.delete(marks._key("binance"))
+    keep("ETHUSDT", "1", datetime(2026, 1, 1, tzinfo=UTC), "binance")
+    assert marks.fresh_mark(account.pk, instrument.exchange_symbol) == engine.prices["ETHUSDT"]
+
+
+def test_an_unknown_contract_has_no_price(db, engine, kept) -> None:
+    assert marks.fresh_mark(an_account().pk, "NOSUCHUSDT") is None
+
+
+def test_an_exchange_that_does_not_answer_gives_no_price(db, kept, caplog) -> None:
+    """Nobody listens at the paper exchange's address of this test run."""
+    kept.delete(marks._key("binance"))
+    an_instrument("BTC")
+    assert marks.fresh_mark(an_account().pk, "BTCUSDT") is None
+    assert "no mark price of BTCUSDT" in caplog.text
