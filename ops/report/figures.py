@@ -13,7 +13,7 @@ from django.db.models import Count, Max, Sum
 from ops.report.evidence import SentOrder
 from positions.lifecycle import OrderPurpose, PositionStatus
 from positions.models import Fill, Order, Position, RiskEvent
-from signals_app.models import SignalAttempt, SignalLog, SignalLogEntry
+from signals_app.models import EntryStatus, SignalAttempt, SignalLog, SignalLogEntry
 
 
 def figures(since: datetime, sent: list[SentOrder]) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def _latency(since: datetime, sent: list[SentOrder]) -> dict[str, Any]:
     """From the signal's arrival at our socket to its entry order's arrival at the exchange's."""
     arrived = {order.client_order_id: order.at for order in reversed(sent)}
     entries = SignalLogEntry.objects.filter(
-        logged_at__gte=since, position__orders__purpose=OrderPurpose.ENTRY
+        logged_at__gte=since, status=EntryStatus.OPENED, position__orders__purpose=OrderPurpose.ENTRY
     ).values_list("log__received_at", "position__orders__client_order_id")
     spans = [(arrived[key] - at.timestamp()) * 1000 for at, key in entries if key in arrived]
     if len(spans) < 2:
