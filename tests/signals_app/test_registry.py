@@ -1,0 +1,127 @@
+"""The routing tables in memory: what they hold, and that a running web process hears of every change."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+from websockets.sync.client import ClientConnection
+
+from signals_app.models import SignalSender, StrategySignal, Ticker
+from signals_app.registry import Registry, load
+from signals_app.routing import OppositeSignal, SignalDirection, StrategyRule, TickerRule
+from tests.browser.server import WebServer
+from tests.builders import a_strategy, a_ticker
+from tests.ops.waiting import until
+from tests.signals_app.senders import a_frame, ask, connected
+
+SWITCHED_OFF = "ticker BTCUSDT is switched off"
+ALLOWED = "no strategy knows this phrase"
+
+
+@pytest.mark.django_db
+def test_an_empty_database_gives_empty_tables() -> None:
+    assert load() == Registry()
+
+
+@pytest.mark.django_db
+def test_tickers_phrases_and_senders_are_loaded() -> None:
+    btc = a_ticker("BTCUSDT", trade_permission=False)
+    everywhere = a_strategy()
+    chosen = a_strategy(use_all_tickers=False, allow_open=False, opposite_signal=OppositeSignal.HEDGE)
+    chosen.tickers.add(btc)
+    archived = a_strategy(archived=True)
+    StrategySignal.objects.create(strategy=everywhere, phrase="Trend  Up", direction="long")
+    StrategySignal.objects.create(strategy=chosen, phrase="TREND UP", direction="close_short")
+    StrategySignal.objects.create(strategy=archived, phrase="trend up", direction="short")
+    SignalSender.objects.create(name="on", token_hash="1" * 64)
+    SignalSender.objects.create(name="off", token_hash="0" * 64, enabled=False)
+
+    found = load()
+    assert found.tables.tickers == {"BTCUSDT": TickerRule(enabled=True, trade_permission=False)}
+    assert found.senders == {"1" * 64: "on"}
+    assert list(found.tables.phrases) == ["trend up"]
+    assert set(found.tables.phrases["trend up"]) == {
+        (
+            StrategyRule(everywhere.pk, everywhere.account_id, True, True, None, OppositeSignal.CLOSE),
+            SignalDirection.LONG,
+        ),
+        (
+            StrategyRule(
+                chosen.pk, chosen.account_id, True, False, frozenset({"BTCUSDT"}), OppositeSignal.HEDGE
+            ),
+            SignalDirection.CLOSE_SHORT,
+        ),
+    }
+
+
+@pytest.mark.django_db
+def test_the_number_of_queries_does_not_grow_with_the_strategies(django_assert_max_num_queries) -> None:
+    for _ in range(5):
+        StrategySignal.objects.create(strategy=a_strategy(), phrase="UP", direction="long")
+    with django_assert_max_num_queries(5):
+        load()
+
+
+# a running web process
+
+
+@pytest.fixture
+def verdicts(web: WebServer) -> Iterator[Callable[[], str]]:
+    """What the process says of a signal for BTCUSDT, a new one at each call."""
+    numbers = itertools.count()
+    a_ticker("BTCUSDT")
+    with connected(web) as socket:
+        yield lambda: _reason(socket, next(numbers))
+
+
+def _reason(socket: ClientConnection, number: int) -> str:
+    return str(ask(socket, a_frame(number, symbol="BTCUSDT"))["reason"])
+
+
+def test_a_change_in_the_admin_is_heard_of(verdicts: Callable[[], str]) -> None:
+    until(lambda: verdicts() == ALLOWED, "the ticker to be known")
+    ticker = Ticker.objects.get()
+    client = Client()
+    client.force_login(User.objects.create_superuser("owner"))
+    page = reverse("admin:signals_app_ticker_change", args=[ticker.pk])
+    answer = client.post(page, {"symbol": "BTCUSDT", "trade_permission": "on"})
+    assert answer.status_code == 302
+    until(lambda: verdicts() == SWITCHED_OFF, "the change to be heard of")
+
+
+def test_a_change_by_plain_sql_is_heard_of(verdicts: Callable[[], str]) -> None:
+    until(lambda: verdicts() == ALLOWED, "the ticker to be known")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE signals_app_ticker SET enabled = false")
+    until(lambda: verdicts() == SWITCHED_OFF, "the change to be heard of")
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM signals_app_ticker")
+    until(lambda: verdicts() == "unknown ticker BTCUSDT", "the removal to be heard of")
+
+
+def test_each_table_of_the_routing_tells_of_its_changes(verdicts: Callable[[], str]) -> None:
+    until(lambda: verdicts() == ALLOWED, "the ticker to be known")
+    strategy = a_strategy(use_all_tickers=False, enabled=False)
+    StrategySignal.objects.create(strategy=strategy, phrase="any", direction="long")
+    for number in range(200):
+        StrategySignal.objects.create(strategy=strategy, phrase=f"TREND {number}", direction="long")
+    until(lambda: verdicts() == "", "the phrases to be heard of")
+
+
+def test_a_lost_connection_is_made_again_and_nothing_is_missed(verdicts: Callable[[], str]) -> None:
+    until(lambda: verdicts() == ALLOWED, "the ticker to be known")
+    for enabled, expected in ((False, SWITCHED_OFF), (True, ALLOWED), (False, SWITCHED_OFF)):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE query LIKE 'LISTEN %%' AND pid <> pg_backend_pid() AND datname = current_database()"
+            )
+            assert cursor.fetchall(), "somebody listens"
+        Ticker.objects.update(enabled=enabled)
+        until(lambda expected=expected: verdicts() == expected, "the change to be heard of")
