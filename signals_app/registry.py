@@ -74,6 +74,7 @@ class LiveRegistry:
     def __init__(self) -> None:
         self._current: Registry | None = None
         self._lock = threading.Lock()
+        self._failures = 0  # to listen, in a row
 
     def current(self) -> Registry:
         return self._current or self._begin()
@@ -86,22 +87,21 @@ class LiveRegistry:
             return self._current
 
     def _follow(self) -> None:
-        failures = 0
         while True:
             try:
                 self._listen()
-                failures = 0
             except Exception as error:
-                failures += 1
+                self._failures += 1
                 logger.warning(
                     "registry cannot listen to the database (%s); trying again", type(error).__name__
                 )
-            time.sleep(min(0.5 * 2**failures, MAX_BACKOFF_SECONDS))
+            time.sleep(min(0.5 * 2**self._failures, MAX_BACKOFF_SECONDS))
 
     def _listen(self) -> None:
         """Reload after LISTEN is in force: a change in between would be told to nobody."""
         with _listening_connection() as listener:
             self._reload()
+            self._failures = 0
             while True:
                 for _ in listener.notifies(timeout=REFRESH_SECONDS, stop_after=1):
                     pass
