@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from signals_app.models import SignalAttempt, SignalLog, SignalSender, Strategy
+from signals_app.tokens import token_hash
+from tests.builders import a_log_entry, a_position, a_signal_log, a_strategy, a_ticker, a_trailing_stop
+from trailing.models import TrailingStop
+
+pytestmark = pytest.mark.django_db
+READ_ONLY = [SignalLog, SignalAttempt, TrailingStop]
+
+
+def url(model: type, page: str, *args: object) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+@pytest.fixture
+def owner(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("owner"))
+    return client
+
+
+def test_a_token_is_shown_once_and_only_its_hash_is_kept(owner: Client) -> None:
+    answer = owner.post(url(SignalSender, "add"), {"name": "charts", "enabled": "on"}, follow=True)
+    (token,) = re.findall(r"shown this once: ([\w-]{43})", answer.content.decode())
+    sender = SignalSender.objects.get()
+    assert sender.token_hash == token_hash(token)
+    for page in (url(SignalSender, "changelist"), url(SignalSender, "change", sender.pk)):
+        shown = owner.get(page).content.decode()
+        assert token not in shown
+        assert sender.token_hash not in shown
+
+
+def test_changing_a_sender_keeps_its_token(owner: Client) -> None:
+    sender = SignalSender.objects.create(name="charts", token_hash="a" * 64)
+    page = url(SignalSender, "change", sender.pk)
+    answer = owner.post(page, {"name": "charts", "token_hash": "b" * 64}, follow=True)
+    assert "shown this once" not in answer.content.decode()
+    sender.refresh_from_db()
+    assert (sender.token_hash, sender.enabled) == ("a" * 64, False)
+
+
+def test_a_strategy_with_trades_or_verdicts_is_archived_not_deleted(owner: Client) -> None:
+    traded, asked, unused = a_strategy(), a_strategy(), a_strategy()
+    a_position(strategy=traded)
+    a_log_entry(strategy=asked)
+    for strategy in (traded, asked):
+        assert owner.post(url(Strategy, "delete", strategy.pk), {"post": "yes"}).status_code == 403
+    assert owner.post(url(Strategy, "delete", unused.pk), {"post": "yes"}).status_code == 302
+    assert set(Strategy.objects.all()) == {traded, asked}
+
+
+def test_deleting_many_spares_strategies_with_trades(owner: Client) -> None:
+    traded = a_strategy()
+    a_position(strategy=traded)
+    chosen = {"action": "delete_selected", "_selected_action": [traded.pk], "post": "yes"}
+    owner.post(url(Strategy, "changelist"), chosen)
+    assert Strategy.objects.get() == traded
+
+
+def test_a_strategy_and_its_phrases_are_made_on_one_page(owner: Client) -> None:
+    account = a_strategy().account
+    form = {
+        "name": "breakout",
+        "account": account.pk,
+        "enabled": "on",
+        "allow_open": "on",
+        "use_all_tickers": "on",
+        "opposite_signal": "hedge",
+        "sizing_mode": "fixed_notional",
+        "notional": "250",
+        "risk_percent": "1",
+        "leverage": "3",
+        "max_open_positions": "2",
+        "stop_loss_percent": "2",
+        "trailing_activation_percent": "1.5",
+        "trailing_callback_percent": "0.5",
+        "phrases-TOTAL_FORMS": "1",
+        "phrases-INITIAL_FORMS": "0",
+        "phrases-0-phrase": "BREAKOUT UP",
+        "phrases-0-direction": "long",
+    }
+    answer = owner.post(url(Strategy, "add"), form)
+    assert answer.status_code == 302, answer.context["errors"]
+    made = Strategy.objects.get(name="breakout")
+    assert list(made.phrases.values_list("phrase", "direction")) == [("BREAKOUT UP", "long")]
+
+    wrong = form | {"name": "wrong", "trailing_callback_percent": "100"}
+    assert owner.post(url(Strategy, "add"), wrong).status_code == 200, "an error on the page, no crash"
+
+
+@pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model.__name__)
+def test_ledgers_are_read_only_even_for_the_owner(owner: Client, model: type) -> None:
+    row = {
+        SignalLog: lambda: a_log_entry().log,
+        SignalAttempt: lambda: SignalAttempt.objects.create(
+            uid="1" * 64, source="x", received_at=a_signal_log().received_at
+        ),
+        TrailingStop: a_trailing_stop,
+    }[model]()
+    assert str(row)
+    assert owner.get(url(model, "changelist")).status_code == 200
+    assert owner.get(url(model, "add")).status_code == 403
+    change = url(model, "change", row.pk)
+    assert owner.get(change).status_code == 200
+    assert owner.post(change, {}).status_code == 403
+    assert owner.post(url(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+    assert model.objects.filter(pk=row.pk).exists()
+
+
+def test_what_a_sender_wrote_is_shown_as_text(owner: Client) -> None:
+    evil = "<script>alert(1)</script>"
+    log = a_signal_log(message=evil, raw_message=evil, status="ignored", reason=evil)
+    for page in (url(SignalLog, "changelist"), url(SignalLog, "change", log.pk)):
+        shown = owner.get(page).content.decode()
+        assert evil not in shown
+        assert "&lt;script&gt;alert(1)" in shown
+
+
+def test_rows_have_names_to_read() -> None:
+    log = a_signal_log(symbol="BTCUSDT", message="TREND UP")
+    assert str(log) == "BTCUSDT TREND UP"
+    assert str(a_ticker("ETHUSDT")) == "ETHUSDT"
+    assert str(a_strategy(name="trend")) == "trend"
+    assert str(SignalSender(name="charts")) == "charts"
