@@ -87,5 +87,5 @@ def test_the_sender_waits_for_a_door_that_is_not_there(web: WebServer, tmp_path:
 
 @pytest.mark.parametrize("url", ["", "ws://127.0.0.1:9/ws/signals/"])
 def test_the_sender_says_what_it_needs(url: str) -> None:
-    with pytest.raises(CommandError, match="Set SIGNALS_URL .* and DEMO_SIGNAL_TOKEN"):
+    with pytest.raises(CommandError, match=r"Set SIGNALS_URL .* and DEMO_SIGNAL_TOKEN"):
         call_command("send_demo_signals", url=url)
