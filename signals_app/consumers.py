@@ -17,13 +17,14 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import close_old_connections
 
 from signals_app.registry import Registry, live
-from signals_app.services import Verdict, receive_signal
-from signals_app.tokens import token_hash
+from signals_app.services import Verdict, log_failure, receive_signal
+from signals_app.tokens import known_hash
 
 logger = logging.getLogger(__name__)
 
 AUTH_SECONDS = 5.0
 REFUSED = 4401
+TRY_AGAIN_LATER = 1013
 # commits of several senders run side by side; one sender's frames stay in order
 _workers = ThreadPoolExecutor(8, thread_name_prefix="signals")
 
@@ -38,78 +39,102 @@ class SignalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def connect(self) -> None:
         self.sender: str | None = None
-        self.token = _bearer(self.scope["headers"])
-        self._deadline: asyncio.TimerHandle | None = None
+        self._hash = ""
+        self._is_over = False
+        self._deadline: asyncio.Task[None] | None = None
+        token = _bearer(self.scope["headers"])
         await self.accept()
         if b"token=" in self.scope.get("query_string", b""):
             await self._refuse(
                 "a token in the address would end up in logs; send it in a header or a first message"
             )
-        elif self.token is not None:
-            await self._authenticate(self.token)
+        elif token is not None:
+            await self._authenticate(token)
         else:
-            await self._ask_for_token()
+            await self._say({"type": "auth_required"})
+            self._deadline = asyncio.create_task(self._refuse_late())
 
-    async def _ask_for_token(self) -> None:
-        await self._say({"type": "auth_required"})
-        loop = asyncio.get_running_loop()
-        self._deadline = loop.call_later(AUTH_SECONDS, lambda: loop.create_task(self._too_late()))
+    async def _refuse_late(self) -> None:
+        await asyncio.sleep(AUTH_SECONDS)
+        await self._refuse("no token came in time")
 
-    async def _too_late(self) -> None:
-        if self.sender is None:
-            await self._refuse("no token came in time")
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
 
     async def _authenticate(self, token: str) -> None:
-        self.token = token
-        self.sender = await self._known_sender()
-        if self.sender is None:
+        self._stop_waiting()
+        try:
+            senders = (await _registry()).senders
+        except Exception:
+            logger.exception("the senders could not be read")
+            await self._end({"type": "error", "reason": "not ready; connect again later"}, TRY_AGAIN_LATER)
+            return
+        found = known_hash(token, senders)
+        if found is None:
             await self._refuse("this token is not known")
             return
-        if self._deadline is not None:
-            self._deadline.cancel()
+        self._hash, self.sender = found, senders[found]
         await self._say({"type": "auth_success", "sender": self.sender})
 
-    async def _known_sender(self) -> str | None:
-        """Looked up by hash in a table in memory: a comparison that takes longer tells nothing about a token."""
-        registry: Registry = await _in_thread(live.current)
-        return registry.senders.get(token_hash(self.token or ""))
-
     async def _refuse(self, reason: str) -> None:
-        self.sender = None
-        await self._say({"type": "auth_failed", "reason": reason})
-        await self.close(REFUSED)
+        await self._end({"type": "auth_failed", "reason": reason}, REFUSED)
+
+    async def _end(self, answer: dict[str, Any], code: int) -> None:
+        """Frames that were already under way are not acted on."""
+        self._is_over = True
+        await self._say(answer)
+        await self.close(code)
 
     async def disconnect(self, code: int) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
+        self._stop_waiting()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self._is_over:
+            return
         frame = text_data if text_data is not None else bytes_data or b""
         control = _control(frame)
-        if self.sender is None:
+        if self.sender is None or (control and control["type"] == "auth"):
             await self._authenticate(str((control or {}).get("token", "")))
-        elif control is not None and control["type"] == "ping":
+        elif control:
             await self._say({"type": "pong"})
-        elif await self._known_sender() is None:
+        elif self._hash not in (await _registry()).senders:
             await self._refuse("this sender was switched off")
         else:
-            await self._say(await self._judge(frame))
-
-    async def _judge(self, frame: str | bytes) -> dict[str, Any]:
-        received_at = datetime.now(UTC)
-        try:
-            verdict = await _in_thread(_receive, frame, f"websocket:{self.sender}", received_at)
-        except Exception:
-            logger.exception("a frame of %s could not be handled", self.sender)
-            return {"type": "verdict", "status": "error", "reason": "internal error; send it again"}
-        return {"type": "verdict", **asdict(verdict)}
+            await self._say(await _judge(frame, f"websocket:{self.sender}"))
 
     async def _say(self, answer: dict[str, Any]) -> None:
         await self.send(json.dumps(answer))
 
 
+async def _judge(frame: str | bytes, source: str) -> dict[str, Any]:
+    received_at = datetime.now(UTC)
+    try:
+        verdict = await _in_thread(_receive, frame, source, received_at)
+    except Exception as error:
+        logger.exception("a frame of %s could not be handled", source)
+        log_id = await _in_thread(_log_failure, frame, error, source, received_at)
+        reason = "internal error; send it again"
+        return {"type": "verdict", "status": "error", "reason": reason, "log_id": log_id}
+    return {"type": "verdict", **asdict(verdict)}
+
+
+async def _registry() -> Registry:
+    """From memory; the thread is needed for the very first time only."""
+    return live.loaded or await _in_thread(live.current)
+
+
 def _receive(frame: str | bytes, source: str, received_at: datetime) -> Verdict:
-    return receive_signal(frame, source=source, received_at=received_at, registry=live.current())
+    return receive_signal(frame, source=source, received_at=received_at)
+
+
+def _log_failure(frame: str | bytes, error: Exception, source: str, received_at: datetime) -> int | None:
+    """The row's id, None where even that cannot be written."""
+    try:
+        return log_failure(frame, error, source=source, received_at=received_at).log_id
+    except Exception:
+        logger.exception("nor could a row be written")
+        return None
 
 
 def _run_fresh(work: Callable[..., Any], *args: Any) -> Any:

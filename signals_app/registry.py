@@ -76,6 +76,11 @@ class LiveRegistry:
         self._lock = threading.Lock()
         self._failures = 0  # to listen, in a row
 
+    @property
+    def loaded(self) -> Registry | None:
+        """What is in memory, without ever touching the database."""
+        return self._current
+
     def current(self) -> Registry:
         return self._current or self._begin()
 

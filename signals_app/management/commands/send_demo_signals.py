@@ -37,17 +37,17 @@ class Sender:
         self._url, self._token, self._every = url, token, every
         self._frames = DemoTraffic(seed).frames()
         self._verdicts: Counter[str] = Counter()
+        self._failures = 0  # to connect, in a row
 
     async def run(self) -> None:
-        failures = 0
         while True:
             try:
                 await self._converse()
-                failures = 0
             except (OSError, websockets.WebSocketException) as error:
-                failures += 1
+                self._failures += 1
                 print(f"not connected ({type(error).__name__}); trying again", flush=True)
-            await asyncio.sleep(min(0.5 * 2**failures, MAX_BACKOFF_SECONDS) * random.uniform(0.7, 1.0))  # noqa: S311
+            pause = min(0.5 * 2 ** min(self._failures, 10), MAX_BACKOFF_SECONDS)
+            await asyncio.sleep(pause * random.uniform(0.7, 1.0))  # noqa: S311
 
     async def _converse(self) -> None:
         headers = {"Authorization": f"Bearer {self._token}"}
@@ -55,9 +55,13 @@ class Sender:
             welcome = json.loads(await socket.recv())
             if welcome["type"] != "auth_success":
                 raise ConnectionError(welcome.get("reason", "refused"))
+            self._failures = 0
             while True:
                 await socket.send(next(self._frames))
-                self._verdicts[json.loads(await socket.recv())["status"]] += 1
+                answer = json.loads(await socket.recv())
+                if answer["type"] != "verdict":
+                    raise ConnectionError(answer.get("reason", "refused"))
+                self._verdicts[answer["status"]] += 1
                 await asyncio.sleep(random.expovariate(1 / self._every))
 
     async def report(self) -> None:
@@ -71,7 +75,10 @@ async def _until_stopped(sender: Sender) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    tasks = [asyncio.create_task(sender.run()), asyncio.create_task(sender.report())]
-    await stopped.wait()
+    works = (sender.run(), sender.report(), stopped.wait())
+    tasks = [asyncio.create_task(work) for work in works]
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
         task.cancel()
+    for task in done:
+        task.result()  # a bug in a task ends the program with its traceback, not in silence
