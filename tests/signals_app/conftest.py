@@ -7,7 +7,7 @@ import pytest
 from tests.browser.server import WebServer
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def one_web(django_db_setup, tmp_path_factory) -> Iterator[WebServer]:
     server = WebServer(str(tmp_path_factory.mktemp("signals") / "log"))
     server.start()

@@ -195,3 +195,11 @@ def test_a_sender_that_hangs_up_in_the_middle_loses_nothing_it_sent_first(web: W
     with connected(web) as socket:
         socket.send(json.dumps(a_frame(1)))
     until(lambda: SignalLog.objects.count() == 1, "the row of the last frame")
+
+
+def test_markup_and_nul_are_kept_as_harmless_text(web: WebServer) -> None:
+    with connected(web) as socket:
+        answer = ask(socket, a_frame(message="<script>alert(1)</script>"))
+        assert SignalLog.objects.get(pk=answer["log_id"]).message == "<script>alert(1)</script>"
+        answer = ask(socket, '{"a": "\x00"}')
+        assert SignalLog.objects.get(pk=answer["log_id"]).raw_message == '{"a": "\\0"}'
