@@ -314,11 +314,12 @@ def test_the_sweep_goes_on_when_one_position_fails(desk: Desk, marks, caplog) ->
     assert len(stops(fine)) == 1
 
 
-def test_without_any_price_the_sweep_still_protects(desk: Desk, marks) -> None:
+def test_without_any_price_the_sweep_still_protects(desk: Desk, marks, settings, caplog) -> None:
     position = desk.filled()
-    del desk.engine.prices["BTCUSDT"]
+    settings.PAPER_EXCHANGE_URL = "http://127.0.0.1:9"  # nobody listens there
     services.sweep(timezone.now())
     assert len(stops(position)) == 1
+    assert "no mark price of BTCUSDT" in caplog.text
 
 
 def test_a_position_that_stays_without_a_stop_is_closed(desk: Desk, marks, settings) -> None:
