@@ -189,9 +189,11 @@ def test_the_demo_sender_comes_back_after_the_door_was_away(web: WebServer, tmp_
     with child(*command, log=log, DEMO_SIGNAL_TOKEN=token) as process:
         until(lambda: SignalLog.objects.exists(), "a signal")
         web.kill()
-        until(lambda: "not connected" in log.read_text(), "the loss to be noticed")
-        before = SignalLog.objects.count()
-        web.revive()
+        try:
+            until(lambda: "not connected" in log.read_text(), "the loss to be noticed")
+            before = SignalLog.objects.count()
+        finally:
+            web.revive()
         until(lambda: SignalLog.objects.count() > before + 5, "signals again")
         process.terminate()
         assert process.wait(10) == 0, "a stop that was asked for is no failure"
