@@ -23,7 +23,7 @@ up: install  ## start everything (dry-run) and say where to look; ARGS="--port 8
 	@exec $(BIN)/python manage.py up $(ARGS)
 
 test: install  ## all tests on real servers, with branch coverage
-	@$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term $(ARGS)
 
 check: install  ## style, types, import contracts, migrations, architecture
 	@$(BIN)/ruff check .

@@ -33,7 +33,8 @@ class Children:
 
     def web(self, host: str, port: int) -> Program:
         command = ["uvicorn", "tradingbot.asgi:application", "--host", host, "--port", str(port)]
-        command += ["--ws", "websockets-sansio", "--loop", "uvloop", "--no-access-log"]
+        command += ["--ws", "websockets-sansio", "--ws-max-size", "1048576"]
+        command += ["--loop", "uvloop", "--no-access-log"]
         command += ["--timeout-graceful-shutdown", "5"]
         return self._module("web", *command, is_ready=lambda: _answers(host, port))
 

@@ -25,7 +25,7 @@ from trailing.services import cleanup_orphan_ts_states
 logger = logging.getLogger(__name__)
 
 BANDS_SECONDS = 1.0
-ROSTER_SECONDS = 10.0
+ROSTER_SECONDS = 2.0
 FLUSH_SECONDS = 0.25
 MAX_BACKOFF_SECONDS = 10.0
 Result = TypeVar("Result")

@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 EXCHANGE_STOP_GRACE = timedelta(seconds=2)
 MIN_IMPROVEMENT_PERCENT = Decimal("0.05")
 MIN_INTERVAL = timedelta(seconds=1)
+# a stop that lags this far does not wait for the interval
+LARGE_IMPROVEMENT_PERCENT = Decimal(1)
 STANDING = (OrderStatus.ACCEPTED, OrderStatus.TRIGGERED, OrderStatus.PARTIALLY_FILLED)
 ON_THE_WAY = (OrderStatus.INITIALIZED, OrderStatus.SUBMITTED)
 
@@ -97,8 +99,10 @@ def _lags(row: TrailingStop, order: Order) -> bool:
     params, stop, placed = params_of(row), row.stop_price, order.trigger_price
     if stop is None or placed is None or not params.is_better(stop, placed):
         return False
-    has_moved_enough = abs(stop - placed) / placed * HUNDRED >= MIN_IMPROVEMENT_PERCENT
-    return has_moved_enough and timezone.now() - order.created_at >= MIN_INTERVAL
+    moved_percent = abs(stop - placed) / placed * HUNDRED
+    if moved_percent >= LARGE_IMPROVEMENT_PERCENT:
+        return True
+    return moved_percent >= MIN_IMPROVEMENT_PERCENT and timezone.now() - order.created_at >= MIN_INTERVAL
 
 
 # at each price that matters

@@ -16,7 +16,7 @@ from positions.services.closing import call_off, lock_position
 @transaction.atomic
 def halt(account_id: int, reason: str) -> None:
     """One transaction with the openings' lock: a sleeping worker finds no entry left to claim."""
-    account = ExchangeAccount.objects.select_for_update().get(pk=account_id)
+    account = ExchangeAccount.objects.select_for_update(no_key=True).get(pk=account_id)
     if account.trading_state != TradingState.HALTED:
         account.trading_state, account.state_reason = TradingState.HALTED, reason
         account.save(update_fields=["trading_state", "state_reason"])

@@ -51,7 +51,9 @@ class PositionRefused(Exception):
 
 @transaction.atomic(savepoint=False)
 def open_position(proposal: Proposal) -> Opened | Skip:
-    account = ExchangeAccount.objects.select_for_update().get(strategies=proposal.strategy_id)
+    account = ExchangeAccount.objects.select_for_update(of=("self",), no_key=True).get(
+        strategies=proposal.strategy_id
+    )
     strategy = Strategy.objects.get(pk=proposal.strategy_id)  # decide on what is true under the lock
     instrument = Instrument.objects.filter(
         venue=account.venue, exchange_symbol=proposal.exchange_symbol

@@ -205,15 +205,22 @@ def test_a_better_stop_is_placed_before_the_old_one_is_called_off(desk: Desk) ->
 
 def test_a_stop_just_placed_is_not_replaced_yet(desk: Desk) -> None:
     position = protected(desk)
+    Order.objects.filter(purpose="protect").update(trigger_price=D("99400.0"))
     services.advance(position.pk, D(100000), STARTED)
     assert len(stops(position)) == 1
+
+
+def test_a_stop_that_lags_far_behind_does_not_wait(desk: Desk) -> None:
+    position = protected(desk)
+    services.advance(position.pk, D(100000), STARTED)
+    assert len(stops(position)) == 2
 
 
 @pytest.mark.parametrize(("price", "generations"), [(100049, 1), (100051, 2)])
 def test_a_stop_is_replaced_when_it_improves_enough(desk: Desk, price: int, generations: int) -> None:
     position = protected(desk)
-    services.advance(position.pk, D(100000), STARTED)
     Order.objects.filter(purpose="protect").update(trigger_price=D("99500.0"))
+    services.advance(position.pk, D(100000), STARTED)
     grow_old(position)
     services.advance(position.pk, D(price), STARTED)
     assert row_of(position).high_water_mark == price

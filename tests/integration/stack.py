@@ -1,0 +1,218 @@
+"""The real parts on the test database: paper exchange, web, worker and market processes, and a sender outside."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket as sockets
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.request import urlopen
+
+from celery import current_app
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+from exchanges.ccxt_client import CcxtClient
+from exchanges.credentials import Credentials
+from exchanges.models import AccountBalance, ExchangeAccount, Instrument
+from exchanges.paper.demo import DEMO_PRICES
+from exchanges.paper.signing import paper_secret
+from positions.models import Order, Position
+from signals_app.models import SignalSender, Strategy, StrategySignal, Ticker
+from signals_app.tokens import new_token, token_hash
+from tests.ops.waiting import until
+from tests.trailing.processes import PaperProcess, child, paper_process
+
+Result = TypeVar("Result")
+SYMBOL = "BTCUSDT"
+UNIFIED = "BTC/USDT:USDT"
+ORDER_PATHS = ("/fapi/v1/order", "/fapi/v1/algoOrder")
+
+
+@dataclass
+class Stack:
+    """Addresses of what runs, and the worker so that a test may kill it."""
+
+    folder: Path
+    paper: PaperProcess
+    port: int
+    environment: dict[str, str]
+
+    def start_worker(self) -> None:
+        arguments = ["-m", "celery", "-q", "-A", "tradingbot", "worker", "-Q", "orders,trailing,sweeps"]
+        options = ["-P", "threads", "-c", "8", "--without-gossip", "--without-mingle", "-l", "WARNING"]
+        self._worker = ExitStack()
+        started = child(*arguments, *options, log=self.folder / "worker-log", **self.environment)
+        self._process = self._worker.enter_context(started)
+
+    def kill_worker(self) -> None:
+        self._process.kill()
+        with suppress(AssertionError):  # it did not end well, as intended
+            self._worker.close()
+
+    def stop_worker(self) -> None:
+        self._worker.close()
+
+    def requests(self) -> list[dict[str, Any]]:
+        with urlopen(f"{self.paper.url}/paper/requests?since=0", timeout=5) as answer:  # noqa: S310
+            return json.load(answer)["requests"]
+
+
+@contextmanager
+def running_stack(folder: Path) -> Iterator[Stack]:
+    with ExitStack() as stack:
+        paper = stack.enter_context(paper_process(folder))
+        environment = {"PAPER_EXCHANGE_URL": paper.url}
+        port = _free_port()
+        made = Stack(folder, paper, port, environment)
+        web = ["-m", "uvicorn", "tradingbot.asgi:application", "--no-access-log", "--port", str(port)]
+        stack.enter_context(child(*web, log=folder / "web-log", **environment))
+        stack.enter_context(child("manage.py", "watch_market", log=folder / "market-log", **environment))
+        made.start_worker()
+        stack.callback(made.stop_worker)
+        until(lambda: _answers(port), "the web process")
+        yield made
+
+
+def _answers(port: int) -> bool:
+    try:
+        sockets.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _free_port() -> int:
+    with sockets.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Trader:
+    """One paper account with a strategy, an outside sender's socket, and questions to the exchange through ccxt."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack, self.lines = stack, ExitStack()
+        for symbol, price in DEMO_PRICES.items():
+            stack.paper.set_price(symbol, price)
+        self.account = ExchangeAccount.objects.create(
+            name=f"it-{uuid.uuid4().hex[:8]}", max_open_positions=50
+        )
+        self.strategy = Strategy.objects.create(
+            name=self.account.name, account=self.account, notional=Decimal(1000), leverage=5, max_open_positions=50,
+            stop_loss_percent=2, trailing_activation_percent=Decimal("1.5"), trailing_callback_percent=Decimal("0.5"),
+        )  # fmt: skip
+        for phrase, direction in (("GO LONG", "long"), ("GO SHORT", "short"), ("OUT LONG", "close_long")):
+            StrategySignal.objects.create(strategy=self.strategy, phrase=phrase, direction=direction)
+        for symbol in DEMO_PRICES:
+            Ticker.objects.create(symbol=symbol)
+        self.token = new_token()
+        SignalSender.objects.create(name="outside", token_hash=token_hash(self.token))
+        self.run("positions.tasks.refresh_instruments")
+        until(lambda: Instrument.objects.count() == len(DEMO_PRICES), "the contracts")
+        self.key = f"paper-{self.account.pk}-{self.account.name}"
+        self.start_balance = self.ask(lambda client: client.balance()).wallet_balance
+        self.socket = self._connect()
+        until(self._is_listened_to, "the private stream of the new account")
+
+    def _connect(self) -> ClientConnection:
+        made: list[ClientConnection] = []
+        until(lambda: self._signed_in(made), "the sender to be known")
+        return made[0]
+
+    def connect_again(self) -> ClientConnection:
+        return self._connect()
+
+    def _signed_in(self, made: list[ClientConnection]) -> bool:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        try:
+            address = f"ws://127.0.0.1:{self.stack.port}/ws/signals/"
+            socket = self.lines.enter_context(connect(address, additional_headers=headers))
+        except (OSError, WebSocketException):
+            return False
+        if json.loads(socket.recv(timeout=10))["type"] == "auth_success":
+            made.append(socket)
+            return True
+        socket.close()
+        return False
+
+    def _is_listened_to(self) -> bool:
+        """Its first reconciliation follows the opening of its private socket."""
+        return AccountBalance.objects.filter(account=self.account).exists()
+
+    def send(
+        self, message: str = "GO LONG", socket: ClientConnection | None = None, **fields: Any
+    ) -> dict[str, Any]:
+        frame = {"symbol": SYMBOL, "message": message, "bar_time": datetime.now(UTC).isoformat()} | fields
+        return self.send_raw(json.dumps(frame), socket)
+
+    def send_raw(self, frame: str, socket: ClientConnection | None = None) -> dict[str, Any]:
+        line = socket or self.socket
+        line.send(frame)
+        return json.loads(line.recv(timeout=20))
+
+    def position_of(self, verdict: dict[str, Any]) -> Position:
+        assert verdict["entries"][0]["status"] == "opened", verdict
+        return Position.objects.get(pk=verdict["entries"][0]["position_id"])
+
+    def open(self, message: str = "GO LONG", **fields: Any) -> Position:
+        """Open and protected: its stop is confirmed."""
+        position = self.position_of(self.send(message, **fields))
+        until(lambda: self.stops(position, "accepted"), "the stop to be confirmed")
+        position.refresh_from_db()
+        return position
+
+    def stops(self, position: Position, *statuses: str) -> list[Order]:
+        rows = Order.objects.filter(position=position, purpose="protect").order_by("generation")
+        return list(rows.filter(status__in=statuses) if statuses else rows)
+
+    def wait_for(self, position: Position, status: str) -> Position:
+        until(
+            lambda: Position.objects.filter(pk=position.pk, status=status).exists(),
+            f"position to be {status}",
+        )
+        position.refresh_from_db()
+        return position
+
+    def set_price(self, price: object, symbol: str = SYMBOL) -> None:
+        self.stack.paper.set_price(symbol, price)
+
+    def run(self, task: str, *arguments: Any, queue: str = "sweeps") -> None:
+        current_app.send_task(task, args=list(arguments), queue=queue)
+
+    def ask(self, question: Callable[[CcxtClient], Awaitable[Result]]) -> Result:
+        """Through ccxt, as anybody with the account's key could."""
+
+        async def conversation() -> Result:
+            client = CcxtClient(
+                Credentials("binance", self.key, paper_secret(self.key), self.stack.paper.url)
+            )
+            try:
+                return await question(client)
+            finally:
+                await client.close()
+
+        return asyncio.run(conversation())
+
+    def looked_up(self, order: Order) -> bool:
+        return any(
+            line["params"].get("origClientOrderId") == order.client_order_id and line["method"] == "GET"
+            for line in self.stack.requests()
+        )
+
+    def order_requests(self) -> list[dict[str, Any]]:
+        """What the exchange's HTTP log holds of this account's accepted orders."""
+        return [
+            line
+            for line in self.stack.requests()
+            if line["api_key"] == self.key
+            and (line["method"], line["status"]) == ("POST", 200)
+            and line["path"] in ORDER_PATHS
+        ]
