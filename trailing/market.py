@@ -176,11 +176,12 @@ def _load_accounts() -> list[ExchangeAccount]:
 
 
 def _deliver(account_id: int, event: PrivateEvent) -> None:
-    """A report that cannot be applied must not take the next one with it; reconciliation finds the rest."""
-    for report in event.orders:
-        _apply(partial(apply_report, account_id, report))
+    """Executions first: a position that ends by them has its figures at once. One that cannot be applied must not
+    take the next with it; reconciliation finds the rest."""
     for fill in event.fills:
         _apply(partial(apply_fill, account_id, fill))
+    for report in event.orders:
+        _apply(partial(apply_report, account_id, report))
 
 
 def _apply(act: Callable[[], object]) -> None:

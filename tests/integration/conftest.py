@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from tests.integration.stack import Stack, Trader, running_stack
+
+FLUSH_TRIES = 20
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -14,6 +17,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("integration"))
+
+
+@pytest.fixture
+def _django_db_helper(django_db_setup, django_db_blocker) -> Iterator[None]:
+    """pytest-django's own, but the tables are emptied while real processes go on reading them."""
+    with django_db_blocker.unblock():
+        yield
+        _empty_tables()
+        connection.close()
+
+
+def _empty_tables() -> None:
+    """A reader may be in the way for a moment, or in a deadlock with us; the next try comes through."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '1s'")
+    for attempt in range(FLUSH_TRIES):
+        try:
+            return call_command("flush", interactive=False, verbosity=0, reset_sequences=False)
+        except CommandError:
+            if attempt == FLUSH_TRIES - 1:
+                raise
 
 
 @pytest.fixture(scope="package")
@@ -26,10 +50,6 @@ def stack(django_db_setup, django_db_blocker, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture
 def trader(transactional_db, stack: Stack) -> Iterator[Trader]:
-    """The tables are emptied after each test while the processes go on reading. Where that meets a deadlock, the
-    side that looks first is refused: it must be theirs, which log it and go on."""
     made = Trader(stack)
     yield made
     made.lines.close()
-    with connection.cursor() as cursor:
-        cursor.execute("SET deadlock_timeout = '30s'")
