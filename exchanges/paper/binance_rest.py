@@ -1,15 +1,14 @@
-"""What each request of the Binance USDT-M dialect does; see the exchange's REST documentation for the fields."""
+"""Signed requests of the Binance USDT-M dialect, and the table of all; fields as the exchange documents them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
+from exchanges.paper import binance_public as public
 from exchanges.paper import binance_words as words
 from exchanges.paper.binance_params import (
-    Params,
     flag,
     number,
     optional_number,
@@ -17,114 +16,13 @@ from exchanges.paper.binance_params import (
     required,
     whole,
 )
+from exchanges.paper.binance_public import Answer, Call
 from exchanges.paper.book import VenueRefusal
 from exchanges.paper.margin import leverage_of, liquidation_price
 from exchanges.paper.signing import listen_key
 from exchanges.paper.venue import PaperVenue, now_ms
 
 OK = {"code": 200, "msg": "success"}
-Answer = Any
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request. account is empty where none is needed."""
-
-    venue: PaperVenue
-    account: str
-    params: Params
-
-    @property
-    def symbol(self) -> str:
-        symbol = required(self.params, "symbol")
-        if symbol not in self.venue.engine.rules:
-            raise VenueRefusal(-1121, "Invalid symbol.")
-        return symbol
-
-    @property
-    def symbols(self) -> list[str]:
-        return [self.symbol] if self.params.get("symbol") else list(self.venue.engine.rules)
-
-    @property
-    def is_single(self) -> bool:
-        return bool(self.params.get("symbol"))
-
-
-# public
-
-
-def ping(call: Call) -> Answer:
-    return {}
-
-
-def server_time(call: Call) -> Answer:
-    return {"serverTime": now_ms()}
-
-
-def exchange_info(call: Call) -> Answer:
-    contracts = [words.contract(rules) for rules in call.venue.engine.rules.values()]
-    return {"timezone": "UTC", "serverTime": now_ms(), "rateLimits": [], "assets": [], "symbols": contracts}
-
-
-def klines(call: Call) -> Answer:
-    start, limit = optional_whole(call.params, "startTime") or 0, optional_whole(call.params, "limit") or 500
-    rows = [row for row in call.venue.process.candles(call.symbol) if row.open_ms >= start]
-    return [words.candle(row) for row in (rows[:limit] if start else rows[-limit:])]
-
-
-def day_ticker(call: Call) -> Answer:
-    rows = [_day_ticker(call.venue, symbol) for symbol in call.symbols]
-    return rows[0] if call.is_single else rows
-
-
-def _day_ticker(venue: PaperVenue, symbol: str) -> dict[str, Any]:
-    candles, last = venue.process.candles(symbol), venue.engine.prices[symbol]
-    opened = candles[0].open
-    change = last - opened
-    return {
-        "symbol": symbol, "lastPrice": words.text(last), "openPrice": words.text(opened),
-        "highPrice": words.text(max(row.high for row in candles)),
-        "lowPrice": words.text(min(row.low for row in candles)),
-        "volume": words.text(sum((row.volume for row in candles), Decimal(0))),
-        "quoteVolume": words.text(sum((row.volume * row.close for row in candles), Decimal(0))),
-        "weightedAvgPrice": words.text(last), "priceChange": words.text(change),
-        "priceChangePercent": f"{change / opened * 100:.3f}", "closeTime": now_ms(), "count": 1,
-    }  # fmt: skip
-
-
-def book_ticker(call: Call) -> Answer:
-    rows = [_book_ticker(call.venue, symbol) for symbol in call.symbols]
-    return rows[0] if call.is_single else rows
-
-
-def _book_ticker(venue: PaperVenue, symbol: str) -> dict[str, Any]:
-    bid, ask = venue.engine.touch(symbol, "SELL"), venue.engine.touch(symbol, "BUY")
-    return {
-        "symbol": symbol, "bidPrice": words.text(bid), "bidQty": "10", "askPrice": words.text(ask),
-        "askQty": "10", "time": now_ms(),
-    }  # fmt: skip
-
-
-def depth(call: Call) -> Answer:
-    book = _book_ticker(call.venue, call.symbol)
-    return {
-        "lastUpdateId": now_ms(), "E": now_ms(), "T": now_ms(),
-        "bids": [[book["bidPrice"], "10"]], "asks": [[book["askPrice"], "10"]],
-    }  # fmt: skip
-
-
-def premium_index(call: Call) -> Answer:
-    rows = [_premium_index(call.venue, symbol) for symbol in call.symbols]
-    return rows[0] if call.is_single else rows
-
-
-def _premium_index(venue: PaperVenue, symbol: str) -> dict[str, Any]:
-    price = words.text(venue.engine.prices[symbol])
-    return {
-        "symbol": symbol, "markPrice": price, "indexPrice": price, "estimatedSettlePrice": price,
-        "lastFundingRate": "0.00000000", "interestRate": "0.00010000",
-        "nextFundingTime": now_ms() + 3_600_000, "time": now_ms(),
-    }  # fmt: skip
 
 
 # account
@@ -393,14 +291,14 @@ class Endpoint:
 
 
 ENDPOINTS: dict[tuple[str, str], Endpoint] = {
-    ("GET", "/fapi/v1/ping"): Endpoint(ping, "none"),
-    ("GET", "/fapi/v1/time"): Endpoint(server_time, "none"),
-    ("GET", "/fapi/v1/exchangeInfo"): Endpoint(exchange_info, "none"),
-    ("GET", "/fapi/v1/klines"): Endpoint(klines, "none"),
-    ("GET", "/fapi/v1/ticker/24hr"): Endpoint(day_ticker, "none"),
-    ("GET", "/fapi/v1/ticker/bookTicker"): Endpoint(book_ticker, "none"),
-    ("GET", "/fapi/v1/depth"): Endpoint(depth, "none"),
-    ("GET", "/fapi/v1/premiumIndex"): Endpoint(premium_index, "none"),
+    ("GET", "/fapi/v1/ping"): Endpoint(public.ping, "none"),
+    ("GET", "/fapi/v1/time"): Endpoint(public.server_time, "none"),
+    ("GET", "/fapi/v1/exchangeInfo"): Endpoint(public.exchange_info, "none"),
+    ("GET", "/fapi/v1/klines"): Endpoint(public.klines, "none"),
+    ("GET", "/fapi/v1/ticker/24hr"): Endpoint(public.day_ticker, "none"),
+    ("GET", "/fapi/v1/ticker/bookTicker"): Endpoint(public.book_ticker, "none"),
+    ("GET", "/fapi/v1/depth"): Endpoint(public.depth, "none"),
+    ("GET", "/fapi/v1/premiumIndex"): Endpoint(public.premium_index, "none"),
     ("GET", "/fapi/v1/positionSide/dual"): Endpoint(get_mode),
     ("POST", "/fapi/v1/positionSide/dual"): Endpoint(set_mode),
     ("POST", "/fapi/v1/leverage"): Endpoint(set_leverage),

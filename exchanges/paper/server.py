@@ -15,7 +15,8 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from exchanges.paper import security
-from exchanges.paper.binance_rest import ENDPOINTS, Call, Endpoint
+from exchanges.paper.binance_public import Call
+from exchanges.paper.binance_rest import ENDPOINTS, Endpoint
 from exchanges.paper.binance_stream import Streams
 from exchanges.paper.book import VenueRefusal
 from exchanges.paper.faults import Faults

@@ -397,6 +397,24 @@ def test_look_ups_and_cancels() -> None:
     assert len(engine.all_algos(NAME, "BTCUSDT")) == 1
 
 
+def test_the_right_one_of_several_is_canceled() -> None:
+    engine = make()
+    first, second = (order(engine, type="LIMIT", price=D(40_000)) for _ in range(2))
+    one, other = stop(engine), stop(engine)
+    engine.cancel(NAME, "BTCUSDT", order_id=second.order_id, now_ms=4)
+    engine.cancel_algo(NAME, algo_id=other.algo_id, now_ms=4)
+    assert (first.status, second.status, one.status, other.status) == ("NEW", "CANCELED", "NEW", "CANCELED")
+
+
+def test_old_conditional_orders_are_forgotten() -> None:
+    engine = make()
+    for _ in range(3):
+        gone = stop(engine)
+        engine.cancel_algo(NAME, algo_id=gone.algo_id, now_ms=4)
+    engine.trim(1)
+    assert list(engine.account(NAME).algos) == [gone.algo_id]
+
+
 def test_executions_are_listed_from_a_time_an_id_or_an_order() -> None:
     engine = make()
     first = order(engine)

@@ -1,0 +1,206 @@
+"""Accounts, settings, look-ups and cancels of the paper exchange, and the events that tell what happened. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import copy
+from decimal import Decimal
+from itertools import islice
+
+from exchanges.paper.book import (
+    AccountState,
+    AlgoEvent,
+    AlgoOrder,
+    Event,
+    OrderEvent,
+    PaperOrder,
+    PaperPosition,
+    PaperTrade,
+    Rules,
+    VenueRefusal,
+)
+from exchanges.paper.margin import Balance, balance_of
+
+
+class Accounts:
+    """`depth_notional` is what one price level holds: a larger market order walks on in several executions, a
+    resting limit order gets at most that much per price change. None means as much as is asked for."""
+
+    def __init__(
+        self,
+        rules: Iterable[Rules],
+        *,
+        taker_fee: Decimal = Decimal("0.0005"),
+        maker_fee: Decimal = Decimal("0.0002"),
+        spread_ticks: int = 1,
+        depth_notional: Decimal | None = None,
+    ) -> None:
+        self.rules = {one.symbol: one for one in rules}
+        self.taker_fee, self.maker_fee = taker_fee, maker_fee
+        self.spread_ticks, self.depth_notional = spread_ticks, depth_notional
+        self.prices: dict[str, Decimal] = {}
+        self.accounts: dict[str, AccountState] = {}
+        self.next_order_id = 1_000_001
+        self.next_algo_id = 2_000_001
+        self.next_trade_id = 1
+        self._events: list[Event] = []
+
+    def open_account(self, account: str, balance: Decimal) -> None:
+        self.accounts.setdefault(account, AccountState(account, balance))
+
+    def has_account(self, account: str) -> bool:
+        return account in self.accounts
+
+    def account(self, account: str) -> AccountState:
+        return self.accounts[account]
+
+    def balance(self, account: str) -> Balance:
+        return balance_of(self.accounts[account], self.prices, self.rules)
+
+    def positions(self, account: str) -> list[PaperPosition]:
+        return [position for position in self.accounts[account].positions.values() if position.amount]
+
+    def set_dual_side(self, account: str, dual_side: bool) -> None:
+        state = self.accounts[account]
+        if state.dual_side == dual_side:
+            raise VenueRefusal(-4059, "No need to change position side.")
+        if self.open_orders(account) or self.open_algos(account):
+            raise VenueRefusal(-4067, "Position side cannot be changed if there exists open orders.")
+        if self.positions(account):
+            raise VenueRefusal(-4068, "Position side cannot be changed if there exists position.")
+        state.dual_side = dual_side
+
+    def set_leverage(self, account: str, symbol: str, leverage: int) -> None:
+        if not 1 <= leverage <= self._rules(symbol).max_leverage:
+            raise VenueRefusal(-4028, f"Leverage {leverage} is not valid")
+        self.accounts[account].leverage[symbol] = leverage
+
+    def set_margin_type(self, account: str, symbol: str, margin_type: str) -> None:
+        self._rules(symbol)
+        state = self.accounts[account]
+        if state.margin_type.get(symbol, "CROSSED") == margin_type:
+            raise VenueRefusal(-4046, "No need to change margin type.")
+        if any(position.symbol == symbol for position in self.positions(account)):
+            raise VenueRefusal(-4048, "Margin type cannot be changed if there exists position.")
+        state.margin_type[symbol] = margin_type
+
+    def find(
+        self, account: str, symbol: str, order_id: int | None = None, client_order_id: str | None = None
+    ) -> PaperOrder:
+        """The newest with that client id; -2013 when there is none."""
+        for order in reversed(self.accounts[account].orders.values()):
+            wanted = order.order_id == order_id if order_id else order.client_order_id == client_order_id
+            if wanted and order.symbol == symbol:
+                return order
+        raise VenueRefusal(-2013, "Order does not exist.")
+
+    def find_algo(
+        self, account: str, algo_id: int | None = None, client_algo_id: str | None = None
+    ) -> AlgoOrder:
+        for algo in reversed(self.accounts[account].algos.values()):
+            if algo.algo_id == algo_id if algo_id else algo.client_algo_id == client_algo_id:
+                return algo
+        raise VenueRefusal(-2013, "Order does not exist.")
+
+    def cancel(
+        self,
+        account: str,
+        symbol: str,
+        order_id: int | None = None,
+        client_order_id: str | None = None,
+        *,
+        now_ms: int,
+    ) -> PaperOrder:
+        for order in self.open_orders(account, symbol):
+            if order.order_id == order_id if order_id else order.client_order_id == client_order_id:
+                self._end(self.accounts[account], order, "CANCELED", now_ms)
+                return order
+        raise VenueRefusal(-2011, "Unknown order sent.")
+
+    def cancel_algo(
+        self, account: str, algo_id: int | None = None, client_algo_id: str | None = None, *, now_ms: int
+    ) -> AlgoOrder:
+        for algo in self.open_algos(account):
+            if algo.algo_id == algo_id if algo_id else algo.client_algo_id == client_algo_id:
+                self._set_algo(self.accounts[account], algo, "CANCELED", now_ms)
+                return algo
+        raise VenueRefusal(-2011, "Unknown order sent.")
+
+    def cancel_all(self, account: str, symbol: str, now_ms: int) -> None:
+        for order in self.open_orders(account, symbol):
+            self._end(self.accounts[account], order, "CANCELED", now_ms)
+
+    def cancel_all_algo(self, account: str, symbol: str, now_ms: int) -> None:
+        for algo in self.open_algos(account, symbol):
+            self._set_algo(self.accounts[account], algo, "CANCELED", now_ms)
+
+    def open_orders(self, account: str, symbol: str | None = None) -> list[PaperOrder]:
+        return [o for o in self.accounts[account].orders.values() if o.is_open and symbol in (None, o.symbol)]
+
+    def open_algos(self, account: str, symbol: str | None = None) -> list[AlgoOrder]:
+        return [a for a in self.accounts[account].algos.values() if a.is_open and symbol in (None, a.symbol)]
+
+    def all_orders(self, account: str, symbol: str) -> list[PaperOrder]:
+        return [order for order in self.accounts[account].orders.values() if order.symbol == symbol]
+
+    def all_algos(self, account: str, symbol: str) -> list[AlgoOrder]:
+        return [algo for algo in self.accounts[account].algos.values() if algo.symbol == symbol]
+
+    def trades(
+        self,
+        account: str,
+        symbol: str,
+        start_ms: int | None = None,
+        from_id: int | None = None,
+        limit: int = 500,
+        order_id: int | None = None,
+    ) -> list[PaperTrade]:
+        """Oldest first, at most `limit` from the start asked for."""
+        wanted = (
+            trade
+            for trade in self.accounts[account].trades
+            if trade.symbol == symbol
+            and trade.time_ms >= (start_ms or 0)
+            and trade.trade_id >= (from_id or 0)
+            and order_id in (None, trade.order_id)
+        )
+        return list(islice(wanted, limit))
+
+    def trim(self, keep: int) -> None:
+        """Forget all but the newest `keep` finished orders and executions of each account."""
+        for state in self.accounts.values():
+            done = [key for key, order in state.orders.items() if not order.is_open]
+            for key in done[:-keep]:
+                del state.orders[key]
+            ended = [key for key, algo in state.algos.items() if not algo.is_open]
+            for key in ended[:-keep]:
+                del state.algos[key]
+            del state.trades[: max(len(state.trades) - keep, 0)]
+
+    def drain_events(self) -> list[Event]:
+        events, self._events = self._events, []
+        return events
+
+    def _rules(self, symbol: str) -> Rules:
+        if symbol not in self.rules:
+            raise VenueRefusal(-1121, "Invalid symbol.")
+        return self.rules[symbol]
+
+    def _tradable(self, symbol: str) -> Rules:
+        rules = self._rules(symbol)
+        if symbol not in self.prices:
+            raise VenueRefusal(-4140, "Invalid symbol status for opening position.")
+        return rules
+
+    def _end(self, state: AccountState, order: PaperOrder, status: str, now_ms: int) -> None:
+        order.status, order.updated_ms = status, now_ms
+        self._tell(state, order, status)
+
+    def _set_algo(self, state: AccountState, algo: AlgoOrder, status: str, now_ms: int) -> None:
+        algo.status, algo.updated_ms = status, now_ms
+        self._events.append(AlgoEvent(state.name, copy(algo)))
+
+    def _tell(
+        self, state: AccountState, order: PaperOrder, execution: str, trade: PaperTrade | None = None
+    ) -> None:
+        self._events.append(OrderEvent(state.name, copy(order), execution, trade))
