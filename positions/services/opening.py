@@ -136,12 +136,11 @@ def _open_book(strategy: Strategy, account: ExchangeAccount, balance: AccountBal
 
 
 def _insert(proposal: Proposal, strategy: Strategy, instrument: Instrument, sized: Sized) -> Position:
-    signal_id = _signal_id(proposal)
     position = Position.objects.create(
         account_id=strategy.account_id,
         instrument=instrument,
         strategy=strategy,
-        signal_id=signal_id,
+        signal_id=signal_id_text(proposal.signal_id),
         position_side=proposal.position_side,
         position_idx=1 if proposal.position_side is PositionSide.LONG else 2,
         planned_quantity=sized.quantity,
@@ -158,13 +157,6 @@ def _insert(proposal: Proposal, strategy: Strategy, instrument: Instrument, size
     add_order(position, OrderPurpose.ENTRY, sized.quantity, is_first=True)
     broadcast.position_changed(position.pk)
     return position
-
-
-def _signal_id(proposal: Proposal) -> str | None:
-    text = signal_id_text(proposal.signal_id)
-    if text is None:
-        logger.warning("the signal for %s carries no id; stored as NULL", proposal.exchange_symbol)
-    return text
 
 
 def spec_of(instrument: Instrument) -> InstrumentSpec:
@@ -202,6 +194,8 @@ def create_position(data: Mapping[str, Any]) -> int:
         mark_price=Decimal(str(data["entry_price"])),
         signal_id=data.get("signal_id", data.get("id")),
     )
+    if signal_id_text(proposal.signal_id) is None:
+        logger.warning("the signal for %s carries no id; stored as NULL", proposal.exchange_symbol)
     outcome = open_position(proposal)
     if isinstance(outcome, Skip):
         raise PositionRefused(outcome.reason)

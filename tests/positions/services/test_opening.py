@@ -119,7 +119,9 @@ def test_create_position_stores_any_signal_id_as_text(desk: Desk, given: object,
 
 
 def test_a_missing_signal_id_is_null_and_a_warning_names_the_symbol(desk: Desk, caplog) -> None:
-    desk.open()
+    create_position(
+        {"symbol": "BTC/USDT", "action": "buy", "entry_price": 97000, "strategy": desk.strategy.name}
+    )
     assert Position.objects.get().signal_id is None
     assert "BTCUSDT carries no id" in caplog.text
 
