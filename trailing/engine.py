@@ -68,6 +68,9 @@ class TrailingParams:
         """One is further into profit than the other."""
         return (one - other) * self.side.sign > 0
 
+    def better(self, one: Decimal, other: Decimal) -> Decimal:
+        return one if self.is_better(one, other) else other
+
     def away_from_market(self, stop: Decimal) -> Decimal:
         rounding = ROUND_FLOOR if self.side is PositionSide.LONG else ROUND_CEILING
         return (stop / self.price_increment).to_integral_value(rounding) * self.price_increment

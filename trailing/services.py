@@ -32,6 +32,7 @@ MIN_INTERVAL = timedelta(seconds=1)
 LARGE_IMPROVEMENT_PERCENT = Decimal(1)
 STANDING = (OrderStatus.ACCEPTED, OrderStatus.TRIGGERED, OrderStatus.PARTIALLY_FILLED)
 ON_THE_WAY = (OrderStatus.INITIALIZED, OrderStatus.SUBMITTED)
+UNARMED = (TrailingPhase.INACTIVE, TrailingPhase.WAITING)
 
 
 def params_of(row: TrailingStop) -> TrailingParams:
@@ -64,22 +65,25 @@ def protect(position_id: int) -> None:
     row = open_rows().filter(pk=position_id).first()
     if row is None or row.position.average_entry_price is None or row.position.quantity <= 0:
         return
-    if row.entry_price is None:
+    if row.entry_price != row.position.average_entry_price and row.state != TrailingPhase.ACTIVE:
         _arm(row)
     if row.stop_price is not None and _needs_stop(row):
         request_stop(position_id, trigger_price=row.stop_price)
 
 
 def _arm(row: TrailingStop) -> None:
-    """The fixed stop is measured from what the entry really paid. Armed once, whoever is first."""
+    """The fixed stop is measured from what the entry really paid, also when more of it fills at another price; a stop
+    that stands is not loosened by it. Whoever is first wins."""
+    known, standing = row.entry_price, row.stop_price
     row.entry_price = row.position.average_entry_price
     params = params_of(row)
     armed = start(params)
-    TrailingStop.objects.filter(pk=row.pk, entry_price=None).update(
+    stop = armed.stop_price if standing is None else params.better(standing, armed.stop_price or standing)
+    TrailingStop.objects.filter(pk=row.pk, entry_price=known, state__in=UNARMED).update(
         entry_price=row.entry_price,
         activation_price=params.activation_price,
         state=armed.phase,
-        stop_price=armed.stop_price,
+        stop_price=stop,
     )
     row.refresh_from_db(fields=["entry_price", "activation_price", "state", "stop_price"])
 

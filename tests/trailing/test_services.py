@@ -314,7 +314,7 @@ def test_the_sweep_protects_and_evaluates_every_position(desk: Desk, marks) -> N
 
 def test_the_sweep_goes_on_when_one_position_fails(desk: Desk, marks, caplog) -> None:
     broken, fine = desk.filled("BTCUSDT"), desk.filled("ETHUSDT")
-    TrailingStop.objects.filter(pk=broken.pk).update(entry_price=0, stop_price=1)
+    TrailingStop.objects.filter(pk=broken.pk).update(entry_price=0, stop_price=1, state="active")
     an_order(broken, purpose="protect", trigger_price=D(1), generation=1)
     assert services.sweep(timezone.now()) == 2
     assert f"position {broken.pk} could not be evaluated" in caplog.text
@@ -397,3 +397,15 @@ def test_a_database_error_while_removing_orphans_is_logged_and_counts_nothing(db
         cursor.execute("ALTER TABLE trailing_stop_state RENAME TO elsewhere")
     assert services.cleanup_orphan_ts_states() == 0
     assert "could not be removed" in caplog.text
+
+
+def test_an_entry_that_fills_on_at_another_price_moves_its_stop_but_never_loosens_it(desk: Desk) -> None:
+    position = desk.filled()
+    services.protect(position.pk)
+    first = row_of(position).stop_price
+    for average, is_tighter in ((D(98000), True), (D(90000), False)):
+        type(position).objects.filter(pk=position.pk).update(average_entry_price=average)
+        services.protect(position.pk)
+        row = row_of(position)
+        assert row.entry_price == average
+        assert (row.stop_price > first) if is_tighter else (row.stop_price == D("96040.0"))
