@@ -1,0 +1,219 @@
+"""One suite for every ExchangeClient: the engine in this process, and ccxt over HTTP against the same engine as a
+server. What holds for one holds for the other, so tests of services may use the quicker."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal as D
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from exchanges import errors
+from exchanges.ccxt_client import CcxtClient
+from exchanges.client import ExchangeClient
+from exchanges.credentials import Credentials
+from exchanges.paper.demo import DEMO_PRICES, DEMO_RULES
+from exchanges.paper.inprocess import InProcessClient
+from exchanges.paper.matching import Engine
+from exchanges.paper.signing import paper_secret
+from exchanges.paper.venue import now_ms
+from exchanges.types import Book, OrderRequest, OrderType, PositionMode, PositionSide, ReportStatus, Side
+from tests.exchanges.test_ccxt_on_paper import paper_exchange
+
+BTC = "BTC/USDT:USDT"
+KEY = "paper-9-contract"
+LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
+pytestmark = pytest.mark.asyncio
+
+
+@dataclass
+class Venue:
+    client: ExchangeClient
+    set_price: Callable[[str], Awaitable[None]]
+
+    async def order(self, name: str, side: Side = Side.BUY, leg: PositionSide = LONG, **words: Any):
+        kind = words.pop("kind", OrderType.MARKET)
+        quantity = D(words.pop("quantity", "0.010"))
+        return await self.client.create_order(OrderRequest(BTC, side, leg, kind, quantity, name, **words))
+
+    async def stop(self, name: str, trigger: str, **words: Any):
+        return await self.order(
+            name, Side.SELL, kind=OrderType.STOP_MARKET, trigger_price=D(trigger), reduce_only=True, **words
+        )
+
+
+@asynccontextmanager
+async def in_process() -> AsyncIterator[Venue]:
+    engine = Engine(DEMO_RULES, depth_notional=D(20_000))
+    for symbol, price in DEMO_PRICES.items():
+        engine.set_price(symbol, price, now_ms())
+    engine.open_account(KEY, D(10_000))
+
+    async def set_price(price: str) -> None:
+        engine.set_price("BTCUSDT", D(price), now_ms())
+
+    yield Venue(InProcessClient(engine, KEY, lambda: datetime.now(UTC)), set_price)
+
+
+@asynccontextmanager
+async def over_http() -> AsyncIterator[Venue]:
+    async with paper_exchange() as url:
+        client = CcxtClient(Credentials("binance", KEY, paper_secret(KEY), url))
+
+        async def set_price(price: str) -> None:
+            async with aiohttp.ClientSession() as http:
+                await (
+                    await http.post(f"{url}/paper/price", json={"symbol": "BTCUSDT", "price": price})
+                ).read()
+
+        try:
+            yield Venue(client, set_price)
+        finally:
+            await client.close()
+
+
+@pytest_asyncio.fixture(params=[in_process, over_http], ids=["in process", "ccxt over http"])
+async def venue(request: pytest.FixtureRequest) -> AsyncIterator[Venue]:
+    async with request.param() as made:
+        assert await made.client.ensure_hedge_mode() is PositionMode.HEDGE
+        await made.client.ensure_leverage(BTC, 5)
+        await made.set_price("100000")
+        yield made
+
+
+async def test_hedge_mode_and_leverage_may_be_asked_for_again(venue: Venue) -> None:
+    assert await venue.client.ensure_hedge_mode() is PositionMode.HEDGE
+    await venue.client.ensure_leverage(BTC, 5)
+    with pytest.raises(errors.Refused):
+        await venue.client.ensure_leverage(BTC, 500)
+
+
+async def test_the_contracts_and_their_steps(venue: Venue) -> None:
+    found = {spec.symbol: spec for spec in await venue.client.instruments()}
+    assert len(found) == len(DEMO_RULES)
+    btc = found[BTC]
+    assert (btc.exchange_symbol, btc.price_increment, btc.size_increment) == ("BTCUSDT", D("0.1"), D("0.001"))
+    assert (btc.min_quantity, btc.min_notional) == (D("0.001"), D(5))
+
+
+async def test_a_market_order_in_and_out_with_its_executions(venue: Venue) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=5)
+    entry = await venue.order("in-1")
+    assert (entry.status, entry.filled_quantity, entry.average_price) == (
+        ReportStatus.FILLED,
+        D("0.01"),
+        D("100000.1"),
+    )
+    [held] = await venue.client.positions()
+    assert (held.symbol, held.position_side, held.quantity, held.entry_price) == (
+        BTC,
+        LONG,
+        D("0.01"),
+        D("100000.1"),
+    )
+    await venue.set_price("101000")
+    await venue.order("out-1", Side.SELL, reduce_only=True)
+    assert not await venue.client.positions()
+    first, second = await venue.client.fills(BTC, before)
+    assert (first.side, first.quantity, first.price, first.fee) == (
+        Side.BUY,
+        D("0.01"),
+        D("100000.1"),
+        D("0.5000005"),
+    )
+    assert (second.side, second.realized_pnl, second.exchange_order_id != first.exchange_order_id) == (
+        Side.SELL,
+        D("9.998"),
+        True,
+    )
+    wallet = (await venue.client.balance()).wallet_balance
+    assert wallet == D(10_000) + second.realized_pnl - first.fee - second.fee
+
+
+async def test_both_legs_stand_side_by_side(venue: Venue) -> None:
+    await venue.order("long-1")
+    await venue.order("short-1", Side.SELL, SHORT, quantity="0.020")
+    held = {row.position_side: row.quantity for row in await venue.client.positions()}
+    assert held == {LONG: D("0.01"), SHORT: D("0.02")}
+
+
+async def test_a_large_order_is_one_report_and_several_executions(venue: Venue) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=5)
+    report = await venue.order("large", quantity="0.400")
+    fills = await venue.client.fills(BTC, before)
+    assert len(fills) == 3
+    assert sum((f.quantity for f in fills), D(0)) == report.filled_quantity == D("0.4")
+
+
+async def test_a_stop_is_confirmed_listed_found_and_taken_back(venue: Venue) -> None:
+    await venue.order("in-1")
+    stop = await venue.stop("stop-1", "99000")
+    assert (stop.status, stop.book, stop.filled_quantity) == (ReportStatus.OPEN, Book.ALGO, D(0))
+    [listed] = await venue.client.open_orders()
+    assert (listed.client_order_id, listed.position_side, listed.trigger_price) == ("stop-1", LONG, D(99000))
+    found = await venue.client.find_order(BTC, "stop-1", Book.ALGO)
+    assert found.exchange_order_id == stop.exchange_order_id
+    with pytest.raises(errors.OrderNotFound):
+        await venue.client.find_order(BTC, "stop-1", Book.PLAIN)
+    await venue.client.cancel_order(BTC, "stop-1", Book.ALGO)
+    assert (await venue.client.find_order(BTC, "stop-1", Book.ALGO)).status is ReportStatus.CANCELED
+    assert not await venue.client.open_orders()
+    with pytest.raises(errors.OrderNotFound):
+        await venue.client.cancel_order(BTC, "stop-1", Book.ALGO)
+
+
+async def test_a_stop_that_fired_names_its_child(venue: Venue) -> None:
+    await venue.order("in-1")
+    await venue.stop("stop-1", "99000")
+    await venue.set_price("98900")
+    fired = await venue.client.find_order(BTC, "stop-1", Book.ALGO)
+    child = await venue.client.find_order(BTC, "stop-1", Book.PLAIN)
+    assert (fired.status, fired.child_order_id) == (ReportStatus.TRIGGERED, child.exchange_order_id)
+    assert (child.status, child.filled_quantity) == (ReportStatus.FILLED, D("0.01"))
+    assert not await venue.client.positions()
+
+
+async def test_a_resting_order_is_found_and_canceled_in_its_book(venue: Venue) -> None:
+    resting = await venue.order("rest-1", kind=OrderType.LIMIT, price=D(90_000))
+    assert resting.status is ReportStatus.OPEN
+    assert [row.book for row in await venue.client.open_orders()] == [Book.PLAIN]
+    await venue.client.cancel_order(BTC, "rest-1", Book.PLAIN)
+    assert (await venue.client.find_order(BTC, "rest-1", Book.PLAIN)).status is ReportStatus.CANCELED
+
+
+async def test_refusals_are_told_apart(venue: Venue) -> None:
+    await venue.order("in-1")
+    with pytest.raises(errors.WouldTriggerImmediately):
+        await venue.stop("stop-1", "100000")
+    with pytest.raises(errors.NothingToReduce):
+        await venue.order("out-1", Side.SELL, quantity="0.011", reduce_only=True)
+    with pytest.raises(errors.InsufficientMargin):
+        await venue.order("big-1", quantity="90")
+    with pytest.raises(errors.InvalidRequest):
+        await venue.order("odd-1", quantity="0.0015")
+    with pytest.raises(errors.OrderNotFound):
+        await venue.client.find_order(BTC, "never", Book.PLAIN)
+
+
+async def test_a_client_id_that_is_open_is_unknown_and_one_that_is_done_buys_again(venue: Venue) -> None:
+    """An id is no idempotency key: only our own rows are."""
+    await venue.order("same", kind=OrderType.LIMIT, price=D(90_000))
+    with pytest.raises(errors.OutcomeUnknown):
+        await venue.order("same", kind=OrderType.LIMIT, price=D(90_000))
+    await venue.order("done")
+    await venue.order("done")
+    [held] = await venue.client.positions()
+    assert held.quantity == D("0.02")
+
+
+async def test_the_mark_price_and_a_quiet_balance(venue: Venue) -> None:
+    tick = await venue.client.mark_price(BTC)
+    assert (tick.symbol, tick.mark_price) == (BTC, D(100_000))
+    balance = await venue.client.balance()
+    assert balance.wallet_balance == balance.equity == balance.available_balance == D(10_000)
