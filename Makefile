@@ -26,7 +26,7 @@ test: install  ## all tests on real servers, with branch coverage
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term $(ARGS)
 
 check: install  ## style, types, import contracts, migrations, architecture
-	@$(BIN)/ruff check .
+	@$(BIN)/ruff check --no-cache .
 	@$(BIN)/ruff format --check .
 	@$(DUMMY) $(BIN)/mypy .
 	@$(BIN)/lint-imports --no-cache
