@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import TypeVar
 
 from exchanges.paper.book import VenueRefusal
 
 Params = Mapping[str, str]
+Row = TypeVar("Row")
+NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
+WHOLE = re.compile(r"[0-9]{1,19}")
+MAX_ROWS = 1000
 
 
 def required(params: Params, name: str) -> str:
@@ -26,13 +32,9 @@ def optional_number(params: Params, name: str) -> Decimal | None:
     text = params.get(name)
     if not text:
         return None
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        raise _illegal(name) from None
-    if not value.is_finite() or abs(value.adjusted()) > 30:
+    if not NUMBER.fullmatch(text):
         raise _illegal(name)
-    return value
+    return Decimal(text)
 
 
 def whole(params: Params, name: str) -> int:
@@ -44,7 +46,7 @@ def optional_whole(params: Params, name: str) -> int | None:
     text = params.get(name)
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 19):
+    if not WHOLE.fullmatch(text):
         raise _illegal(name)
     return int(text)
 
@@ -52,9 +54,32 @@ def optional_whole(params: Params, name: str) -> int | None:
 def flag(params: Params, name: str) -> bool:
     value = params.get(name, "false").lower()
     if value not in ("true", "false"):
-        raise VenueRefusal(-1130, f"Data sent for parameter '{name}' is not valid.")
+        raise _invalid(name)
     return value == "true"
+
+
+def one_of(params: Params, name: str, allowed: Sequence[str]) -> str:
+    value = required(params, name)
+    if value not in allowed:
+        raise _invalid(name)
+    return value
+
+
+def page(rows: list[Row], params: Params, most: int = MAX_ROWS) -> list[Row]:
+    """`limit` rows: the first ones when a start was asked for, else the newest."""
+    limit = min(optional_whole(params, "limit") or 500, most)
+    from_start = any(params.get(name) for name in ("startTime", "fromId", "orderId", "algoId"))
+    return rows[:limit] if from_start else rows[-limit:]
+
+
+def in_window(params: Params, at_ms: int) -> bool:
+    start, end = optional_whole(params, "startTime"), optional_whole(params, "endTime")
+    return (start is None or at_ms >= start) and (end is None or at_ms <= end)
 
 
 def _illegal(name: str) -> VenueRefusal:
     return VenueRefusal(-1100, f"Illegal characters found in parameter '{name}'.")
+
+
+def _invalid(name: str) -> VenueRefusal:
+    return VenueRefusal(-1130, f"Data sent for parameter '{name}' is not valid.")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from exchanges.paper import binance_candles as candles
 from exchanges.paper import binance_words as words
-from exchanges.paper.binance_params import Params, optional_whole, required
+from exchanges.paper.binance_params import Params, in_window, page, required
 from exchanges.paper.book import VenueRefusal
 from exchanges.paper.venue import PaperVenue, now_ms
 
 Answer = Any
+MAX_CANDLES = 1500
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,17 @@ class Call:
         return symbol
 
     @property
+    def optional_symbol(self) -> str | None:
+        return self.symbol if self.params.get("symbol") else None
+
+    @property
     def symbols(self) -> list[str]:
         return [self.symbol] if self.params.get("symbol") else list(self.venue.engine.rules)
 
-    @property
-    def is_single(self) -> bool:
-        return bool(self.params.get("symbol"))
+    def each(self, make: Callable[[PaperVenue, str], Answer]) -> Answer:
+        """One answer for the symbol asked for, or a list of all."""
+        rows = [make(self.venue, symbol) for symbol in self.symbols]
+        return rows[0] if self.params.get("symbol") else rows
 
 
 def ping(call: Call) -> Answer:
@@ -52,58 +60,69 @@ def exchange_info(call: Call) -> Answer:
 
 
 def klines(call: Call) -> Answer:
-    start, limit = optional_whole(call.params, "startTime") or 0, optional_whole(call.params, "limit") or 500
-    rows = [row for row in call.venue.process.candles(call.symbol) if row.open_ms >= start]
-    return [words.candle(row) for row in (rows[:limit] if start else rows[-limit:])]
+    symbol, interval = call.symbol, required(call.params, "interval")
+    rows = candles.joined(call.venue.process.candles(symbol), interval)
+    wanted = [row for row in rows if in_window(call.params, row.open_ms)]
+    return [candles.kline(row, interval) for row in page(wanted, call.params, MAX_CANDLES)]
+
+
+def day_figures(venue: PaperVenue, symbol: str) -> dict[str, str]:
+    """Of the candles there are: first, last, highest and lowest price, and the volume."""
+    rows, last = venue.process.candles(symbol), venue.engine.prices[symbol]
+    return {
+        "openPrice": words.text(rows[0].open), "lastPrice": words.text(last),
+        "highPrice": words.text(max(last, *(row.high for row in rows))),
+        "lowPrice": words.text(min(last, *(row.low for row in rows))),
+        "volume": words.text(sum((row.volume for row in rows), Decimal(0))),
+        "quoteVolume": words.text(sum((row.volume * row.close for row in rows), Decimal(0))),
+    }  # fmt: skip
 
 
 def day_ticker(call: Call) -> Answer:
-    rows = [_day_ticker(call.venue, symbol) for symbol in call.symbols]
-    return rows[0] if call.is_single else rows
+    return call.each(_day_ticker)
 
 
-def _day_ticker(venue: PaperVenue, symbol: str) -> dict[str, Any]:
-    candles, last = venue.process.candles(symbol), venue.engine.prices[symbol]
-    opened = candles[0].open
+def _day_ticker(venue: PaperVenue, symbol: str) -> Answer:
+    figures = day_figures(venue, symbol)
+    opened, last = Decimal(figures["openPrice"]), Decimal(figures["lastPrice"])
     change = last - opened
     return {
-        "symbol": symbol, "lastPrice": words.text(last), "openPrice": words.text(opened),
-        "highPrice": words.text(max(row.high for row in candles)),
-        "lowPrice": words.text(min(row.low for row in candles)),
-        "volume": words.text(sum((row.volume for row in candles), Decimal(0))),
-        "quoteVolume": words.text(sum((row.volume * row.close for row in candles), Decimal(0))),
-        "weightedAvgPrice": words.text(last), "priceChange": words.text(change),
+        "symbol": symbol, **figures, "weightedAvgPrice": figures["lastPrice"], "priceChange": words.text(change),
         "priceChangePercent": f"{change / opened * 100:.3f}", "closeTime": now_ms(), "count": 1,
     }  # fmt: skip
 
 
 def book_ticker(call: Call) -> Answer:
-    rows = [_book_ticker(call.venue, symbol) for symbol in call.symbols]
-    return rows[0] if call.is_single else rows
+    return call.each(_book_ticker)
 
 
-def _book_ticker(venue: PaperVenue, symbol: str) -> dict[str, Any]:
-    bid, ask = venue.engine.touch(symbol, "SELL"), venue.engine.touch(symbol, "BUY")
+def _book_ticker(venue: PaperVenue, symbol: str) -> Answer:
+    bid, ask = touches(venue, symbol)
     return {
-        "symbol": symbol, "bidPrice": words.text(bid), "bidQty": "10", "askPrice": words.text(ask),
-        "askQty": "10", "time": now_ms(),
+        "symbol": symbol, "bidPrice": bid, "bidQty": words.LEVEL, "askPrice": ask, "askQty": words.LEVEL,
+        "time": now_ms(),
     }  # fmt: skip
 
 
+def touches(venue: PaperVenue, symbol: str) -> tuple[str, str]:
+    """Best bid and best ask."""
+    return words.text(venue.engine.touch(symbol, "SELL")), words.text(venue.engine.touch(symbol, "BUY"))
+
+
 def depth(call: Call) -> Answer:
-    book = _book_ticker(call.venue, call.symbol)
+    bid, ask = touches(call.venue, call.symbol)
+    at = now_ms()
     return {
-        "lastUpdateId": now_ms(), "E": now_ms(), "T": now_ms(),
-        "bids": [[book["bidPrice"], "10"]], "asks": [[book["askPrice"], "10"]],
+        "lastUpdateId": call.venue.book_version, "E": at, "T": at,
+        "bids": [[bid, words.LEVEL]], "asks": [[ask, words.LEVEL]],
     }  # fmt: skip
 
 
 def premium_index(call: Call) -> Answer:
-    rows = [_premium_index(call.venue, symbol) for symbol in call.symbols]
-    return rows[0] if call.is_single else rows
+    return call.each(_premium_index)
 
 
-def _premium_index(venue: PaperVenue, symbol: str) -> dict[str, Any]:
+def _premium_index(venue: PaperVenue, symbol: str) -> Answer:
     price = words.text(venue.engine.prices[symbol])
     return {
         "symbol": symbol, "markPrice": price, "indexPrice": price, "estimatedSettlePrice": price,

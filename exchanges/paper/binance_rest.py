@@ -1,23 +1,16 @@
-"""Signed requests of the Binance USDT-M dialect, and the table of all; fields as the exchange documents them."""
+"""Account requests of the Binance USDT-M dialect, and the table of all; fields as the exchange documents them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+from exchanges.paper import binance_orders as orders
 from exchanges.paper import binance_public as public
 from exchanges.paper import binance_words as words
-from exchanges.paper.binance_params import (
-    flag,
-    number,
-    optional_number,
-    optional_whole,
-    required,
-    whole,
-)
+from exchanges.paper.binance_params import flag, one_of, required, whole
 from exchanges.paper.binance_public import Answer, Call
-from exchanges.paper.book import VenueRefusal
+from exchanges.paper.book import PaperPosition, VenueRefusal
 from exchanges.paper.margin import leverage_of, liquidation_price
 from exchanges.paper.signing import listen_key
 from exchanges.paper.venue import PaperVenue, now_ms
@@ -46,17 +39,16 @@ def set_leverage(call: Call) -> Answer:
 
 
 def set_margin_type(call: Call) -> Answer:
-    symbol, margin_type = call.symbol, required(call.params, "marginType")
+    symbol, margin_type = call.symbol, one_of(call.params, "marginType", ("CROSSED", "ISOLATED"))
     call.venue.act(lambda engine: engine.set_margin_type(call.account, symbol, margin_type), call.account)
     return OK
 
 
 def leverage_brackets(call: Call) -> Answer:
-    rows = [_brackets(call.venue, symbol) for symbol in call.symbols]
-    return rows[0] if call.is_single else rows
+    return call.each(_brackets)
 
 
-def _brackets(venue: PaperVenue, symbol: str) -> dict[str, Any]:
+def _brackets(venue: PaperVenue, symbol: str) -> Answer:
     rules = venue.engine.rules[symbol]
     only = {
         "bracket": 1, "initialLeverage": rules.max_leverage, "notionalCap": 1_000_000_000, "notionalFloor": 0,
@@ -106,168 +98,37 @@ def account(call: Call) -> Answer:
 
 
 def positions(call: Call) -> Answer:
-    engine = call.venue.engine
-    state = engine.account(call.account)
     wanted = set(call.symbols)
-    return [
-        words.position(
-            held,
-            engine.prices[held.symbol],
-            liquidation_price(state, held, engine.prices, engine.rules),
-            leverage_of(state, held.symbol),
-            engine.rules[held.symbol].maintenance_margin_ratio,
-        )
-        for held in engine.positions(call.account)
-        if held.symbol in wanted
-    ]
+    held = [row for row in call.venue.engine.positions(call.account) if row.symbol in wanted]
+    return [words.position(row, call.venue.engine.prices[row.symbol], _risk(call, row)) for row in held]
 
 
-# plain orders
-
-
-def place_order(call: Call) -> Answer:
-    symbol, params = call.symbol, call.params
-    side, kind, quantity = required(params, "side"), required(params, "type"), number(params, "quantity")
-    price, reduce_only = optional_number(params, "price"), flag(params, "reduceOnly")
-    return words.order(
-        call.venue.act(
-            lambda engine: engine.place(
-                call.account,
-                symbol=symbol,
-                side=side,
-                type=kind,
-                quantity=quantity,
-                position_side=params.get("positionSide", "BOTH"),
-                price=price,
-                time_in_force=params.get("timeInForce"),
-                reduce_only=reduce_only,
-                client_order_id=params.get("newClientOrderId"),
-                now_ms=now_ms(),
-            )
-        )
+def _risk(call: Call, held: PaperPosition) -> words.Risk:
+    engine, state = call.venue.engine, call.venue.engine.account(call.account)
+    return words.Risk(
+        leverage_of(state, held.symbol),
+        state.margin_type.get(held.symbol, "CROSSED"),
+        liquidation_price(state, held, engine.prices, engine.rules),
+        engine.rules[held.symbol].maintenance_margin_ratio,
     )
 
 
-def _order_ids(call: Call) -> dict[str, Any]:
-    ids = {
-        "order_id": optional_whole(call.params, "orderId"),
-        "client_order_id": call.params.get("origClientOrderId"),
-    }
-    if not any(ids.values()):
-        raise VenueRefusal(-1102, "Either orderId or origClientOrderId must be sent.")
-    return ids
-
-
-def get_order(call: Call) -> Answer:
-    return words.order(call.venue.engine.find(call.account, call.symbol, **_order_ids(call)))
-
-
-def get_open_order(call: Call) -> Answer:
-    found = call.venue.engine.find(call.account, call.symbol, **_order_ids(call))
-    if not found.is_open:
-        raise VenueRefusal(-2013, "Order does not exist.")
-    return words.order(found)
-
-
-def cancel_order(call: Call) -> Answer:
-    symbol, ids = call.symbol, _order_ids(call)
-    return words.order(
-        call.venue.act(lambda engine: engine.cancel(call.account, symbol, **ids, now_ms=now_ms()))
-    )
-
-
-def cancel_all_orders(call: Call) -> Answer:
-    symbol = call.symbol
-    call.venue.act(lambda engine: engine.cancel_all(call.account, symbol, now_ms()))
-    return {"code": 200, "msg": "The operation of cancel all open order is done."}
-
-
-def open_orders(call: Call) -> Answer:
-    return [
-        words.order(row) for row in call.venue.engine.open_orders(call.account, call.params.get("symbol"))
-    ]
-
-
-def all_orders(call: Call) -> Answer:
-    return [words.order(row) for row in call.venue.engine.all_orders(call.account, call.symbol)][-500:]
-
-
-def user_trades(call: Call) -> Answer:
-    start, first = optional_whole(call.params, "startTime"), optional_whole(call.params, "fromId")
-    limit, order_id = optional_whole(call.params, "limit") or 500, optional_whole(call.params, "orderId")
-    rows = call.venue.engine.trades(call.account, call.symbol, start, first, 1_000_000, order_id)
-    return [words.trade(row) for row in (rows[:limit] if start or first else rows[-limit:])]
-
-
-# conditional orders
-
-
-def place_algo(call: Call) -> Answer:
-    symbol, params = call.symbol, call.params
-    side, kind, trigger = required(params, "side"), required(params, "type"), number(params, "triggerPrice")
-    quantity, reduce_only = optional_number(params, "quantity"), flag(params, "reduceOnly")
-    close_position = flag(params, "closePosition")
-    return words.algo_order(
-        call.venue.act(
-            lambda engine: engine.place_algo(
-                call.account,
-                symbol=symbol,
-                side=side,
-                type=kind,
-                trigger_price=trigger,
-                quantity=quantity,
-                position_side=params.get("positionSide", "BOTH"),
-                working_type=params.get("workingType", "CONTRACT_PRICE"),
-                reduce_only=reduce_only,
-                close_position=close_position,
-                client_algo_id=params.get("clientAlgoId"),
-                now_ms=now_ms(),
-            )
-        )
-    )
-
-
-def _algo_ids(call: Call) -> dict[str, Any]:
-    ids = {
-        "algo_id": optional_whole(call.params, "algoId"),
-        "client_algo_id": call.params.get("clientAlgoId"),
-    }
-    if not any(ids.values()):
-        raise VenueRefusal(-1102, "Either algoId or clientAlgoId must be sent.")
-    return ids
-
-
-def get_algo(call: Call) -> Answer:
-    return words.algo_order(call.venue.engine.find_algo(call.account, **_algo_ids(call)))
-
-
-def cancel_algo(call: Call) -> Answer:
-    ids = _algo_ids(call)
-    gone = call.venue.act(lambda engine: engine.cancel_algo(call.account, **ids, now_ms=now_ms()))
-    return {"algoId": gone.algo_id, "clientAlgoId": gone.client_algo_id, "code": "200", "msg": "success"}
-
-
-def cancel_all_algo(call: Call) -> Answer:
-    symbol = call.symbol
-    call.venue.act(lambda engine: engine.cancel_all_algo(call.account, symbol, now_ms()))
-    return {"code": 200, "msg": "The operation of cancel all open order is done."}
-
-
-def open_algos(call: Call) -> Answer:
-    return [
-        words.algo_order(row) for row in call.venue.engine.open_algos(call.account, call.params.get("symbol"))
-    ]
-
-
-def all_algos(call: Call) -> Answer:
-    return [words.algo_order(row) for row in call.venue.engine.all_algos(call.account, call.symbol)][-500:]
+def positions_v2(call: Call) -> Answer:
+    """The older answer also tells leverage and margin type."""
+    rows = positions(call)
+    state = call.venue.engine.account(call.account)
+    for row in rows:
+        margin_type = state.margin_type.get(row["symbol"], "CROSSED")
+        row["leverage"] = str(leverage_of(state, row["symbol"]))
+        row["marginType"] = "isolated" if margin_type == "ISOLATED" else "cross"
+    return rows
 
 
 # private stream keys
 
 
 def make_listen_key(call: Call) -> Answer:
-    call.venue.expired_sessions.discard(call.account)
+    call.venue.begin_session(call.account)
     return {"listenKey": listen_key(call.account)}
 
 
@@ -278,7 +139,7 @@ def keep_listen_key(call: Call) -> Answer:
 
 
 def end_listen_key(call: Call) -> Answer:
-    call.venue.expired_sessions.add(call.account)
+    call.venue.end_session(call.account)
     return {}
 
 
@@ -309,20 +170,21 @@ ENDPOINTS: dict[tuple[str, str], Endpoint] = {
     ("GET", "/fapi/v3/account"): Endpoint(account),
     ("GET", "/fapi/v2/account"): Endpoint(account),
     ("GET", "/fapi/v3/positionRisk"): Endpoint(positions),
-    ("POST", "/fapi/v1/order"): Endpoint(place_order),
-    ("GET", "/fapi/v1/order"): Endpoint(get_order),
-    ("DELETE", "/fapi/v1/order"): Endpoint(cancel_order),
-    ("GET", "/fapi/v1/openOrder"): Endpoint(get_open_order),
-    ("GET", "/fapi/v1/openOrders"): Endpoint(open_orders),
-    ("GET", "/fapi/v1/allOrders"): Endpoint(all_orders),
-    ("DELETE", "/fapi/v1/allOpenOrders"): Endpoint(cancel_all_orders),
-    ("GET", "/fapi/v1/userTrades"): Endpoint(user_trades),
-    ("POST", "/fapi/v1/algoOrder"): Endpoint(place_algo),
-    ("GET", "/fapi/v1/algoOrder"): Endpoint(get_algo),
-    ("DELETE", "/fapi/v1/algoOrder"): Endpoint(cancel_algo),
-    ("GET", "/fapi/v1/openAlgoOrders"): Endpoint(open_algos),
-    ("GET", "/fapi/v1/allAlgoOrders"): Endpoint(all_algos),
-    ("DELETE", "/fapi/v1/algoOpenOrders"): Endpoint(cancel_all_algo),
+    ("GET", "/fapi/v2/positionRisk"): Endpoint(positions_v2),
+    ("POST", "/fapi/v1/order"): Endpoint(orders.place_order),
+    ("GET", "/fapi/v1/order"): Endpoint(orders.get_order),
+    ("DELETE", "/fapi/v1/order"): Endpoint(orders.cancel_order),
+    ("GET", "/fapi/v1/openOrder"): Endpoint(orders.get_open_order),
+    ("GET", "/fapi/v1/openOrders"): Endpoint(orders.open_orders),
+    ("GET", "/fapi/v1/allOrders"): Endpoint(orders.all_orders),
+    ("DELETE", "/fapi/v1/allOpenOrders"): Endpoint(orders.cancel_all_orders),
+    ("GET", "/fapi/v1/userTrades"): Endpoint(orders.user_trades),
+    ("POST", "/fapi/v1/algoOrder"): Endpoint(orders.place_algo),
+    ("GET", "/fapi/v1/algoOrder"): Endpoint(orders.get_algo),
+    ("DELETE", "/fapi/v1/algoOrder"): Endpoint(orders.cancel_algo),
+    ("GET", "/fapi/v1/openAlgoOrders"): Endpoint(orders.open_algos),
+    ("GET", "/fapi/v1/allAlgoOrders"): Endpoint(orders.all_algos),
+    ("DELETE", "/fapi/v1/algoOpenOrders"): Endpoint(orders.cancel_all_algo),
     ("POST", "/fapi/v1/listenKey"): Endpoint(make_listen_key, "key"),
     ("PUT", "/fapi/v1/listenKey"): Endpoint(keep_listen_key, "key"),
     ("DELETE", "/fapi/v1/listenKey"): Endpoint(end_listen_key, "key"),

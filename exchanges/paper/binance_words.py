@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -15,12 +17,22 @@ from exchanges.paper.book import (
     PaperTrade,
     Rules,
 )
-from exchanges.paper.prices import Candle
 
 ORDER_TYPES = [
     "LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET",
 ]  # fmt: skip
+LEVEL = "10"  # what every price level of a book is said to hold
 Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """What surrounds a position. margin_type is only repeated: the engine works every position as cross."""
+
+    leverage: int
+    margin_type: str
+    liquidation_price: Decimal
+    maintenance_ratio: Decimal
 
 
 def text(value: Decimal | None) -> str:
@@ -67,7 +79,8 @@ def order(row: PaperOrder) -> Json:
     }  # fmt: skip
 
 
-def algo_order(row: AlgoOrder) -> Json:
+def algo_order(row: AlgoOrder, child: PaperOrder | None) -> Json:
+    """child is the real order it became."""
     return {
         "algoId": row.algo_id, "clientAlgoId": row.client_algo_id, "algoType": "CONDITIONAL",
         "orderType": row.type, "type": row.type,
@@ -75,8 +88,9 @@ def algo_order(row: AlgoOrder) -> Json:
         "timeInForce": "GTC", "quantity": text(row.quantity), "algoStatus": row.status,
         "triggerPrice": text(row.trigger_price), "price": "0", "workingType": row.working_type,
         "priceProtect": False, "reduceOnly": row.reduce_only, "closePosition": row.close_position,
-        "actualOrderId": str(row.actual_order_id or ""), "actualPrice": "0", "createTime": row.created_ms,
-        "updateTime": row.updated_ms, "triggerTime": 0, "goodTillDate": 0,
+        "actualOrderId": str(row.actual_order_id or ""),
+        "actualPrice": text(child.average_price if child else None), "createTime": row.created_ms,
+        "updateTime": row.updated_ms, "triggerTime": child.created_ms if child else 0, "goodTillDate": 0,
     }  # fmt: skip
 
 
@@ -90,27 +104,21 @@ def trade(row: PaperTrade) -> Json:
     }  # fmt: skip
 
 
-def position(
-    row: PaperPosition, mark: Decimal, liquidation: Decimal, leverage: int, maintenance_ratio: Decimal
-) -> Json:
+def position(row: PaperPosition, mark: Decimal, risk: Risk) -> Json:
     """notional is signed like the amount: clients take the side from it."""
-    notional = row.amount * mark
-    margin = text(abs(notional) / leverage)
+    notional, profit = row.amount * mark, (mark - row.entry_price) * row.amount
+    margin = abs(notional) / risk.leverage
+    isolated = margin if risk.margin_type == "ISOLATED" else None
     return {
         "symbol": row.symbol, "positionSide": row.position_side, "positionAmt": text(row.amount),
         "entryPrice": text(row.entry_price), "breakEvenPrice": text(row.entry_price), "markPrice": text(mark),
-        "unRealizedProfit": text((mark - row.entry_price) * row.amount), "liquidationPrice": text(liquidation),
-        "isolatedMargin": "0", "notional": text(notional), "marginAsset": "USDT", "isolatedWallet": "0",
-        "initialMargin": margin, "maintMargin": text(abs(notional) * maintenance_ratio),
-        "positionInitialMargin": margin, "openOrderInitialMargin": "0", "adl": "1", "bidNotional": "0",
+        "unRealizedProfit": text(profit), "unrealizedProfit": text(profit),
+        "liquidationPrice": text(risk.liquidation_price), "isolatedMargin": text(isolated),
+        "notional": text(notional), "marginAsset": "USDT", "isolatedWallet": text(isolated),
+        "initialMargin": text(margin), "maintMargin": text(abs(notional) * risk.maintenance_ratio),
+        "positionInitialMargin": text(margin), "openOrderInitialMargin": "0", "adl": "1", "bidNotional": "0",
         "askNotional": "0", "updateTime": row.updated_ms,
     }  # fmt: skip
-
-
-def candle(row: Candle) -> list[Any]:
-    quote = text(row.volume * row.close)
-    figures = [text(value) for value in (row.open, row.high, row.low, row.close, row.volume)]
-    return [row.open_ms, *figures, row.open_ms + 59_999, quote, 10, "0", "0", "0"]
 
 
 def order_update(event: OrderEvent, at: int) -> Json:
@@ -130,33 +138,36 @@ def order_update(event: OrderEvent, at: int) -> Json:
     }  # fmt: skip
 
 
-def algo_update(event: AlgoEvent, at: int) -> Json:
-    row = event.algo
+def algo_update(event: AlgoEvent, at: int, child: PaperOrder | None) -> Json:
+    """What the real order got is told when the algo order is finished."""
+    row, done = event.algo, child if event.algo.status == "FINISHED" else None
     return {
         "e": "ALGO_UPDATE", "E": at, "T": row.updated_ms,
         "o": {
             "caid": row.client_algo_id, "aid": row.algo_id, "at": "CONDITIONAL", "o": row.type, "s": row.symbol,
             "S": row.side, "ps": row.position_side, "f": "GTC", "q": text(row.quantity), "X": row.status,
-            "ai": str(row.actual_order_id or ""), "ap": "0", "aq": "0", "act": "0", "tp": text(row.trigger_price),
+            "ai": str(row.actual_order_id or ""), "ap": text(done.average_price if done else None),
+            "aq": text(done.executed if done else None), "act": "0", "tp": text(row.trigger_price),
             "p": "0", "V": "NONE", "wt": row.working_type, "pm": "NONE", "cp": row.close_position, "pP": False,
             "R": row.reduce_only, "tt": 0, "gtd": 0, "rm": row.reason,
         },
     }  # fmt: skip
 
 
-def account_update(event: AccountEvent, at: int) -> Json:
+def account_update(event: AccountEvent, at: int, prices: Mapping[str, Decimal]) -> Json:
     wallet = text(event.wallet_balance)
     return {
         "e": "ACCOUNT_UPDATE", "E": at, "T": at,
         "a": {
             "m": event.reason,
             "B": [{"a": "USDT", "wb": wallet, "cw": wallet, "bc": "0"}],
-            "P": [
-                {
-                    "s": row.symbol, "pa": text(row.amount), "ep": text(row.entry_price), "bep": "0", "cr": "0",
-                    "up": "0", "mt": "cross", "iw": "0", "ps": row.position_side,
-                }
-                for row in event.positions
-            ],
+            "P": [_changed_position(row, prices[row.symbol]) for row in event.positions],
         },
+    }  # fmt: skip
+
+
+def _changed_position(row: PaperPosition, mark: Decimal) -> Json:
+    return {
+        "s": row.symbol, "pa": text(row.amount), "ep": text(row.entry_price), "bep": "0", "cr": "0",
+        "up": text((mark - row.entry_price) * row.amount), "mt": "cross", "iw": "0", "ps": row.position_side,
     }  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 KINDS = ("close_before", "close_after", "delay_before", "delay_after", "answer", "half_body")
+HUNG_UP = 599  # never sent: the connection is gone
 Work = Callable[[], Awaitable[web.Response]]
 
 
@@ -28,8 +29,10 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}")
-        if not 0 < self.times < 1_000_000 or not 0 <= self.seconds <= 60:
-            raise ValueError("times must be positive and seconds between 0 and 60")
+        if type(self.times) is not int or not 0 < self.times < 1_000_000 or not 0 <= self.seconds <= 60:
+            raise ValueError("times must be a positive whole number and seconds between 0 and 60")
+        if type(self.status) is not int or not 200 <= self.status <= 599 or not isinstance(self.body, str):
+            raise ValueError("status must be a number from 200 to 599 and body a text")
 
     def meets(self, request: web.Request) -> bool:
         return self.times > 0 and (self.method, self.path) == (request.method, request.path)
@@ -90,7 +93,7 @@ async def _half_body(fault: Fault, request: web.Request, work: Work) -> web.Stre
 def _hang_up(request: web.Request) -> web.StreamResponse:
     if request.transport is not None:
         request.transport.abort()
-    return web.Response()
+    return web.Response(status=HUNG_UP)
 
 
 _PERFORM = {

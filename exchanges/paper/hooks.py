@@ -13,6 +13,7 @@ from exchanges.paper.faults import Faults
 from exchanges.paper.request_log import RequestLog
 from exchanges.paper.venue import PaperVenue
 
+MIN_PRICE, MAX_PRICE = Decimal("0.00000001"), Decimal(10_000_000)
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
@@ -20,7 +21,7 @@ def add_hooks(
     app: web.Application, venue: PaperVenue, streams: Streams, faults: Faults, log: RequestLog
 ) -> None:
     hooks = Hooks(venue, streams, faults, log)
-    app.router.add_get("/paper/requests", hooks.requests)
+    app.router.add_get("/paper/requests", _forgiving(hooks.requests))
     app.router.add_get("/paper/state", hooks.state)
     app.router.add_post("/paper/price", _forgiving(hooks.price))
     app.router.add_post("/paper/pause", hooks.pause)
@@ -35,7 +36,7 @@ def _forgiving(handler: Handler) -> Handler:
     async def answer(request: web.Request) -> web.Response:
         try:
             return await handler(request)
-        except (ValueError, KeyError, TypeError, InvalidOperation) as error:
+        except (ValueError, LookupError, TypeError, InvalidOperation) as error:
             return web.json_response({"error": f"this makes no sense: {error}"}, status=400)
 
     return answer
@@ -46,8 +47,7 @@ class Hooks:
         self._venue, self._streams, self._faults, self._log = venue, streams, faults, log
 
     async def requests(self, request: web.Request) -> web.Response:
-        since = request.query.get("since", "0")
-        return web.json_response({"requests": self._log.since(int(since) if since.isdigit() else 0)})
+        return web.json_response({"requests": self._log.since(int(request.query.get("since", "0")))})
 
     async def state(self, request: web.Request) -> web.Response:
         engine = self._venue.engine
@@ -61,16 +61,19 @@ class Hooks:
             "wallet": str(engine.account(account).wallet_balance),
             "positions": [[p.symbol, p.position_side, str(p.amount)] for p in engine.positions(account)],
             "open_orders": [order.client_order_id for order in engine.open_orders(account)],
+            "private_sockets": self._streams.listening(account),
             "open_algos": [algo.client_algo_id for algo in engine.open_algos(account)],
         }
 
     async def price(self, request: web.Request) -> web.Response:
         words = await request.json()
         price = Decimal(str(words["price"]))
-        if words["symbol"] not in self._venue.engine.rules or not price.is_finite() or price <= 0:
-            raise ValueError("symbol must be listed and price a positive number")
+        if words["symbol"] not in self._venue.engine.rules:
+            raise ValueError("symbol is not listed here")
+        if not price.is_finite() or not MIN_PRICE <= price <= MAX_PRICE:
+            raise ValueError(f"price must be a number from {MIN_PRICE} to {MAX_PRICE}")
         self._venue.set_price(words["symbol"], price)
-        self._streams.publish(self._venue.engine.prices)
+        self._streams.publish()
         return web.json_response({"price": str(price)})
 
     async def pause(self, request: web.Request) -> web.Response:
@@ -93,5 +96,11 @@ class Hooks:
         return web.json_response({"cut": self._streams.cut()})
 
     async def expire(self, request: web.Request) -> web.Response:
-        self._streams.expire((await request.json())["api_key"])
+        """The private sockets fall silent; with "close" they are closed as well, with 1008."""
+        asked = await request.json()
+        if not self._venue.engine.has_account(asked["api_key"]):
+            raise ValueError("no account has this api_key")
+        self._venue.end_session(asked["api_key"])
+        if asked.get("close"):
+            self._streams.close(asked["api_key"])
         return web.json_response({"expired": True})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from hashlib import sha256
 
 from exchanges.paper.binance_params import Params, optional_whole
@@ -10,6 +11,7 @@ from exchanges.paper.book import VenueRefusal
 from exchanges.paper.signing import paper_secret
 
 KEY_PREFIX = "paper-"
+WELL_FORMED = re.compile(r"[!-~]{1,128}")
 MAX_WINDOW_MS = 60_000
 AHEAD_MS = 1_000
 
@@ -19,11 +21,15 @@ def signature_verdict(api_key: str, raw: str) -> str:
     signed, found, signature = raw.partition("&signature=")
     if not found:
         return "none"
+    if not WELL_FORMED.fullmatch(api_key):
+        return "invalid"
     expected = hmac.new(paper_secret(api_key).encode(), signed.encode(), sha256).hexdigest()
-    return "valid" if hmac.compare_digest(expected, signature) else "invalid"
+    return "valid" if hmac.compare_digest(expected.encode(), signature.encode()) else "invalid"
 
 
 def check_key(api_key: str) -> None:
+    if not WELL_FORMED.fullmatch(api_key):
+        raise VenueRefusal(-2014, "API-key format invalid.", 401)
     if not api_key.startswith(KEY_PREFIX):
         raise VenueRefusal(-2015, "Invalid API-key, IP, or permissions for action.", 401)
 

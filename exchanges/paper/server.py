@@ -8,6 +8,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -19,14 +20,38 @@ from exchanges.paper.binance_public import Call
 from exchanges.paper.binance_rest import ENDPOINTS, Endpoint
 from exchanges.paper.binance_stream import Streams
 from exchanges.paper.book import VenueRefusal
-from exchanges.paper.faults import Faults
+from exchanges.paper.faults import HUNG_UP, Faults
 from exchanges.paper.hooks import add_hooks
-from exchanges.paper.request_log import RequestLog
+from exchanges.paper.request_log import Line, RequestLog
 from exchanges.paper.venue import PaperVenue, now_ms
 
 logger = logging.getLogger(__name__)
 
 STEP_SECONDS = 0.2
+CLIENT_IDS = ("newClientOrderId", "origClientOrderId", "clientAlgoId")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request as it came. signature is valid, invalid or none."""
+
+    method: str
+    path: str
+    params: dict[str, str]
+    api_key: str
+    signature: str
+
+    @classmethod
+    def from_raw(cls, request: web.Request, raw: str) -> Asked:
+        """`raw` is the text the client signed, byte for byte: the query, or the body when there is no query."""
+        params = dict(parse_qsl(raw, keep_blank_values=True))
+        params.pop("signature", None)
+        api_key = request.headers.get("X-MBX-APIKEY", "")
+        return cls(request.method, request.path, params, api_key, security.signature_verdict(api_key, raw))
+
+    def log_line(self) -> Line:
+        client_id = next((self.params[name] for name in CLIENT_IDS if name in self.params), None)
+        return {**asdict(self), "client_order_id": client_id}
 
 
 class PaperServer:
@@ -47,6 +72,7 @@ class PaperServer:
 
     async def _live(self, app: web.Application) -> AsyncIterator[None]:
         self.venue.open()
+        self.streams.publish()
         walking = asyncio.create_task(self._walk())
         yield
         walking.cancel()
@@ -58,63 +84,56 @@ class PaperServer:
     async def _walk(self) -> None:
         while True:
             await asyncio.sleep(STEP_SECONDS)
-            if not self.venue.is_paused:
-                self.venue.step(STEP_SECONDS)
-            self.streams.publish(self.venue.engine.prices)
+            try:
+                self._step()
+            except Exception:
+                logger.exception("a price step failed; the market goes on with the next one")
+
+    def _step(self) -> None:
+        if not self.venue.is_paused:
+            self.venue.step(STEP_SECONDS)
+        self.streams.publish()
 
     async def rest(self, request: web.Request) -> web.StreamResponse:
-        raw = request.query_string or (await request.read()).decode("utf-8", "replace")
-        params = dict(parse_qsl(raw, keep_blank_values=True))
-        api_key = request.headers.get("X-MBX-APIKEY", "")
-        verdict = security.signature_verdict(api_key, raw)
-        signature = params.pop("signature", None)
-        entry = self.log.add(
-            method=request.method, path=request.path, params=params, api_key=api_key, signature=verdict
-        )
-        del signature
+        raw = request.raw_path.partition("?")[2] or (await request.read()).decode("utf-8", "replace")
+        asked = Asked.from_raw(request, raw)
+        entry = self.log.begin(**asked.log_line())
 
         async def work() -> web.Response:
-            return self._work(request, api_key, params, verdict, entry)
+            return self._work(asked, entry)
 
         answer = await self.faults.around(request, work)
         if "status" not in entry:
-            self.log.finish(entry, None, None)
+            self.log.finish(entry, None if answer.status == HUNG_UP else answer.status, None)
         return answer
 
-    def _work(
-        self,
-        request: web.Request,
-        api_key: str,
-        params: dict[str, str],
-        verdict: str,
-        entry: dict[str, object],
-    ) -> web.Response:
+    def _work(self, asked: Asked, entry: Line) -> web.Response:
         try:
-            body = self._perform(request, api_key, params, verdict)
+            status, body, code = 200, self._perform(asked), None
         except VenueRefusal as refusal:
-            self.log.finish(entry, refusal.http_status, refusal.code)
-            return web.json_response(
-                {"code": refusal.code, "msg": refusal.message}, status=refusal.http_status
-            )
-        self.log.finish(entry, 200, None)
-        return web.json_response(body)
+            status, code = refusal.http_status, refusal.code
+            body = {"code": code, "msg": refusal.message}
+        except Exception:
+            logger.exception("%s %s failed", asked.method, asked.path)
+            status, code = 500, -1000
+            body = {"code": code, "msg": "An unknown error occurred while processing the request."}
+        self.log.finish(entry, status, code)
+        return web.json_response(body, status=status)
 
-    def _perform(self, request: web.Request, api_key: str, params: dict[str, str], verdict: str) -> object:
-        endpoint = ENDPOINTS.get((request.method, request.path))
+    def _perform(self, asked: Asked) -> object:
+        endpoint = ENDPOINTS.get((asked.method, asked.path))
         if endpoint is None:
-            raise VenueRefusal(-5000, f"Path {request.path}, Method {request.method} is invalid", 404)
-        self._admit(endpoint, api_key, params, verdict)
-        return endpoint.handle(Call(self.venue, api_key, params))
+            raise VenueRefusal(-5000, f"Path {asked.path}, Method {asked.method} is invalid", 404)
+        self._admit(endpoint, asked)
+        return endpoint.handle(Call(self.venue, asked.api_key, asked.params))
 
-    def _admit(self, endpoint: Endpoint, api_key: str, params: dict[str, str], verdict: str) -> None:
+    def _admit(self, endpoint: Endpoint, asked: Asked) -> None:
         if endpoint.security == "none":
             return
-        security.check_key(api_key)
+        security.check_key(asked.api_key)
         if endpoint.security == "signed":
-            security.check_signed(verdict, params, now_ms())
-            self.venue.open_account(api_key)
-        elif not self.venue.engine.has_account(api_key):
-            self.venue.open_account(api_key)
+            security.check_signed(asked.signature, asked.params, now_ms())
+        self.venue.open_account(asked.api_key)
 
 
 async def serve(options: argparse.Namespace) -> None:
@@ -134,9 +153,16 @@ async def serve(options: argparse.Namespace) -> None:
     url = f"http://{options.host}:{runner.addresses[0][1]}"
     logger.info("paper exchange at %s", url)
     if options.ready_file:
-        options.ready_file.write_text(url)
+        _write_whole(options.ready_file, url)
     await _until_stopped()
     await runner.cleanup()
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Who looks sees nothing or all of it."""
+    unfinished = path.with_name(path.name + ".new")
+    unfinished.write_text(text)
+    unfinished.replace(path)
 
 
 async def _until_stopped() -> None:

@@ -43,14 +43,17 @@ class PaperVenue:
         self.is_paused = False
         self.expired_sessions: set[str] = set()
         self.private_listener: Callable[[Iterable[Event]], None] = lambda events: None
+        self.session_ended: Callable[[str], None] = lambda account: None
+        self.book_version = now_ms()  # grows over restarts too
         self._journal = Journal(state)
         self._prices_saved_at = time.monotonic()
 
     def open(self) -> None:
         self._journal.open(self.engine)
-        self.process.resume(self.engine.prices)
-        if not self.engine.prices:
-            self.process.fill_history(HISTORY_MINUTES, now_ms())
+        saved = dict(self.engine.prices)
+        self.process.resume(saved)
+        self.process.fill_history(HISTORY_MINUTES, now_ms())
+        self.process.resume(saved)
         self._set_prices(self.process.prices())
 
     def close(self) -> None:
@@ -62,7 +65,9 @@ class PaperVenue:
         try:
             return change(self.engine)
         finally:
-            self._settle(account)
+            self._settle(
+                () if account is None else [persistence.account_record(self.engine.account(account))]
+            )
 
     def open_account(self, name: str) -> None:
         if not self.engine.has_account(name):
@@ -80,18 +85,28 @@ class PaperVenue:
 
     def set_price(self, symbol: str, price: Decimal) -> None:
         self.process.resume({symbol: price})
-        self.act(lambda engine: engine.set_price(symbol, price, now_ms()))
+        self.engine.set_price(symbol, price, now_ms())
+        self._settle([persistence.prices_record(self.engine)])
+
+    def begin_session(self, account: str) -> None:
+        self.expired_sessions.discard(account)
+
+    def end_session(self, account: str) -> None:
+        """Its listenKey is refused and its private sockets tell nothing more, until it asks for a key again."""
+        self.expired_sessions.add(account)
+        self.session_ended(account)
 
     def _set_prices(self, prices: dict[str, Decimal]) -> None:
         for symbol, price in prices.items():
             self.engine.set_price(symbol, price, now_ms())
-        self._settle(None)
+        self._settle()
 
-    def _settle(self, account: str | None) -> None:
+    def _settle(self, facts: Iterable[persistence.Record] = ()) -> None:
+        """What happened is written with the prices it happened at, and told after that."""
         events = self.engine.drain_events()
-        records = list(persistence.records_of(events))
-        if account is not None:
-            records.insert(0, persistence.account_record(self.engine.account(account)))
+        records = [*facts, *persistence.records_of(events)]
+        if events:
+            records.append(persistence.prices_record(self.engine))
         if records:
             self._journal.append(records)
         if events:

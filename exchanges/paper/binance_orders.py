@@ -1,0 +1,187 @@
+"""Orders of the Binance USDT-M dialect: the plain book, the book of conditional orders, and executions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from exchanges.paper import binance_words as words
+from exchanges.paper import checks
+from exchanges.paper.binance_params import (
+    flag,
+    in_window,
+    number,
+    one_of,
+    optional_number,
+    optional_whole,
+    page,
+    required,
+)
+from exchanges.paper.binance_public import Answer, Call
+from exchanges.paper.book import AlgoOrder, PaperOrder, VenueRefusal
+from exchanges.paper.venue import now_ms
+
+ALL_CANCELED = {"code": 200, "msg": "The operation of cancel all open order is done."}
+PLAIN_TYPES = ("MARKET", "LIMIT")
+ALGO_TYPES = ("STOP_MARKET", "TAKE_PROFIT_MARKET")
+POSITION_SIDES = ("BOTH", "LONG", "SHORT")
+TIMES_IN_FORCE = ("GTC", "IOC", "FOK", "GTX")
+
+
+# plain orders
+
+
+def place_order(call: Call) -> Answer:
+    wanted = _common(call) | _plain_terms(call)
+    return words.order(
+        call.venue.act(lambda engine: engine.place(call.account, now_ms=now_ms(), **wanted)),
+    )
+
+
+def _common(call: Call) -> dict[str, Any]:
+    params = call.params
+    return {
+        "symbol": call.symbol,
+        "side": required(params, "side"),
+        "type": required(params, "type"),
+        "position_side": one_of({"positionSide": "BOTH", **params}, "positionSide", POSITION_SIDES),
+        "reduce_only": flag(params, "reduceOnly"),
+    }
+
+
+def _plain_terms(call: Call) -> dict[str, Any]:
+    params, kind = call.params, call.params["type"]
+    checks.check_words(params["side"], kind, PLAIN_TYPES)
+    return {
+        "quantity": number(params, "quantity"),
+        "price": number(params, "price") if kind == "LIMIT" else optional_number(params, "price"),
+        "time_in_force": _time_in_force(call) if kind == "LIMIT" else None,
+        "client_order_id": params.get("newClientOrderId"),
+    }
+
+
+def _time_in_force(call: Call) -> str:
+    force = required(call.params, "timeInForce")
+    if force not in TIMES_IN_FORCE:
+        raise VenueRefusal(-1115, "Invalid timeInForce.")
+    return force
+
+
+def _order_ids(call: Call) -> dict[str, Any]:
+    ids = {
+        "order_id": optional_whole(call.params, "orderId"),
+        "client_order_id": call.params.get("origClientOrderId"),
+    }
+    if not any(ids.values()):
+        raise VenueRefusal(-1102, "Either orderId or origClientOrderId must be sent.")
+    return ids
+
+
+def get_order(call: Call) -> Answer:
+    return words.order(call.venue.engine.find(call.account, call.symbol, **_order_ids(call)))
+
+
+def get_open_order(call: Call) -> Answer:
+    found = call.venue.engine.find(call.account, call.symbol, **_order_ids(call))
+    if not found.is_open:
+        raise VenueRefusal(-2013, "Order does not exist.")
+    return words.order(found)
+
+
+def cancel_order(call: Call) -> Answer:
+    symbol, ids = call.symbol, _order_ids(call)
+    return words.order(
+        call.venue.act(lambda engine: engine.cancel(call.account, symbol, **ids, now_ms=now_ms()))
+    )
+
+
+def cancel_all_orders(call: Call) -> Answer:
+    symbol = call.symbol
+    call.venue.act(lambda engine: engine.cancel_all(call.account, symbol, now_ms()))
+    return ALL_CANCELED
+
+
+def open_orders(call: Call) -> Answer:
+    return [words.order(row) for row in call.venue.engine.open_orders(call.account, call.optional_symbol)]
+
+
+def all_orders(call: Call) -> Answer:
+    """orderId asks for that one and the later ones."""
+    first = optional_whole(call.params, "orderId") or 0
+    rows = call.venue.engine.all_orders(call.account, call.symbol)
+    wanted = [row for row in rows if row.order_id >= first and in_window(call.params, row.created_ms)]
+    return [words.order(row) for row in page(wanted, call.params)]
+
+
+def user_trades(call: Call) -> Answer:
+    first, order_id = optional_whole(call.params, "fromId"), optional_whole(call.params, "orderId")
+    rows = call.venue.engine.trades(call.account, call.symbol, None, first, 1_000_000, order_id)
+    wanted = [row for row in rows if in_window(call.params, row.time_ms)]
+    return [words.trade(row) for row in page(wanted, call.params)]
+
+
+# conditional orders
+
+
+def place_algo(call: Call) -> Answer:
+    one_of(call.params, "algoType", ("CONDITIONAL",))
+    wanted = _common(call) | _algo_terms(call)
+    algo = call.venue.act(lambda engine: engine.place_algo(call.account, now_ms=now_ms(), **wanted))
+    return _algo(call, algo)
+
+
+def _algo_terms(call: Call) -> dict[str, Any]:
+    params = call.params
+    if params["type"] not in ALGO_TYPES:  # the venue has more; this one does not work them
+        raise VenueRefusal(-1116, "Invalid orderType.")
+    return {
+        "trigger_price": number(params, "triggerPrice"),
+        "quantity": optional_number(params, "quantity"),
+        "working_type": params.get("workingType", "CONTRACT_PRICE"),
+        "close_position": flag(params, "closePosition"),
+        "client_algo_id": params.get("clientAlgoId"),
+    }
+
+
+def _algo(call: Call, algo: AlgoOrder) -> Answer:
+    return words.algo_order(algo, child_of(call, algo))
+
+
+def child_of(call: Call, algo: AlgoOrder) -> PaperOrder | None:
+    return call.venue.engine.account(call.account).orders.get(algo.actual_order_id or 0)
+
+
+def _algo_ids(call: Call) -> dict[str, Any]:
+    ids = {
+        "algo_id": optional_whole(call.params, "algoId"),
+        "client_algo_id": call.params.get("clientAlgoId"),
+    }
+    if not any(ids.values()):
+        raise VenueRefusal(-1102, "Either algoId or clientAlgoId must be sent.")
+    return ids
+
+
+def get_algo(call: Call) -> Answer:
+    return _algo(call, call.venue.engine.find_algo(call.account, **_algo_ids(call)))
+
+
+def cancel_algo(call: Call) -> Answer:
+    ids = _algo_ids(call)
+    gone = call.venue.act(lambda engine: engine.cancel_algo(call.account, **ids, now_ms=now_ms()))
+    return {"algoId": gone.algo_id, "clientAlgoId": gone.client_algo_id, "code": "200", "msg": "success"}
+
+
+def cancel_all_algo(call: Call) -> Answer:
+    symbol = call.symbol
+    call.venue.act(lambda engine: engine.cancel_all_algo(call.account, symbol, now_ms()))
+    return ALL_CANCELED
+
+
+def open_algos(call: Call) -> Answer:
+    return [_algo(call, row) for row in call.venue.engine.open_algos(call.account, call.optional_symbol)]
+
+
+def all_algos(call: Call) -> Answer:
+    first = optional_whole(call.params, "algoId") or 0
+    rows = call.venue.engine.all_algos(call.account, call.symbol)
+    wanted = [row for row in rows if row.algo_id >= first and in_window(call.params, row.created_ms)]
+    return [_algo(call, row) for row in page(wanted, call.params)]
