@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
@@ -21,6 +23,7 @@ from trailing.engine import HUNDRED, Close, TrailingParams, TrailingPhase, Trail
 from trailing.models import TrailingStop
 from trailing.protection import advance as judge
 from trailing.protection import start
+from trailing.thresholds import band
 
 logger = logging.getLogger(__name__)
 
@@ -173,29 +176,35 @@ def _exchange_will_act(row: TrailingStop) -> bool:
 
 def sweep(now: datetime) -> int:
     """Evaluate every open position; the net under the watcher's hints."""
-    rows = list(
-        open_rows().values_list("pk", "position__account_id", "position__instrument__exchange_symbol")
-    )
-    for position_id, account_id, symbol in rows:
+    rows = list(open_rows())
+    price_of = cache(fresh_mark)  # one question for all positions of a contract
+    for row in rows:
         try:
-            _sweep_one(position_id, account_id, symbol, now)
+            _sweep_one(row, price_of, now)
         except Exception:
-            logger.exception("position %s could not be evaluated; the next sweep tries again", position_id)
+            logger.exception("position %s could not be evaluated; the next sweep tries again", row.pk)
     return len(rows)
 
 
-def _sweep_one(position_id: int, account_id: int, symbol: str, now: datetime) -> None:
-    protect(position_id)
-    price = fresh_mark(account_id, symbol)
-    if price is not None:
-        advance(position_id, price, now)
-    _close_when_unprotected(position_id, now)
+def _sweep_one(row: TrailingStop, price_of: Callable[[int, str], Decimal | None], now: datetime) -> None:
+    protect(row.pk)
+    price = price_of(row.position.account_id, row.position.instrument.exchange_symbol)
+    if price is not None and _matters(row, price):
+        advance(row.pk, price, now)
+    _close_when_unprotected(row.position, now)
 
 
-def _close_when_unprotected(position_id: int, now: datetime) -> None:
+def _matters(row: TrailingStop, mark_price: Decimal) -> bool:
+    return row.entry_price is None or band(params_of(row), state_of(row)).is_left_by(mark_price)
+
+
+def _close_when_unprotected(position: Position, now: datetime) -> None:
+    """Looked at again before acting: the row is from the beginning of the sweep."""
     too_long = now - settings.UNPROTECTED_CLOSE_AFTER
-    if Position.objects.filter(pk=position_id, unprotected_since__lt=too_long).exists():
-        request_close(position_id, reason=CloseReason.UNPROTECTED, requested_by="no stop could be placed")
+    if position.unprotected_since is None or position.unprotected_since >= too_long:
+        return
+    if Position.objects.filter(pk=position.pk, unprotected_since__lt=too_long).exists():
+        request_close(position.pk, reason=CloseReason.UNPROTECTED, requested_by="no stop could be placed")
 
 
 # names fixed by a requirement document: an alarm that reads zero, since the database refuses orphans
