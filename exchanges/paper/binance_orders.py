@@ -8,13 +8,13 @@ from exchanges.paper import binance_words as words
 from exchanges.paper import checks
 from exchanges.paper.binance_params import (
     flag,
-    in_window,
     number,
     one_of,
     optional_number,
     optional_whole,
     page,
     required,
+    window,
 )
 from exchanges.paper.binance_public import Answer, Call
 from exchanges.paper.book import AlgoOrder, PaperOrder, VenueRefusal
@@ -108,14 +108,16 @@ def all_orders(call: Call) -> Answer:
     """orderId asks for that one and the later ones."""
     first = optional_whole(call.params, "orderId") or 0
     rows = call.venue.engine.all_orders(call.account, call.symbol)
-    wanted = [row for row in rows if row.order_id >= first and in_window(call.params, row.created_ms)]
+    is_wanted = window(call.params)
+    wanted = [row for row in rows if row.order_id >= first and is_wanted(row.created_ms)]
     return [words.order(row) for row in page(wanted, call.params)]
 
 
 def user_trades(call: Call) -> Answer:
     first, order_id = optional_whole(call.params, "fromId"), optional_whole(call.params, "orderId")
     rows = call.venue.engine.trades(call.account, call.symbol, None, first, 1_000_000, order_id)
-    wanted = [row for row in rows if in_window(call.params, row.time_ms)]
+    is_wanted = window(call.params)
+    wanted = [row for row in rows if is_wanted(row.time_ms)]
     return [words.trade(row) for row in page(wanted, call.params)]
 
 
@@ -183,5 +185,6 @@ def open_algos(call: Call) -> Answer:
 def all_algos(call: Call) -> Answer:
     first = optional_whole(call.params, "algoId") or 0
     rows = call.venue.engine.all_algos(call.account, call.symbol)
-    wanted = [row for row in rows if row.algo_id >= first and in_window(call.params, row.created_ms)]
+    is_wanted = window(call.params)
+    wanted = [row for row in rows if row.algo_id >= first and is_wanted(row.created_ms)]
     return [_algo(call, row) for row in page(wanted, call.params)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TypeVar
 
@@ -72,9 +72,10 @@ def page(rows: list[Row], params: Params, most: int = MAX_ROWS) -> list[Row]:
     return rows[:limit] if from_start else rows[-limit:]
 
 
-def in_window(params: Params, at_ms: int) -> bool:
+def window(params: Params) -> Callable[[int], bool]:
+    """Tells whether a moment lies between startTime and endTime."""
     start, end = optional_whole(params, "startTime"), optional_whole(params, "endTime")
-    return (start is None or at_ms >= start) and (end is None or at_ms <= end)
+    return lambda at_ms: (start is None or at_ms >= start) and (end is None or at_ms <= end)
 
 
 def _illegal(name: str) -> VenueRefusal:

@@ -9,7 +9,7 @@ from typing import Any
 
 from exchanges.paper import binance_candles as candles
 from exchanges.paper import binance_words as words
-from exchanges.paper.binance_params import Params, in_window, page, required
+from exchanges.paper.binance_params import Params, page, required, window
 from exchanges.paper.book import VenueRefusal
 from exchanges.paper.venue import PaperVenue, now_ms
 
@@ -62,7 +62,8 @@ def exchange_info(call: Call) -> Answer:
 def klines(call: Call) -> Answer:
     symbol, interval = call.symbol, required(call.params, "interval")
     rows = candles.joined(call.venue.process.candles(symbol), interval)
-    wanted = [row for row in rows if in_window(call.params, row.open_ms)]
+    is_wanted = window(call.params)
+    wanted = [row for row in rows if is_wanted(row.open_ms)]
     return [candles.kline(row, interval) for row in page(wanted, call.params, MAX_CANDLES)]
 
 
