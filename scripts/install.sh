@@ -22,7 +22,7 @@ pick_python() {
 
 with_uv() {
   if ! is_good "$VENV/bin/python"; then uv venv --quiet --clear --python "${PYTHON:->=3.11,<3.14}" "$VENV"; fi
-  uv pip install --quiet --python "$VENV/bin/python" -c constraints.txt -e . --group dev
+  uv pip install --quiet --compile-bytecode --python "$VENV/bin/python" -c constraints.txt -e . --group dev
 }
 
 with_pip() {
