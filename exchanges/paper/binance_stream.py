@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from exchanges.paper import binance_words as words
 from exchanges.paper.binance_channels import Channels
@@ -18,7 +18,6 @@ from exchanges.paper.venue import PaperVenue, now_ms
 
 MAX_WAITING = 10_000
 MAX_NAMES = 1024
-POLICY_VIOLATION = 1008
 
 
 class Listener:
@@ -28,12 +27,12 @@ class Listener:
         self.account, self.names = account, set[str]()
         self.is_deaf = False
         self._socket, self._request = socket, request
-        self._waiting: asyncio.Queue[str | None] = asyncio.Queue(MAX_WAITING)
+        self._waiting: asyncio.Queue[str | WSCloseCode] = asyncio.Queue(MAX_WAITING)
 
-    def send(self, text: str | None) -> None:
-        """None closes the socket after what was sent before."""
+    def send(self, message: str | WSCloseCode) -> None:
+        """A text, or the code to close the socket with after what was sent before."""
         try:
-            self._waiting.put_nowait(text)
+            self._waiting.put_nowait(message)
         except asyncio.QueueFull:
             self.abort()
 
@@ -54,9 +53,9 @@ class Listener:
                 await writing
 
     async def _write(self) -> None:
-        while (text := await self._waiting.get()) is not None:
-            await self._socket.send_str(text)
-        await self._socket.close(code=POLICY_VIOLATION, message=b"listenKey expired")
+        while isinstance(message := await self._waiting.get(), str):
+            await self._socket.send_str(message)
+        await self._socket.close(code=message)
 
 
 class Streams:
@@ -72,7 +71,7 @@ class Streams:
         socket = web.WebSocketResponse(heartbeat=60)
         await socket.prepare(request)
         if account is None:
-            await socket.close(code=POLICY_VIOLATION, message=b"invalid listenKey")
+            await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"invalid listenKey")
         else:
             await self._serve(Listener(socket, request, account), self._private)
         return socket
@@ -136,7 +135,12 @@ class Streams:
 
     def close(self, account: str) -> None:
         for listener in self._of(account):
-            listener.send(None)
+            listener.send(WSCloseCode.POLICY_VIOLATION)
+
+    def go_away(self) -> None:
+        """The server stops."""
+        for listener in self._public | self._private:
+            listener.send(WSCloseCode.GOING_AWAY)
 
     def publish(self) -> None:
         """One message for each subscription; call it after every change of prices."""

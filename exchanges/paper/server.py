@@ -68,6 +68,7 @@ class PaperServer:
             app.router.add_get(f"/{kind}/ws/{{number}}", self.streams.public)
         app.router.add_route("*", "/{path:.*}", self.rest)
         app.cleanup_ctx.append(self._live)
+        app.on_shutdown.append(self._say_goodbye)
         return app
 
     async def _live(self, app: web.Application) -> AsyncIterator[None]:
@@ -80,6 +81,9 @@ class PaperServer:
             await walking
         self.venue.close()
         self.log.close()
+
+    async def _say_goodbye(self, app: web.Application) -> None:
+        self.streams.go_away()
 
     async def _walk(self) -> None:
         while True:

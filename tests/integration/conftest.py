@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from tests.integration.stack import Stack, Trader, running_stack
+from tests.integration.stack import Stack, Trader
 
 FLUSH_TRIES = 20
 
@@ -44,7 +44,7 @@ def _empty_tables() -> None:
 def stack(django_db_setup, django_db_blocker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Started once; every test brings an account of its own."""
     folder: Path = tmp_path_factory.mktemp("stack")
-    with django_db_blocker.unblock(), running_stack(folder) as made:
+    with django_db_blocker.unblock(), Stack(folder).running() as made:
         yield made
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket as sockets
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -27,72 +25,41 @@ from exchanges.paper.signing import paper_secret
 from positions.models import Order, Position
 from signals_app.models import SignalSender, Strategy, StrategySignal, Ticker
 from signals_app.tokens import new_token, token_hash
+from tests.integration.parts import Paper, Part, answers, free_port
 from tests.ops.waiting import until
-from tests.trailing.processes import PaperProcess, child, paper_process
 
 Result = TypeVar("Result")
 SYMBOL = "BTCUSDT"
 UNIFIED = "BTC/USDT:USDT"
+START_SECONDS = 60.0  # of a process on a machine that is busy with other tests
 ORDER_PATHS = ("/fapi/v1/order", "/fapi/v1/algoOrder")
 
 
-@dataclass
 class Stack:
-    """Addresses of what runs, and the worker so that a test may kill it."""
+    """What runs, and what of it a test may take away."""
 
-    folder: Path
-    paper: PaperProcess
-    port: int
-    environment: dict[str, str]
-
-    def start_worker(self) -> None:
-        arguments = ["-m", "celery", "-q", "-A", "tradingbot", "worker", "-Q", "orders,trailing,sweeps"]
+    def __init__(self, folder: Path) -> None:
+        self.paper, self.port = Paper(folder), free_port()
+        given = {"PAPER_EXCHANGE_URL": self.paper.url}
+        web = ["-m", "uvicorn", "tradingbot.asgi:application", "--no-access-log", "--port", str(self.port)]
+        self._web = Part(folder / "web-log", *web, **given)
+        self.market = Part(folder / "market-log", "manage.py", "watch_market", **given)
+        worker = ["-m", "celery", "-q", "-A", "tradingbot", "worker", "-Q", "orders,trailing,sweeps"]
         options = ["-P", "threads", "-c", "8", "--without-gossip", "--without-mingle", "-l", "WARNING"]
-        self._worker = ExitStack()
-        started = child(*arguments, *options, log=self.folder / "worker-log", **self.environment)
-        self._process = self._worker.enter_context(started)
+        self.worker = Part(folder / "worker-log", *worker, *options, **given)
 
-    def kill_worker(self) -> None:
-        self._process.kill()
-        with suppress(AssertionError):  # it did not end well, as intended
-            self._worker.close()
-
-    def stop_worker(self) -> None:
-        self._worker.close()
+    @contextmanager
+    def running(self) -> Iterator[Stack]:
+        with ExitStack() as stack:
+            for part in (self.paper, self.market, self.worker, self._web):
+                part.start()
+                stack.callback(part.stop)
+            until(lambda: answers(self.port), "the web process", START_SECONDS)
+            yield self
 
     def requests(self) -> list[dict[str, Any]]:
         with urlopen(f"{self.paper.url}/paper/requests?since=0", timeout=5) as answer:  # noqa: S310
             return json.load(answer)["requests"]
-
-
-@contextmanager
-def running_stack(folder: Path) -> Iterator[Stack]:
-    with ExitStack() as stack:
-        paper = stack.enter_context(paper_process(folder))
-        environment = {"PAPER_EXCHANGE_URL": paper.url}
-        port = _free_port()
-        made = Stack(folder, paper, port, environment)
-        web = ["-m", "uvicorn", "tradingbot.asgi:application", "--no-access-log", "--port", str(port)]
-        stack.enter_context(child(*web, log=folder / "web-log", **environment))
-        stack.enter_context(child("manage.py", "watch_market", log=folder / "market-log", **environment))
-        made.start_worker()
-        stack.callback(made.stop_worker)
-        until(lambda: _answers(port), "the web process")
-        yield made
-
-
-def _answers(port: int) -> bool:
-    try:
-        sockets.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
-def _free_port() -> int:
-    with sockets.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Trader:

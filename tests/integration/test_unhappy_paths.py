@@ -131,10 +131,10 @@ def test_a_worker_killed_while_the_exchange_answers_leaves_nothing_doubled(trade
     )
     position = trader.position_of(trader.send("GO LONG"))
     until(lambda: trader.order_requests(), "the request to arrive")
-    trader.stack.kill_worker()
+    trader.stack.worker.kill()
     order = Order.objects.get(position=position)
     assert order.attempts == 1
-    trader.stack.start_worker()
+    trader.stack.worker.start()
     trader.wait_for(position, "open")
     trader.run("trailing.tasks.sweep")  # the hint may have died with the worker; the sweep is the net
     until(lambda: trader.stops(position, "accepted"), "the stop")

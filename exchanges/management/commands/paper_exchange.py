@@ -10,6 +10,7 @@ from exchanges.paper import server
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # it needs nothing of the project: no database, no models
     help = "Run the paper exchange: Binance USDT-M futures over HTTP and WebSocket, with prices of its own."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:

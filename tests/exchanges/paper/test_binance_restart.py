@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any
 
 import ccxt
 import pytest
+from aiohttp import WSCloseCode
 
 from exchanges.paper.journal import Journal
 from exchanges.paper.venue import PaperVenue
@@ -169,8 +171,11 @@ async def test_a_stop_is_clean_and_quick_with_clients_on_the_line(
         async with talking_to(running.url) as paper:
             assert running.url.startswith("http://127.0.0.1:")
             assert (await paper.ccxt().fetch_balance())["USDT"]["total"] == 500
-            async with paper.session.ws_connect(f"{paper.url}/market/ws/1"):
-                assert running.stop() == 0
+            async with paper.session.ws_connect(f"{paper.url}/market/ws/1") as line:
+                stopping = asyncio.create_task(asyncio.to_thread(running.stop))
+                await line.receive(timeout=10)
+                assert line.close_code == WSCloseCode.GOING_AWAY
+                assert await stopping == 0
     lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     assert [(line["path"], line["api_key"]) for line in lines][-1] == ("/fapi/v3/account", KEY)
 

@@ -1,0 +1,91 @@
+"""Programs of the stack that a test may take away and give back."""
+
+from __future__ import annotations
+
+import socket as sockets
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from urllib.error import URLError
+
+from tests.ops.waiting import until
+from tests.trailing.processes import PaperProcess, child
+
+
+class Part:
+    """One process. It is ended politely, or killed as if the machine had failed."""
+
+    def __init__(self, log: Path, *arguments: str, **environment: str) -> None:
+        self._log, self._arguments, self._environment = log, arguments, environment
+        self._life = ExitStack()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        started = child(*self._arguments, log=self._log, **self._environment)
+        self._process = self._life.enter_context(started)
+
+    def stop(self) -> None:
+        self._life.close()
+
+    def kill(self) -> None:
+        """SIGKILL: nothing of it is flushed, said or handed over."""
+        assert self._process is not None
+        self._process.kill()
+        with suppress(AssertionError):  # it did not end well, as intended
+            self._life.close()
+
+    @contextmanager
+    def gone(self) -> Iterator[None]:
+        self.kill()
+        try:
+            yield
+        finally:
+            self.start()
+
+
+class Paper(PaperProcess):
+    """The paper exchange at one address for the whole run; its accounts live in a file and survive it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        super().__init__(f"http://127.0.0.1:{self.port}")
+        options = ["--port", str(self.port), "--state", str(folder / "paper-state.json")]
+        self._part = Part(folder / "paper-log", "-m", "exchanges.paper.server", *options)
+
+    def start(self) -> None:
+        self._part.start()
+        until(self._pauses, "the paper exchange")
+
+    def _pauses(self) -> bool:
+        """Prices move only when a test says so."""
+        try:
+            self.hook("pause")
+        except URLError:
+            return False
+        return True
+
+    def stop(self) -> None:
+        self._part.stop()
+
+    @contextmanager
+    def gone(self) -> Iterator[None]:
+        self._part.kill()
+        try:
+            yield
+        finally:
+            self.start()
+
+
+def free_port() -> int:
+    with sockets.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    try:
+        sockets.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
