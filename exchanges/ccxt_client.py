@@ -24,6 +24,7 @@ from exchanges.types import (
     BalanceReport,
     Book,
     FillReport,
+    FundingReport,
     InstrumentSpec,
     OrderReport,
     OrderRequest,
@@ -38,6 +39,7 @@ from exchanges.venues.words import OrderWords
 TIMEOUT_MS = 5000
 RECEIVE_WINDOW_MS = 5000
 FILLS_PER_PAGE = 1000
+FUNDING_PER_PAGE = 1000
 Parsed = TypeVar("Parsed")
 _PAGE_SPAN = timedelta(days=7)  # ccxt ends the page of an older start after one week, as the venue wants
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -181,21 +183,45 @@ class CcxtClient:
         algo = await self._calls.rows(lambda: self._calls.reader.fetch_open_orders(params={"trigger": True}))
         return [self._named(binance.order_report, row) for row in (*plain, *algo)]
 
-    async def fills(self, symbol: str, since: datetime) -> Sequence[FillReport]:
+    async def name_of_order(self, symbol: str, exchange_order_id: str) -> str:
+        order = await self._calls.ask(lambda: self._calls.reader.fetch_order(exchange_order_id, symbol))
+        return readable(lambda: binance.order_report(order["info"], symbol)).client_order_id
+
+    async def fills(self, symbol: str, since: datetime, *, after: str = "") -> Sequence[FillReport]:
+        return await (self._fills_after(symbol, int(after)) if after else self._fills_since(symbol, since))
+
+    async def _fills_after(self, symbol: str, trade_id: int) -> Sequence[FillReport]:
+        """The venue lists by its own number whatever the time; numbers of one symbol only grow."""
+        found: list[FillReport] = []
+        while True:
+            page = await self._page_of_fills(symbol, None, {"fromId": trade_id + 1})
+            found += page
+            if len(page) < FILLS_PER_PAGE:
+                return sorted(found, key=_by_trade_id)
+            trade_id = max(int(fill.trade_id) for fill in found)
+
+    async def _fills_since(self, symbol: str, since: datetime) -> Sequence[FillReport]:
         found: dict[str, FillReport] = {}
         start: datetime | None = since
         while start is not None:
-            page = await self._page_of_fills(symbol, start)
+            page = await self._page_of_fills(symbol, (start - _EPOCH) // timedelta(milliseconds=1), {})
             found |= {fill.trade_id: fill for fill in page}
             start = _next_start(page, start)
-        return sorted(found.values(), key=lambda fill: (fill.at, int(fill.trade_id)))
+        return sorted(found.values(), key=_by_trade_id)
 
-    async def _page_of_fills(self, symbol: str, start: datetime) -> list[FillReport]:
-        since = (start - _EPOCH) // timedelta(milliseconds=1)
+    async def _page_of_fills(
+        self, symbol: str, since: int | None, params: Mapping[str, int]
+    ) -> list[FillReport]:
         rows = await self._calls.rows(
-            lambda: self._calls.reader.fetch_my_trades(symbol, since, FILLS_PER_PAGE)
+            lambda: self._calls.reader.fetch_my_trades(symbol, since, FILLS_PER_PAGE, params)
         )
         return readable(lambda: [binance.fill_report(row, symbol) for row in rows])
+
+    async def funding(self, since: datetime) -> Sequence[FundingReport]:
+        start = (since - _EPOCH) // timedelta(milliseconds=1)
+        asked = {"incomeType": "FUNDING_FEE", "startTime": start, "limit": FUNDING_PER_PAGE}
+        rows = await self._calls.rows(lambda: self._calls.reader.fapiPrivateGetIncome(asked))
+        return [self._named(binance.funding_report, row) for row in rows]
 
     # -- writes ----------------------------------------------------------------------------------------
 
@@ -275,6 +301,10 @@ def _instrument(market: Mapping[str, Any]) -> InstrumentSpec | None:
     except OutcomeUnknown as error:
         logger.warning("The contract %s is left out: %s", market["symbol"], error)
         return None
+
+
+def _by_trade_id(fill: FillReport) -> tuple[datetime, int]:
+    return fill.at, int(fill.trade_id)
 
 
 def _name_of(client_order_id: str, book: Book) -> dict[str, Any]:

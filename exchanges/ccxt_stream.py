@@ -153,6 +153,8 @@ def _latest(exchange: Any, rows: Sequence[Mapping[str, Any]], symbols: Sequence[
 def _private_event(exchange: Any, message: Any) -> PrivateEvent | None:
     body = _body(message)
     kind = _kind(message)
+    if kind == "ACCOUNT_UPDATE" and body["a"].get("m") == "FUNDING_FEE":
+        return PrivateEvent(funding_was_paid=True)
     if kind not in ("ORDER_TRADE_UPDATE", "ALGO_UPDATE"):
         return None
     symbol = _symbol(exchange, body["o"])

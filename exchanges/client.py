@@ -10,6 +10,7 @@ from exchanges.types import (
     BalanceReport,
     Book,
     FillReport,
+    FundingReport,
     InstrumentSpec,
     OrderReport,
     OrderRequest,
@@ -54,8 +55,18 @@ class ExchangeClient(Protocol):
         """All working orders of both books."""
         ...
 
-    async def fills(self, symbol: str, since: datetime) -> Sequence[FillReport]:
-        """Executions of the account in one symbol, oldest first."""
+    async def name_of_order(self, symbol: str, exchange_order_id: str) -> str:
+        """The client order id of a plain order the venue names by its own id only.
+        Raises OrderNotFound when it does not exist (any more)."""
+        ...
+
+    async def fills(self, symbol: str, since: datetime, *, after: str = "") -> Sequence[FillReport]:
+        """Executions of the account in one symbol, oldest first. With `after`, a trade id, all younger ones,
+        whatever their time."""
+        ...
+
+    async def funding(self, since: datetime) -> Sequence[FundingReport]:
+        """Funding payments of the account in all its contracts, oldest first."""
         ...
 
     async def close(self) -> None: ...

@@ -22,6 +22,13 @@ class TradingState(StrEnum):
     HALTED = "halted"  # no new positions and the owner is called
 
 
+class UnknownPositions(StrEnum):
+    """What to do with a position on the exchange that none of our rows explains."""
+
+    ALARM = "alarm"
+    ADOPT = "adopt"  # it gets a row without signal, and a stop
+
+
 class ExchangeAccount(models.Model):
     name = models.SlugField(max_length=40, unique=True)
     venue = models.CharField(max_length=20, choices=choices(Venue), default=Venue.BINANCE)
@@ -38,11 +45,33 @@ class ExchangeAccount(models.Model):
     max_exposure = models.DecimalField(
         max_digits=20, decimal_places=2, default=30000, help_text="Sum of open notionals, in quote currency."
     )
+    unknown_positions = models.CharField(
+        max_length=10,
+        choices=choices(UnknownPositions),
+        default=UnknownPositions.ALARM,
+        help_text="A position that we did not open: only tell, or take it over and protect it.",
+    )
+    adopted_stop_percent = models.DecimalField(
+        max_digits=6,
+        decimal_places=3,
+        default=2,
+        help_text="Stop of an adopted position, percent of its entry.",
+    )
+    entries_paused_until = models.DateTimeField(null=True, blank=True)
+    entries_paused_reason = models.TextField(blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(venue__in=list(Venue)), name="account_venue_known"),
+            models.CheckConstraint(
+                condition=Q(unknown_positions__in=list(UnknownPositions)),
+                name="account_unknown_positions_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(adopted_stop_percent__gt=0, adopted_stop_percent__lt=100),
+                name="account_adopted_stop_sane",
+            ),
             models.CheckConstraint(
                 condition=Q(trading_state__in=list(TradingState)), name="account_state_known"
             ),
@@ -64,6 +93,33 @@ class AccountBalance(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id}: {self.equity}"
+
+
+class AccountWatch(models.Model):
+    """How well we know what happens on an account: figures for the owner, never a reason to trade."""
+
+    account = models.OneToOneField(ExchangeAccount, models.CASCADE, related_name="watch")
+    stream_connected_at = models.DateTimeField(null=True, blank=True)
+    stream_last_event_at = models.DateTimeField(null=True, blank=True)
+    stream_broke_at = models.DateTimeField(null=True, blank=True)
+    stream_failures = models.PositiveIntegerField(default=0, help_text="In a row")
+    stream_error = models.TextField(blank=True, default="")
+    event_delay_ms = models.PositiveIntegerField(
+        null=True, blank=True, help_text="From the exchange's time of the last event to its row here"
+    )
+    reconciled_at = models.DateTimeField(null=True, blank=True, help_text="Question of the last full answer")
+    reconcile_failed_at = models.DateTimeField(null=True, blank=True)
+    reconcile_error = models.TextField(blank=True, default="")
+    differences_open = models.PositiveIntegerField(default=0)
+    positions_live = models.PositiveIntegerField(default=0)
+    positions_proven_protected = models.PositiveIntegerField(
+        default=0, help_text="Whose stop, for all they hold, was in the exchange's own listing"
+    )
+    clock_offset_ms = models.IntegerField(null=True, blank=True)
+    clock_measured_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.account_id}"
 
 
 class Instrument(models.Model):

@@ -66,6 +66,23 @@ class ReportStatus(StrEnum):
     REJECTED = "rejected"
 
 
+class TimeInForce(StrEnum):
+    """How long a limit order works. GTX never takes (post-only), GTD ends at `expires_at`."""
+
+    GTC = "gtc"
+    IOC = "ioc"
+    FOK = "fok"
+    GTX = "gtx"
+    GTD = "gtd"
+
+
+class Forced(StrEnum):
+    """The exchange itself closed the position."""
+
+    LIQUIDATION = "liquidation"
+    ADL = "adl"  # auto-deleveraging: a winner pays for somebody's bankruptcy
+
+
 class PositionMode(StrEnum):
     ONE_WAY = "one_way"
     HEDGE = "hedge"
@@ -119,6 +136,8 @@ class OrderRequest:
     price: Decimal | None = None
     trigger_price: Decimal | None = None
     native: NativeExits | None = None
+    time_in_force: TimeInForce | None = None
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +177,18 @@ class FillReport:
     realized_pnl: Decimal
     at: datetime
     client_order_id: str = ""
-    is_liquidation: bool = False
+    forced: Forced | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FundingReport:
+    """One funding payment. `amount` is signed: above zero we received it. `payment_id` is unique per account."""
+
+    symbol: str
+    payment_id: str
+    amount: Decimal
+    currency: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,3 +226,4 @@ class PrivateEvent:
 
     orders: tuple[OrderReport, ...] = field(default=())
     fills: tuple[FillReport, ...] = field(default=())
+    funding_was_paid: bool = False  # without amounts per contract: ask for them

@@ -31,13 +31,15 @@ class Accounts:
 
 
 def account_for(position_side: PositionSide, executions: Iterable[Execution]) -> Accounts:
-    """Average-cost accounting in the order given; an exit is valued against the average entry so far."""
+    """Average-cost accounting in the order given; an exit is valued against the average entry so far. An exit that
+    is told before its entry leaves the average at the entry's price once that comes."""
     held = bought = cost = sold = proceeds = pnl = fees = ZERO
     average = ZERO
     for one in executions:
         fees += one.fee
         if one.side is position_side.entry_side:
-            average = (average * held + one.price * one.quantity) / (held + one.quantity)
+            before = max(held, ZERO)
+            average = (average * before + one.price * one.quantity) / (before + one.quantity)
             held, bought, cost = held + one.quantity, bought + one.quantity, cost + one.price * one.quantity
         else:
             pnl += (one.price - average) * one.quantity * position_side.sign
@@ -51,6 +53,35 @@ def account_for(position_side: PositionSide, executions: Iterable[Execution]) ->
 
 def _ratio(total: Decimal, quantity: Decimal) -> Decimal | None:
     return total / quantity if quantity else None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEvidence:
+    """What is known of one order: `answered` by its own record, `executed` by its executions. Either may come first."""
+
+    side: Side
+    answered: Decimal
+    executed: Decimal
+
+
+def quantity_held(
+    position_side: PositionSide,
+    unexplained: Decimal,
+    orders: Iterable[OrderEvidence],
+    foreign: Iterable[Execution],
+) -> Decimal:
+    """Base units. `foreign`: executions on this leg that no order of ours caused."""
+    ours = (signed(position_side, o.side, max(o.answered, o.executed)) for o in orders)
+    theirs = (signed(position_side, one.side, one.quantity) for one in foreign)
+    return unexplained + sum(ours, ZERO) + sum(theirs, ZERO)
+
+
+def opening(position_side: PositionSide, unexplained: Decimal, price: Decimal | None) -> list[Execution]:
+    """The unexplained part as an execution without a fee: found there, or gone at the entry's own price."""
+    if unexplained == 0 or price is None:
+        return []
+    side = position_side.entry_side if unexplained > 0 else position_side.exit_side
+    return [Execution(side, abs(unexplained), price)]
 
 
 def signed(position_side: PositionSide, side: Side, quantity: Decimal) -> Decimal:

@@ -53,6 +53,8 @@ class OrderPurpose(StrEnum):
     ENTRY = "entry"
     CLOSE = "close"
     PROTECT = "protect"
+    REDUCE = "reduce"  # a part of the position
+    TAKE_PROFIT = "take_profit"
 
 
 class CloseReason(StrEnum):
@@ -62,6 +64,7 @@ class CloseReason(StrEnum):
     MANUAL = "manual"
     UNPROTECTED = "unprotected"
     LIQUIDATION = "liquidation"
+    ADL = "adl"
     EXTERNAL = "external"
     NEVER_OPENED = "never_opened"
     KILL_SWITCH = "kill_switch"

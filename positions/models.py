@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from exchanges.choices import choices
-from exchanges.types import Book, OrderType, PositionSide, Side
+from exchanges.types import Book, Forced, OrderType, PositionSide, Side, TimeInForce
 from positions.fields import PostgresEnumField, signal_id_field
 from positions.lifecycle import DONE, CloseReason, OrderPurpose, OrderStatus, PositionStatus
 
@@ -58,6 +58,14 @@ class Position(models.Model):
         default=0, help_text="Price difference of closed quantity, quote currency, fees not taken off"
     )
     fees = money(default=0)
+    funding = money(default=0, help_text="Sum of funding payments, above zero we received more than we paid")
+    unexplained_quantity = money(
+        default=0, help_text="Held (or, below zero, gone) by the exchange's own word, without an execution"
+    )
+    unexplained_price = money(null=True, blank=True, help_text="Entry price of it as the exchange told it")
+    differs_since = models.DateTimeField(
+        null=True, blank=True, help_text="First successful answer that showed another quantity"
+    )
     close_reason = models.CharField(max_length=20, choices=choices(CloseReason), blank=True, default="")
     close_requested_by = models.CharField(max_length=100, blank=True, default="")
     absent_since = models.DateTimeField(
@@ -121,11 +129,12 @@ class Order(models.Model):
     )
     position_idx = models.IntegerField(default=0, db_default=0)
     reduce_only = models.BooleanField(default=False, db_default=False)
-    time_in_force = models.CharField(max_length=10, null=True, blank=True)
+    time_in_force = models.CharField(max_length=10, null=True, blank=True, choices=choices(TimeInForce))
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Canceled by us when still open then")
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
     updated_at = models.DateTimeField(auto_now=True, db_default=Now())
 
-    purpose = models.CharField(max_length=10, choices=choices(OrderPurpose))
+    purpose = models.CharField(max_length=12, choices=choices(OrderPurpose))
     generation = models.PositiveSmallIntegerField(default=1)
     order_type = models.CharField(max_length=20, choices=choices(OrderType))
     trigger_price = money(null=True, blank=True)
@@ -141,6 +150,10 @@ class Order(models.Model):
     submitted_at = models.DateTimeField(null=True, blank=True, help_text="When a worker claimed it")
     answered_at = models.DateTimeField(null=True, blank=True)
     cancel_sent_at = models.DateTimeField(null=True, blank=True)
+    wanted_price = money(
+        null=True, blank=True, help_text="A changed price that the exchange has not confirmed"
+    )
+    amend_sent_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "orders"
@@ -168,6 +181,11 @@ class Order(models.Model):
                 condition=Q(purpose=OrderPurpose.ENTRY) & ~Q(status__in=sorted(DONE)),
                 name="one_pending_entry_per_position",
             ),
+            models.UniqueConstraint(
+                fields=["position"],
+                condition=Q(purpose=OrderPurpose.REDUCE) & ~Q(status__in=sorted(DONE)),
+                name="one_pending_reduce_per_position",
+            ),
         ]
         indexes = [
             models.Index(fields=["symbol", "status"], name="order_symbol_status"),
@@ -189,6 +207,7 @@ class Fill(models.Model):
     symbol = models.CharField(max_length=20)
     trade_id = models.CharField(max_length=64)
     exchange_order_id = models.CharField(max_length=64, blank=True, default="")
+    client_order_id = models.CharField(max_length=40, blank=True, default="")
     side = PostgresEnumField(enum_type="order_side_enum", choices=choices(Side))
     position_side = models.CharField(max_length=5, choices=choices(PositionSide))
     quantity = money()
@@ -196,6 +215,7 @@ class Fill(models.Model):
     fee = money(default=0)
     fee_currency = models.CharField(max_length=10, blank=True, default="")
     realized_pnl = money(default=0, help_text="As the exchange reported it")
+    forced = models.CharField(max_length=12, choices=choices(Forced), blank=True, default="")
     executed_at = models.DateTimeField()
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -209,6 +229,62 @@ class Fill(models.Model):
 
     def __str__(self) -> str:
         return f"{self.symbol} {self.trade_id}"
+
+
+class FillCursor(models.Model):
+    """Up to which trade id the exchange's own listing has been read; what a stream told proves no completeness."""
+
+    account = models.ForeignKey("exchanges.ExchangeAccount", models.CASCADE)
+    symbol = models.CharField(max_length=20)
+    trade_id = models.CharField(max_length=64)
+    read_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "symbol"], name="fill_cursor_once")]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.trade_id}"
+
+
+class FundingPayment(models.Model):
+    """One payment; the exchange's id makes a repeated report harmless."""
+
+    account = models.ForeignKey("exchanges.ExchangeAccount", models.PROTECT, related_name="funding_payments")
+    position = models.ForeignKey(
+        Position, models.PROTECT, related_name="funding_payments", null=True, blank=True
+    )
+    symbol = models.CharField(max_length=20)
+    payment_id = models.CharField(max_length=64)
+    amount = money(help_text="Above zero: received")
+    currency = models.CharField(max_length=10)
+    paid_at = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "funding_payments"
+        constraints = [
+            models.UniqueConstraint(fields=["account", "payment_id"], name="funding_payment_once"),
+        ]
+        indexes = [models.Index(F("paid_at").desc(), name="funding_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.amount}"
+
+
+class InvariantCheck(models.Model):
+    """The last verdict on each sentence that must always be true."""
+
+    name = models.CharField(max_length=100, unique=True)
+    is_true = models.BooleanField(null=True, help_text="Unknown while it could not be checked")
+    checked_at = models.DateTimeField(null=True, blank=True)
+    broken_since = models.DateTimeField(null=True, blank=True)
+    findings = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        db_table = "invariant_checks"
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class RiskEvent(models.Model):

@@ -14,6 +14,7 @@ from exchanges.types import (
     BalanceReport,
     Book,
     FillReport,
+    FundingReport,
     InstrumentSpec,
     OrderReport,
     OrderRequest,
@@ -52,6 +53,8 @@ def _leg(position_side: str, amount: Decimal = Decimal(0)) -> PositionSide:
         return PositionSide.SHORT if amount < 0 else PositionSide.LONG
     return PositionSide(position_side.lower())
 
+
+MOST_FILLS = 100_000
 
 # engines that live in this process, by address: inprocess:anything
 ENGINES: dict[str, Engine] = {}
@@ -173,9 +176,17 @@ class InProcessClient:
         plain = [self._plain_report(order) for order in self.engine.open_orders(self.account)]
         return plain + [self._algo_report(algo) for algo in self.engine.open_algos(self.account)]
 
-    async def fills(self, symbol: str, since: datetime) -> Sequence[FillReport]:
-        start = int(since.timestamp() * 1000)
-        return [self._fill(trade) for trade in self.engine.trades(self.account, _id(symbol), start_ms=start)]
+    async def name_of_order(self, symbol: str, exchange_order_id: str) -> str:
+        order = self._do(lambda: self.engine.find(self.account, _id(symbol), order_id=int(exchange_order_id)))
+        return order.client_order_id
+
+    async def fills(self, symbol: str, since: datetime, *, after: str = "") -> Sequence[FillReport]:
+        start = {"from_id": int(after) + 1} if after else {"start_ms": int(since.timestamp() * 1000)}
+        trades = self.engine.trades(self.account, _id(symbol), limit=MOST_FILLS, **start)
+        return [self._fill(trade) for trade in trades]
+
+    async def funding(self, since: datetime) -> Sequence[FundingReport]:
+        return ()  # this engine charges none yet
 
     async def close(self) -> None:
         pass

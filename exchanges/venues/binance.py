@@ -12,6 +12,8 @@ from exchanges.types import (
     BalanceReport,
     Book,
     FillReport,
+    Forced,
+    FundingReport,
     InstrumentSpec,
     NativeExits,
     OrderReport,
@@ -175,6 +177,26 @@ def fill_report(row: Row, symbol: str) -> FillReport:
         fee=number(row["commission"]),
         fee_currency=str(row["commissionAsset"]),
         realized_pnl=profit,
+        at=exact_moment(row["time"]),
+    )
+
+
+def forced_by(client_order_id: str) -> Forced | None:
+    """The names under which the venue itself closes positions."""
+    if client_order_id.startswith("adl_autoclose"):
+        return Forced.ADL
+    if client_order_id.startswith(("autoclose-", "settlement_autoclose-")):
+        return Forced.LIQUIDATION
+    return None
+
+
+def funding_report(row: Row, symbol: str) -> FundingReport:
+    """A row of income. The venue's tranId is unique per kind of income."""
+    return FundingReport(
+        symbol=symbol,
+        payment_id=str(row["tranId"]),
+        amount=number(row["income"]),
+        currency=str(row["asset"]),
         at=exact_moment(row["time"]),
     )
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from exchanges.types import Book, FillReport, OrderReport, PriceTick, ReportStatus, Side
+from exchanges.types import Book, FillReport, Forced, OrderReport, PriceTick, ReportStatus, Side
 from exchanges.venues.binance import (
     ALGO_STATUS,
     PLAIN_STATUS,
     Row,
     child_of,
+    forced_by,
     position_side_of_fill,
     position_side_or_none,
 )
 from exchanges.venues.words import exact_moment, moment, number, number_or_none
 
 _EXECUTIONS = ("TRADE", "CALCULATED")  # CALCULATED: the venue closed the position (liquidation, deleveraging)
-_FORCED = ("autoclose-", "adl_autoclose", "settlement_autoclose-")
 
 
 def order_of_update(event: Mapping[str, Any], symbol: str) -> OrderReport | None:
@@ -66,7 +66,7 @@ def fill_of_update(event: Mapping[str, Any], symbol: str) -> FillReport | None:
         realized_pnl=number(row.get("rp") or 0),
         at=exact_moment(row["T"]),
         client_order_id=str(row["c"]),
-        is_liquidation=row["x"] == "CALCULATED" or str(row["c"]).startswith(_FORCED),
+        forced=forced_by(str(row["c"])) or (Forced.LIQUIDATION if row["x"] == "CALCULATED" else None),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from exchanges.types import PositionSide
+from exchanges.types import FillReport, PositionSide
 from positions.lifecycle import (
     DONE,
     CloseReason,
@@ -144,8 +144,18 @@ def lock_live_leg(account_id: int, exchange_symbol: str, position_side: Position
     ).first()
 
 
-def follow_foreign_fill(position: Position, *, is_liquidation: bool) -> None:
+# how the venue's own programs name the orders of a person
+BY_HAND = ("web_", "android_", "ios_", "electron_", "mac_")
+
+
+def follow_foreign_fill(position: Position, fill: FillReport) -> None:
     if position.quantity == 0 and position.opened_at is not None:
-        settle_close(position, reason=CloseReason.LIQUIDATION if is_liquidation else CloseReason.EXTERNAL)
+        settle_close(position, reason=reason_of_foreign(fill))
     elif position.status == PositionStatus.OPEN:
         hint("trailing.tasks.protect", position.pk, queue="trailing")  # the stop's quantity must follow
+
+
+def reason_of_foreign(fill: FillReport) -> CloseReason:
+    if fill.forced:
+        return CloseReason(fill.forced.value)
+    return CloseReason.MANUAL if fill.client_order_id.startswith(BY_HAND) else CloseReason.EXTERNAL

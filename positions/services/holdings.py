@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from django.db.models import Case, DecimalField, QuerySet, Sum, When
+from django.db.models.functions import Coalesce
+
 from exchanges.types import PositionSide, Side
-from positions.accounting import Execution, account_for, signed
+from positions.accounting import Execution, OrderEvidence, account_for, opening, quantity_held
 from positions.lifecycle import PositionStatus
 from positions.models import Fill, Order, Position
 from positions.services import events
@@ -34,18 +37,35 @@ def refresh(position: Position) -> None:
 
 
 def _held(position: Position) -> Decimal:
+    executed = Coalesce(Sum("fills__quantity"), ZERO, output_field=DecimalField())
+    orders = Order.objects.filter(position=position).annotate(executed=executed)
+    evidence = [
+        OrderEvidence(Side(side), answered, done)
+        for side, answered, done in orders.values_list("side", "filled_quantity", "executed")
+    ]
+    foreign = _executions(Fill.objects.filter(position=position, order=None))
     leg = PositionSide(position.position_side)
-    ordered = Order.objects.filter(position=position, filled_quantity__gt=0).values_list(
-        "side", "filled_quantity"
+    return quantity_held(leg, position.unexplained_quantity, evidence, foreign)
+
+
+def _executions(rows: QuerySet[Fill]) -> list[Execution]:
+    """In the order they happened; within one millisecond what opens comes before what closes."""
+    closes = Case(
+        When(position_side="long", side="sell", then=1),
+        When(position_side="short", side="buy", then=1),
+        default=0,
     )
-    foreign = Fill.objects.filter(position=position, order=None).values_list("side", "quantity")
-    return sum((signed(leg, Side(side), quantity) for side, quantity in [*ordered, *foreign]), ZERO)
+    ordered = rows.order_by("executed_at", closes, "id")
+    return [Execution(Side(r.side), r.quantity, r.price, r.fee) for r in ordered]
 
 
 def _refresh_money(position: Position) -> None:
-    rows = Fill.objects.filter(position=position).order_by("executed_at", "id")
-    executions = [Execution(Side(r.side), r.quantity, r.price, r.fee) for r in rows]
-    accounts = account_for(PositionSide(position.position_side), executions)
+    leg = PositionSide(position.position_side)
+    found = opening(leg, position.unexplained_quantity, position.unexplained_price)
+    executions = _executions(Fill.objects.filter(position=position))
+    # what was held before we looked comes first, what went away without a trace last
+    in_order = found + executions if position.unexplained_quantity > 0 else executions + found
+    accounts = account_for(leg, in_order)
     position.average_entry_price = accounts.average_entry_price or _answered_entry_price(position)
     position.average_exit_price = accounts.average_exit_price
     position.realized_pnl, position.fees = accounts.realized_pnl, accounts.fees

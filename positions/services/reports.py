@@ -31,7 +31,7 @@ EVENTS = {
 
 @transaction.atomic
 def apply_report(account_id: int, report: OrderReport) -> None:
-    found = _lock_order(account_id, report.client_order_id, report.exchange_order_id)
+    found = _lock_order(account_id, report)
     if found is None:
         _note_stranger(account_id, report.client_order_id, report.symbol)
         return
@@ -44,11 +44,9 @@ def apply_report(account_id: int, report: OrderReport) -> None:
     _advance(position, order, event, _filled_by(order, report), report.average_price, report.reason)
 
 
-def _lock_order(
-    account_id: int, client_order_id: str, exchange_order_id: str
-) -> tuple[Position, Order] | None:
+def _lock_order(account_id: int, told: OrderReport | FillReport) -> tuple[Position, Order] | None:
     """Position before order, always."""
-    pk = _find_order(account_id, client_order_id, exchange_order_id)
+    pk = find_order(account_id, told)
     if pk is None:
         return None
     order_pk, position_pk = pk
@@ -56,11 +54,18 @@ def _lock_order(
     return position, Order.objects.select_for_update().get(pk=order_pk)
 
 
-def _find_order(account_id: int, client_order_id: str, exchange_order_id: str) -> tuple[UUID, int] | None:
-    known = Q(client_order_id=client_order_id) if client_order_id else Q(pk__in=[])
-    if exchange_order_id:
-        known |= Q(exchange_order_id=exchange_order_id) | Q(child_order_id=exchange_order_id)
+def find_order(account_id: int, told: OrderReport | FillReport) -> tuple[UUID, int] | None:
+    """(order, position) that a report is about. The venue's numbers repeat between contracts and between books."""
+    known = Q(client_order_id=told.client_order_id) if told.client_order_id else Q(pk__in=[])
+    if told.exchange_order_id:
+        known |= _by_exchange_id(told) & Q(position__instrument__symbol=told.symbol)
     return Order.objects.filter(known, account_id=account_id).values_list("pk", "position_id").first()
+
+
+def _by_exchange_id(told: OrderReport | FillReport) -> Q:
+    book = told.book if isinstance(told, OrderReport) else Book.PLAIN
+    same = Q(exchange_order_id=told.exchange_order_id, book=book)
+    return same if book is Book.ALGO else same | Q(child_order_id=told.exchange_order_id)
 
 
 def _note_stranger(account_id: int, client_order_id: str, symbol: str) -> None:
@@ -127,13 +132,12 @@ def _advance(
 @transaction.atomic
 def apply_fill(account_id: int, fill: FillReport) -> bool:
     """Record one execution. False: it was already known."""
-    found = _lock_order(account_id, fill.client_order_id, fill.exchange_order_id)
+    found = _lock_order(account_id, fill)
     if found is None:
         return _apply_foreign_fill(account_id, fill)
     position, order = found
-    if _is_known(account_id, position.instrument.exchange_symbol, fill):
+    if not _save_fill(account_id, position.instrument.exchange_symbol, fill, position, order):
         return False
-    _save_fill(account_id, position.instrument.exchange_symbol, fill, position, order)
     _advance_by_fills(position, order)
     return True
 
@@ -149,43 +153,40 @@ def _advance_by_fills(position: Position, order: Order) -> None:
         _advance(position, order, event, filled, None)
 
 
-def _is_known(account_id: int, symbol: str, fill: FillReport) -> bool:
-    return Fill.objects.filter(account_id=account_id, symbol=symbol, trade_id=fill.trade_id).exists()
-
-
 def _save_fill(
     account_id: int, symbol: str, fill: FillReport, position: Position | None, order: Order | None
-) -> None:
-    Fill.objects.create(
-        account_id=account_id,
-        position=position,
-        order=order,
-        signal_id=position.signal_id if position else None,
-        symbol=symbol,
-        trade_id=fill.trade_id,
-        exchange_order_id=fill.exchange_order_id,
-        side=fill.side,
-        position_side=fill.position_side,
-        quantity=fill.quantity,
-        price=fill.price,
-        fee=fill.fee,
-        fee_currency=fill.fee_currency,
-        realized_pnl=fill.realized_pnl,
-        executed_at=fill.at,
-    )
+) -> bool:
+    told = {
+        "position": position,
+        "order": order,
+        "signal_id": position.signal_id if position else None,
+        "exchange_order_id": fill.exchange_order_id,
+        "client_order_id": fill.client_order_id or (order.client_order_id if order else ""),
+        "side": fill.side,
+        "position_side": fill.position_side,
+        "quantity": fill.quantity,
+        "price": fill.price,
+        "fee": fill.fee,
+        "fee_currency": fill.fee_currency,
+        "realized_pnl": fill.realized_pnl,
+        "forced": fill.forced or "",
+        "executed_at": fill.at,
+    }
+    return Fill.objects.get_or_create(
+        account_id=account_id, symbol=symbol, trade_id=fill.trade_id, defaults=told
+    )[1]
 
 
 def _apply_foreign_fill(account_id: int, fill: FillReport) -> bool:
     """Traded by a person, another program or the exchange itself (liquidation) on a leg we may hold."""
     symbol = _exchange_symbol(account_id, fill.symbol)
     position = consequences.lock_live_leg(account_id, symbol, fill.position_side)
-    if _is_known(account_id, symbol, fill):
+    if not _save_fill(account_id, symbol, fill, position, None):
         return False
-    _save_fill(account_id, symbol, fill, position, None)
     _note_foreign_fill(account_id, fill, position)
     if position is not None:
         holdings.refresh(position)
-        consequences.follow_foreign_fill(position, is_liquidation=fill.is_liquidation)
+        consequences.follow_foreign_fill(position, fill)
         broadcast.position_changed(position.pk)
     return True
 
@@ -197,8 +198,8 @@ def _exchange_symbol(account_id: int, symbol: str) -> str:
 
 def _note_foreign_fill(account_id: int, fill: FillReport, position: Position | None) -> None:
     events.record(
-        "liquidation" if fill.is_liquidation else "foreign_fill",
-        "critical" if fill.is_liquidation or position is None else "high",
+        fill.forced or "foreign_fill",
+        "critical" if fill.forced or position is None else "high",
         account_id=account_id,
         position_id=position.pk if position else None,
         symbol=fill.symbol,

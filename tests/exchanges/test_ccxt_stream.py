@@ -15,7 +15,7 @@ from exchanges import errors
 from exchanges.ccxt_client import build_exchange
 from exchanges.ccxt_stream import CcxtStream
 from exchanges.credentials import Credentials
-from exchanges.types import Book, PositionSide, PrivateEvent, ReportStatus, Side
+from exchanges.types import Book, Forced, PositionSide, PrivateEvent, ReportStatus, Side
 from tests.exchanges.capture import Capture, capturing, sample
 
 EVENTS = sample("binance_events")
@@ -67,24 +67,30 @@ async def test_a_partial_fill_is_an_order_state_and_a_fill(stream: CcxtStream, v
     assert (fill.price, fill.fee, fill.fee_currency) == (Decimal("7100.50"), Decimal("0.01"), "USDT")
     assert (fill.realized_pnl, fill.trade_id) == (Decimal("12.34"), "12345678")
     assert (fill.client_order_id, fill.exchange_order_id) == ("TEST", "8886774")
-    assert not fill.is_liquidation
+    assert fill.forced is None
     assert fill.symbol == "BTC/USDT:USDT"
 
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize(
-    ("name", "side", "quantity", "profit"),
+    ("name", "forced", "side", "quantity", "profit"),
     [
-        ("liquidation_fill", PositionSide.LONG, "0.014", "-5.67"),
-        ("adl_fill", PositionSide.SHORT, "0.005", "-2.50"),
+        ("liquidation_fill", Forced.LIQUIDATION, PositionSide.LONG, "0.014", "-5.67"),
+        ("adl_fill", Forced.ADL, PositionSide.SHORT, "0.005", "-2.50"),
     ],
 )
 async def test_what_the_venue_closes_by_force_is_a_fill(
-    name: str, side: PositionSide, quantity: str, profit: str, stream: CcxtStream, venue: Capture
+    name: str,
+    forced: Forced,
+    side: PositionSide,
+    quantity: str,
+    profit: str,
+    stream: CcxtStream,
+    venue: Capture,
 ) -> None:
     (event,) = await heard(stream, venue, [EVENTS[name]], 1)
     (fill,) = event.fills
-    assert fill.is_liquidation
+    assert fill.forced is forced
     assert (fill.position_side, fill.quantity, fill.realized_pnl) == (
         side,
         Decimal(quantity),

@@ -8,7 +8,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from exchanges.types import Book, FillReport, OrderReport, PositionSide, ReportStatus, Side
+from exchanges.types import Book, FillReport, Forced, OrderReport, PositionSide, ReportStatus, Side
 from positions.lifecycle import CloseReason, IllegalTransition
 from positions.models import Fill, Order, Position, RiskEvent
 from positions.services.closing import request_close
@@ -162,13 +162,13 @@ def test_an_order_of_somebody_else_is_left_alone(desk: Desk) -> None:
     assert not RiskEvent.objects.exists()
 
 
-def test_a_close_by_hand_settles_as_external(desk: Desk) -> None:
+def test_a_close_by_hand_settles_as_manual(desk: Desk) -> None:
     position = desk.filled()
     by_hand = fill(None, "0.010", "99", side=Side.SELL, client_order_id="web_abc", exchange_order_id="500")
     assert apply_fill(desk.account.pk, by_hand)
     assert not apply_fill(desk.account.pk, by_hand)
     position.refresh_from_db()
-    assert (position.status, position.close_reason) == ("closed", "external")
+    assert (position.status, position.close_reason) == ("closed", "manual")
     assert RiskEvent.objects.get(event_type="foreign_fill").position_id == str(position.pk)
 
 
@@ -181,7 +181,7 @@ def test_a_liquidation_is_told_apart(desk: Desk) -> None:
         side=Side.SELL,
         client_order_id="autoclose-1",
         exchange_order_id="5",
-        is_liquidation=True,
+        forced=Forced.LIQUIDATION,
     )
     apply_fill(desk.account.pk, forced)
     position.refresh_from_db()
