@@ -43,6 +43,7 @@ class Accounts:
         self.next_order_id = 1_000_001
         self.next_algo_id = 2_000_001
         self.next_trade_id = 1
+        self.next_transaction_id = 3_000_001
         self._events: list[Event] = []
 
     def open_account(self, account: str, balance: Decimal) -> None:
@@ -176,6 +177,7 @@ class Accounts:
             for key in ended[:-keep]:
                 del state.algos[key]
             del state.trades[: max(len(state.trades) - keep, 0)]
+            del state.funding[: max(len(state.funding) - keep, 0)]
 
     def drain_events(self) -> list[Event]:
         events, self._events = self._events, []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from exchanges.paper import binance_words as words
-from exchanges.paper import checks
+from exchanges.paper import checks, interventions
 from exchanges.paper.binance_params import (
     flag,
     number,
@@ -115,10 +115,22 @@ def all_orders(call: Call) -> Answer:
 
 def user_trades(call: Call) -> Answer:
     first, order_id = optional_whole(call.params, "fromId"), optional_whole(call.params, "orderId")
+    if first is not None and (call.params.get("startTime") or call.params.get("endTime")):
+        raise VenueRefusal(-1128, "Combination of optional parameters invalid.")
     rows = call.venue.engine.trades(call.account, call.symbol, None, first, 1_000_000, order_id)
     is_wanted = window(call.params)
     wanted = [row for row in rows if is_wanted(row.time_ms)]
     return [words.trade(row) for row in page(wanted, call.params)]
+
+
+def forced_orders(call: Call) -> Answer:
+    """Liquidations and deleveragings."""
+    kinds = tuple(interventions.FORCED)
+    kind = one_of(call.params, "autoCloseType", kinds) if call.params.get("autoCloseType") else None
+    rows = call.venue.engine.forced_orders(call.account, kind)
+    is_wanted, symbol = window(call.params), call.optional_symbol
+    wanted = [row for row in rows if symbol in (None, row.symbol) and is_wanted(row.created_ms)]
+    return [words.order(row) for row in page(wanted, call.params, 50, 100)]
 
 
 # conditional orders

@@ -65,9 +65,9 @@ def one_of(params: Params, name: str, allowed: Sequence[str]) -> str:
     return value
 
 
-def page(rows: list[Row], params: Params, most: int = MAX_ROWS) -> list[Row]:
+def page(rows: list[Row], params: Params, usual: int = 500, most: int = MAX_ROWS) -> list[Row]:
     """`limit` rows: the first ones when a start was asked for, else the newest."""
-    limit = min(optional_whole(params, "limit") or 500, most)
+    limit = min(optional_whole(params, "limit") or usual, most)
     from_start = any(params.get(name) for name in ("startTime", "fromId", "orderId", "algoId"))
     return rows[:limit] if from_start else rows[-limit:]
 

@@ -64,7 +64,7 @@ def klines(call: Call) -> Answer:
     rows = candles.joined(call.venue.process.candles(symbol), interval)
     is_wanted = window(call.params)
     wanted = [row for row in rows if is_wanted(row.open_ms)]
-    return [candles.kline(row, interval) for row in page(wanted, call.params, MAX_CANDLES)]
+    return [candles.kline(row, interval) for row in page(wanted, call.params, most=MAX_CANDLES)]
 
 
 def day_figures(venue: PaperVenue, symbol: str) -> dict[str, str]:

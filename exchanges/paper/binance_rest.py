@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from exchanges.paper import binance_orders as orders
 from exchanges.paper import binance_public as public
 from exchanges.paper import binance_words as words
-from exchanges.paper.binance_params import flag, one_of, required, whole
+from exchanges.paper.binance_params import flag, one_of, page, required, whole, window
 from exchanges.paper.binance_public import Answer, Call
 from exchanges.paper.book import PaperPosition, VenueRefusal
 from exchanges.paper.margin import leverage_of, liquidation_price
@@ -124,6 +124,18 @@ def positions_v2(call: Call) -> Answer:
     return rows
 
 
+def incomes(call: Call) -> Answer:
+    """What moved the wallet, of one kind if asked for."""
+    kind, symbol = call.params.get("incomeType"), call.optional_symbol
+    is_wanted = window(call.params)
+    wanted = [
+        row
+        for row in call.venue.engine.incomes(call.account)
+        if kind in (None, row.type) and symbol in (None, row.symbol) and is_wanted(row.time_ms)
+    ]
+    return [words.income(row) for row in page(wanted, call.params, 100)]
+
+
 # private stream keys
 
 
@@ -179,6 +191,8 @@ ENDPOINTS: dict[tuple[str, str], Endpoint] = {
     ("GET", "/fapi/v1/allOrders"): Endpoint(orders.all_orders),
     ("DELETE", "/fapi/v1/allOpenOrders"): Endpoint(orders.cancel_all_orders),
     ("GET", "/fapi/v1/userTrades"): Endpoint(orders.user_trades),
+    ("GET", "/fapi/v1/forceOrders"): Endpoint(orders.forced_orders),
+    ("GET", "/fapi/v1/income"): Endpoint(incomes),
     ("POST", "/fapi/v1/algoOrder"): Endpoint(orders.place_algo),
     ("GET", "/fapi/v1/algoOrder"): Endpoint(orders.get_algo),
     ("DELETE", "/fapi/v1/algoOrder"): Endpoint(orders.cancel_algo),

@@ -12,6 +12,7 @@ from exchanges.paper.book import (
     AlgoEvent,
     AlgoOrder,
     OrderEvent,
+    PaperIncome,
     PaperOrder,
     PaperPosition,
     PaperTrade,
@@ -104,6 +105,13 @@ def trade(row: PaperTrade) -> Json:
     }  # fmt: skip
 
 
+def income(row: PaperIncome) -> Json:
+    return {
+        "symbol": row.symbol, "incomeType": row.type, "income": text(row.amount), "asset": row.asset,
+        "info": row.type, "time": row.time_ms, "tranId": row.transaction_id, "tradeId": str(row.trade_id or ""),
+    }  # fmt: skip
+
+
 def position(row: PaperPosition, mark: Decimal, risk: Risk) -> Json:
     """notional is signed like the amount: clients take the side from it."""
     notional, profit = row.amount * mark, (mark - row.entry_price) * row.amount
@@ -155,12 +163,12 @@ def algo_update(event: AlgoEvent, at: int, child: PaperOrder | None) -> Json:
 
 
 def account_update(event: AccountEvent, at: int, prices: Mapping[str, Decimal]) -> Json:
-    wallet = text(event.wallet_balance)
+    wallet, change = text(event.wallet_balance), text(event.income.amount if event.income else None)
     return {
         "e": "ACCOUNT_UPDATE", "E": at, "T": at,
         "a": {
             "m": event.reason,
-            "B": [{"a": "USDT", "wb": wallet, "cw": wallet, "bc": "0"}],
+            "B": [{"a": "USDT", "wb": wallet, "cw": wallet, "bc": change}],
             "P": [_changed_position(row, prices[row.symbol]) for row in event.positions],
         },
     }  # fmt: skip

@@ -108,6 +108,19 @@ class PaperTrade:
     time_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class PaperIncome:
+    """One movement of the wallet. amount is signed; transaction_id is unique among those of its type."""
+
+    transaction_id: int
+    type: str
+    symbol: str
+    amount: Decimal
+    asset: str
+    time_ms: int
+    trade_id: int | None = None
+
+
 @dataclass(slots=True)
 class PaperPosition:
     """amount is signed: above zero long, below zero short."""
@@ -130,6 +143,7 @@ class AccountState:
     orders: dict[int, PaperOrder] = field(default_factory=dict)
     algos: dict[int, AlgoOrder] = field(default_factory=dict)
     trades: list[PaperTrade] = field(default_factory=list)
+    funding: list[PaperIncome] = field(default_factory=list)
 
     def position(self, symbol: str, position_side: str) -> PaperPosition:
         return self.positions.setdefault((symbol, position_side), PaperPosition(symbol, position_side))
@@ -153,10 +167,13 @@ class AlgoEvent:
 
 @dataclass(frozen=True, slots=True)
 class AccountEvent:
+    """income is what moved the wallet, where that was no execution."""
+
     account: str
     reason: str
     wallet_balance: Decimal
     positions: tuple[PaperPosition, ...]
+    income: PaperIncome | None = None
 
 
 Event = OrderEvent | AlgoEvent | AccountEvent

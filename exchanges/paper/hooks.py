@@ -2,44 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from aiohttp import web
 
+from exchanges.paper.account_hooks import add_account_hooks
 from exchanges.paper.binance_stream import Streams
 from exchanges.paper.faults import Faults
+from exchanges.paper.forgiving import forgiving
 from exchanges.paper.request_log import RequestLog
 from exchanges.paper.venue import PaperVenue
 
 MIN_PRICE, MAX_PRICE = Decimal("0.00000001"), Decimal(10_000_000)
-Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 def add_hooks(
     app: web.Application, venue: PaperVenue, streams: Streams, faults: Faults, log: RequestLog
 ) -> None:
     hooks = Hooks(venue, streams, faults, log)
-    app.router.add_get("/paper/requests", _forgiving(hooks.requests))
+    add_account_hooks(app, venue)
+    app.router.add_get("/paper/requests", forgiving(hooks.requests))
     app.router.add_get("/paper/state", hooks.state)
-    app.router.add_post("/paper/price", _forgiving(hooks.price))
+    app.router.add_post("/paper/price", forgiving(hooks.price))
     app.router.add_post("/paper/pause", hooks.pause)
     app.router.add_post("/paper/resume", hooks.resume)
-    app.router.add_post("/paper/faults", _forgiving(hooks.plan_fault))
+    app.router.add_post("/paper/faults", forgiving(hooks.plan_fault))
     app.router.add_delete("/paper/faults", hooks.clear_faults)
     app.router.add_post("/paper/streams/cut", hooks.cut)
-    app.router.add_post("/paper/listen_key/expire", _forgiving(hooks.expire))
-
-
-def _forgiving(handler: Handler) -> Handler:
-    async def answer(request: web.Request) -> web.Response:
-        try:
-            return await handler(request)
-        except (ValueError, LookupError, TypeError, InvalidOperation) as error:
-            return web.json_response({"error": f"this makes no sense: {error}"}, status=400)
-
-    return answer
+    app.router.add_post("/paper/listen_key/expire", forgiving(hooks.expire))
 
 
 class Hooks:

@@ -1,4 +1,4 @@
-"""The paper exchange's engine: prices come in, conditional orders fire, accounts are liquidated.
+"""The paper exchange's engine: prices come in, conditional orders fire.
 
 Pure: prices come in by set_price, the time of every act by its `now_ms`. Refusals raise VenueRefusal and change
 nothing. What happened is told by drain_events, in order.
@@ -10,17 +10,16 @@ from decimal import Decimal
 
 from exchanges.paper import checks
 from exchanges.paper.book import ZERO, AccountState, AlgoOrder, VenueRefusal
-from exchanges.paper.margin import balance_of, must_liquidate
-from exchanges.paper.plain_orders import PlainOrders
+from exchanges.paper.interventions import Interventions
 
 
-class Engine(PlainOrders):
+class Engine(Interventions):
     def set_price(self, symbol: str, price: Decimal, now_ms: int) -> None:
         self.prices[self._rules(symbol).symbol] = price
         for state in self.accounts.values():
             self._fill_resting(state, symbol, now_ms)
             self._trigger(state, symbol, now_ms)
-            self._liquidate(state, now_ms)
+            self._liquidate_if_due(state, now_ms)
 
     def place_algo(
         self,
@@ -86,16 +85,3 @@ class Engine(PlainOrders):
         self._set_algo(state, algo, "TRIGGERED", now_ms)
         self._take(state, child, now_ms)
         self._set_algo(state, algo, "FINISHED", now_ms)
-
-    def _liquidate(self, state: AccountState, now_ms: int) -> None:
-        if not must_liquidate(balance_of(state, self.prices, self.rules)):
-            return
-        for position in [p for p in state.positions.values() if p.amount]:
-            side = "SELL" if position.amount > 0 else "BUY"
-            client_id = f"autoclose-{now_ms}{self.next_order_id}"[:36]
-            order = self._new_order(
-                state, client_id, position.symbol, side, position.position_side, "MARKET", abs(position.amount),
-                None, "IOC", False, now_ms,
-            )  # fmt: skip
-            price = self.touch(order.symbol, side)
-            self._execute(state, order, order.quantity, price, now_ms, maker=False, execution="CALCULATED")

@@ -13,6 +13,7 @@ from exchanges.paper.book import (
     AlgoEvent,
     AlgoOrder,
     Event,
+    PaperIncome,
     PaperOrder,
     PaperPosition,
     PaperTrade,
@@ -20,7 +21,7 @@ from exchanges.paper.book import (
 from exchanges.paper.matching import Engine
 
 Record = dict[str, Any]
-Row = TypeVar("Row", PaperOrder, AlgoOrder, PaperTrade, PaperPosition)
+Row = TypeVar("Row", PaperOrder, AlgoOrder, PaperTrade, PaperPosition, PaperIncome)
 
 
 def records_of(events: Iterable[Event]) -> Iterator[Record]:
@@ -29,6 +30,8 @@ def records_of(events: Iterable[Event]) -> Iterator[Record]:
         if isinstance(event, AccountEvent):
             yield {"kind": "wallet", "account": event.account, "balance": str(event.wallet_balance)}
             yield from (_record("position", event.account, position) for position in event.positions)
+            if event.income is not None:
+                yield _record("funding", event.account, event.income)
         elif isinstance(event, AlgoEvent):
             yield _record("algo", event.account, event.algo)
         else:
@@ -61,6 +64,7 @@ def snapshot(engine: Engine) -> Iterator[Record]:
         yield from (_record("order", state.name, order) for order in state.orders.values())
         yield from (_record("algo", state.name, algo) for algo in state.algos.values())
         yield from (_record("trade", state.name, trade) for trade in state.trades)
+        yield from (_record("funding", state.name, income) for income in state.funding)
 
 
 def restore(engine: Engine, records: Iterable[Record]) -> None:
@@ -102,6 +106,12 @@ def _restore_trade(engine: Engine, record: Record) -> None:
     engine.next_trade_id = max(engine.next_trade_id, trade.trade_id + 1)
 
 
+def _restore_funding(engine: Engine, record: Record) -> None:
+    income = _row(PaperIncome, record["row"])
+    engine.accounts[record["account"]].funding.append(income)
+    engine.next_transaction_id = max(engine.next_transaction_id, income.transaction_id + 1)
+
+
 def _restore_prices(engine: Engine, record: Record) -> None:
     engine.prices.update({symbol: Decimal(price) for symbol, price in record["prices"].items()})
 
@@ -113,6 +123,7 @@ _RESTORE: dict[str, Callable[[Engine, Record], None]] = {
     "order": _restore_order,
     "algo": _restore_algo,
     "trade": _restore_trade,
+    "funding": _restore_funding,
     "prices": _restore_prices,
 }
 

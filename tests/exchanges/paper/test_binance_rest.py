@@ -239,7 +239,13 @@ async def test_executions_are_asked_for_by_time_and_order(hedged: Any) -> None:
     assert len(await hedged.fetch_my_trades(BTC, None, None, {"endTime": since - 1})) == 1
     (only,) = await hedged.fetch_my_trades(BTC, None, None, {"orderId": orders[1]["id"]})
     assert only["id"] == trades[1]["id"]
-    assert len(await hedged.fetch_my_trades(BTC, None, None, {"fromId": trades[1]["id"]})) == 2
+    later = await hedged.fetch_my_trades(BTC, None, None, {"fromId": trades[1]["id"]})
+    assert [trade["id"] for trade in later] == [trade["id"] for trade in trades[1:]]
+    (first,) = await hedged.fetch_my_trades(BTC, None, 1, {"fromId": trades[1]["id"]})
+    assert first["id"] == trades[1]["id"]
+    assert await hedged.fetch_my_trades(BTC, None, None, {"fromId": int(trades[2]["id"]) + 1}) == []
+    with pytest.raises(ccxt.BadRequest, match="-1128"):
+        await hedged.fetch_my_trades(BTC, since, None, {"fromId": trades[1]["id"]})
     assert await hedged.fetch_my_trades(ETH) == []
     assert len(await hedged.fetch_orders(BTC, None, None, {"orderId": orders[2]["id"]})) == 1
 

@@ -188,7 +188,7 @@ async def test_unknown_addresses_are_said_to_be_so(paper: Paper, exchange: Any) 
         assert (status, answer["code"]) == (404, -5000)
         assert (await paper.log(path))[-1]["status"] == 404
     with pytest.raises(ccxt.BaseError, match="-5000"):
-        await exchange.fetch_my_liquidations(BTC)
+        await exchange.fapiPrivateGetRateLimitOrder()
 
 
 @pytest.mark.asyncio
