@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from exchanges.errors import (
     AccountUnusable,
+    Banned,
     ExchangeError,
     InsufficientMargin,
     InvalidRequest,
@@ -90,9 +91,9 @@ def _told_to_wait(wire: Wire) -> ExchangeError | None:
     if wire.status not in (418, 429):
         return None
     code, message = venue_answer(wire.answer)
-    floor = BAN_SECONDS if wire.status == 418 else RATE_LIMIT_SECONDS
+    kind, floor = (Banned, BAN_SECONDS) if wire.status == 418 else (NotSent, RATE_LIMIT_SECONDS)
     wait = _retry_after(wire.headers) or _ban_left(message) or floor
-    return NotSent(message or f"HTTP {wire.status}", code=code, retry_after=wait)
+    return kind(message or f"HTTP {wire.status}", code=code, retry_after=wait)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

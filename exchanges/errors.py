@@ -19,6 +19,10 @@ class NotSent(ExchangeError):
         self.retry_after = retry_after
 
 
+class Banned(NotSent):
+    """Every request until then makes it longer: stay silent, and tell the owner."""
+
+
 class Refused(ExchangeError):
     """The exchange said no for good."""
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from exchanges.errors import (
     AccountUnusable,
+    Banned,
     ExchangeError,
     InsufficientMargin,
     InvalidRequest,
@@ -66,8 +67,9 @@ def _table(*groups: tuple[_Maker, str]) -> Mapping[str, _Maker]:
 
 def _binance_rate_limit(message: str, code: str) -> ExchangeError:
     """HTTP 429 and the ban (HTTP 418) share one number; only the sentence tells them apart."""
-    seconds = BAN_SECONDS if "banned" in message.lower() else RATE_LIMIT_SECONDS
-    return NotSent(message, code=code, retry_after=seconds)
+    if "banned" in message.lower():
+        return Banned(message, code=code, retry_after=BAN_SECONDS)
+    return NotSent(message, code=code, retry_after=RATE_LIMIT_SECONDS)
 
 
 def _bybit_parameter_error(message: str) -> ExchangeError:

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
+from exchanges.errors import AccountUnusable, Banned, ExchangeError
 from exchanges.models import ExchangeAccount, TradingState
 from positions.lifecycle import OrderPurpose, OrderStatus
-from positions.models import Order
+from positions.models import Order, RiskEvent
 from positions.services import consequences, events
 from positions.services.closing import call_off, lock_position
+
+
+def hear(account_id: int, error: ExchangeError) -> None:
+    """What the exchange's answer to any question may tell of the account itself. Our own refusal to ask has no
+    number and only concerns what was asked."""
+    if isinstance(error, AccountUnusable) and error.code:
+        halt(account_id, f"{error.code} {error}")
+    elif isinstance(error, Banned):
+        _tell_of_ban(account_id, error)
+
+
+def _tell_of_ban(account_id: int, ban: Banned) -> None:
+    """Once for each ban, although every caller meets it."""
+    since = timezone.now() - timedelta(seconds=ban.retry_after)
+    if not RiskEvent.objects.filter(
+        account_id=account_id, event_type="banned", created_at__gte=since
+    ).exists():
+        events.record("banned", "critical", account_id=account_id, reason=ban, seconds=round(ban.retry_after))
 
 
 @transaction.atomic

@@ -17,7 +17,7 @@ from exchanges.errors import ExchangeError, OrderNotFound
 from exchanges.types import Book, OrderReport, ReportStatus
 from positions.lifecycle import OrderPurpose, OrderStatus
 from positions.models import Order
-from positions.services import denials
+from positions.services import denials, halting
 from positions.services.consequences import ABSENT
 from positions.services.reports import apply_report
 
@@ -39,6 +39,7 @@ def cancel(order_id: UUID | str) -> None:
     except OrderNotFound:
         _ask(order, gone=ReportStatus.CANCELED)  # it filled, fired or was canceled before
     except ExchangeError as error:
+        halting.hear(order.account_id, error)
         logger.warning("cancel of %s failed (%s); it is repeated", order.client_order_id, error)
     else:
         apply_report(order.account_id, _ended(order, ReportStatus.CANCELED))
@@ -75,6 +76,7 @@ def _ask(order: Order, *, gone: ReportStatus | None = None) -> None:
     try:
         report = _look_up(order)
     except ExchangeError as error:
+        halting.hear(order.account_id, error)
         logger.warning("asking for %s failed (%s); it is asked again", order.client_order_id, error)
         return
     if report is not None:

@@ -114,6 +114,7 @@ def _apply_error(order: Order, error: ExchangeError) -> None:
     text = f"{error.code} {error}".strip()
     match error:
         case NotSent():
+            halting.hear(order.account_id, error)
             _put_back(order, text, error.retry_after)
         case WouldTriggerImmediately():
             denials.stop_already_crossed(order.pk, text)

@@ -21,7 +21,7 @@ from exchanges.types import BalanceReport, FillReport, OrderReport, PositionRepo
 from positions.comparison import Absent, Difference, Leg, OurLeg, Present, QuantityDiffers, Unknown, compare
 from positions.lifecycle import DONE, CloseReason, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order, Position, RiskEvent
-from positions.services import events, lookups
+from positions.services import events, halting, lookups
 from positions.services.closing import lock_position, settle_close
 from positions.services.outbox import PREFIX
 from positions.services.reports import apply_fill
@@ -49,6 +49,7 @@ def reconcile_account(account_id: int) -> None:
     try:
         snapshot = _ask(account)
     except ExchangeError as error:
+        halting.hear(account_id, error)
         logger.warning("account %s could not be reconciled: %s", account.name, error)
         return  # an unanswered question says nothing about any position
     _save_balance(account, snapshot)

@@ -37,7 +37,7 @@ EXPECTED = {
     "b-4003": errors.InvalidRequest,
     "b-1021": errors.NotSent,
     "b-1003": errors.NotSent,
-    "b-418": errors.NotSent,
+    "b-418": errors.Banned,
     "b-2011": errors.OutcomeUnknown,  # "unknown order" is no answer to creating one
     "b-2013": errors.OutcomeUnknown,
     "b-2015": errors.AccountUnusable,
