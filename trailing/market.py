@@ -11,7 +11,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any, TypeVar
 
-from django.db import close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
 
 from exchanges.client import ExchangeStream
 from exchanges.models import ExchangeAccount
@@ -186,9 +186,19 @@ def _deliver(account_id: int, event: PrivateEvent) -> None:
 
 def _apply(act: Callable[[], object]) -> None:
     try:
-        act()
+        _again_if_cut_off(act)
     except Exception:
         logger.exception("a report could not be applied; reconciliation will find what it said")
+
+
+def _again_if_cut_off(act: Callable[[], object]) -> None:
+    """The database dropped us in the middle, or chose us to end a deadlock. A report may be applied twice."""
+    try:
+        act()
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("applying a report was cut off (%s); once more", type(error).__name__)
+        close_old_connections()
+        act()
 
 
 def _catch_up(account_id: int, event: PrivateEvent) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,6 +15,8 @@ from typing import Any, TypeVar
 from urllib.request import urlopen
 
 from celery import current_app
+from django.conf import settings
+from kombu import Connection
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
@@ -27,6 +30,7 @@ from signals_app.models import SignalSender, Strategy, StrategySignal, Ticker
 from signals_app.tokens import new_token, token_hash
 from tests.integration.parts import Paper, Part, answers, free_port
 from tests.ops.waiting import until
+from tradingbot.redis_urls import broker_url
 
 Result = TypeVar("Result")
 SYMBOL = "BTCUSDT"
@@ -36,26 +40,33 @@ ORDER_PATHS = ("/fapi/v1/order", "/fapi/v1/algoOrder")
 
 
 class Stack:
-    """What runs, and what of it a test may take away."""
+    """What runs, and what of it a test may take away. Beat runs where a test starts it: most want no sweeps."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, redis_url: str = "") -> None:
         self.paper, self.port = Paper(folder), free_port()
-        given = {"PAPER_EXCHANGE_URL": self.paper.url}
+        self._redis_url = redis_url or os.environ["REDIS_URL"]
+        given = {"PAPER_EXCHANGE_URL": self.paper.url, "REDIS_URL": self._redis_url}
         web = ["-m", "uvicorn", "tradingbot.asgi:application", "--no-access-log", "--port", str(self.port)]
-        self._web = Part(folder / "web-log", *web, **given)
+        self.web = Part(folder / "web-log", *web, **given)
         self.market = Part(folder / "market-log", "manage.py", "watch_market", **given)
         worker = ["-m", "celery", "-q", "-A", "tradingbot", "worker", "-Q", "orders,trailing,sweeps"]
         options = ["-P", "threads", "-c", "8", "--without-gossip", "--without-mingle", "-l", "WARNING"]
         self.worker = Part(folder / "worker-log", *worker, *options, **given)
+        self.beat = Part(folder / "beat-log", "-m", "celery", "-q", "-A", "tradingbot", "beat", **given)
 
     @contextmanager
     def running(self) -> Iterator[Stack]:
         with ExitStack() as stack:
-            for part in (self.paper, self.market, self.worker, self._web):
+            for part in (self.paper, self.market, self.worker, self.web):
                 part.start()
                 stack.callback(part.stop)
             until(lambda: answers(self.port), "the web process", START_SECONDS)
             yield self
+
+    def run(self, task: str, *arguments: Any, queue: str = "sweeps") -> None:
+        address, options = broker_url(self._redis_url), settings.CELERY_BROKER_TRANSPORT_OPTIONS
+        with Connection(address, transport_options=options) as broker:
+            current_app.send_task(task, args=list(arguments), queue=queue, connection=broker)
 
     def requests(self) -> list[dict[str, Any]]:
         with urlopen(f"{self.paper.url}/paper/requests?since=0", timeout=5) as answer:  # noqa: S310
@@ -152,7 +163,7 @@ class Trader:
         self.stack.paper.set_price(symbol, price)
 
     def run(self, task: str, *arguments: Any, queue: str = "sweeps") -> None:
-        current_app.send_task(task, args=list(arguments), queue=queue)
+        self.stack.run(task, *arguments, queue=queue)
 
     def ask(self, question: Callable[[CcxtClient], Awaitable[Result]]) -> Result:
         """Through ccxt, as anybody with the account's key could."""
