@@ -104,6 +104,9 @@ class AccountWatch(models.Model):
     stream_broke_at = models.DateTimeField(null=True, blank=True)
     stream_failures = models.PositiveIntegerField(default=0, help_text="In a row")
     stream_error = models.TextField(blank=True, default="")
+    stream_missed_at = models.DateTimeField(
+        null=True, blank=True, help_text="A listing knew an execution that the open stream had not told"
+    )
     event_delay_ms = models.PositiveIntegerField(
         null=True, blank=True, help_text="From the exchange's time of the last event to its row here"
     )
@@ -111,6 +114,11 @@ class AccountWatch(models.Model):
     reconcile_failed_at = models.DateTimeField(null=True, blank=True)
     reconcile_error = models.TextField(blank=True, default="")
     differences_open = models.PositiveIntegerField(default=0)
+    unknown_legs = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Leg -> quantity and first answer that showed it, no row explaining it",
+    )
     positions_live = models.PositiveIntegerField(default=0)
     positions_proven_protected = models.PositiveIntegerField(
         default=0, help_text="Whose stop, for all they hold, was in the exchange's own listing"

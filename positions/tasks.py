@@ -38,6 +38,11 @@ def reconcile_account(account_id: str) -> None:
     reconciliation.reconcile_account(int(account_id))
 
 
+@shared_task(name="positions.tasks.collect_funding")
+def collect_funding() -> None:
+    reconciliation.collect_funding()
+
+
 @shared_task(name="positions.tasks.refresh_instruments")
 def refresh_instruments() -> None:
     instruments.refresh_instruments()

@@ -20,6 +20,7 @@ SCHEDULE = {
     "submit due orders": _every("positions.tasks.submit_due", "sweeps", seconds=2),
     "resolve unknown orders": _every("positions.tasks.resolve_unknown", "sweeps", seconds=2),
     "reconcile with the exchange": _every("positions.tasks.reconcile", "sweeps", seconds=10),
+    "collect funding payments": _every("positions.tasks.collect_funding", "sweeps", minutes=10),
     "evaluate trailing stops": _every("trailing.tasks.sweep", "sweeps", seconds=3),
     "remove orphan trailing state": _every("trailing.tasks.cleanup_orphans", "sweeps", hours=1),
     "refresh instruments": _every("positions.tasks.refresh_instruments", "sweeps", minutes=5),

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from django.db import InterfaceError, OperationalError, close_old_connections
-
 from exchanges.client import ExchangeStream
-from exchanges.models import ExchangeAccount
-from exchanges.registry import get_stream
-from exchanges.types import PrivateEvent
-from positions.services.reconciliation import reconcile_account
-from positions.services.reports import apply_fill, apply_report
+from exchanges.models import AccountWatch, ExchangeAccount
+from positions.services import watch
 from trailing import watching
+from trailing.listening import fresh, keep_listening, next_of, take
 from trailing.services import cleanup_orphan_ts_states
 
 logger = logging.getLogger(__name__)
@@ -27,7 +23,6 @@ logger = logging.getLogger(__name__)
 BANDS_SECONDS = 1.0
 ROSTER_SECONDS = 2.0
 FLUSH_SECONDS = 0.25
-MAX_BACKOFF_SECONDS = 10.0
 Result = TypeVar("Result")
 
 
@@ -51,7 +46,7 @@ class MarketProcess:
         self._database.shutdown(wait=False, cancel_futures=True)
 
     async def _in_thread(self, work: Callable[..., Result], *args: Any) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._database, _fresh(work), *args)
+        return await asyncio.get_running_loop().run_in_executor(self._database, fresh(work), *args)
 
     # loops that never end; a database or Redis that is away is waited for
 
@@ -67,7 +62,7 @@ class MarketProcess:
     async def _take_roster(self, accounts: list[ExchangeAccount]) -> None:
         wanted: dict[object, Callable[[], Any]] = {}
         for account in accounts:
-            wanted["private", account.pk] = partial(self._private, account)
+            wanted["private", account.pk, _missed_at(account)] = partial(self._private, account)
         for venue, account in {a.venue: a for a in reversed(accounts)}.items():
             symbols = await self._in_thread(watching.load_symbols, venue)
             self._names |= {(venue, symbol): exchange_symbol for symbol, exchange_symbol in symbols.items()}
@@ -111,96 +106,31 @@ class MarketProcess:
                     succeeded()
                     self._desk.take(account.venue, ticks)
 
-        await self._keep_listening(f"prices of {account.venue}", account, listen)
+        await keep_listening(f"prices of {account.venue}", account, listen)
 
     async def _private(self, account: ExchangeAccount) -> None:
         in_order = ThreadPoolExecutor(1, thread_name_prefix=f"account-{account.pk}")
 
         async def listen(stream: ExchangeStream, succeeded: Callable[[], None]) -> None:
             async with aclosing(stream.private_events()) as events:  # type: ignore[type-var]
-                async for event in events:
+                while (event := await next_of(events)) is not None:
                     succeeded()
-                    work = _deliver if event.orders or event.fills else _catch_up
                     loop = asyncio.get_running_loop()
-                    await loop.run_in_executor(in_order, _fresh(work), account.pk, event)
+                    await loop.run_in_executor(in_order, fresh(take), account.pk, event)
                     self._moved.set()
 
         try:
-            await self._keep_listening(f"private stream of {account.name}", account, listen)
+            broke = partial(self._in_thread, watch.broke, account.pk)
+            await keep_listening(f"private stream of {account.name}", account, listen, broke)
         finally:
             in_order.shutdown(wait=False)
 
-    async def _keep_listening(self, what: str, account: ExchangeAccount, listen: Callable[..., Any]) -> None:
-        """Any exception counts; the second in a row asks for a new session; success resets the wait."""
-        failures = 0
-
-        def succeeded() -> None:
-            nonlocal failures
-            failures = 0
-
-        stream: ExchangeStream | None = None
-        try:
-            while True:
-                try:
-                    stream = stream or get_stream(account)
-                    await listen(stream, succeeded)
-                except Exception as error:
-                    failures += 1
-                    logger.warning(
-                        "%s broke (%s: %s); attempt %s", what, type(error).__name__, error, failures
-                    )
-                if failures >= 2 and stream is not None:
-                    stream.forget_session()
-                await asyncio.sleep(_backoff(failures))
-        finally:
-            if stream is not None:
-                await stream.close()
-
-
-def _backoff(failures: int) -> float:
-    return min(0.25 * 2.0**failures, MAX_BACKOFF_SECONDS) * random.uniform(0.7, 1.0)  # noqa: S311
-
-
-def _fresh(work: Callable[..., Result]) -> Callable[..., Result]:
-    """In a thread of ours no request ends, so nobody else drops a dead connection."""
-
-    def run(*args: Any) -> Result:
-        close_old_connections()
-        return work(*args)
-
-    return run
-
 
 def _load_accounts() -> list[ExchangeAccount]:
-    return list(ExchangeAccount.objects.order_by("pk"))
+    return list(ExchangeAccount.objects.select_related("watch").order_by("pk"))
 
 
-def _deliver(account_id: int, event: PrivateEvent) -> None:
-    """Executions first: a position that ends by them has its figures at once. One that cannot be applied must not
-    take the next with it; reconciliation finds the rest."""
-    for fill in event.fills:
-        _apply(partial(apply_fill, account_id, fill))
-    for report in event.orders:
-        _apply(partial(apply_report, account_id, report))
-
-
-def _apply(act: Callable[[], object]) -> None:
-    try:
-        _again_if_cut_off(act)
-    except Exception:
-        logger.exception("a report could not be applied; reconciliation will find what it said")
-
-
-def _again_if_cut_off(act: Callable[[], object]) -> None:
-    """The database dropped us in the middle, or chose us to end a deadlock. A report may be applied twice."""
-    try:
-        act()
-    except (OperationalError, InterfaceError) as error:
-        logger.warning("applying a report was cut off (%s); once more", type(error).__name__)
-        close_old_connections()
-        act()
-
-
-def _catch_up(account_id: int, event: PrivateEvent) -> None:
-    """The socket has just opened: what happened while it was closed was told to nobody."""
-    reconcile_account(account_id)
+def _missed_at(account: ExchangeAccount) -> datetime | None:
+    """A stream that is open and deaf gets another value here, and so a successor."""
+    seen: AccountWatch | None = getattr(account, "watch", None)
+    return seen.stream_missed_at if seen else None

@@ -186,7 +186,18 @@ class InProcessClient:
         return [self._fill(trade) for trade in trades]
 
     async def funding(self, since: datetime) -> Sequence[FundingReport]:
-        return ()  # this engine charges none yet
+        start = int(since.timestamp() * 1000)
+        return [
+            FundingReport(
+                symbol=self._symbol(paid.symbol),
+                payment_id=str(paid.transaction_id),
+                amount=paid.amount,
+                currency=paid.asset,
+                at=_at(paid.time_ms),
+            )
+            for paid in self.engine.account(self.account).funding
+            if paid.time_ms >= start
+        ]
 
     async def close(self) -> None:
         pass

@@ -12,7 +12,6 @@ from exchanges.types import (
     BalanceReport,
     Book,
     FillReport,
-    Forced,
     FundingReport,
     InstrumentSpec,
     NativeExits,
@@ -179,15 +178,6 @@ def fill_report(row: Row, symbol: str) -> FillReport:
         realized_pnl=profit,
         at=exact_moment(row["time"]),
     )
-
-
-def forced_by(client_order_id: str) -> Forced | None:
-    """The names under which the venue itself closes positions."""
-    if client_order_id.startswith("adl_autoclose"):
-        return Forced.ADL
-    if client_order_id.startswith(("autoclose-", "settlement_autoclose-")):
-        return Forced.LIQUIDATION
-    return None
 
 
 def funding_report(row: Row, symbol: str) -> FundingReport:

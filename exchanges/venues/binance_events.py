@@ -11,10 +11,10 @@ from exchanges.venues.binance import (
     PLAIN_STATUS,
     Row,
     child_of,
-    forced_by,
     position_side_of_fill,
     position_side_or_none,
 )
+from exchanges.venues.names import forced_by
 from exchanges.venues.words import exact_moment, moment, number, number_or_none
 
 _EXECUTIONS = ("TRADE", "CALCULATED")  # CALCULATED: the venue closed the position (liquidation, deleveraging)

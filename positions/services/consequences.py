@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.utils import timezone
 
-from exchanges.types import FillReport, PositionSide
+from exchanges.types import FillReport
+from exchanges.venues.names import is_by_hand
 from positions.lifecycle import (
     DONE,
     CloseReason,
@@ -134,18 +137,19 @@ def _stop_lost(position: Position, order: Order) -> None:
         hint("trailing.tasks.protect", position.pk, queue="trailing")
 
 
-def lock_live_leg(account_id: int, exchange_symbol: str, position_side: PositionSide) -> Position | None:
+# our clock and the exchange's differ; an execution older than the position belongs to an earlier one
+CLOCK_MARGIN = timedelta(seconds=2)
+
+
+def lock_leg_of(account_id: int, exchange_symbol: str, fill: FillReport) -> Position | None:
     legs = Position.objects.select_for_update(of=("self",)).select_related("instrument")
     return legs.filter(
         account_id=account_id,
         instrument__exchange_symbol=exchange_symbol,
-        position_side=position_side,
+        position_side=fill.position_side,
+        created_at__lte=fill.at + CLOCK_MARGIN,
         is_live=True,
     ).first()
-
-
-# how the venue's own programs name the orders of a person
-BY_HAND = ("web_", "android_", "ios_", "electron_", "mac_")
 
 
 def follow_foreign_fill(position: Position, fill: FillReport) -> None:
@@ -158,4 +162,4 @@ def follow_foreign_fill(position: Position, fill: FillReport) -> None:
 def reason_of_foreign(fill: FillReport) -> CloseReason:
     if fill.forced:
         return CloseReason(fill.forced.value)
-    return CloseReason.MANUAL if fill.client_order_id.startswith(BY_HAND) else CloseReason.EXTERNAL
+    return CloseReason.MANUAL if is_by_hand(fill.client_order_id) else CloseReason.EXTERNAL

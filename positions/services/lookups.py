@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from exchanges import session
 from exchanges.errors import ExchangeError, OrderNotFound
+from exchanges.models import ExchangeAccount
 from exchanges.types import Book, OrderReport, ReportStatus
 from positions.lifecycle import OrderPurpose, OrderStatus
 from positions.models import Order
@@ -43,6 +44,15 @@ def cancel(order_id: UUID | str) -> None:
         logger.warning("cancel of %s failed (%s); it is repeated", order.client_order_id, error)
     else:
         apply_report(order.account_id, _ended(order, ReportStatus.CANCELED))
+
+
+def cancel_left_over(account: ExchangeAccount, report: OrderReport) -> None:
+    """An order that our rows have ended and that still works. Its row stays as it is."""
+    symbol, name, book = report.symbol, report.client_order_id, report.book
+    try:
+        session.call(account, lambda client: client.cancel_order(symbol, name, book))
+    except ExchangeError as error:
+        logger.warning("left-over order %s could not be canceled: %s", name, error)
 
 
 def _claim_cancel(order_id: UUID | str) -> Order | None:

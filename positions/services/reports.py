@@ -180,7 +180,7 @@ def _save_fill(
 def _apply_foreign_fill(account_id: int, fill: FillReport) -> bool:
     """Traded by a person, another program or the exchange itself (liquidation) on a leg we may hold."""
     symbol = _exchange_symbol(account_id, fill.symbol)
-    position = consequences.lock_live_leg(account_id, symbol, fill.position_side)
+    position = consequences.lock_leg_of(account_id, symbol, fill)
     if not _save_fill(account_id, symbol, fill, position, None):
         return False
     _note_foreign_fill(account_id, fill, position)

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from django.conf import settings
 
 from exchanges.models import ExchangeAccount, Instrument
+from exchanges.paper.book import PaperTrade
+from exchanges.paper.inprocess import client_at
 from exchanges.paper.matching import Engine
 from exchanges.types import PositionSide
 from positions.models import Order, Position
 from positions.services import orders
 from positions.services.instruments import refresh_instruments
 from positions.services.opening import Opened, Proposal, open_position
+from positions.services.reports import apply_fill
 from signals_app.models import Strategy
 from tests.builders import a_strategy, an_account
 
@@ -64,6 +69,11 @@ class Desk:
         order = orders.request_stop(position.pk, trigger_price=trigger // step * step)
         assert order is not None
         return self.submit(position, "protect")
+
+    def tell(self, trade: PaperTrade) -> None:
+        """As the private stream does."""
+        told = client_at(settings.PAPER_EXCHANGE_URL, self.paper_name)._fill(trade)
+        apply_fill(self.account.pk, replace(told, client_order_id=trade.client_order_id))
 
     def held(self) -> Decimal:
         return sum((abs(p.amount) for p in self.engine.positions(self.paper_name)), D(0))

@@ -43,9 +43,9 @@ class Trouble:
         client = self.client()
         honest = getattr(type(client), method)
 
-        async def troubled(*arguments: object) -> object:
+        async def troubled(*arguments: object, **named: object) -> object:
             if after_the_work:
-                await honest(client, *arguments)
+                await honest(client, *arguments, **named)
             raise error
 
         setattr(client, method, troubled)

@@ -7,13 +7,14 @@ from decimal import Decimal as D
 
 from django.utils import timezone
 
+import trailing.services
 from exchanges import session
 from exchanges.errors import OutcomeUnknown
-from exchanges.models import AccountBalance
+from exchanges.models import AccountBalance, AccountWatch, ExchangeAccount
 from exchanges.paper.venue import now_ms
 from positions.models import Fill, Order, Position, RiskEvent
 from positions.services import lookups
-from positions.services.reconciliation import reconcile_account, reconcile_all
+from positions.services.reconciliation import get_health_status, reconcile_account, reconcile_all
 from tests.positions.services.conftest import Desk
 from tests.positions.services.test_orders import Trouble
 
@@ -26,10 +27,10 @@ def reconcile(desk: Desk) -> None:
     reconcile_account(desk.account.pk)
 
 
-def sell_outside(desk: Desk, quantity: str = "0.010") -> None:
+def sell_outside(desk: Desk, quantity: str = "0.010", name: str = "by-hand") -> None:
     desk.engine.place(
         desk.paper_name, symbol="BTCUSDT", side="SELL", type="MARKET", quantity=D(quantity), position_side="LONG",
-        client_order_id="by-hand", now_ms=now_ms(),
+        client_order_id=name, now_ms=now_ms(),
     )  # fmt: skip
 
 
@@ -125,20 +126,133 @@ def test_a_stop_the_exchange_lost_is_asked_for_and_given_up(desk: Desk) -> None:
     assert position.unprotected_since is not None
 
 
-def test_a_different_quantity_and_an_unknown_position_are_told_once(desk: Desk) -> None:
+def told() -> list[str]:
+    return list(RiskEvent.objects.order_by("id").values_list("event_type", flat=True))
+
+
+def test_a_part_sold_by_hand_unheard_is_found_in_the_listing(desk: Desk) -> None:
     position = desk.filled()
     desk.stop(position)
+    reconcile(desk)
     sell_outside(desk, "0.004")
+    reconcile(desk)
+    position.refresh_from_db()
+    assert (position.quantity, position.unexplained_quantity) == (D("0.006"), D(0))
+    assert told() == ["foreign_fill"]
+
+
+def test_a_quantity_nothing_explains_is_taken_from_the_second_answer(desk: Desk) -> None:
+    position = desk.filled()
+    desk.stop(position)
+    reconcile(desk)
+    sell_outside(desk, "0.004")
+    forget_executions(desk)
+    reconcile(desk)
+    position.refresh_from_db()
+    assert (position.quantity, position.differs_since is not None) == (D("0.010"), True)
+    Position.objects.update(differs_since=timezone.now() - timedelta(seconds=10))
+    reconcile(desk)
+    position.refresh_from_db()
+    assert (position.quantity, position.unexplained_quantity) == (D("0.006"), D("-0.004"))
+    assert position.realized_pnl == 0, "nobody knows at what price it went"
+    assert RiskEvent.objects.get().risk_level == "critical"
+    reconcile(desk)
+    assert told() == ["quantity_differs"]
+
+
+def open_outside(desk: Desk) -> None:
     desk.engine.place(
         desk.paper_name, symbol="ETHUSDT", side="SELL", type="MARKET", quantity=D(1), position_side="SHORT",
-        now_ms=now_ms(),
+        now_ms=now_ms() - 60_000,
     )  # fmt: skip
+
+
+def reconcile_later(desk: Desk) -> None:
+    """A second answer that is young enough to prove something."""
+    watch = AccountWatch.objects.get(account=desk.account)
+    before = (timezone.now() - timedelta(seconds=10)).isoformat()
+    watch.unknown_legs = dict.fromkeys(watch.unknown_legs, before)
+    watch.save(update_fields=["unknown_legs"])
     reconcile(desk)
+
+
+def test_an_unknown_position_is_told_once_and_left_alone(desk: Desk) -> None:
+    desk.engine.open_account(desk.paper_name, D(10_000))
+    desk.engine.set_dual_side(desk.paper_name, True)
+    open_outside(desk)
     reconcile(desk)
-    told = RiskEvent.objects.order_by("event_type").values_list("event_type", "details")
-    assert [kind for kind, _ in told] == ["quantity_differs", "unknown_position"]
-    assert told[0][1] == {"ours": "0.01000000", "theirs": "0.00600000"}
-    assert told[1][1]["leg"] == "ETH/USDT:USDT short"
+    assert told() == [], "one answer proves nothing"
+    reconcile_later(desk)
+    reconcile_later(desk)
+    assert told() == ["unknown_position"]
+    assert RiskEvent.objects.get().details["leg"] == "ETH/USDT:USDT short 1"
+    assert not Position.objects.exists()
+
+
+def test_an_unknown_position_is_adopted_and_protected_when_the_account_says_so(desk: Desk) -> None:
+    ExchangeAccount.objects.update(unknown_positions="adopt", adopted_stop_percent=3)
+    desk.engine.open_account(desk.paper_name, D(10_000))
+    desk.engine.set_dual_side(desk.paper_name, True)
+    open_outside(desk)
+    reconcile(desk)
+    reconcile_later(desk)
+    position = Position.objects.get()
+    assert (position.status, position.position_idx, position.quantity) == ("open", 2, D(1))
+    assert (position.signal_id, position.strategy, position.unexplained_quantity) == (None, None, D(1))
+    trailing.services.protect(position.pk)
+    stop = desk.submit(position, "protect")
+    assert (stop.status, stop.quantity) == ("accepted", D(1))
+    assert stop.trigger_price > position.average_entry_price * D("1.029")
+    reconcile(desk)
+    assert told() == ["position_adopted"]
+
+
+def test_an_adopted_position_closed_by_its_stop_has_its_profit(desk: Desk) -> None:
+    test_an_unknown_position_is_adopted_and_protected_when_the_account_says_so(desk)
+    stop = Order.objects.get(purpose="protect")
+    desk.engine.set_price("ETHUSDT", stop.trigger_price + 1, now_ms())
+    reconcile(desk)
+    position = Position.objects.get()
+    assert (position.status, position.close_reason) == ("closed", "stop_loss")
+    trade = desk.engine.account(desk.paper_name).trades[-1]
+    assert position.realized_pnl == trade.realized_pnl < 0
+
+
+def test_an_order_that_ended_and_still_works_is_canceled(desk: Desk) -> None:
+    position = desk.filled()
+    stop = desk.stop(position)
+    Order.objects.filter(pk=stop.pk).update(status="canceled")
+    reconcile(desk)
+    assert desk.engine.open_algos(desk.paper_name) == []
+    assert told() == ["order_left_over"]
+
+
+def test_what_ended_a_position_outside_is_told_apart(desk: Desk) -> None:
+    for name, reason in (("web_1", "manual"), ("adl_autoclose", "adl"), ("autoclose-1", "liquidation")):
+        position = desk.filled()
+        desk.stop(position)
+        reconcile(desk)
+        sell_outside(desk, name=name)
+        reconcile(desk)
+        position.refresh_from_db()
+        assert (position.status, position.close_reason) == ("closed", reason)
+        assert position.average_exit_price is not None
+
+
+def test_health_says_what_was_measured_and_nothing_else(desk: Desk) -> None:
+    assert get_health_status()["accounts"][desk.account.name]["differences_open"] is None
+    position = desk.filled()
+    desk.stop(position)
+    reconcile(desk)
+    health = get_health_status()
+    figures = health["accounts"][desk.account.name]
+    assert health["differences_open"] == 0
+    assert 0 <= health["age_seconds"] < 5
+    assert (figures["positions_live"], figures["positions_proven_protected"]) == (1, 1)
+    Trouble(desk).answer_with(OutcomeUnknown("no answer"), method="positions")
+    reconcile(desk)
+    figures = get_health_status()["accounts"][desk.account.name]
+    assert (figures["last_error"], figures["last_success"]) == ("no answer", health["last_success"])
 
 
 def test_a_working_order_with_our_prefix_and_no_row_is_told(desk: Desk) -> None:

@@ -1,0 +1,70 @@
+"""Positions on the exchange that no row of ours explains: taken over with a stop, when the account says so."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils import timezone
+
+from exchanges.models import ExchangeAccount, Instrument
+from exchanges.types import PositionReport, PositionSide
+from positions import broadcast
+from positions.lifecycle import PositionStatus
+from positions.models import Position
+from positions.services import events
+from positions.services.outbox import hint
+from trailing.models import TrailingStop
+
+# it only ever has its fixed stop: nobody asked for a trailing one
+NEVER_ACTIVATES = Decimal(900)
+CALLBACK = Decimal(1)
+
+
+@transaction.atomic
+def adopt(account_id: int, report: PositionReport) -> Position | None:
+    """A row without signal or strategy, and a stop. None: a live row is there by now, or the contract is unknown."""
+    account = ExchangeAccount.objects.select_for_update(of=("self",), no_key=True).get(pk=account_id)
+    instrument = Instrument.objects.filter(venue=account.venue, symbol=report.symbol).first()
+    if instrument is None or _is_explained(account, instrument, report.position_side):
+        return None
+    position = _insert(account, instrument, report)
+    TrailingStop.objects.create(
+        position=position,
+        stop_loss_percent=account.adopted_stop_percent,
+        activation_percent=NEVER_ACTIVATES,
+        callback_rate=CALLBACK,
+    )
+    events.record(
+        "position_adopted", "high", account_id=account_id, position_id=position.pk,
+        symbol=report.symbol, side=report.position_side, quantity=report.quantity, entry=report.entry_price,
+    )  # fmt: skip
+    hint("trailing.tasks.protect", position.pk, queue="trailing")
+    broadcast.position_changed(position.pk)
+    return position
+
+
+def _is_explained(account: ExchangeAccount, instrument: Instrument, side: PositionSide) -> bool:
+    return Position.objects.filter(
+        account=account, instrument=instrument, position_side=side, is_live=True
+    ).exists()
+
+
+def _insert(account: ExchangeAccount, instrument: Instrument, report: PositionReport) -> Position:
+    now = timezone.now()
+    return Position.objects.create(
+        account=account,
+        instrument=instrument,
+        position_side=report.position_side,
+        position_idx=1 if report.position_side is PositionSide.LONG else 2,
+        status=PositionStatus.OPEN,
+        planned_quantity=report.quantity,
+        planned_notional=report.quantity * report.entry_price,
+        reference_price=report.mark_price or report.entry_price,
+        quantity=report.quantity,
+        unexplained_quantity=report.quantity,
+        unexplained_price=report.entry_price,
+        average_entry_price=report.entry_price,
+        opened_at=now,
+        unprotected_since=now,
+    )

@@ -1,0 +1,118 @@
+"""Executions as the exchange lists them: what no stream told, read in order and to the end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from django.db.models import F, Min, Sum
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from exchanges import session
+from exchanges.errors import ExchangeError, OrderNotFound
+from exchanges.models import AccountWatch, ExchangeAccount, Instrument
+from exchanges.types import FillReport
+from exchanges.venues.names import forced_by
+from positions.models import FillCursor, Order, Position
+from positions.services import watch
+from positions.services.reports import apply_fill, find_order
+
+logger = logging.getLogger(__name__)
+
+READ_AGAIN_AFTER = timedelta(seconds=60)
+# a listing may show an execution a moment late, so the newest ones are listed once more
+LISTING_LAG = timedelta(seconds=5)
+# an open stream that has not told an execution for this long will not tell it
+STREAM_PATIENCE = timedelta(seconds=10)
+BEFORE_THE_POSITION = timedelta(minutes=1)
+
+
+def read_all(account: ExchangeAccount, *, everything: bool) -> None:
+    """Contracts whose orders filled more than their executions explain, and those not read for a while."""
+    short = _short_of_executions(account)
+    wanted = short.keys() | (_held(account) if everything else _due(account))
+    for instrument in Instrument.objects.filter(pk__in=wanted):
+        read(account, instrument, since=short.get(instrument.pk))
+
+
+def read(account: ExchangeAccount, instrument: Instrument, *, since: datetime | None = None) -> None:
+    """Apply what is listed after the cursor, or once more from `since`; the cursor moves when all of it was applied."""
+    asked_at = timezone.now()
+    cursor = FillCursor.objects.filter(account=account, symbol=instrument.exchange_symbol).first()
+    after = cursor.trade_id if cursor and since is None else ""
+    start = since or _start(account, instrument)
+    try:
+        fills = session.call(account, lambda client: client.fills(instrument.symbol, start, after=after))
+        news = [fill for fill in fills if apply_fill(account.pk, _with_its_name(account, fill))]
+    except ExchangeError as error:
+        logger.warning("executions of %s could not be read: %s", instrument.symbol, error)
+        return
+    _move_cursor(account, instrument, cursor, fills, asked_at)
+    _judge_stream(account, news, asked_at)
+
+
+def _start(account: ExchangeAccount, instrument: Instrument) -> datetime:
+    """Where to begin without a cursor: before the oldest position whose executions are not complete."""
+    ours = Position.objects.filter(account=account, instrument=instrument)
+    oldest = ours.aggregate(at=Min("created_at"))["at"] or timezone.now()
+    return oldest - BEFORE_THE_POSITION
+
+
+def _with_its_name(account: ExchangeAccount, fill: FillReport) -> FillReport:
+    """A listing names the exchange's order number only. A number we do not know may be an order of ours whose answer
+    got lost, a person's, or the exchange's own: its name tells."""
+    if fill.client_order_id or find_order(account.pk, fill):
+        return fill
+    try:
+        name = session.call(account, lambda c: c.name_of_order(fill.symbol, fill.exchange_order_id))
+    except OrderNotFound:
+        return fill
+    return replace(fill, client_order_id=name, forced=forced_by(name))
+
+
+def _move_cursor(
+    account: ExchangeAccount,
+    instrument: Instrument,
+    cursor: FillCursor | None,
+    fills: Sequence[FillReport],
+    asked_at: datetime,
+) -> None:
+    settled = [fill.trade_id for fill in fills if fill.at <= asked_at - LISTING_LAG]
+    last = settled[-1] if settled else cursor.trade_id if cursor else ""
+    FillCursor.objects.update_or_create(
+        account=account, symbol=instrument.exchange_symbol, defaults={"trade_id": last, "read_at": asked_at}
+    )
+
+
+def _judge_stream(account: ExchangeAccount, news: Sequence[FillReport], asked_at: datetime) -> None:
+    watched = AccountWatch.objects.filter(account=account, stream_failures=0).first()
+    if watched is None or watched.stream_connected_at is None:
+        return
+    due = asked_at - STREAM_PATIENCE
+    if any(watched.stream_connected_at + LISTING_LAG < fill.at < due for fill in news):
+        logger.warning("account %s: the stream is open but did not tell every execution", account.name)
+        watch.missed(account.pk)
+
+
+def _short_of_executions(account: ExchangeAccount) -> dict[int, datetime]:
+    """Instrument -> where to begin, whatever the cursor says: an execution of an order of ours is missing."""
+    told = Coalesce(Sum("fills__quantity"), 0, output_field=Order._meta.get_field("quantity"))
+    orders = Order.objects.filter(account=account, filled_quantity__gt=0).annotate(told=told)
+    short = orders.filter(told__lt=F("filled_quantity")).order_by("-created_at")
+    found = short.values_list("position__instrument", "created_at")
+    return {instrument: created_at - BEFORE_THE_POSITION for instrument, created_at in found}
+
+
+def _held(account: ExchangeAccount) -> set[int]:
+    return set(Position.objects.filter(account=account, is_live=True).values_list("instrument", flat=True))
+
+
+def _due(account: ExchangeAccount) -> set[int]:
+    recent = FillCursor.objects.filter(account=account, read_at__gt=timezone.now() - READ_AGAIN_AFTER)
+    read = Instrument.objects.filter(
+        venue=account.venue, exchange_symbol__in=recent.values_list("symbol", flat=True)
+    )
+    return _held(account) - set(read.values_list("pk", flat=True))

@@ -1,0 +1,154 @@
+"""What no stream told is read from the listing, in order and to the end."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal as D
+
+import pytest
+from django.utils import timezone
+
+from exchanges.errors import OrderNotFound, OutcomeUnknown
+from exchanges.models import AccountWatch
+from exchanges.paper.venue import now_ms
+from positions.models import Fill, FillCursor, Order, Position
+from positions.services import gap_filling
+from tests.positions.services.conftest import Desk
+from tests.positions.services.test_orders import Trouble
+
+
+def read(desk: Desk) -> None:
+    gap_filling.read_all(desk.account, everything=True)
+
+
+def later(desk: Desk) -> None:
+    """All that happened so far lies further back than a listing may lag."""
+    for trade in desk.engine.account(desk.paper_name).trades:
+        trade.time_ms -= 60_000
+    Position.objects.update(created_at=timezone.now() - timedelta(hours=1))
+
+
+def by_hand(desk: Desk, quantity: str = "0.004", name: str = "web_1") -> None:
+    desk.engine.place(
+        desk.paper_name, symbol="BTCUSDT", side="SELL", type="MARKET", quantity=D(quantity),
+        position_side="LONG", client_order_id=name, now_ms=now_ms(),
+    )  # fmt: skip
+
+
+def test_the_cursor_follows_what_was_applied_and_nothing_is_read_twice(desk: Desk) -> None:
+    desk.filled()
+    later(desk)
+    read(desk)
+    first = FillCursor.objects.get().trade_id
+    assert first == Fill.objects.get().trade_id
+    by_hand(desk)
+    later(desk)
+    read(desk)
+    assert int(FillCursor.objects.get().trade_id) > int(first)
+    assert Fill.objects.count() == 2
+
+
+def test_a_young_execution_is_listed_once_more(desk: Desk) -> None:
+    desk.filled()
+    read(desk)
+    assert (FillCursor.objects.get().trade_id, Fill.objects.count()) == ("", 1)
+    read(desk)
+    assert Fill.objects.count() == 1
+
+
+def test_a_hole_before_the_newest_known_execution_is_filled(desk: Desk) -> None:
+    """The stream told the third execution and lost the second: the listing decides, not the highest number seen."""
+    position = desk.filled()
+    later(desk)
+    read(desk)
+    by_hand(desk, "0.002", "web_2")
+    by_hand(desk, "0.003", "web_3")
+    hidden, told = desk.engine.account(desk.paper_name).trades[-2:]
+    desk.tell(told)
+    later(desk)
+    read(desk)
+    position.refresh_from_db()
+    assert position.quantity == D("0.005")
+    assert Fill.objects.filter(trade_id=str(hidden.trade_id)).exists()
+
+
+def test_an_execution_of_an_order_whose_answer_got_lost_is_ours(desk: Desk) -> None:
+    position = desk.open()
+    Trouble(desk).answer_with(OutcomeUnknown("hung up"), after_the_work=True)
+    entry = desk.submit(position, "entry")
+    assert (entry.status, entry.exchange_order_id) == ("submitted", "")
+    read(desk)
+    assert Fill.objects.get().order == entry
+    position.refresh_from_db()
+    assert (position.status, position.quantity) == ("open", D("0.010"))
+
+
+def test_a_name_that_cannot_be_asked_for_leaves_the_cursor_where_it_was(desk: Desk) -> None:
+    desk.filled()
+    later(desk)
+    read(desk)
+    before = FillCursor.objects.get().trade_id
+    by_hand(desk)
+    later(desk)
+    Trouble(desk).answer_with(OutcomeUnknown("no answer"), method="name_of_order")
+    read(desk)
+    assert (FillCursor.objects.get().trade_id, Fill.objects.count()) == (before, 1)
+
+
+def test_an_order_without_a_name_any_more_counts_as_foreign(desk: Desk) -> None:
+    position = desk.filled()
+    by_hand(desk)
+    Trouble(desk).answer_with(OrderNotFound("forgotten"), method="name_of_order")
+    read(desk)
+    position.refresh_from_db()
+    assert position.quantity == D("0.006")
+
+
+def test_executions_from_before_the_position_do_not_count_for_it(desk: Desk) -> None:
+    desk.engine.open_account(desk.paper_name, D(10_000))
+    desk.engine.set_dual_side(desk.paper_name, True)
+    desk.engine.place(
+        desk.paper_name, symbol="BTCUSDT", side="BUY", type="MARKET", quantity=D("0.004"),
+        position_side="LONG", client_order_id="web_0", now_ms=now_ms() - 30_000,
+    )  # fmt: skip
+    by_hand(desk)
+    desk.engine.account(desk.paper_name).trades[-1].time_ms -= 30_000
+    position = desk.filled()
+    read(desk)
+    position.refresh_from_db()
+    assert position.quantity == D("0.010")
+    assert Fill.objects.filter(position=None).count() == 2
+
+
+@pytest.mark.parametrize(("connected_minutes_ago", "is_deaf"), [(5, True), (0, False)])
+def test_an_open_stream_that_did_not_tell_is_called_deaf(
+    desk: Desk, connected_minutes_ago: int, is_deaf: bool
+) -> None:
+    desk.filled()
+    later(desk)
+    since = timezone.now() - timedelta(minutes=connected_minutes_ago)
+    AccountWatch.objects.create(account=desk.account, stream_connected_at=since)
+    read(desk)
+    assert (AccountWatch.objects.get().stream_missed_at is not None) is is_deaf
+
+
+def test_only_contracts_whose_turn_has_come_are_read(desk: Desk) -> None:
+    desk.filled()
+    read(desk)
+    FillCursor.objects.update(read_at=timezone.now() - timedelta(seconds=30))
+    before = FillCursor.objects.get().read_at
+    gap_filling.read_all(desk.account, everything=False)
+    assert FillCursor.objects.get().read_at == before
+    FillCursor.objects.update(read_at=timezone.now() - timedelta(seconds=61))
+    gap_filling.read_all(desk.account, everything=False)
+    assert FillCursor.objects.get().read_at > before
+
+
+def test_a_fill_that_vanished_from_our_books_is_fetched_again(desk: Desk) -> None:
+    desk.filled()
+    later(desk)
+    read(desk)
+    Fill.objects.all().delete()
+    Order.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    gap_filling.read_all(desk.account, everything=False)
+    assert Fill.objects.count() == 1
