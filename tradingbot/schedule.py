@@ -23,5 +23,6 @@ SCHEDULE = {
     "collect funding payments": _every("positions.tasks.collect_funding", "sweeps", minutes=10),
     "evaluate trailing stops": _every("trailing.tasks.sweep", "sweeps", seconds=3),
     "remove orphan trailing state": _every("trailing.tasks.cleanup_orphans", "sweeps", hours=1),
+    "seal the trail": _every("ops.tasks.seal_trail", "sweeps", seconds=2),
     "refresh instruments": _every("positions.tasks.refresh_instruments", "sweeps", minutes=5),
 }

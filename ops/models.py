@@ -1,0 +1,70 @@
+"""The causal trail: what became of every row that matters, in the order it happened, and the seals on it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from django.db import models
+
+from exchanges.choices import choices
+
+# the chain of rows that belong to no account: signals come before it is known whose they are
+NO_ACCOUNT = 0
+
+
+class Change(StrEnum):
+    FOUND = "found"  # the row was already there when the trail began
+    INSERT = "insert"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class TrailEntry(models.Model):
+    """Written by the triggers in migrations_sql/constraints/*trail*.sql and by nothing else. No foreign keys: an entry
+    outlives its row."""
+
+    account_id = models.BigIntegerField(help_text="0: the row belongs to no account")
+    subject_table = models.CharField(max_length=63)
+    subject_key = models.CharField(max_length=64)
+    change = models.CharField(max_length=6, choices=choices(Change))
+    content = models.JSONField(help_text="The whole row; of an update, the columns that changed")
+    written_at = models.DateTimeField()
+    written_by = models.CharField(max_length=200, help_text="Database role and program")
+
+    class Meta:
+        db_table = "trail"
+        verbose_name_plural = "trail entries"
+        indexes = [models.Index(fields=["subject_table", "subject_key", "id"], name="trail_of_subject")]
+
+    def __str__(self) -> str:
+        return f"{self.change} {self.subject_table} {self.subject_key}"
+
+
+class UnsealedEntry(models.Model):
+    """Entries that wait for their seal, written with them in one transaction. Ids become visible in the order of
+    commits, so "newer than the last seal" would miss some."""
+
+    entry_id = models.BigIntegerField(primary_key=True)
+
+    class Meta:
+        db_table = "trail_unsealed"
+
+    def __str__(self) -> str:
+        return str(self.entry_id)
+
+
+class TrailSeal(models.Model):
+    """hash = SHA-256 of prev_hash and the entry's text: no entry can change without all later seals."""
+
+    entry_id = models.BigIntegerField(primary_key=True)
+    account_id = models.BigIntegerField()
+    seq = models.BigIntegerField(help_text="1, 2, 3, ... for each account")
+    prev_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        db_table = "trail_seal"
+        constraints = [models.UniqueConstraint(fields=["account_id", "seq"], name="trail_seal_once")]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.seq}"

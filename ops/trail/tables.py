@@ -1,0 +1,42 @@
+"""Which tables are recorded. The triggers in migrations_sql/constraints/*trail*.sql do it; this names the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """quiet columns alone are no news, hidden ones are never copied."""
+
+    table: str
+    key: str = "id"
+    quiet: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+
+
+RECORDED = (
+    Recorded("exchanges_exchangeaccount", hidden=("api_key", "api_secret")),
+    Recorded("signals_v2_log"),
+    Recorded("signal_log_entries_v2"),
+    Recorded("positions", quiet=("updated_at",)),
+    Recorded("orders", quiet=("updated_at",)),
+    Recorded("trades"),
+    Recorded("funding_payments"),
+    Recorded(
+        "trailing_stop_state",
+        key="position_id",
+        quiet=("high_water_mark", "last_mark_price", "last_advanced_at", "update_count"),
+    ),
+    Recorded("risk_events"),
+)
+
+# (table, trigger) that must be there and switched on
+GUARDS = (
+    ("trail", "trail_stays"),
+    ("trail", "trail_is_not_emptied"),
+    ("trail_seal", "trail_stays"),
+    ("trail_seal", "trail_is_not_emptied"),
+    *((one.table, "record_trail") for one in RECORDED),
+    ("trailing_stop_state", "record_trail_of_moves"),
+)

@@ -1,0 +1,216 @@
+"""Whoever changes a row that matters leaves an entry in the same transaction; entries stay as they are."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from migrations_sql import sql
+from ops.models import NO_ACCOUNT, TrailEntry, UnsealedEntry
+from ops.trail.tables import RECORDED, Recorded
+from positions.models import FundingPayment, Position, RiskEvent
+from signals_app.models import SignalLog
+from tests.builders import (
+    a_fill,
+    a_log_entry,
+    a_position,
+    a_signal_log,
+    a_strategy,
+    a_trailing_stop,
+    an_account,
+    an_order,
+)
+from trailing.models import TrailingStop
+
+pytestmark = pytest.mark.django_db
+
+
+def run(statement: str, *values: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values or None)
+
+
+def entries(table: str, key: object) -> list[TrailEntry]:
+    return list(TrailEntry.objects.filter(subject_table=table, subject_key=str(key)).order_by("id"))
+
+
+def last(table: str, key: object) -> TrailEntry:
+    return entries(table, key)[-1]
+
+
+def a_row_of_each_table() -> dict[str, Any]:
+    account = an_account()
+    order = an_order(a_position(account=account), status="filled")
+    fill = a_fill(order)
+    payment = FundingPayment.objects.create(
+        account=account, symbol="BTCUSDT", payment_id="1", amount=1, currency="USDT", paid_at=timezone.now()
+    )
+    return {
+        "exchanges_exchangeaccount": account,
+        "signals_v2_log": a_signal_log(),
+        "signal_log_entries_v2": a_log_entry(strategy=a_strategy(account)),
+        "positions": order.position,
+        "orders": order,
+        "trades": fill,
+        "funding_payments": payment,
+        "trailing_stop_state": a_trailing_stop(order.position),
+        "risk_events": RiskEvent.objects.create(account=account, event_type="x", risk_level="low"),
+    }
+
+
+def test_a_new_row_of_each_table_is_recorded_whole_and_on_its_account() -> None:
+    rows = a_row_of_each_table()
+    assert rows.keys() == {one.table for one in RECORDED}
+    account = rows["exchanges_exchangeaccount"].pk
+    for one in RECORDED:
+        row = rows[one.table]
+        (entry,) = entries(one.table, row.pk)
+        columns = {field.column for field in row._meta.concrete_fields}
+        assert entry.change == "insert"
+        assert entry.content.keys() >= columns - set(one.hidden)
+        assert entry.account_id == (NO_ACCOUNT if one.table == "signals_v2_log" else account), one.table
+        assert UnsealedEntry.objects.filter(pk=entry.pk).exists()
+
+
+CHANGES = {
+    "exchanges_exchangeaccount": ("max_open_positions", 3),
+    "signals_v2_log": ("reason", "read again"),
+    "signal_log_entries_v2": ("note", "by hand"),
+    "positions": ("leverage", 7),
+    "orders": ("reason", "by hand"),
+    "trades": ("fee_currency", "BNB"),
+    "funding_payments": ("currency", "BNB"),
+    "trailing_stop_state": ("state", "active"),
+    "risk_events": ("risk_level", "high"),
+}
+
+
+@pytest.mark.parametrize("recorded", RECORDED, ids=lambda one: one.table)
+def test_raw_sql_is_recorded_with_the_columns_that_changed(recorded: Recorded) -> None:
+    row = a_row_of_each_table()[recorded.table]
+    column, value = CHANGES[recorded.table]
+    run("SET application_name = 'psql'")
+    change = f"UPDATE {recorded.table} SET {column} = %s WHERE {recorded.key} = %s"  # noqa: S608
+    run(change, value, row.pk)
+    entry = last(recorded.table, row.pk)
+    assert (entry.change, entry.content) == ("update", {column: value})
+    assert entry.written_by.endswith(" psql")
+
+
+def test_a_deleted_row_is_recorded() -> None:
+    stop = a_trailing_stop()
+    position_id = stop.pk
+    stop.delete()
+    entry = last("trailing_stop_state", position_id)
+    assert (entry.change, entry.content["callback_rate"]) == ("delete", 0.5)
+    assert entry.account_id == Position.objects.get().account_id
+
+
+def test_secrets_are_never_copied() -> None:
+    account = an_account(api_key="the-key-123", api_secret="the-secret-456")
+    account.api_key, account.api_secret = "new-key", "new-secret"
+    account.save()
+    stored = TrailEntry.objects.get(subject_table="exchanges_exchangeaccount").content
+    assert not {"api_key", "api_secret"} & stored.keys()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT api_key, api_secret FROM exchanges_exchangeaccount")
+        ciphertexts = cursor.fetchone()
+        cursor.execute("SELECT string_agg(content::text, ' ') FROM trail")
+        (everything,) = cursor.fetchone()
+    for secret in ("the-key-123", "new-key", "new-secret", *ciphertexts):
+        assert secret not in everything
+
+
+def test_what_is_no_news_is_not_recorded() -> None:
+    position, order = a_position(), an_order()
+    before = TrailEntry.objects.count()
+    position.save()
+    order.save()
+    order.position.save(update_fields=["updated_at"])
+    assert TrailEntry.objects.count() == before
+
+
+def test_a_tick_that_leaves_the_stop_alone_is_not_recorded_and_one_that_moves_it_is() -> None:
+    stop = a_trailing_stop(state="active", stop_price=Decimal(96000), high_water_mark=Decimal(97300))
+    before = TrailEntry.objects.count()
+    row = TrailingStop.objects.filter(pk=stop.pk)
+    row.update(high_water_mark=97301, last_mark_price=97301, last_advanced_at=timezone.now(), update_count=1)
+    assert TrailEntry.objects.count() == before
+    row.update(high_water_mark=97400, stop_price=96100)
+    assert last("trailing_stop_state", stop.pk).content == {"high_water_mark": 97400, "stop_price": 96100}
+
+
+def test_what_is_rolled_back_leaves_nothing() -> None:
+    with transaction.atomic():
+        a_signal_log()
+        transaction.set_rollback(True)
+    assert (SignalLog.objects.count(), TrailEntry.objects.count(), UnsealedEntry.objects.count()) == (0, 0, 0)
+
+
+def test_times_are_utc_whatever_the_session_says() -> None:
+    run("SET timezone = 'Asia/Tokyo'")
+    log = a_signal_log()
+    assert last("signals_v2_log", log.pk).content["received_at"].endswith("+00:00")
+
+
+def test_a_session_outside_our_schema_is_recorded_too() -> None:
+    order = an_order()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_schema()")
+        (schema,) = cursor.fetchone()
+    run("SET LOCAL search_path = public")
+    run(f"UPDATE {schema}.orders SET reason = 'from outside' WHERE id = %s", order.pk)  # noqa: S608
+    run(f"SET LOCAL search_path = {schema}")
+    assert last("orders", order.pk).content == {"reason": "from outside"}
+
+
+@pytest.mark.parametrize("table", ["trail", "trail_seal"])
+@pytest.mark.parametrize("act", ["UPDATE {} SET account_id = 9", "DELETE FROM {}", "TRUNCATE {}"])
+def test_the_trail_only_grows(table: str, act: str) -> None:
+    an_order()
+    run(f"ALTER TABLE {table} ENABLE TRIGGER trail_is_not_emptied")
+    with pytest.raises(DatabaseError, match=f"table {table} only grows"), transaction.atomic():
+        run(act.format(table))
+
+
+def triggers_of(table: str) -> dict[str, str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger "
+            "WHERE tgrelid = %s::regclass AND NOT tgisinternal",
+            [table],
+        )
+        return dict(cursor.fetchall())
+
+
+@pytest.mark.parametrize("recorded", RECORDED, ids=lambda one: one.table)
+def test_the_triggers_say_what_the_list_says(recorded: Recorded) -> None:
+    triggers = triggers_of(recorded.table)
+    of_updates = triggers.get("record_trail_of_moves", triggers["record_trail"])
+    arguments = re.findall(r"'\{(.*?)\}'", of_updates)
+    assert arguments == [",".join(recorded.quiet), ",".join(recorded.hidden)]
+
+
+def test_the_hot_row_ignores_the_quiet_columns_and_no_other() -> None:
+    (recorded,) = [one for one in RECORDED if one.table == "trailing_stop_state"]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT prosrc FROM pg_proc WHERE proname = 'trailing_is_news'")
+        (source,) = cursor.fetchone()
+    assert re.findall(r"before\.(\w+) :=", source) == list(recorded.quiet)
+
+
+def test_rows_from_before_the_trail_begin_their_story_as_they_are_found() -> None:
+    rows = a_row_of_each_table()
+    run("SET CONSTRAINTS ALL IMMEDIATE")
+    run("DROP FUNCTION record_trail() CASCADE; DROP FUNCTION add_to_trail; DROP FUNCTION trail_account")
+    run("DROP FUNCTION trailing_is_news")
+    run(sql("constraints/0003_trail.sql"))
+    for table, row in rows.items():
+        inserted, found = entries(table, row.pk)
+        assert found.change == "found"
+        assert (found.content, found.account_id) == (inserted.content, inserted.account_id)
