@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django_celery_beat.models import PeriodicTask
 
 from tests.integration.stack import Stack, Trader
+from tests.ops.waiting import until
 
 FLUSH_TRIES = 20
 
@@ -53,3 +55,13 @@ def trader(transactional_db, stack: Stack) -> Iterator[Trader]:
     made = Trader(stack)
     yield made
     made.lines.close()
+
+
+@pytest.fixture
+def beat(trader: Trader) -> Iterator[None]:
+    trader.stack.beat.start()
+    try:
+        until(PeriodicTask.objects.exists, "beat's table")
+        yield
+    finally:
+        trader.stack.beat.stop()

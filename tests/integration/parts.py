@@ -9,6 +9,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from urllib.error import URLError
 
+import redis
+from django.conf import settings
+
+from ops.embedded.redis import EmbeddedRedis
 from tests.ops.waiting import until
 from tests.trailing.processes import PaperProcess, child
 
@@ -75,6 +79,44 @@ class Paper(PaperProcess):
             yield
         finally:
             self.start()
+
+
+class Redis:
+    """A Redis for one stack alone, so that taking it away harms no other test."""
+
+    def __init__(self, folder: Path) -> None:
+        self._server = EmbeddedRedis(folder / "redis")
+        self.url = self._server.url()
+        program = self._server.program()
+        self._part = Part(folder / "redis-log", *program.argv()[1:])
+
+    def start(self) -> None:
+        self._server.prepare()
+        self._part.start()
+        until(self._server.is_ready, "Redis")
+
+    def kill(self) -> None:
+        self._part.kill()
+
+    @contextmanager
+    def running(self) -> Iterator[Redis]:
+        self.start()
+        try:
+            yield self
+        finally:
+            self._part.stop()
+
+    @contextmanager
+    def gone(self) -> Iterator[None]:
+        self.kill()
+        try:
+            yield
+        finally:
+            self.start()
+
+    def marks(self) -> dict[str, str]:
+        with redis.Redis.from_url(self.url, decode_responses=True) as client:
+            return client.hgetall(f"{settings.REDIS_PREFIX}:marks:binance")
 
 
 def free_port() -> int:

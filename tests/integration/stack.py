@@ -63,6 +63,19 @@ class Stack:
             until(lambda: answers(self.port), "the web process", START_SECONDS)
             yield self
 
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Meanwhile another stack may have the database to itself."""
+        parts = self.market, self.worker, self.web
+        for part in parts:
+            part.stop()
+        try:
+            yield
+        finally:
+            for part in parts:
+                part.start()
+            until(lambda: answers(self.port), "the web process", START_SECONDS)
+
     def run(self, task: str, *arguments: Any, queue: str = "sweeps") -> None:
         address, options = broker_url(self._redis_url), settings.CELERY_BROKER_TRANSPORT_OPTIONS
         with Connection(address, transport_options=options) as broker:

@@ -1,13 +1,10 @@
-"""Every connection to the database, then Redis itself, is taken away under running processes: nothing is lost."""
+"""Every connection to the database is taken away under running processes: nothing is lost."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal as D
 
-import pytest
 from django.db import connection, transaction
-from django_celery_beat.models import PeriodicTask
 
 from exchanges.types import Book
 from positions.lifecycle import OrderPurpose, OrderStatus
@@ -38,16 +35,6 @@ def lose_backends() -> None:
 
 def someone_waits_for_a_lock() -> bool:
     return bool(column(f"SELECT pid {OTHERS} AND wait_event_type = 'Lock'"))
-
-
-@pytest.fixture
-def beat(trader: Trader) -> Iterator[None]:
-    trader.stack.beat.start()
-    try:
-        until(lambda: PeriodicTask.objects.exists(), "beat's table")
-        yield
-    finally:
-        trader.stack.beat.stop()
 
 
 def test_signals_are_taken_and_traded_after_every_backend_was_lost(trader: Trader) -> None:
@@ -85,19 +72,20 @@ def test_an_event_whose_transaction_was_cut_off_is_applied_at_once(trader: Trade
 
 def test_page_admin_and_live_socket_answer_after_every_backend_was_lost(trader: Trader) -> None:
     owner = Visitor(trader.stack.port)
-    live = owner.watch()
-    assert next_message(live, "hello")
-    lose_backends()
-    assert "ETHUSDT" in owner.read("/admin/signals_app/ticker/")
-    lose_backends()
-    owner.submit("/admin/signals_app/ticker/add/", symbol="DOTUSDT", trade_permission="both", enabled="on")
-    assert Ticker.objects.filter(symbol="DOTUSDT").exists()
-    lose_backends()
-    assert owner.read("/")
-    lose_backends()
-    trader.open()
-    assert next_message(live, "update", "snapshot")
-    live.close()
+    with owner.watch() as live:
+        assert next_message(live, "hello")
+        lose_backends()
+        assert "ETHUSDT" in owner.read("/admin/signals_app/ticker/")
+        lose_backends()
+        owner.submit(
+            "/admin/signals_app/ticker/add/", symbol="DOTUSDT", trade_permission="both", enabled="on"
+        )
+        assert Ticker.objects.filter(symbol="DOTUSDT").exists()
+        lose_backends()
+        assert owner.read("/")
+        lose_backends()
+        trader.open()
+        assert next_message(live, "update", "snapshot")
 
 
 def test_new_phrases_are_known_after_the_listening_connection_was_lost(trader: Trader) -> None:

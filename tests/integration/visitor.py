@@ -37,7 +37,7 @@ class Visitor:
 
     def watch(self) -> ClientConnection:
         address = self._origin.replace("http", "ws", 1) + "/ws/live/"
-        return connect(address, legacy=True, additional_headers=self._headers, origin=self._origin)  # type: ignore[arg-type]
+        return connect(address, additional_headers=self._headers, origin=self._origin)  # type: ignore[arg-type]
 
 
 def next_message(socket: ClientConnection, *kinds: str) -> dict[str, Any]:

@@ -1,0 +1,69 @@
+"""Redis is killed and started again at its place: hints flow again, and those that got lost are swept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from positions.models import Position
+from tests.integration.parts import Redis
+from tests.integration.stack import Stack, Trader
+from tests.integration.visitor import Visitor, next_message
+from tests.ops.waiting import until
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    with Redis(tmp_path_factory.mktemp("redis")).running() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def lonely(
+    stack: Stack, redis: Redis, django_db_blocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """A stack with a Redis of its own; the other one rests."""
+    folder = tmp_path_factory.mktemp("lonely")
+    with django_db_blocker.unblock(), stack.resting(), Stack(folder, redis.url).running() as made:
+        yield made
+
+
+@pytest.fixture
+def trader(transactional_db, lonely: Stack) -> Iterator[Trader]:
+    made = Trader(lonely)
+    yield made
+    made.lines.close()
+
+
+def test_hints_flow_again_at_once(trader: Trader, redis: Redis) -> None:
+    """Without beat: only hints can bring the orders to the exchange."""
+    trader.open(symbol="ETHUSDT")
+    for symbol in ("BTCUSDT", "SOLUSDT"):
+        with redis.gone():
+            pass
+        trader.open(symbol=symbol)
+    assert len(trader.ask(lambda client: client.positions())) == 3
+
+
+def test_signals_without_redis_are_taken_and_swept_after_it_is_back(
+    trader: Trader, redis: Redis, beat: None
+) -> None:
+    trader.open(symbol="ETHUSDT")
+    with redis.gone():
+        position = trader.position_of(trader.send("GO LONG"))
+        assert position.status == "opening"
+    until(lambda: Position.objects.get(pk=position.pk).status == "open", "the sweep", seconds=15)
+    until(lambda: trader.stops(position, "accepted"), "the stop", seconds=10)
+
+
+def test_prices_are_published_again_and_pages_hear_of_changes(trader: Trader, redis: Redis) -> None:
+    with Visitor(trader.stack.port).watch() as live:
+        next_message(live, "hello")
+        with redis.gone():
+            pass
+        trader.set_price(98_765)
+        until(lambda: redis.marks().get("BTCUSDT", "").startswith("98765"), "the price", seconds=5)
+        position = trader.open()
+        while position.pk not in [row["id"] for row in next_message(live, "update").get("positions", ())]:
+            pass
