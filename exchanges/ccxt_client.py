@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -12,6 +12,7 @@ import ccxt.pro
 
 from exchanges.ccxt_calls import Calls, readable
 from exchanges.ccxt_errors import CONNECTED, WIRE
+from exchanges.ccxt_listings import fills_after, fills_since, funding_since
 from exchanges.credentials import Credentials
 from exchanges.errors import (
     AccountUnusable,
@@ -38,11 +39,7 @@ from exchanges.venues.words import OrderWords
 
 TIMEOUT_MS = 5000
 RECEIVE_WINDOW_MS = 5000
-FILLS_PER_PAGE = 1000
-FUNDING_PER_PAGE = 1000
 Parsed = TypeVar("Parsed")
-_PAGE_SPAN = timedelta(days=7)  # ccxt ends the page of an older start after one week, as the venue wants
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 logger = logging.getLogger(__name__)
 
@@ -188,40 +185,12 @@ class CcxtClient:
         return readable(lambda: binance.order_report(order["info"], symbol)).client_order_id
 
     async def fills(self, symbol: str, since: datetime, *, after: str = "") -> Sequence[FillReport]:
-        return await (self._fills_after(symbol, int(after)) if after else self._fills_since(symbol, since))
-
-    async def _fills_after(self, symbol: str, trade_id: int) -> Sequence[FillReport]:
-        """The venue lists by its own number whatever the time; numbers of one symbol only grow."""
-        found: list[FillReport] = []
-        while True:
-            page = await self._page_of_fills(symbol, None, {"fromId": trade_id + 1})
-            found += page
-            if len(page) < FILLS_PER_PAGE:
-                return sorted(found, key=_by_trade_id)
-            trade_id = max(int(fill.trade_id) for fill in found)
-
-    async def _fills_since(self, symbol: str, since: datetime) -> Sequence[FillReport]:
-        found: dict[str, FillReport] = {}
-        start: datetime | None = since
-        while start is not None:
-            page = await self._page_of_fills(symbol, (start - _EPOCH) // timedelta(milliseconds=1), {})
-            found |= {fill.trade_id: fill for fill in page}
-            start = _next_start(page, start)
-        return sorted(found.values(), key=_by_trade_id)
-
-    async def _page_of_fills(
-        self, symbol: str, since: int | None, params: Mapping[str, int]
-    ) -> list[FillReport]:
-        rows = await self._calls.rows(
-            lambda: self._calls.reader.fetch_my_trades(symbol, since, FILLS_PER_PAGE, params)
-        )
-        return readable(lambda: [binance.fill_report(row, symbol) for row in rows])
+        if after:
+            return await fills_after(self._calls, symbol, int(after))
+        return await fills_since(self._calls, symbol, since)
 
     async def funding(self, since: datetime) -> Sequence[FundingReport]:
-        start = (since - _EPOCH) // timedelta(milliseconds=1)
-        asked = {"incomeType": "FUNDING_FEE", "startTime": start, "limit": FUNDING_PER_PAGE}
-        rows = await self._calls.rows(lambda: self._calls.reader.fapiPrivateGetIncome(asked))
-        return [self._named(binance.funding_report, row) for row in rows]
+        return await funding_since(self._calls, since, self._symbol)
 
     # -- writes ----------------------------------------------------------------------------------------
 
@@ -255,7 +224,10 @@ class CcxtClient:
             order = await self._calls.change(lambda: self._send(words))
         except OrderNotFound as error:
             raise OutcomeUnknown(str(error), code=error.code) from None
-        report = readable(lambda: binance.order_report(order["info"], request.symbol))
+        return self._answered(order["info"], request)
+
+    def _answered(self, row: Any, request: OrderRequest) -> OrderReport:
+        report = readable(lambda: binance.order_report(row, request.symbol))
         if report.client_order_id != request.client_order_id or report.book is not binance.book_of(request):
             raise OutcomeUnknown("The answer to the order is about another order.")
         return report
@@ -270,14 +242,35 @@ class CcxtClient:
         """ccxt would silently cut a number to the step; an order that is not the one asked for is our bug."""
         for text in (words.price, words.params.get("stopPrice"), words.params.get("activationPrice")):
             if text is not None:
-                _same(text, self._calls.writer.price_to_precision(words.symbol, text), "price step")
+                self._check_step(words.symbol, text)
         _same(
             words.amount, self._calls.writer.amount_to_precision(words.symbol, words.amount), "quantity step"
         )
 
-    async def cancel_order(self, symbol: str, client_order_id: str, book: Book) -> None:
+    def _check_step(self, symbol: str, price: str) -> None:
+        _same(price, self._calls.writer.price_to_precision(symbol, price), "price step")
+
+    async def amend_order(self, request: OrderRequest) -> OrderReport:
+        """Not by ccxt's edit_order, which cannot leave the venue's own order id out."""
+        try:
+            row = await self._calls.change(lambda: self._amend(request))
+        except Refused as error:
+            if not is_already_so(self._calls.venue, error.code):
+                raise
+            return await self.find_order(request.symbol, request.client_order_id, Book.PLAIN)
+        return self._answered(row, request)
+
+    async def _amend(self, request: OrderRequest) -> Any:
+        words = binance.amend_words(request, self._market(request.symbol)["id"])
+        self._check_step(request.symbol, words["price"])
+        return await self._calls.writer.fapiPrivatePutOrder(words)
+
+    async def cancel_order(self, symbol: str, client_order_id: str, book: Book) -> OrderReport | None:
         params = _name_of(client_order_id, book)
-        await self._calls.change(lambda: self._calls.writer.cancel_order(None, symbol, params))
+        order = await self._calls.change(lambda: self._calls.writer.cancel_order(None, symbol, params))
+        if book is Book.ALGO:
+            return None  # the answer names the order and no state
+        return readable(lambda: binance.order_report(order["info"], symbol))
 
     def _symbol(self, row: Mapping[str, Any]) -> str:
         """A contract that is not listed any more keeps the venue's name: its position must not vanish."""
@@ -303,10 +296,6 @@ def _instrument(market: Mapping[str, Any]) -> InstrumentSpec | None:
         return None
 
 
-def _by_trade_id(fill: FillReport) -> tuple[datetime, int]:
-    return fill.at, int(fill.trade_id)
-
-
 def _name_of(client_order_id: str, book: Book) -> dict[str, Any]:
     if book is Book.ALGO:
         return {"trigger": True, "clientAlgoId": client_order_id}
@@ -316,10 +305,3 @@ def _name_of(client_order_id: str, book: Book) -> dict[str, Any]:
 def _same(wanted: str, sent: str, step: str) -> None:
     if wanted != sent:
         raise InvalidRequest(f"{wanted} does not fit the contract's {step}: it would be sent as {sent}.")
-
-
-def _next_start(page: Sequence[FillReport], start: datetime) -> datetime | None:
-    """Where the next page begins: at the last fill of a full page, or after the week that was asked for."""
-    if len(page) == FILLS_PER_PAGE:
-        return max(page[-1].at, start + timedelta(milliseconds=1))
-    return start + _PAGE_SPAN if datetime.now(UTC) - start >= _PAGE_SPAN else None

@@ -42,8 +42,15 @@ class ExchangeClient(Protocol):
         """Raises NotSent, Refused (and its children), AccountUnusable, or OutcomeUnknown for everything else."""
         ...
 
-    async def cancel_order(self, symbol: str, client_order_id: str, book: Book) -> None:
-        """Raises OrderNotFound when it is not open (any more)."""
+    async def amend_order(self, request: OrderRequest) -> OrderReport:
+        """Move a working limit order, named by its client order id, to this price; the quantity stays whole.
+        Asking for what is already so succeeds. Raises OrderNotFound when it does not work (any more), and what
+        create_order raises."""
+        ...
+
+    async def cancel_order(self, symbol: str, client_order_id: str, book: Book) -> OrderReport | None:
+        """What had filled before it was canceled; None from a book that does not say.
+        Raises OrderNotFound when it is not open (any more)."""
         ...
 
     async def find_order(self, symbol: str, client_order_id: str, book: Book) -> OrderReport:

@@ -159,6 +159,7 @@ class OrderReport:
     # only the listing of open orders fills these two
     position_side: PositionSide | None = None
     trigger_price: Decimal | None = None
+    price: Decimal | None = None  # the limit it works at
 
 
 @dataclass(frozen=True, slots=True)

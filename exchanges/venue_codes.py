@@ -98,7 +98,10 @@ _BINANCE = _table(
     (_kind(InsufficientMargin), "-2018 -2019"),
     (_kind(WouldTriggerImmediately), "-2021"),
     (_kind(NothingToReduce), "-2022"),
-    (_kind(Refused), "-2010 -2020 -2025 -2027 -2028 -4045 -4048 -4067 -4068 -4131 -5021 -5022"),
+    (
+        _kind(Refused),
+        "-2010 -2020 -2025 -2027 -2028 -4045 -4048 -4067 -4068 -4131 -5021 -5022 -5024 -5025 -5026",
+    ),
     (_kind(Refused), "-4046 -4059 -5027"),  # already so
 )
 

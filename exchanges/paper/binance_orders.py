@@ -14,6 +14,7 @@ from exchanges.paper.binance_params import (
     optional_whole,
     page,
     required,
+    whole,
     window,
 )
 from exchanges.paper.binance_public import Answer, Call
@@ -24,7 +25,7 @@ ALL_CANCELED = {"code": 200, "msg": "The operation of cancel all open order is d
 PLAIN_TYPES = ("MARKET", "LIMIT")
 ALGO_TYPES = ("STOP_MARKET", "TAKE_PROFIT_MARKET")
 POSITION_SIDES = ("BOTH", "LONG", "SHORT")
-TIMES_IN_FORCE = ("GTC", "IOC", "FOK", "GTX")
+TIMES_IN_FORCE = ("GTC", "IOC", "FOK", "GTX", "GTD")
 
 
 # plain orders
@@ -55,6 +56,7 @@ def _plain_terms(call: Call) -> dict[str, Any]:
         "quantity": number(params, "quantity"),
         "price": number(params, "price") if kind == "LIMIT" else optional_number(params, "price"),
         "time_in_force": _time_in_force(call) if kind == "LIMIT" else None,
+        "good_till_ms": whole(params, "goodTillDate") if params.get("timeInForce") == "GTD" else 0,
         "client_order_id": params.get("newClientOrderId"),
     }
 
@@ -85,6 +87,14 @@ def get_open_order(call: Call) -> Answer:
     if not found.is_open:
         raise VenueRefusal(-2013, "Order does not exist.")
     return words.order(found)
+
+
+def amend_order(call: Call) -> Answer:
+    wanted = {"symbol": call.symbol, "side": required(call.params, "side"), **_order_ids(call)}
+    wanted |= {name: number(call.params, name) for name in ("quantity", "price")}
+    return words.order(
+        call.venue.act(lambda engine: engine.amend(call.account, now_ms=now_ms(), **wanted)),
+    )
 
 
 def cancel_order(call: Call) -> Answer:

@@ -185,6 +185,7 @@ ENDPOINTS: dict[tuple[str, str], Endpoint] = {
     ("GET", "/fapi/v2/positionRisk"): Endpoint(positions_v2),
     ("POST", "/fapi/v1/order"): Endpoint(orders.place_order),
     ("GET", "/fapi/v1/order"): Endpoint(orders.get_order),
+    ("PUT", "/fapi/v1/order"): Endpoint(orders.amend_order),
     ("DELETE", "/fapi/v1/order"): Endpoint(orders.cancel_order),
     ("GET", "/fapi/v1/openOrder"): Endpoint(orders.get_open_order),
     ("GET", "/fapi/v1/openOrders"): Endpoint(orders.open_orders),

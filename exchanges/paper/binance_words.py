@@ -64,7 +64,7 @@ def contract(rules: Rules) -> Json:
             {"filterType": "MAX_NUM_ALGO_ORDERS", "limit": 10},
             {"filterType": "MIN_NOTIONAL", "notional": text(rules.min_notional)},
         ],
-        "orderTypes": ORDER_TYPES, "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
+        "orderTypes": ORDER_TYPES, "timeInForce": ["GTC", "IOC", "FOK", "GTX", "GTD"],
     }  # fmt: skip
 
 
@@ -76,7 +76,8 @@ def order(row: PaperOrder) -> Json:
         "timeInForce": row.time_in_force, "type": row.type, "reduceOnly": row.reduce_only, "closePosition": False,
         "side": row.side, "positionSide": row.position_side, "stopPrice": "0", "workingType": "CONTRACT_PRICE",
         "priceProtect": False, "origType": row.orig_type, "priceMatch": "NONE",
-        "selfTradePreventionMode": "NONE", "goodTillDate": 0, "time": row.created_ms, "updateTime": row.updated_ms,
+        "selfTradePreventionMode": "NONE", "goodTillDate": row.good_till_ms, "time": row.created_ms,
+        "updateTime": row.updated_ms,
     }  # fmt: skip
 
 

@@ -44,6 +44,7 @@ class PaperOrder:
     updated_ms: int
     orig_type: str
     algo_id: int | None = None
+    good_till_ms: int = 0
 
     @property
     def remaining(self) -> Decimal:

@@ -33,6 +33,21 @@ def check_leg(account: AccountState, position_side: str, reduce_only: bool) -> N
         raise VenueRefusal(-1106, "Parameter 'reduceonly' sent when not required.")
 
 
+GOOD_TILL_AHEAD_MS = 600_000
+
+
+def check_good_till(force: str, good_till_ms: int, now_ms: int) -> None:
+    if force == "GTD" and good_till_ms <= now_ms + GOOD_TILL_AHEAD_MS:
+        raise VenueRefusal(-1130, "Data sent for parameter 'goodTillDate' is not valid.")
+
+
+def check_amendable(order: PaperOrder, side: str) -> None:
+    if order.type != "LIMIT":
+        raise VenueRefusal(-5025, "Only limit order is supported.")
+    if order.side != side:
+        raise VenueRefusal(-1117, "Invalid side.")
+
+
 def check_client_id(client_id: str) -> None:
     if not CLIENT_ID.fullmatch(client_id):
         raise VenueRefusal(-4015, "Client order id is not valid.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from exchanges.errors import ExchangeError
 from exchanges.paper.book import AlgoOrder, PaperOrder, PaperTrade, VenueRefusal
@@ -25,8 +25,9 @@ from exchanges.types import (
     PriceTick,
     ReportStatus,
     Side,
+    TimeInForce,
 )
-from exchanges.venue_codes import error_for_code
+from exchanges.venue_codes import error_for_code, is_already_so
 
 _Result = TypeVar("_Result")
 
@@ -131,6 +132,8 @@ class InProcessClient:
             quantity=request.quantity,
             position_side=request.position_side.upper(),
             price=request.price,
+            time_in_force=(request.time_in_force or TimeInForce.GTC).upper(),
+            good_till_ms=_good_till(request),
             client_order_id=request.client_order_id,
             now_ms=self._ms(),
         )
@@ -149,19 +152,33 @@ class InProcessClient:
             now_ms=self._ms(),
         )
 
-    async def cancel_order(self, symbol: str, client_order_id: str, book: Book) -> None:
+    async def amend_order(self, request: OrderRequest) -> OrderReport:
+        try:
+            return self._plain_report(self._amend(request))
+        except VenueRefusal as refusal:
+            if not is_already_so("binance", str(refusal.code)):
+                raise _translated(refusal) from None
+        return await self.find_order(request.symbol, request.client_order_id, Book.PLAIN)
+
+    def _amend(self, request: OrderRequest) -> PaperOrder:
+        return self.engine.amend(
+            self.account,
+            _id(request.symbol),
+            client_order_id=request.client_order_id,
+            side=request.side.upper(),
+            quantity=request.quantity,
+            price=request.price or Decimal(0),
+            now_ms=self._ms(),
+        )
+
+    async def cancel_order(self, symbol: str, client_order_id: str, book: Book) -> OrderReport | None:
+        name: dict[str, Any] = {"now_ms": self._ms()}
         if book is Book.ALGO:
-            self._do(
-                lambda: self.engine.cancel_algo(
-                    self.account, client_algo_id=client_order_id, now_ms=self._ms()
-                )
-            )
-        else:
-            self._do(
-                lambda: self.engine.cancel(
-                    self.account, _id(symbol), client_order_id=client_order_id, now_ms=self._ms()
-                )
-            )
+            name["client_algo_id"] = client_order_id
+            self._do(lambda: self.engine.cancel_algo(self.account, **name))
+            return None
+        name["client_order_id"] = client_order_id
+        return self._plain_report(self._do(lambda: self.engine.cancel(self.account, _id(symbol), **name)))
 
     async def find_order(self, symbol: str, client_order_id: str, book: Book) -> OrderReport:
         if book is Book.ALGO:
@@ -227,6 +244,7 @@ class InProcessClient:
             average_price=order.average_price or None,
             at=_at(order.updated_ms),
             position_side=_leg(order.position_side),
+            price=order.price,
         )
 
     def _algo_report(self, algo: AlgoOrder) -> OrderReport:
@@ -259,6 +277,12 @@ class InProcessClient:
             realized_pnl=trade.realized_pnl,
             at=_at(trade.time_ms),
         )
+
+
+def _good_till(request: OrderRequest) -> int:
+    if request.time_in_force is not TimeInForce.GTD or request.expires_at is None:
+        return 0
+    return int(request.expires_at.timestamp() * 1000)
 
 
 def _id(symbol: str) -> str:

@@ -43,6 +43,7 @@ class PlainOrders(Accounts):
         position_side: str = "BOTH",
         price: Decimal | None = None,
         time_in_force: str | None = None,
+        good_till_ms: int = 0,
         reduce_only: bool = False,
         client_order_id: str | None = None,
         now_ms: int,
@@ -59,10 +60,44 @@ class PlainOrders(Accounts):
         limit = price if type == "LIMIT" else None
         self._check_money(state, symbol, side, position_side, reduce_only, quantity, limit)
         force = time_in_force or "GTC"
+        checks.check_good_till(force, good_till_ms, now_ms)
         self._check_force(symbol, side, limit, quantity, force)
         order = self._new_order(
-            state, client_id, symbol, side, position_side, type, quantity, limit, force, reduce_only, now_ms
-        )
+            state, client_id, symbol, side, position_side, type, quantity, limit, force, reduce_only, now_ms,
+            good_till_ms=good_till_ms,
+        )  # fmt: skip
+        self._take(state, order, now_ms)
+        return order
+
+    def amend(
+        self,
+        account: str,
+        symbol: str,
+        order_id: int | None = None,
+        client_order_id: str | None = None,
+        *,
+        side: str,
+        quantity: Decimal,
+        price: Decimal,
+        now_ms: int,
+    ) -> PaperOrder:
+        """Moves a working limit order. A quantity that has filled already, or a maker's price that would take,
+        ends it instead."""
+        state, order = self.accounts[account], self.find(account, symbol, order_id, client_order_id)
+        if not order.is_open:
+            raise VenueRefusal(-2013, "Order does not exist.")
+        checks.check_amendable(order, side)
+        checks.check_quantity(self.rules[symbol], quantity)
+        checks.check_price(self.rules[symbol], price)
+        if (quantity, price) == (order.quantity, order.price):
+            raise VenueRefusal(-5027, "No need to modify the order.")
+        takes = order.time_in_force == "GTX" and self._crosses(symbol, side, price)
+        if quantity <= order.executed or takes:
+            self._end(state, order, "CANCELED", now_ms)
+            return order
+        self._check_money(state, symbol, side, order.position_side, order.reduce_only, quantity, price)
+        order.quantity, order.price, order.updated_ms = quantity, price, now_ms
+        self._tell(state, order, "AMENDMENT")
         self._take(state, order, now_ms)
         return order
 
@@ -108,10 +143,12 @@ class PlainOrders(Accounts):
         reduce_only: bool,
         now_ms: int,
         algo: AlgoOrder | None = None,
+        good_till_ms: int = 0,
     ) -> PaperOrder:
         order = PaperOrder(
             self.next_order_id, client_id, symbol, side, position_side, type, quantity, limit, force, reduce_only,
             "NEW", ZERO, ZERO, now_ms, now_ms, algo.type if algo else type, algo.algo_id if algo else None,
+            good_till_ms,
         )  # fmt: skip
         self.next_order_id += 1
         state.orders[order.order_id] = order
@@ -146,7 +183,7 @@ class PlainOrders(Accounts):
         return max(steps * rules.size_increment, rules.size_increment)
 
     def _take(self, state: AccountState, order: PaperOrder, now_ms: int) -> None:
-        for part, price in list(self._levels(order.symbol, order.side, order.quantity, order.price)):
+        for part, price in list(self._levels(order.symbol, order.side, order.remaining, order.price)):
             self._execute(state, order, part, price, now_ms, maker=False)
         if order.is_open and order.time_in_force == "IOC":
             self._end(state, order, "EXPIRED", now_ms)
@@ -157,7 +194,9 @@ class PlainOrders(Accounts):
         ]
         for order in resting:
             limit = order.price or ZERO
-            if self._crosses(symbol, order.side, limit):
+            if 0 < order.good_till_ms <= now_ms:
+                self._end(state, order, "EXPIRED", now_ms)
+            elif self._crosses(symbol, order.side, limit):
                 part = min(order.remaining, self._depth(self.rules[symbol], limit))
                 self._fill_as_maker(state, order, part, limit, now_ms)
 

@@ -24,10 +24,12 @@ from exchanges.types import (
     PriceTick,
     ReportStatus,
     Side,
+    TimeInForce,
 )
 from exchanges.venues.words import (
     OrderWords,
     exact_moment,
+    milliseconds_of,
     moment,
     number,
     number_or_none,
@@ -94,13 +96,39 @@ def _conditions(request: OrderRequest) -> dict[str, Any]:
     if native.stop_price or native.take_profit_price or native.callback_amount:
         raise InvalidRequest("Binance attaches no stops to an order: place the stop as an order of its own.")
     if not request.order_type.is_conditional:
-        return {}
+        return _endurance(request)
     if native.callback_rate is None:
         return {"stopPrice": trigger_of(request), "workingType": "MARK_PRICE"}
     trailing = {"callbackRate": plain(native.callback_rate), "workingType": "MARK_PRICE"}
     if native.activation_price is not None:
         trailing["activationPrice"] = plain(native.activation_price)
     return trailing
+
+
+def _endurance(request: OrderRequest) -> dict[str, Any]:
+    """How long a limit order works; without a word ccxt says GTC."""
+    if request.time_in_force is None:
+        return {}
+    if request.order_type is not OrderType.LIMIT:
+        raise InvalidRequest("Only a limit order has a time in force.")
+    words: dict[str, Any] = {"timeInForce": request.time_in_force.upper()}
+    if request.time_in_force is TimeInForce.GTD:
+        if request.expires_at is None:
+            raise InvalidRequest("An order that is good till a date needs the date.")
+        words["goodTillDate"] = milliseconds_of(request.expires_at)
+    return words
+
+
+def amend_words(request: OrderRequest, market_id: str) -> dict[str, Any]:
+    """Fields of PUT /fapi/v1/order. The order is named by our id alone: with the venue's beside it, that one wins."""
+    return {
+        "symbol": market_id,
+        "side": request.side.upper(),
+        "quantity": plain(request.quantity),
+        "price": price_of(request),
+        "origClientOrderId": request.client_order_id,
+        "recvWindow": ORDER_WINDOW_MS,
+    }
 
 
 def _ccxt_type(request: OrderRequest) -> str:
@@ -127,6 +155,7 @@ def _plain_report(row: Row, symbol: str) -> OrderReport:
         at=moment(row.get("updateTime")),
         position_side=position_side_or_none(row.get("positionSide")),
         trigger_price=number_or_none(row.get("stopPrice")),
+        price=number_or_none(row.get("price")),
     )
 
 

@@ -38,6 +38,7 @@ def order_of_update(event: Mapping[str, Any], symbol: str) -> OrderReport | None
         at=moment(row.get("T")),
         position_side=position_side_or_none(row.get("ps")),
         trigger_price=number_or_none(row.get("sp")),
+        price=number_or_none(row.get("p")),
     )
 
 

@@ -45,6 +45,10 @@ def trigger_of(request: OrderRequest) -> str:
     return plain(request.trigger_price)
 
 
+def milliseconds_of(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(milliseconds=1)
+
+
 def moment(milliseconds: Any) -> datetime | None:
     """Aware UTC; None for the zero and the empty text by which venues say 'never'."""
     return None if milliseconds in (None, "", 0, "0") else exact_moment(milliseconds)

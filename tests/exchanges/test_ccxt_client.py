@@ -11,7 +11,8 @@ import pytest
 import pytest_asyncio
 
 from exchanges import errors
-from exchanges.ccxt_client import FILLS_PER_PAGE, CcxtClient
+from exchanges.ccxt_client import CcxtClient
+from exchanges.ccxt_listings import FILLS_PER_PAGE, FUNDING_PER_PAGE
 from exchanges.credentials import Credentials
 from exchanges.types import (
     Book,
@@ -287,8 +288,10 @@ async def test_cancel_asks_the_right_book(client: CcxtClient, venue: Capture) ->
     venue.answers["DELETE", "/fapi/v1/order"] = an_order(status="CANCELED")
     done = {"algoId": 777, "clientAlgoId": "tb-1-protect-1", "code": "200", "msg": "success"}
     venue.answers["DELETE", "/fapi/v1/algoOrder"] = done
-    await client.cancel_order(BTC, "tb-1-entry-1", Book.PLAIN)
-    await client.cancel_order(BTC, "tb-1-protect-1", Book.ALGO)
+    plain = await client.cancel_order(BTC, "tb-1-entry-1", Book.PLAIN)
+    assert plain is not None
+    assert plain.status is ReportStatus.CANCELED
+    assert await client.cancel_order(BTC, "tb-1-protect-1", Book.ALGO) is None
     assert venue.sent("DELETE", "/fapi/v1/order")[0]["origClientOrderId"] == "tb-1-entry-1"
     assert venue.sent("DELETE", "/fapi/v1/algoOrder")[0]["clientAlgoId"] == "tb-1-protect-1"
 
@@ -337,6 +340,114 @@ async def test_fills_of_a_month_are_asked_week_by_week(client: CcxtClient, venue
     venue.answers["GET", "/fapi/v1/userTrades"] = []
     assert await client.fills(BTC, datetime.now(UTC) - timedelta(days=20)) == []
     assert len(venue.sent("GET", "/fapi/v1/userTrades")) == 3
+
+
+@pytest.mark.asyncio
+async def test_fills_after_a_number_are_read_to_the_last_page(client: CcxtClient, venue: Capture) -> None:
+    trades = [a_trade(number, 1_700_000_000_000) for number in range(1, 2 * FILLS_PER_PAGE + 1)]
+
+    def page() -> list[dict[str, Any]]:
+        first = int(venue.seen[-1].params["fromId"])
+        return [trade for trade in trades if trade["id"] >= first][:FILLS_PER_PAGE]
+
+    venue.answers["GET", "/fapi/v1/userTrades"] = page
+    fills = await client.fills(BTC, datetime.now(UTC), after="7")
+    assert [int(fill.trade_id) for fill in fills] == list(range(8, 2 * FILLS_PER_PAGE + 1))
+    asked = venue.sent("GET", "/fapi/v1/userTrades")
+    assert [one["fromId"] for one in asked] == ["8", "1008"]
+    assert not any("startTime" in one for one in asked), "the venue refuses both together"
+
+
+# -- funding -------------------------------------------------------------------------------------------
+
+
+def a_payment(number: int, milliseconds: int) -> dict[str, Any]:
+    return {
+        "symbol": "BTCUSDT",
+        "incomeType": "FUNDING_FEE",
+        "income": "-0.37500000",
+        "asset": "USDT",
+        "info": "FUNDING_FEE",
+        "time": milliseconds,
+        "tranId": 9689322392000 + number,
+        "tradeId": "",
+    }
+
+
+@pytest.mark.asyncio
+async def test_funding_is_signed_and_exact(client: CcxtClient, venue: Capture) -> None:
+    venue.answers["GET", "/fapi/v1/income"] = [a_payment(0, 1_700_000_000_000)]
+    (paid,) = await client.funding(datetime(2023, 11, 14, tzinfo=UTC))
+    assert (paid.symbol, paid.amount, paid.currency) == (BTC, Decimal("-0.375"), "USDT")
+    assert (paid.payment_id, paid.at.year) == ("9689322392000", 2023)
+    (asked,) = venue.sent("GET", "/fapi/v1/income")
+    assert (asked["incomeType"], asked["startTime"], asked["limit"]) == (
+        "FUNDING_FEE",
+        "1699920000000",
+        str(FUNDING_PER_PAGE),
+    )
+
+
+@pytest.mark.asyncio
+async def test_a_full_page_of_funding_is_followed_by_the_next(client: CcxtClient, venue: Capture) -> None:
+    """Several contracts pay in the same millisecond: the moment a page broke off at is asked for again."""
+    payments = [a_payment(number, 1_700_000_000_000 + number // 7) for number in range(2 * FUNDING_PER_PAGE)]
+
+    def page() -> list[dict[str, Any]]:
+        start = int(venue.seen[-1].params["startTime"])
+        return [payment for payment in payments if payment["time"] >= start][:FUNDING_PER_PAGE]
+
+    venue.answers["GET", "/fapi/v1/income"] = page
+    found = await client.funding(datetime(2023, 11, 14, tzinfo=UTC))
+    assert sorted(int(payment.payment_id) for payment in found) == [row["tranId"] for row in payments]
+    assert len(venue.sent("GET", "/fapi/v1/income")) == 3
+
+
+# -- moving and taking back ----------------------------------------------------------------------------
+
+
+def moved(price: str = "61000.5") -> OrderRequest:
+    leg, kind = PositionSide.LONG, OrderType.LIMIT
+    return OrderRequest(BTC, Side.BUY, leg, kind, Decimal("0.010"), "tb-1-entry-1", price=Decimal(price))
+
+
+@pytest.mark.asyncio
+async def test_an_order_is_moved_by_our_name_alone(client: CcxtClient, venue: Capture) -> None:
+    venue.answers["PUT", "/fapi/v1/order"] = an_order(status="NEW", price="61000.50", executedQty="0")
+    report = await client.amend_order(moved())
+    assert (report.status, report.price) == (ReportStatus.OPEN, Decimal("61000.5"))
+    (asked,) = venue.sent("PUT", "/fapi/v1/order")
+    wanted = {"symbol": "BTCUSDT", "side": "BUY", "quantity": "0.01", "price": "61000.5"}
+    assert asked.items() >= (wanted | {"origClientOrderId": "tb-1-entry-1", "recvWindow": "3000"}).items()
+    assert "orderId" not in asked
+
+
+@pytest.mark.asyncio
+async def test_an_amend_that_changes_nothing_is_a_success(client: CcxtClient, venue: Capture) -> None:
+    venue.answers["PUT", "/fapi/v1/order"] = (400, '{"code":-5027,"msg":"No need to modify the order."}')
+    venue.answers["GET", "/fapi/v1/order"] = an_order(status="NEW", price="61000.50", executedQty="0")
+    assert (await client.amend_order(moved())).price == Decimal("61000.5")
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ((400, '{"code":-2013,"msg":"Order does not exist."}'), errors.OrderNotFound),
+        ((400, '{"code":-5026,"msg":"Exceed maximum modify order limit."}'), errors.Refused),
+        ((429, '{"code":-1003,"msg":"Too many requests."}'), errors.NotSent),
+        ((503, '{"code":-1007,"msg":"Timeout waiting for response from backend server."}'), errors.OutcomeUnknown),
+        ((200, ""), errors.OutcomeUnknown),
+        (an_order(clientOrderId="another"), errors.OutcomeUnknown),
+    ],
+)  # fmt: skip
+async def test_what_can_go_wrong_while_moving(
+    answer: Any, error: type[Exception], client: CcxtClient, venue: Capture
+) -> None:
+    venue.answers["PUT", "/fapi/v1/order"] = answer
+    with pytest.raises(error):
+        await client.amend_order(moved())
+    assert len(venue.sent("PUT", "/fapi/v1/order")) == 1
 
 
 # -- settings of the account ---------------------------------------------------------------------------

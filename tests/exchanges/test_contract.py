@@ -23,7 +23,16 @@ from exchanges.paper.inprocess import InProcessClient
 from exchanges.paper.matching import Engine
 from exchanges.paper.signing import paper_secret
 from exchanges.paper.venue import now_ms
-from exchanges.types import Book, OrderRequest, OrderType, PositionMode, PositionSide, ReportStatus, Side
+from exchanges.types import (
+    Book,
+    OrderRequest,
+    OrderType,
+    PositionMode,
+    PositionSide,
+    ReportStatus,
+    Side,
+    TimeInForce,
+)
 from tests.exchanges.test_ccxt_on_paper import paper_exchange
 
 BTC = "BTC/USDT:USDT"
@@ -217,3 +226,110 @@ async def test_the_mark_price_and_a_quiet_balance(venue: Venue) -> None:
     assert (tick.symbol, tick.mark_price) == (BTC, D(100_000))
     balance = await venue.client.balance()
     assert balance.wallet_balance == balance.equity == balance.available_balance == D(10_000)
+
+
+async def rest(venue: Venue, name: str = "rest-1", price: str = "90000", **words: Any):
+    return await venue.order(name, kind=OrderType.LIMIT, price=D(price), **words)
+
+
+def moved_to(
+    price: str, name: str = "rest-1", side: Side = Side.BUY, quantity: str = "0.010"
+) -> OrderRequest:
+    return OrderRequest(BTC, side, LONG, OrderType.LIMIT, D(quantity), name, price=D(price))
+
+
+async def test_a_post_only_order_rests_or_is_refused(venue: Venue) -> None:
+    resting = await rest(venue, time_in_force=TimeInForce.GTX)
+    assert (resting.status, resting.price) == (ReportStatus.OPEN, D(90_000))
+    with pytest.raises(errors.Refused, match="maker") as refusal:
+        await rest(venue, "takes", "100001", time_in_force=TimeInForce.GTX)
+    assert refusal.value.code == "-5022"
+    assert not await venue.client.positions()
+
+
+async def test_an_immediate_order_takes_what_is_there_and_the_rest_expires(venue: Venue) -> None:
+    report = await rest(venue, "now", "100000.1", quantity="0.400", time_in_force=TimeInForce.IOC)
+    assert (report.status, report.filled_quantity) == (ReportStatus.EXPIRED, D("0.199"))
+    assert not await venue.client.open_orders()
+
+
+async def test_all_or_nothing(venue: Venue) -> None:
+    with pytest.raises(errors.Refused) as refusal:
+        await rest(venue, "all-1", "100000.1", quantity="0.400", time_in_force=TimeInForce.FOK)
+    assert refusal.value.code == "-5021"
+    whole = await rest(venue, "all-2", "100000.1", quantity="0.100", time_in_force=TimeInForce.FOK)
+    assert whole.status is ReportStatus.FILLED
+
+
+async def test_an_order_good_till_a_date_names_a_date_far_enough_ahead(venue: Venue) -> None:
+    late, soon = (datetime.now(UTC) + timedelta(minutes=minutes) for minutes in (15, 5))
+    resting = await rest(venue, time_in_force=TimeInForce.GTD, expires_at=late)
+    assert resting.status is ReportStatus.OPEN
+    with pytest.raises(errors.ExchangeError):
+        await rest(venue, "soon", time_in_force=TimeInForce.GTD, expires_at=soon)
+
+
+async def test_a_working_order_moves_to_another_price(venue: Venue) -> None:
+    resting = await rest(venue)
+    moved = await venue.client.amend_order(moved_to("91000"))
+    assert (moved.status, moved.price, moved.quantity) == (ReportStatus.OPEN, D(91_000), D("0.01"))
+    assert moved.exchange_order_id == resting.exchange_order_id
+    [listed] = await venue.client.open_orders()
+    assert (listed.client_order_id, listed.price) == ("rest-1", D(91_000))
+
+
+async def test_moving_an_order_to_where_it_is_succeeds(venue: Venue) -> None:
+    await rest(venue)
+    same = await venue.client.amend_order(moved_to("90000"))
+    assert (same.status, same.price) == (ReportStatus.OPEN, D(90_000))
+
+
+async def test_a_price_that_takes_fills_at_once_unless_it_was_post_only(venue: Venue) -> None:
+    await rest(venue)
+    assert (await venue.client.amend_order(moved_to("100100"))).status is ReportStatus.FILLED
+    await rest(venue, "maker", time_in_force=TimeInForce.GTX)
+    assert (await venue.client.amend_order(moved_to("100100", "maker"))).status is ReportStatus.CANCELED
+    [held] = await venue.client.positions()
+    assert held.quantity == D("0.01")
+
+
+async def test_what_does_not_work_any_more_cannot_be_moved(venue: Venue) -> None:
+    await rest(venue)
+    await venue.client.cancel_order(BTC, "rest-1", Book.PLAIN)
+    for name in ("rest-1", "never"):
+        with pytest.raises(errors.OrderNotFound):
+            await venue.client.amend_order(moved_to("91000", name))
+
+
+async def test_a_price_off_the_step_moves_nothing(venue: Venue) -> None:
+    await rest(venue)
+    with pytest.raises(errors.InvalidRequest):
+        await venue.client.amend_order(moved_to("91000.05"))
+    assert (await venue.client.find_order(BTC, "rest-1", Book.PLAIN)).price == D(90_000)
+
+
+async def test_canceling_tells_what_had_filled(venue: Venue) -> None:
+    await rest(venue, "part", "100000.1", quantity="0.400")
+    gone = await venue.client.cancel_order(BTC, "part", Book.PLAIN)
+    assert gone is not None
+    assert (gone.status, gone.filled_quantity) == (ReportStatus.CANCELED, D("0.199"))
+    assert gone.average_price == D("100000.1")
+    await venue.stop("stop-1", "99000", quantity="0.199")
+    assert await venue.client.cancel_order(BTC, "stop-1", Book.ALGO) is None
+
+
+async def test_an_order_is_named_by_the_venues_number(venue: Venue) -> None:
+    report = await venue.order("in-1")
+    assert await venue.client.name_of_order(BTC, report.exchange_order_id) == "in-1"
+    with pytest.raises(errors.OrderNotFound):
+        await venue.client.name_of_order(BTC, "999999999")
+
+
+async def test_fills_after_a_number_are_all_the_younger_ones(venue: Venue) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=5)
+    await venue.order("in-1")
+    [first] = await venue.client.fills(BTC, before)
+    await venue.order("in-2", quantity="0.400")
+    younger = await venue.client.fills(BTC, datetime.now(UTC) + timedelta(days=1), after=first.trade_id)
+    assert [int(fill.trade_id) for fill in younger] == [int(first.trade_id) + n for n in (1, 2, 3)]
+    assert not await venue.client.fills(BTC, before, after=younger[-1].trade_id)

@@ -7,6 +7,7 @@ which made the captures, still sent `activationPrice`.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +16,15 @@ import pytest
 from exchanges.ccxt_client import CcxtClient, build_exchange
 from exchanges.credentials import Credentials
 from exchanges.errors import ExchangeError, InvalidRequest
-from exchanges.types import NativeExits, OrderRequest, OrderType, PositionMode, PositionSide, Side
+from exchanges.types import (
+    NativeExits,
+    OrderRequest,
+    OrderType,
+    PositionMode,
+    PositionSide,
+    Side,
+    TimeInForce,
+)
 from exchanges.venues import binance, bybit
 from tests.exchanges.capture import Capture, capturing, sample
 
@@ -154,6 +163,22 @@ async def test_limit_order_keeps_every_digit() -> None:
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("force", "date"), [("GTC", None), ("IOC", None), ("FOK", None), ("GTX", None), ("GTD", "1699999999000")]
+)
+async def test_a_limit_order_says_how_long_it_works(force: str, date: str | None) -> None:
+    until = datetime(2023, 11, 14, 22, 13, 19, tzinfo=UTC)
+    request = a_request(
+        order_type=OrderType.LIMIT,
+        price=Decimal("60000"),
+        time_in_force=TimeInForce(force.lower()),
+        expires_at=until,
+    )
+    path, params = await binance_sends(request, PositionMode.HEDGE)
+    assert (path, params["timeInForce"], params.get("goodTillDate")) == ("/fapi/v1/order", force, date)
+
+
+@pytest.mark.asyncio
 async def test_bybit_market_open_with_stop_and_target() -> None:
     native = NativeExits(stop_price=Decimal(58000), take_profit_price=Decimal(70000))
     sent = await bybit_sends(a_request(native=native), PositionMode.ONE_WAY)
@@ -204,6 +229,8 @@ async def test_a_number_off_the_step_is_refused_before_sending(request_: OrderRe
         a_request(client_order_id=""),
         a_request(native=NativeExits(stop_price=Decimal(1))),
         a_request(native=NativeExits(callback_amount=Decimal(1))),
+        a_request(time_in_force=TimeInForce.GTX),
+        a_request(order_type=OrderType.LIMIT, price=Decimal(1), time_in_force=TimeInForce.GTD),
     ],
 )
 async def test_binance_words_refuse_what_cannot_be_said(request_: OrderRequest) -> None:

@@ -183,7 +183,12 @@ async def test_bad_public_words(paper: Paper, query: str, code: int) -> None:
 
 @pytest.mark.asyncio
 async def test_unknown_addresses_are_said_to_be_so(paper: Paper, exchange: Any) -> None:
-    for method, path in (("GET", "/fapi/v1/nothing"), ("PUT", ORDER), ("GET", "/"), ("DELETE", "/sapi/v1/x")):
+    for method, path in (
+        ("GET", "/fapi/v1/nothing"),
+        ("PUT", "/fapi/v1/x"),
+        ("GET", "/"),
+        ("DELETE", "/sapi/v1/x"),
+    ):
         status, answer = await paper.send(method, path)
         assert (status, answer["code"]) == (404, -5000)
         assert (await paper.log(path))[-1]["status"] == 404
