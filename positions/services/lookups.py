@@ -36,14 +36,15 @@ def cancel(order_id: UUID | str) -> None:
         return
     symbol, book = order.position.instrument.symbol, Book(order.book)
     try:
-        session.call(order.account, lambda c: c.cancel_order(symbol, order.client_order_id, book))
+        told = session.call(order.account, lambda c: c.cancel_order(symbol, order.client_order_id, book))
     except OrderNotFound:
         _ask(order, gone=ReportStatus.CANCELED)  # it filled, fired or was canceled before
     except ExchangeError as error:
         halting.hear(order.account_id, error)
         logger.warning("cancel of %s failed (%s); it is repeated", order.client_order_id, error)
     else:
-        apply_report(order.account_id, _ended(order, ReportStatus.CANCELED))
+        # what filled before the cancel came is in its answer; a stop that was still there has not fired
+        apply_report(order.account_id, told or _ended(order, ReportStatus.CANCELED))
 
 
 def cancel_left_over(account: ExchangeAccount, report: OrderReport) -> None:

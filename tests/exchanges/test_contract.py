@@ -45,6 +45,7 @@ pytestmark = pytest.mark.asyncio
 class Venue:
     client: ExchangeClient
     set_price: Callable[[str], Awaitable[None]]
+    charge_funding: Callable[[str], Awaitable[None]]
 
     async def order(self, name: str, side: Side = Side.BUY, leg: PositionSide = LONG, **words: Any):
         kind = words.pop("kind", OrderType.MARKET)
@@ -67,7 +68,10 @@ async def in_process() -> AsyncIterator[Venue]:
     async def set_price(price: str) -> None:
         engine.set_price("BTCUSDT", D(price), now_ms())
 
-    yield Venue(InProcessClient(engine, KEY, lambda: datetime.now(UTC)), set_price)
+    async def charge_funding(rate: str) -> None:
+        engine.charge_funding("BTCUSDT", D(rate), now_ms())
+
+    yield Venue(InProcessClient(engine, KEY, lambda: datetime.now(UTC)), set_price, charge_funding)
 
 
 @asynccontextmanager
@@ -75,14 +79,19 @@ async def over_http() -> AsyncIterator[Venue]:
     async with paper_exchange() as url:
         client = CcxtClient(Credentials("binance", KEY, paper_secret(KEY), url))
 
-        async def set_price(price: str) -> None:
+        async def tell(hook: str, **words: str) -> None:
             async with aiohttp.ClientSession() as http:
-                await (
-                    await http.post(f"{url}/paper/price", json={"symbol": "BTCUSDT", "price": price})
-                ).read()
+                answer = await http.post(f"{url}/paper/{hook}", json={"symbol": "BTCUSDT", **words})
+                assert answer.status == 200, await answer.text()
+
+        async def set_price(price: str) -> None:
+            await tell("price", price=price)
+
+        async def charge_funding(rate: str) -> None:
+            await tell("funding", rate=rate)
 
         try:
-            yield Venue(client, set_price)
+            yield Venue(client, set_price, charge_funding)
         finally:
             await client.close()
 
@@ -333,3 +342,15 @@ async def test_fills_after_a_number_are_all_the_younger_ones(venue: Venue) -> No
     younger = await venue.client.fills(BTC, datetime.now(UTC) + timedelta(days=1), after=first.trade_id)
     assert [int(fill.trade_id) for fill in younger] == [int(first.trade_id) + n for n in (1, 2, 3)]
     assert not await venue.client.fills(BTC, before, after=younger[-1].trade_id)
+
+
+async def test_funding_is_told_signed_and_from_the_moment_asked_for(venue: Venue) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=5)
+    assert not await venue.client.funding(before)
+    await venue.order("long-1")
+    await venue.charge_funding("0.0001")
+    await venue.charge_funding("-0.0002")
+    paid, received = await venue.client.funding(before)
+    assert (paid.symbol, paid.amount, received.amount, paid.currency) == (BTC, D("-0.1"), D("0.2"), "USDT")
+    assert paid.payment_id != received.payment_id
+    assert not await venue.client.funding(datetime.now(UTC) + timedelta(minutes=1))

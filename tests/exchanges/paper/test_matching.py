@@ -476,3 +476,45 @@ def test_the_wallet_moves_by_profit_and_fees_and_fills_make_the_position(steps: 
         )
         assert filled == amount(engine, leg)
         assert amount(engine, leg) * sign >= 0, "a leg never crosses zero"
+
+
+def test_an_order_good_till_a_date_ends_then() -> None:
+    engine = make()
+    words = {"type": "LIMIT", "price": D(49_000), "time_in_force": "GTD"}
+    with pytest.raises(VenueRefusal, match="goodTillDate"):
+        order(engine, **words, good_till_ms=600_002)
+    resting = order(engine, **words, good_till_ms=700_000)
+    engine.set_price("BTCUSDT", D(50_001), 699_999)
+    assert resting.status == "NEW"
+    engine.set_price("BTCUSDT", D(48_000), 700_000)
+    assert (resting.status, resting.executed) == ("EXPIRED", 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ({"client_order_id": "market"}, -2013),
+        ({"side": "SELL"}, -1117),
+        ({"price": D("49000.05")}, -4014),
+        ({"quantity": D("0.1005")}, -1111),
+        ({"price": D(49_000)}, -5027),
+        ({"quantity": D(90)}, -2019),
+    ],
+)
+def test_what_cannot_be_amended_stays_as_it_was(words: dict[str, object], code: int) -> None:
+    engine = make()
+    order(engine, client_order_id="market")
+    resting = order(engine, type="LIMIT", price=D(49_000), client_order_id="rest")
+    wanted = {"client_order_id": "rest", "side": "BUY", "quantity": D("0.1"), "price": D(49_500)} | words
+    with pytest.raises(VenueRefusal) as refusal:
+        engine.amend(NAME, "BTCUSDT", **wanted, now_ms=5)
+    assert (refusal.value.code, resting.price, resting.status) == (code, D(49_000), "NEW")
+
+
+def test_an_amended_quantity_that_filled_already_ends_the_order() -> None:
+    engine = make(depth=D(2500))
+    resting = order(engine, type="LIMIT", price=D(50_000), client_order_id="rest")
+    assert resting.executed == D("0.05")
+    wanted = {"side": "BUY", "quantity": D("0.05"), "price": D(49_000)}
+    ended = engine.amend(NAME, "BTCUSDT", client_order_id="rest", **wanted, now_ms=5)
+    assert (ended.status, ended.executed) == ("CANCELED", D("0.05"))
