@@ -12,7 +12,7 @@ from exchanges.paper import binance_words as words
 from exchanges.paper.book import PaperOrder
 from exchanges.paper.forgiving import forgiving
 from exchanges.paper.matching import Engine
-from exchanges.paper.venue import PaperVenue, now_ms
+from exchanges.paper.venue import PaperVenue
 
 MAX_RATE = Decimal("0.1")
 BY_A_PERSON = "web_"
@@ -36,7 +36,9 @@ class AccountHooks:
         rate = Decimal(str(asked["rate"]))
         if not rate.is_finite() or abs(rate) > MAX_RATE:
             raise ValueError(f"rate must be a number from -{MAX_RATE} to {MAX_RATE}")
-        charged = self._venue.act(lambda engine: engine.charge_funding(asked["symbol"], rate, now_ms()))
+        charged = self._venue.act(
+            lambda engine: engine.charge_funding(asked["symbol"], rate, self._venue.now_ms())
+        )
         return web.json_response({"charged": [words.income(income) for income in charged]})
 
     async def deleverage(self, request: web.Request) -> web.Response:
@@ -47,7 +49,7 @@ class AccountHooks:
 
     async def _force_close(self, request: web.Request, which: ForceClose) -> web.Response:
         leg = _leg(await request.json())
-        order = self._venue.act(lambda engine: which(engine)(*leg, now_ms()))
+        order = self._venue.act(lambda engine: which(engine)(*leg, self._venue.now_ms()))
         return web.json_response(words.order(order))
 
     async def manual(self, request: web.Request) -> web.Response:
@@ -58,7 +60,7 @@ class AccountHooks:
         order = self._venue.act(
             lambda engine: engine.place(
                 account, symbol=symbol, position_side=position_side, side=side, type="MARKET", quantity=quantity,
-                client_order_id=f"{BY_A_PERSON}{engine.next_order_id}", now_ms=now_ms(),
+                client_order_id=f"{BY_A_PERSON}{engine.next_order_id}", now_ms=self._venue.now_ms(),
             )
         )  # fmt: skip
         return web.json_response(words.order(order))

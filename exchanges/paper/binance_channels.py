@@ -9,7 +9,7 @@ from typing import Any
 from exchanges.paper import binance_candles as candles
 from exchanges.paper import binance_words as words
 from exchanges.paper.binance_public import day_figures, touches
-from exchanges.paper.venue import PaperVenue, now_ms
+from exchanges.paper.venue import PaperVenue
 
 Message = dict[str, Any]
 
@@ -50,7 +50,7 @@ class Channels:
 
     def _depth(self, symbol: str) -> Message:
         """One level a side; the levels shown before are taken away."""
-        version, at = self._venue.book_version, now_ms()
+        version, at = self._venue.book_version, self._venue.now_ms()
         (bid, ask), (old_bid, old_ask) = self._shown[symbol], self._gone.get(symbol, ("", ""))
         return {
             "e": "depthUpdate", "E": at, "T": at, "s": symbol, "U": version, "u": version, "pu": version - 1,
@@ -66,15 +66,15 @@ def _levels(old: str, new: str) -> list[list[str]]:
 def _mark(venue: PaperVenue, symbol: str) -> Message:
     text = words.text(venue.engine.prices[symbol])
     return {
-        "e": "markPriceUpdate", "E": now_ms(), "s": symbol, "p": text, "ap": text, "P": text, "i": text,
-        "r": "0.00000000", "T": now_ms() + 3_600_000,
+        "e": "markPriceUpdate", "E": venue.now_ms(), "s": symbol, "p": text, "ap": text, "P": text, "i": text,
+        "r": "0.00000000", "T": venue.now_ms() + 3_600_000,
     }  # fmt: skip
 
 
 def _mini_ticker(venue: PaperVenue, symbol: str) -> Message:
     day = day_figures(venue, symbol)
     return {
-        "e": "24hrMiniTicker", "E": now_ms(), "s": symbol, "c": day["lastPrice"], "o": day["openPrice"],
+        "e": "24hrMiniTicker", "E": venue.now_ms(), "s": symbol, "c": day["lastPrice"], "o": day["openPrice"],
         "h": day["highPrice"], "l": day["lowPrice"], "v": day["volume"], "q": day["quoteVolume"],
     }  # fmt: skip
 
@@ -82,16 +82,15 @@ def _mini_ticker(venue: PaperVenue, symbol: str) -> Message:
 def _book_ticker(venue: PaperVenue, symbol: str) -> Message:
     bid, ask = touches(venue, symbol)
     return {
-        "e": "bookTicker", "u": now_ms(), "s": symbol, "b": bid, "B": words.LEVEL, "a": ask, "A": words.LEVEL,
-        "T": now_ms(), "E": now_ms(),
+        "e": "bookTicker", "u": venue.now_ms(), "s": symbol, "b": bid, "B": words.LEVEL, "a": ask, "A": words.LEVEL,
+        "T": venue.now_ms(), "E": venue.now_ms(),
     }  # fmt: skip
 
 
 def _trade(venue: PaperVenue, symbol: str) -> Message:
-    price = words.text(venue.engine.prices[symbol])
+    price, at = words.text(venue.engine.prices[symbol]), venue.now_ms()
     return {
-        "e": "trade", "E": now_ms(), "T": now_ms(), "s": symbol, "t": now_ms(), "p": price, "q": "0.1",
-        "X": "MARKET", "m": False,
+        "e": "trade", "E": at, "T": at, "s": symbol, "t": at, "p": price, "q": "0.1", "X": "MARKET", "m": False,
     }  # fmt: skip
 
 
@@ -101,7 +100,7 @@ def _kline(venue: PaperVenue, symbol: str, interval: str) -> Message | None:
     row = candles.joined(venue.process.candles(symbol), interval)[-1]
     figures = {"o": row.open, "h": row.high, "l": row.low, "c": row.close, "v": row.volume}
     return {
-        "e": "kline", "E": now_ms(), "s": symbol,
+        "e": "kline", "E": venue.now_ms(), "s": symbol,
         "k": {
             "t": row.open_ms, "T": row.open_ms + candles.length_ms(interval) - 1, "s": symbol, "i": interval,
             "x": False, "n": 10, "f": 1, "L": 2, "q": "1", "V": "1", "Q": "1", "B": "0",

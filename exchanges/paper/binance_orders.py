@@ -19,7 +19,6 @@ from exchanges.paper.binance_params import (
 )
 from exchanges.paper.binance_public import Answer, Call
 from exchanges.paper.book import AlgoOrder, PaperOrder, VenueRefusal
-from exchanges.paper.venue import now_ms
 
 ALL_CANCELED = {"code": 200, "msg": "The operation of cancel all open order is done."}
 PLAIN_TYPES = ("MARKET", "LIMIT")
@@ -34,7 +33,7 @@ TIMES_IN_FORCE = ("GTC", "IOC", "FOK", "GTX", "GTD")
 def place_order(call: Call) -> Answer:
     wanted = _common(call) | _plain_terms(call)
     return words.order(
-        call.venue.act(lambda engine: engine.place(call.account, now_ms=now_ms(), **wanted)),
+        call.venue.act(lambda engine: engine.place(call.account, now_ms=call.venue.now_ms(), **wanted)),
     )
 
 
@@ -100,13 +99,13 @@ def amend_order(call: Call) -> Answer:
 def cancel_order(call: Call) -> Answer:
     symbol, ids = call.symbol, _order_ids(call)
     return words.order(
-        call.venue.act(lambda engine: engine.cancel(call.account, symbol, **ids, now_ms=now_ms()))
+        call.venue.act(lambda engine: engine.cancel(call.account, symbol, **ids, now_ms=call.venue.now_ms()))
     )
 
 
 def cancel_all_orders(call: Call) -> Answer:
     symbol = call.symbol
-    call.venue.act(lambda engine: engine.cancel_all(call.account, symbol, now_ms()))
+    call.venue.act(lambda engine: engine.cancel_all(call.account, symbol, call.venue.now_ms()))
     return ALL_CANCELED
 
 
@@ -149,7 +148,9 @@ def forced_orders(call: Call) -> Answer:
 def place_algo(call: Call) -> Answer:
     one_of(call.params, "algoType", ("CONDITIONAL",))
     wanted = _common(call) | _algo_terms(call)
-    algo = call.venue.act(lambda engine: engine.place_algo(call.account, now_ms=now_ms(), **wanted))
+    algo = call.venue.act(
+        lambda engine: engine.place_algo(call.account, now_ms=call.venue.now_ms(), **wanted)
+    )
     return _algo(call, algo)
 
 
@@ -190,13 +191,13 @@ def get_algo(call: Call) -> Answer:
 
 def cancel_algo(call: Call) -> Answer:
     ids = _algo_ids(call)
-    gone = call.venue.act(lambda engine: engine.cancel_algo(call.account, **ids, now_ms=now_ms()))
+    gone = call.venue.act(lambda engine: engine.cancel_algo(call.account, **ids, now_ms=call.venue.now_ms()))
     return {"algoId": gone.algo_id, "clientAlgoId": gone.client_algo_id, "code": "200", "msg": "success"}
 
 
 def cancel_all_algo(call: Call) -> Answer:
     symbol = call.symbol
-    call.venue.act(lambda engine: engine.cancel_all_algo(call.account, symbol, now_ms()))
+    call.venue.act(lambda engine: engine.cancel_all_algo(call.account, symbol, call.venue.now_ms()))
     return ALL_CANCELED
 
 

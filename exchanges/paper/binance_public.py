@@ -11,7 +11,7 @@ from exchanges.paper import binance_candles as candles
 from exchanges.paper import binance_words as words
 from exchanges.paper.binance_params import Params, page, required, window
 from exchanges.paper.book import VenueRefusal
-from exchanges.paper.venue import PaperVenue, now_ms
+from exchanges.paper.venue import PaperVenue
 
 Answer = Any
 MAX_CANDLES = 1500
@@ -51,12 +51,18 @@ def ping(call: Call) -> Answer:
 
 
 def server_time(call: Call) -> Answer:
-    return {"serverTime": now_ms()}
+    return {"serverTime": call.venue.now_ms()}
 
 
 def exchange_info(call: Call) -> Answer:
     contracts = [words.contract(rules) for rules in call.venue.engine.rules.values()]
-    return {"timezone": "UTC", "serverTime": now_ms(), "rateLimits": [], "assets": [], "symbols": contracts}
+    return {
+        "timezone": "UTC",
+        "serverTime": call.venue.now_ms(),
+        "rateLimits": [],
+        "assets": [],
+        "symbols": contracts,
+    }
 
 
 def klines(call: Call) -> Answer:
@@ -89,7 +95,7 @@ def _day_ticker(venue: PaperVenue, symbol: str) -> Answer:
     change = last - opened
     return {
         "symbol": symbol, **figures, "weightedAvgPrice": figures["lastPrice"], "priceChange": words.text(change),
-        "priceChangePercent": f"{change / opened * 100:.3f}", "closeTime": now_ms(), "count": 1,
+        "priceChangePercent": f"{change / opened * 100:.3f}", "closeTime": venue.now_ms(), "count": 1,
     }  # fmt: skip
 
 
@@ -101,7 +107,7 @@ def _book_ticker(venue: PaperVenue, symbol: str) -> Answer:
     bid, ask = touches(venue, symbol)
     return {
         "symbol": symbol, "bidPrice": bid, "bidQty": words.LEVEL, "askPrice": ask, "askQty": words.LEVEL,
-        "time": now_ms(),
+        "time": venue.now_ms(),
     }  # fmt: skip
 
 
@@ -112,7 +118,7 @@ def touches(venue: PaperVenue, symbol: str) -> tuple[str, str]:
 
 def depth(call: Call) -> Answer:
     bid, ask = touches(call.venue, call.symbol)
-    at = now_ms()
+    at = call.venue.now_ms()
     return {
         "lastUpdateId": call.venue.book_version, "E": at, "T": at,
         "bids": [[bid, words.LEVEL]], "asks": [[ask, words.LEVEL]],
@@ -128,5 +134,5 @@ def _premium_index(venue: PaperVenue, symbol: str) -> Answer:
     return {
         "symbol": symbol, "markPrice": price, "indexPrice": price, "estimatedSettlePrice": price,
         "lastFundingRate": "0.00000000", "interestRate": "0.00010000",
-        "nextFundingTime": now_ms() + 3_600_000, "time": now_ms(),
+        "nextFundingTime": venue.now_ms() + 3_600_000, "time": venue.now_ms(),
     }  # fmt: skip

@@ -13,7 +13,7 @@ from exchanges.paper.binance_public import Answer, Call
 from exchanges.paper.book import PaperPosition, VenueRefusal
 from exchanges.paper.margin import leverage_of, liquidation_price
 from exchanges.paper.signing import listen_key
-from exchanges.paper.venue import PaperVenue, now_ms
+from exchanges.paper.venue import PaperVenue
 
 OK = {"code": 200, "msg": "success"}
 
@@ -87,7 +87,7 @@ def account(call: Call) -> Answer:
         "crossUnPnl": words.text(balance.unrealized), "availableBalance": words.text(balance.available),
         "maxWithdrawAmount": words.text(balance.available),
     }  # fmt: skip
-    asset = {"asset": "USDT", **figures, "marginAvailable": True, "updateTime": now_ms()}
+    asset = {"asset": "USDT", **figures, "marginAvailable": True, "updateTime": call.venue.now_ms()}
     totals = {
         "totalWalletBalance": figures["walletBalance"], "totalUnrealizedProfit": figures["unrealizedProfit"],
         "totalMarginBalance": figures["marginBalance"], "totalInitialMargin": figures["initialMargin"],

@@ -2,78 +2,43 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Iterable
 from typing import Any
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSCloseCode, web
 
 from exchanges.paper import binance_words as words
 from exchanges.paper.binance_channels import Channels
 from exchanges.paper.book import AccountEvent, AlgoEvent, Event
+from exchanges.paper.event_faults import Delivery
+from exchanges.paper.faults import Faults
+from exchanges.paper.listener import Listener
+from exchanges.paper.private_lines import PrivateLines
 from exchanges.paper.signing import listen_key
-from exchanges.paper.venue import PaperVenue, now_ms
+from exchanges.paper.venue import PaperVenue
 
-MAX_WAITING = 10_000
 MAX_NAMES = 1024
 
 
-class Listener:
-    """One socket and what waits to be sent on it. A client that does not read is cut off."""
-
-    def __init__(self, socket: web.WebSocketResponse, request: web.Request, account: str = "") -> None:
-        self.account, self.names = account, set[str]()
-        self.is_deaf = False
-        self._socket, self._request = socket, request
-        self._waiting: asyncio.Queue[str | WSCloseCode] = asyncio.Queue(MAX_WAITING)
-
-    def send(self, message: str | WSCloseCode) -> None:
-        """A text, or the code to close the socket with after what was sent before."""
-        try:
-            self._waiting.put_nowait(message)
-        except asyncio.QueueFull:
-            self.abort()
-
-    def abort(self) -> None:
-        """As a broken line does: no closing handshake."""
-        if self._request.transport is not None:
-            self._request.transport.abort()
-
-    async def live(self, answer: Callable[[str], dict[str, Any]]) -> None:
-        writing = asyncio.create_task(self._write())
-        try:
-            async for message in self._socket:
-                if message.type is WSMsgType.TEXT:
-                    self.send(json.dumps(answer(message.data)))
-        finally:
-            writing.cancel()
-            with suppress(asyncio.CancelledError, ConnectionError):
-                await writing
-
-    async def _write(self) -> None:
-        while isinstance(message := await self._waiting.get(), str):
-            await self._socket.send_str(message)
-        await self._socket.close(code=message)
-
-
 class Streams:
-    def __init__(self, venue: PaperVenue) -> None:
-        self._venue, self._channels = venue, Channels(venue)
+    def __init__(self, venue: PaperVenue, faults: Faults) -> None:
+        self._venue, self._channels, self.lines = venue, Channels(venue), PrivateLines()
+        self._delivery = Delivery(venue, self.lines, faults)
         self._public: set[Listener] = set()
-        self._private: set[Listener] = set()
         venue.private_listener = self.tell
         venue.session_ended = self.fall_silent
 
     async def private(self, request: web.Request) -> web.StreamResponse:
+        if self.lines.is_refusing:
+            return web.Response(status=503)
         account = self._account_of(request.query.get("listenKey", ""))
         socket = web.WebSocketResponse(heartbeat=60)
         await socket.prepare(request)
         if account is None:
             await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"invalid listenKey")
         else:
-            await self._serve(Listener(socket, request, account), self._private)
+            await self._serve(Listener(socket, request, account), self.lines.sockets)
         return socket
 
     async def public(self, request: web.Request) -> web.StreamResponse:
@@ -98,12 +63,11 @@ class Streams:
         return None
 
     def tell(self, events: Iterable[Event]) -> None:
-        at = now_ms()
+        at = self._venue.now_ms()
         for event in events:
-            if listeners := [one for one in self._of(event.account) if not one.is_deaf]:
-                text = json.dumps(self._private_words(event, at))
-                for listener in listeners:
-                    listener.send(text)
+            if self.lines.listening(event.account):
+                told = self._private_words(event, at)
+                self._delivery.carry(event.account, told["e"], json.dumps(told))
 
     def _private_words(self, event: Event, at: int) -> dict[str, Any]:
         if isinstance(event, AlgoEvent):
@@ -113,33 +77,16 @@ class Streams:
             return words.account_update(event, at, self._venue.engine.prices)
         return words.order_update(event, at)
 
-    def _of(self, account: str) -> list[Listener]:
-        return [listener for listener in self._private if listener.account == account]
-
-    def listening(self, account: str) -> int:
-        return sum(not listener.is_deaf for listener in self._of(account))
-
-    def cut(self) -> int:
-        """Abort every private socket."""
-        listeners = list(self._private)
-        for listener in listeners:
-            listener.abort()
-        return len(listeners)
-
-    def fall_silent(self, account: str) -> None:
+    def fall_silent(self, account: str, silently: bool) -> None:
         """As the venue does when a listenKey ends: one last event, and an open socket that says nothing more."""
-        last = {"e": "listenKeyExpired", "E": now_ms(), "listenKey": listen_key(account)}
-        for listener in self._of(account):
-            listener.send(json.dumps(last))
-            listener.is_deaf = True
-
-    def close(self, account: str) -> None:
-        for listener in self._of(account):
-            listener.send(WSCloseCode.POLICY_VIOLATION)
+        if not silently:
+            last = {"e": "listenKeyExpired", "E": self._venue.now_ms(), "listenKey": listen_key(account)}
+            self.lines.send(account, json.dumps(last))
+        self.lines.silence(account)
 
     def go_away(self) -> None:
         """The server stops."""
-        for listener in self._public | self._private:
+        for listener in self._public | self.lines.sockets:
             listener.send(WSCloseCode.GOING_AWAY)
 
     def publish(self) -> None:

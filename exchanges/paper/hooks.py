@@ -1,4 +1,4 @@
-"""Hooks under /paper/: set a price, read the request log, make trouble. They belong to the paper exchange alone."""
+"""Hooks under /paper/: set a price, read the request log. They belong to the paper exchange alone."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from aiohttp import web
 
 from exchanges.paper.account_hooks import add_account_hooks
 from exchanges.paper.binance_stream import Streams
+from exchanges.paper.fault_hooks import add_fault_hooks
 from exchanges.paper.faults import Faults
 from exchanges.paper.forgiving import forgiving
 from exchanges.paper.request_log import RequestLog
@@ -20,22 +21,19 @@ MIN_PRICE, MAX_PRICE = Decimal("0.00000001"), Decimal(10_000_000)
 def add_hooks(
     app: web.Application, venue: PaperVenue, streams: Streams, faults: Faults, log: RequestLog
 ) -> None:
-    hooks = Hooks(venue, streams, faults, log)
+    hooks = Hooks(venue, streams, log)
     add_account_hooks(app, venue)
+    add_fault_hooks(app, venue, streams, faults)
     app.router.add_get("/paper/requests", forgiving(hooks.requests))
     app.router.add_get("/paper/state", hooks.state)
     app.router.add_post("/paper/price", forgiving(hooks.price))
     app.router.add_post("/paper/pause", hooks.pause)
     app.router.add_post("/paper/resume", hooks.resume)
-    app.router.add_post("/paper/faults", forgiving(hooks.plan_fault))
-    app.router.add_delete("/paper/faults", hooks.clear_faults)
-    app.router.add_post("/paper/streams/cut", hooks.cut)
-    app.router.add_post("/paper/listen_key/expire", forgiving(hooks.expire))
 
 
 class Hooks:
-    def __init__(self, venue: PaperVenue, streams: Streams, faults: Faults, log: RequestLog) -> None:
-        self._venue, self._streams, self._faults, self._log = venue, streams, faults, log
+    def __init__(self, venue: PaperVenue, streams: Streams, log: RequestLog) -> None:
+        self._venue, self._streams, self._log = venue, streams, log
 
     async def requests(self, request: web.Request) -> web.Response:
         return web.json_response({"requests": self._log.since(int(request.query.get("since", "0")))})
@@ -52,7 +50,7 @@ class Hooks:
             "wallet": str(engine.account(account).wallet_balance),
             "positions": [[p.symbol, p.position_side, str(p.amount)] for p in engine.positions(account)],
             "open_orders": [order.client_order_id for order in engine.open_orders(account)],
-            "private_sockets": self._streams.listening(account),
+            "private_sockets": len(self._streams.lines.listening(account)),
             "open_algos": [algo.client_algo_id for algo in engine.open_algos(account)],
         }
 
@@ -74,24 +72,3 @@ class Hooks:
     async def resume(self, request: web.Request) -> web.Response:
         self._venue.is_paused = False
         return web.json_response({"paused": False})
-
-    async def plan_fault(self, request: web.Request) -> web.Response:
-        self._faults.plan(**await request.json())
-        return web.json_response({"planned": True})
-
-    async def clear_faults(self, request: web.Request) -> web.Response:
-        self._faults.clear()
-        return web.json_response({"planned": False})
-
-    async def cut(self, request: web.Request) -> web.Response:
-        return web.json_response({"cut": self._streams.cut()})
-
-    async def expire(self, request: web.Request) -> web.Response:
-        """The private sockets fall silent; with "close" they are closed as well, with 1008."""
-        asked = await request.json()
-        if not self._venue.engine.has_account(asked["api_key"]):
-            raise ValueError("no account has this api_key")
-        self._venue.end_session(asked["api_key"])
-        if asked.get("close"):
-            self._streams.close(asked["api_key"])
-        return web.json_response({"expired": True})

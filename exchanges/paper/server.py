@@ -20,10 +20,11 @@ from exchanges.paper.binance_public import Call
 from exchanges.paper.binance_rest import ENDPOINTS, Endpoint
 from exchanges.paper.binance_stream import Streams
 from exchanges.paper.book import VenueRefusal
-from exchanges.paper.faults import HUNG_UP, Faults
+from exchanges.paper.faults import Faults
 from exchanges.paper.hooks import add_hooks
+from exchanges.paper.request_faults import HUNG_UP, Scene, perform
 from exchanges.paper.request_log import Line, RequestLog
-from exchanges.paper.venue import PaperVenue, now_ms
+from exchanges.paper.venue import PaperVenue
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +58,8 @@ class Asked:
 class PaperServer:
     def __init__(self, venue: PaperVenue, log: RequestLog) -> None:
         self.venue, self.log = venue, log
-        self.streams, self.faults = Streams(venue), Faults()
+        self.faults = Faults()
+        self.streams = Streams(venue, self.faults)
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=1_000_000)
@@ -106,7 +108,9 @@ class PaperServer:
         async def work() -> web.Response:
             return self._work(asked, entry)
 
-        answer = await self.faults.around(request, work)
+        trouble = self.faults.for_request(asked.method, asked.path)
+        scene = trouble and Scene(trouble, request, work, self.venue, self.streams.lines)
+        answer = await (perform(scene) if scene else work())
         if "status" not in entry:
             self.log.finish(entry, None if answer.status == HUNG_UP else answer.status, None)
         return answer
@@ -136,7 +140,7 @@ class PaperServer:
             return
         security.check_key(asked.api_key)
         if endpoint.security == "signed":
-            security.check_signed(asked.signature, asked.params, now_ms())
+            security.check_signed(asked.signature, asked.params, self.venue.now_ms())
         self.venue.open_account(asked.api_key)
 
 

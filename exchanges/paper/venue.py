@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
@@ -41,12 +42,25 @@ class PaperVenue:
         self.process = PriceProcess(DEMO_PRICES, self.engine.rules, seed, regime)
         self.speed, self.balance = speed, balance
         self.is_paused = False
+        self.clock_offset_ms = 0
         self.expired_sessions: set[str] = set()
         self.private_listener: Callable[[Iterable[Event]], None] = lambda events: None
-        self.session_ended: Callable[[str], None] = lambda account: None
+        self.session_ended: Callable[[str, bool], None] = lambda account, silently: None
         self.book_version = now_ms()  # grows over restarts too
         self._journal = Journal(state)
         self._prices_saved_at = time.monotonic()
+
+    def now_ms(self) -> int:
+        """The exchange's own clock, which may be wrong."""
+        return now_ms() + self.clock_offset_ms
+
+    @contextmanager
+    def skewed(self, milliseconds: int) -> Iterator[None]:
+        self.clock_offset_ms += milliseconds
+        try:
+            yield
+        finally:
+            self.clock_offset_ms -= milliseconds
 
     def open(self) -> None:
         self._journal.open(self.engine)
@@ -85,20 +99,20 @@ class PaperVenue:
 
     def set_price(self, symbol: str, price: Decimal) -> None:
         self.process.resume({symbol: price})
-        self.engine.set_price(symbol, price, now_ms())
+        self.engine.set_price(symbol, price, self.now_ms())
         self._settle([persistence.prices_record(self.engine)])
 
     def begin_session(self, account: str) -> None:
         self.expired_sessions.discard(account)
 
-    def end_session(self, account: str) -> None:
+    def end_session(self, account: str, *, silently: bool = False) -> None:
         """Its listenKey is refused and its private sockets tell nothing more, until it asks for a key again."""
         self.expired_sessions.add(account)
-        self.session_ended(account)
+        self.session_ended(account, silently)
 
     def _set_prices(self, prices: dict[str, Decimal]) -> None:
         for symbol, price in prices.items():
-            self.engine.set_price(symbol, price, now_ms())
+            self.engine.set_price(symbol, price, self.now_ms())
         self._settle()
 
     def _settle(self, facts: Iterable[persistence.Record] = ()) -> None:
