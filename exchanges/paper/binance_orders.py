@@ -92,7 +92,7 @@ def amend_order(call: Call) -> Answer:
     wanted = {"symbol": call.symbol, "side": required(call.params, "side"), **_order_ids(call)}
     wanted |= {name: number(call.params, name) for name in ("quantity", "price")}
     return words.order(
-        call.venue.act(lambda engine: engine.amend(call.account, now_ms=now_ms(), **wanted)),
+        call.venue.act(lambda engine: engine.amend(call.account, now_ms=call.venue.now_ms(), **wanted)),
     )
 
 
