@@ -19,7 +19,7 @@ MISSING = "Not set."
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """To look at, not to touch: these rows are written by services alone."""
 
-    actions = None
+    actions: Any = None
     list_per_page = 50
     show_full_result_count = False
 
@@ -50,6 +50,8 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
             "state_reason",
             "max_open_positions",
             "max_exposure",
+            "unknown_positions",
+            "adopted_stop_percent",
         ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -91,6 +93,7 @@ class ExchangeAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     fieldsets = (
         (None, {"fields": ("name", "venue", *SECRETS, "is_live_confirmed")}),
         ("Trading", {"fields": ("trading_state", "state_reason", "max_open_positions", "max_exposure")}),
+        ("Positions nobody here opened", {"fields": ("unknown_positions", "adopted_stop_percent")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ExchangeAccount]:

@@ -119,10 +119,18 @@ class AccountWatch(models.Model):
         blank=True,
         help_text="Leg -> quantity and first answer that showed it, no row explaining it",
     )
+    unasked_orders = models.JSONField(
+        default=list, blank=True, help_text="Listed with our name, and without a row"
+    )
     positions_live = models.PositiveIntegerField(default=0)
     positions_proven_protected = models.PositiveIntegerField(
         default=0, help_text="Whose stop, for all they hold, was in the exchange's own listing"
     )
+    baseline_wallet = models.DecimalField(max_digits=24, decimal_places=8, default=0)
+    baseline_at = models.DateTimeField(
+        null=True, blank=True, help_text="From here on the wallet moves by what we book, and by nothing else"
+    )
+    wallet_differs_since = models.DateTimeField(null=True, blank=True)
     clock_offset_ms = models.IntegerField(null=True, blank=True)
     clock_measured_at = models.DateTimeField(null=True, blank=True)
 

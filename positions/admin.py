@@ -5,15 +5,18 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
 from exchanges.admin import ReadOnlyAdmin
+from exchanges.models import AccountWatch
 from positions import formats
 from positions.lifecycle import PositionStatus
-from positions.models import Fill, Order, Position, RiskEvent
+from positions.models import Fill, FundingPayment, InvariantCheck, Order, Position, RiskEvent
+from positions.services import monitoring
 
 admin.site.site_header = "Trading bot"
 admin.site.site_title = "Trading bot"
@@ -174,3 +177,45 @@ class RiskEventAdmin(ReadOnlyAdmin):
     list_select_related = ("account",)
     date_hierarchy = "created_at"
     ordering = ("-created_at",)
+
+
+@admin.register(FundingPayment)
+class FundingPaymentAdmin(ReadOnlyAdmin):
+    list_display = ("paid_at", "symbol", "amount", "currency", "account", "position")
+    list_filter = ("account", "symbol")
+    list_select_related = ("account", "position")
+    ordering = ("-paid_at",)
+
+
+@admin.register(InvariantCheck)
+class InvariantCheckAdmin(ReadOnlyAdmin):
+    list_display = ("name", "is_true", "checked_at", "broken_since", "findings")
+    ordering = ("name",)
+
+
+@admin.register(AccountWatch)
+class AccountWatchAdmin(ReadOnlyAdmin):
+    list_display = (
+        "account",
+        "stream_connected_at",
+        "stream_last_event_at",
+        "event_delay_ms",
+        "reconciled_at",
+        "differences_open",
+        "positions_live",
+        "positions_proven_protected",
+        "clock_offset_ms",
+        "wallet_differs_since",
+    )
+    list_select_related = ("account",)
+    actions = ("accept_wallet",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Of no field; Django offers actions only to who could change something."""
+        return obj is None and request.user.has_perm("exchanges.change_accountwatch")
+
+    @admin.action(description="Accept the wallet as it is (a deposit or withdrawal)", permissions=["change"])
+    def accept_wallet(self, request: HttpRequest, chosen: QuerySet[AccountWatch]) -> None:
+        for watch in chosen:
+            monitoring.accept_wallet(watch.account_id)
+        messages.success(request, f"The wallet of {len(chosen)} account(s) counts from now.")

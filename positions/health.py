@@ -6,10 +6,14 @@ from collections.abc import Callable
 
 import redis
 from django.conf import settings
+from django.contrib.admin.views.decorators import staff_member_required
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+
+from positions.queries import invariant_checks
+from positions.services.reconciliation import get_health_status
 
 REDIS_TIMEOUT = 2
 
@@ -29,6 +33,14 @@ def ready(request: HttpRequest) -> JsonResponse:
     return JsonResponse(
         {"status": "ready" if is_ready else "not ready", **words}, status=200 if is_ready else 503
     )
+
+
+@never_cache
+@require_safe
+@staff_member_required
+def report(request: HttpRequest) -> JsonResponse:
+    """For whoever owns the bot: what was last compared with the exchanges, and every sentence that must be true."""
+    return JsonResponse({"synchroniser": get_health_status(), "invariants": invariant_checks()})
 
 
 def _answers(ask: Callable[[], object]) -> bool:

@@ -18,7 +18,7 @@ from exchanges.types import PositionSide
 from positions import formats
 from positions.lifecycle import OrderPurpose, OrderStatus
 from positions.live_rows import Held, Row, order_row, position_row, signal_row
-from positions.models import Fill, Order, Position
+from positions.models import Fill, InvariantCheck, Order, Position
 from signals_app.models import SignalLog, SignalLogEntry, Ticker
 
 LOG_LENGTH = 50
@@ -204,3 +204,9 @@ def ending(position_id: int) -> str:
         return f"{base} {position.position_side} was never opened: {reason}"
     result = formats.change(position.realized_pnl - position.fees)
     return f"{base} {position.position_side} closed: {reason}, {result} USDT after fees"
+
+
+def invariant_checks() -> list[dict[str, Any]]:
+    """Every sentence that must be true; None is unknown, never a yes."""
+    columns = ("name", "is_true", "checked_at", "broken_since", "findings")
+    return list(InvariantCheck.objects.order_by("name").values(*columns))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from positions.services import instruments, lookups, orders, reconciliation
+from positions.services import instruments, lookups, monitoring, orders, reconciliation
 
 
 @shared_task(name="positions.tasks.submit_order")
@@ -41,6 +41,11 @@ def reconcile_account(account_id: str) -> None:
 @shared_task(name="positions.tasks.collect_funding")
 def collect_funding() -> None:
     reconciliation.collect_funding()
+
+
+@shared_task(name="positions.tasks.check_invariants")
+def check_invariants() -> None:
+    monitoring.check_invariants()
 
 
 @shared_task(name="positions.tasks.refresh_instruments")

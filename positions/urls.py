@@ -9,4 +9,5 @@ urlpatterns = [
     path("positions/<int:position_id>/close/", views.close, name="close-position"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
+    path("health/", health.report, name="health"),
 ]

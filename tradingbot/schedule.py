@@ -21,6 +21,7 @@ SCHEDULE = {
     "resolve unknown orders": _every("positions.tasks.resolve_unknown", "sweeps", seconds=2),
     "reconcile with the exchange": _every("positions.tasks.reconcile", "sweeps", seconds=10),
     "collect funding payments": _every("positions.tasks.collect_funding", "sweeps", minutes=10),
+    "check what must be true": _every("positions.tasks.check_invariants", "sweeps", seconds=15),
     "evaluate trailing stops": _every("trailing.tasks.sweep", "sweeps", seconds=3),
     "remove orphan trailing state": _every("trailing.tasks.cleanup_orphans", "sweeps", hours=1),
     "seal the trail": _every("ops.tasks.seal_trail", "sweeps", seconds=2),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import Count, Q, Sum
@@ -13,7 +14,7 @@ from ops.report.evidence import AccountEvidence, SentOrder
 from ops.report.figures import repeated
 from positions.accounting import signed
 from positions.lifecycle import OrderPurpose, OrderStatus, PositionStatus
-from positions.models import Fill, Order, Position
+from positions.models import Fill, FundingPayment, Order, Position
 
 # the venue rounds every commission and profit to eight decimals
 ROUNDING = Decimal("0.000001")
@@ -28,6 +29,7 @@ class Facts:
     sent: list[SentOrder]
     baseline_wallets: dict[str, Decimal]
     baseline_fill: int
+    began_at: datetime
 
 
 def _positions_equal_their_fills(facts: Facts) -> Iterator[str]:
@@ -77,14 +79,16 @@ def _no_trailing_row_without_a_live_position(facts: Facts) -> Iterator[str]:
     yield from (f"position {pk}" for pk in orphans.values_list("pk", flat=True))
 
 
-def _wallet_change_is_profit_less_fees(facts: Facts) -> Iterator[str]:
+def _wallet_change_is_booked(facts: Facts) -> Iterator[str]:
     for evidence in facts.accounts:
         before = facts.baseline_wallets.get(str(evidence.account.pk))
         if before is None:
             continue
         told = Fill.objects.filter(account=evidence.account, pk__gt=facts.baseline_fill)
         sums = told.aggregate(pnl=Sum("realized_pnl"), fees=Sum("fee"))
-        expected = (sums["pnl"] or Decimal(0)) - (sums["fees"] or Decimal(0))
+        paid = FundingPayment.objects.filter(account=evidence.account, paid_at__gte=facts.began_at)
+        funding = paid.aggregate(total=Sum("amount"))["total"] or Decimal(0)
+        expected = (sums["pnl"] or Decimal(0)) - (sums["fees"] or Decimal(0)) + funding
         change = evidence.balance.wallet_balance - before
         if abs(change - expected) > ROUNDING * max(told.count(), 1):
             yield f"{evidence.account.name}: the wallet changed by {change}, the fills say {expected}"
@@ -112,7 +116,7 @@ INVARIANTS: dict[str, Callable[[Facts], Iterator[str]]] = {
     "no order was sent twice": _no_order_was_sent_twice,
     "every order request was validly signed": _every_request_was_signed,
     "no trailing row without a live position": _no_trailing_row_without_a_live_position,
-    "wallet change equals realized profit less fees": _wallet_change_is_profit_less_fees,
+    "wallet change equals realized profit less fees plus funding": _wallet_change_is_booked,
     "our profit equals the exchange's": _our_profit_is_the_exchanges,
     "every open position has a stop on the exchange": _every_open_position_has_a_stop,
 }

@@ -19,6 +19,7 @@ from ops.report.figures import figures
 from ops.report.invariants import Facts, check
 from positions.lifecycle import OrderStatus
 from positions.models import Fill, Order
+from positions.services.reconciliation import collect_funding
 
 SETTLE_SECONDS = 20.0
 UNSETTLED = (
@@ -40,12 +41,14 @@ def write_report(path: Path, baseline: Path) -> bool:
     """True when every invariant holds."""
     start = json.loads(baseline.read_text())
     settled = _wait_until_settled()
+    collect_funding()
     sent = evidence.sent_orders()
     facts = Facts(
         accounts=evidence.ask_accounts(),
         sent=sent,
         baseline_wallets={key: Decimal(value) for key, value in start["wallets"].items()},
         baseline_fill=start["last_fill"],
+        began_at=datetime.fromisoformat(start["at"]),
     )
     report = _compose(datetime.fromisoformat(start["at"]), sent, check(facts), settled)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,16 @@ from exchanges.client import ExchangeClient
 from exchanges.errors import ExchangeError
 from exchanges.models import AccountBalance, AccountWatch, ExchangeAccount
 from exchanges.types import BalanceReport, OrderReport, PositionReport, PositionSide
-from positions.comparison import Difference, Leg, OrderState, OurLeg, Present, compare, compare_orders
+from positions.comparison import (
+    Difference,
+    Leg,
+    OrderState,
+    OrderUnasked,
+    OurLeg,
+    Present,
+    compare,
+    compare_orders,
+)
 from positions.lifecycle import DONE, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order, Position
 from positions.services import differences, funding, gap_filling, halting, watch
@@ -162,6 +171,7 @@ def _figures(
     }
     return {
         "differences_open": sum(not isinstance(one, Present) for one in found),
+        "unasked_orders": [one.report.client_order_id for one in found if isinstance(one, OrderUnasked)],
         "unknown_legs": differences.unknown_legs(account, found, snapshot.asked_at),
         "positions_live": live.count(),
         "positions_proven_protected": len(proven),

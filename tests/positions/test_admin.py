@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from django.contrib import admin
 
-from exchanges.models import AccountBalance, ExchangeAccount, Instrument, TradingState
-from positions.models import Fill, Order, Position, RiskEvent
+from exchanges.models import AccountBalance, AccountWatch, ExchangeAccount, Instrument, TradingState
+from positions.models import Fill, FundingPayment, InvariantCheck, Order, Position, RiskEvent
 from tests.builders import (
     a_balance,
     a_fill,
@@ -16,7 +16,7 @@ from tests.builders import (
 )
 
 pytestmark = pytest.mark.django_db
-READ_ONLY = [Instrument, Position, Order, Fill, RiskEvent]
+READ_ONLY = [Instrument, Position, Order, Fill, RiskEvent, FundingPayment, InvariantCheck]
 
 
 def url(model, page, *args):
@@ -40,6 +40,8 @@ def form_of(account, **values):
         "state_reason": "",
         "max_open_positions": "10",
         "max_exposure": "30000",
+        "unknown_positions": "alarm",
+        "adopted_stop_percent": "2",
         "balance-TOTAL_FORMS": "0",
         "balance-INITIAL_FORMS": "0",
     } | values
@@ -157,3 +159,22 @@ def test_instruments_are_found_by_their_venue_id(admin_client):
     an_instrument("SOL")
     page = admin_client.get(url(Instrument, "changelist"), {"q": "SOLUSDT"}).content.decode()
     assert "SOL/USDT:USDT" in page
+
+
+def test_a_deposit_is_accepted_with_one_action(admin_client, account):
+    balance = a_balance(account)
+    watch = AccountWatch.objects.create(
+        account=account, baseline_at=balance.reported_at, wallet_differs_since=balance.reported_at
+    )
+    chosen = {"action": "accept_wallet", "_selected_action": [watch.pk]}
+    assert admin_client.post(url(AccountWatch, "changelist"), chosen).status_code == 302
+    watch.refresh_from_db()
+    assert (watch.baseline_wallet, watch.wallet_differs_since) == (balance.wallet_balance, None)
+
+
+def test_health_is_for_staff_and_says_what_is_true(admin_client, client, account):
+    InvariantCheck.objects.create(name="one", is_true=False, findings=["position 7 has no stop"])
+    told = admin_client.get("/health/").json()
+    assert told["invariants"][0]["findings"] == ["position 7 has no stop"]
+    assert told["synchroniser"]["accounts"]["main"]["last_success"] is None
+    assert client.get("/health/").status_code == 302
