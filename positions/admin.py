@@ -13,6 +13,7 @@ from django.utils.html import format_html
 
 from exchanges.admin import ReadOnlyAdmin
 from exchanges.models import AccountWatch
+from ops.trail.admin import ExplainedAdmin
 from positions import formats
 from positions.lifecycle import PositionStatus
 from positions.models import Fill, FundingPayment, InvariantCheck, Order, Position, RiskEvent
@@ -68,7 +69,8 @@ class FillInline(ReadOnlyInline):
 
 
 @admin.register(Position)
-class PositionAdmin(ReadOnlyAdmin):
+class PositionAdmin(ReadOnlyAdmin, ExplainedAdmin):
+    explained_as = "position"
     inlines = (OrderInline, FillInline)
     change_form_template = "admin/positions/position/change_form.html"
     list_display = (
@@ -127,7 +129,8 @@ class PositionAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnlyAdmin):
+class OrderAdmin(ReadOnlyAdmin, ExplainedAdmin):
+    explained_as = "order"
     list_display = (
         "client_order_id",
         "symbol",
@@ -149,7 +152,8 @@ class OrderAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Fill)
-class FillAdmin(ReadOnlyAdmin):
+class FillAdmin(ReadOnlyAdmin, ExplainedAdmin):
+    explained_as, explained_by = "fill", "pk={pk}"
     list_display = (
         "trade_id",
         "symbol",

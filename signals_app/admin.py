@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.http import HttpRequest
 
+from ops.trail.admin import ExplainedAdmin
 from signals_app.models import (
     SignalAttempt,
     SignalLog,
@@ -92,7 +93,8 @@ class EntryInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(SignalLog)
-class SignalLogAdmin(ReadOnlyAdmin):
+class SignalLogAdmin(ReadOnlyAdmin, ExplainedAdmin):
+    explained_as = "signal"
     inlines = [EntryInline]
     list_display = ("received_at", "source", "symbol", "message", "status", "reason")
     list_filter = ("status", "source")

@@ -1,0 +1,117 @@
+"""A position's life, and its stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+
+from ops.trail.telling.entries import Row, Sentence, Step, printable, shown
+from positions.formats import words
+
+
+def position(step: Step) -> Iterator[Sentence]:
+    name = f"position {step.told.key}"
+    if step.is_first:
+        yield step.sentence(f"{name} is planned: {_plan(step)}")
+        return
+    said: tuple[str, ...] = ("is_live", "updated_at")
+    if "status" in step.new:
+        text, used = _new_status(name, step)
+        said += ("status", *used)
+        yield step.sentence(text)
+    elif "unprotected_since" in step.new:
+        said += ("unprotected_since", "unprotected_seconds")
+        yield step.sentence(f"{name} {_protection(step.row)}")
+    if rest := step.rest(*said):
+        yield step.sentence(f"{name}: {rest}")
+
+
+def _plan(step: Step) -> str:
+    row, names = step.row, step.names
+    symbol = names.symbols.get(row["instrument_id"], f"instrument {row['instrument_id']}")
+    account = names.accounts.get(row["account_id"], row["account_id"])
+    return (
+        f"{row['position_side']} {shown(row['planned_quantity'])} {symbol} on account {account}, "
+        f"{shown(row['planned_notional'])} at the mark price {shown(row['reference_price'])}, "
+        f"leverage {row['leverage']}"
+    )
+
+
+def _new_status(name: str, step: Step) -> tuple[str, tuple[str, ...]]:
+    """The sentence, and the columns that it says."""
+    row = step.row
+    match row["status"]:
+        case "closing":
+            who, why = printable(row["close_requested_by"]) or "nobody", words(row["close_reason"])
+            return f"{who} asks to close {name}: {why}", ("close_reason", "close_requested_by")
+        case "closed":
+            told = ("close_reason", "closed_at", "quantity", "absent_since", "unprotected_since")
+            return f"{name} is closed: {words(row['close_reason'])}", told
+        case "open" if "opened_at" not in step.new and "close_reason" in step.new:
+            return f"the close was refused; {name} is open again", ("close_reason", "close_requested_by")
+        case status:
+            return f"{name} is {status}", ("opened_at", "unprotected_since")
+
+
+def _protection(row: Row) -> str:
+    if row["unprotected_since"]:
+        return "has no stop on the exchange any more"
+    return f"has its stop on the exchange; {shown(row['unprotected_seconds'])} s were without one"
+
+
+def result(row: Row, at: datetime) -> Sentence:
+    name = f"position {row['id']}"
+    if row["status"] != "closed":
+        return Sentence(at, f"so far: {name} is {row['status']} and holds {shown(row['quantity'])}")
+    if not row["opened_at"]:
+        return Sentence(at, f"result: {name} never held anything")
+    funding = row.get("funding") or Decimal(0)
+    whole = row["realized_pnl"] - row["fees"] + funding
+    return Sentence(
+        at,
+        f"result: {name} was closed ({words(row['close_reason'])}); "
+        f"profit {shown(row['realized_pnl'])}, fees {shown(row['fees'])}, funding {shown(funding)}: "
+        f"{shown(whole)} in all; {shown(row['unprotected_seconds'])} s were without a stop",
+    )
+
+
+def trailing(step: Step) -> Iterator[Sentence]:
+    row, name = step.row, f"position {step.told.key}"
+    if step.told.change == "delete":
+        yield step.sentence(f"{name} needs no stop any more")
+    elif step.is_first:
+        yield step.sentence(
+            f"the stop of {name} will be {shown(row['stop_loss_percent'])} % from its entry, and trail "
+            f"{shown(row['callback_rate'])} % behind the best price from {shown(row['activation_percent'])} % profit on"
+        )
+    else:
+        yield from _stop_moves(step, name)
+
+
+MOVED = ("state", "entry_price", "activation_price", "stop_price", "activated_at", "high_water_mark", "last_mark_price",
+         "last_advanced_at", "update_count")  # fmt: skip
+
+
+def _stop_moves(step: Step, name: str) -> Iterator[Sentence]:
+    row, new = step.row, step.new
+    said: tuple[str, ...] = MOVED
+    if new.get("state") == "active":
+        yield step.sentence(
+            f"the price has come far enough: the stop of {name} trails, now at {shown(row['stop_price'])}"
+        )
+    elif new.get("state") == "waiting":
+        yield step.sentence(
+            f"the stop of {name} is to stand at {shown(row['stop_price'])}, for its entry at "
+            f"{shown(row['entry_price'])}; it trails from {shown(row['activation_price'])} on"
+        )
+    elif "stop_price" in new:
+        best = f" behind the best price {shown(row['high_water_mark'])}" if row["high_water_mark"] else ""
+        yield step.sentence(f"the stop of {name} moves to {shown(row['stop_price'])}{best}")
+    elif new.get("crossed_at"):
+        price, said = shown(row["last_mark_price"]), (*MOVED, "crossed_at")
+        yield step.sentence(f"the price {price} is beyond the stop of {name} at {shown(row['stop_price'])}")
+    else:
+        said = MOVED[4:]
+    if rest := step.rest(*said):
+        yield step.sentence(f"the stop of {name}: {rest}")

@@ -1,0 +1,162 @@
+"""Entries as sentences: the turns that a calm day does not take."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from ops.trail.story import tell, written
+from ops.trail.telling.entries import Names, Told
+
+AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
+FIRST: dict[str, dict[str, Any]] = {
+    "positions": {
+        "id": 5, "status": "opening", "instrument_id": 1, "account_id": 1, "position_side": "long",
+        "planned_quantity": Decimal("0.01"), "planned_notional": Decimal(970), "reference_price": Decimal(97000),
+        "leverage": 5, "quantity": Decimal(0), "close_reason": "", "close_requested_by": "", "opened_at": None,
+        "realized_pnl": Decimal(0), "fees": Decimal(0), "unprotected_since": None, "unprotected_seconds": Decimal(0),
+    },
+    "orders": {
+        "client_order_id": "tb-x-e1", "purpose": "entry", "order_type": "limit", "side": "buy", "symbol": "BTCUSDT",
+        "quantity": Decimal("0.01"), "price": Decimal(96000), "trigger_price": None, "reduce_only": False,
+        "status": "initialized", "attempts": 0, "filled_quantity": Decimal(0), "average_price": None, "reason": "",
+    },
+    "trailing_stop_state": {
+        "stop_loss_percent": Decimal("2.0000"), "callback_rate": Decimal("0.5000"), "state": "inactive",
+        "activation_percent": Decimal("1.5000"), "stop_price": None, "high_water_mark": None, "entry_price": None,
+        "activation_price": None, "last_mark_price": None,
+    },
+}  # fmt: skip
+
+
+def said_of(table: str, *updates: dict[str, Any], change: str = "insert") -> list[str]:
+    entries = [Told(AT, table, "5", change, FIRST[table])]
+    for step, update in enumerate(updates, 1):
+        entries.append(Told(AT + timedelta(seconds=step), table, "5", "update", update))
+    return [sentence.text for sentence in tell(entries, Names(accounts={1: "main"}, symbols={1: "BTCUSDT"}))]
+
+
+CLAIMED = {"status": "submitted", "attempts": 1, "submitted_at": AT.isoformat()}
+
+
+@pytest.mark.parametrize(
+    ("update", "sentence"),
+    [
+        (CLAIMED | {"attempts": 2}, "order tb-x-e1 is claimed for sending for the 2. time"),
+        (
+            {
+                "status": "initialized",
+                "reason": "429 slow down",
+                "next_attempt_at": "2026-11-21T10:00:02+00:00",
+            },
+            "order tb-x-e1 was not sent and waits: 429 slow down (next attempt at 2026-11-21 10:00:02.000)",
+        ),
+        ({"status": "rejected", "reason": "-2019 Margin"}, "order tb-x-e1 was refused: -2019 Margin"),
+        ({"status": "denied", "reason": "halted"}, "order tb-x-e1 is not sent: halted"),
+        (
+            {
+                "status": "partially_filled",
+                "filled_quantity": Decimal("0.004"),
+                "average_price": Decimal(96000),
+            },
+            "order tb-x-e1 is partly filled with 0.004 at 96,000",
+        ),
+        ({"status": "canceled"}, "order tb-x-e1 is canceled"),
+        ({"status": "not_yet_known"}, "order tb-x-e1 is not yet known"),
+        ({"wanted_price": Decimal(95000)}, "order tb-x-e1: wanted price 95,000"),
+        ({"quantity": Decimal(2), "reduce_only": True}, "order tb-x-e1: quantity 2, reduce only yes"),
+    ],
+)
+def test_what_becomes_of_an_order(update: dict[str, Any], sentence: str) -> None:
+    assert said_of("orders", update) == [
+        "entry order tb-x-e1 is written: limit buy 0.01 BTCUSDT at 96,000",
+        sentence,
+    ]
+
+
+def test_a_close_that_is_refused_and_asked_again() -> None:
+    asked = {"status": "closing", "close_reason": "manual", "close_requested_by": "owner"}
+    sentences = said_of(
+        "positions",
+        {"status": "open", "opened_at": AT.isoformat(), "unprotected_since": AT.isoformat()},
+        asked,
+        {"status": "open", "close_reason": "", "close_requested_by": ""},
+        {"unprotected_since": AT.isoformat()},
+        {"differs_since": "2026-11-21T10:00:02+00:00"},
+    )
+    assert sentences[1:] == [
+        "position 5 is open",
+        "owner asks to close position 5: manual",
+        "the close was refused; position 5 is open again",
+        "position 5 has no stop on the exchange any more",
+        "position 5: differs since 2026-11-21 10:00:02.000",
+        "so far: position 5 is open and holds 0",
+    ]
+
+
+def test_a_position_that_never_held_anything() -> None:
+    ended = {
+        "status": "closed",
+        "close_reason": "never_opened",
+        "closed_at": AT.isoformat(),
+        "is_live": False,
+    }
+    assert said_of("positions", ended)[1:] == [
+        "position 5 is closed: never opened",
+        "result: position 5 never held anything",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("update", "sentence"),
+    [
+        (
+            {"stop_price": Decimal(96100), "high_water_mark": Decimal(96600)},
+            "the stop of position 5 moves to 96,100 behind the best price 96,600",
+        ),
+        ({"stop_price": Decimal(96100)}, "the stop of position 5 moves to 96,100"),
+        (
+            {"crossed_at": AT.isoformat(), "last_mark_price": Decimal(95000)},
+            "the price 95,000 is beyond the stop of position 5 at none",
+        ),
+        ({"callback_rate": Decimal("0.7")}, "the stop of position 5: callback rate 0.7"),
+        ({"crossed_at": None}, "the stop of position 5: crossed at none"),
+    ],
+)
+def test_what_becomes_of_a_stop(update: dict[str, Any], sentence: str) -> None:
+    assert said_of("trailing_stop_state", update)[1:] == [sentence]
+
+
+def test_an_entry_whose_rows_beginning_is_gone_is_told_as_it_stands() -> None:
+    told = [Told(AT, "orders", "5", "update", CLAIMED), Told(AT, "orders", "5", "delete", FIRST["orders"])]
+    sentences = [sentence.text for sentence in tell(told, Names())]
+    assert sentences == [
+        "orders 5 changed: status submitted, attempts 1, submitted at 2026-11-21 10:00:00.000",
+        "row 5 of orders was deleted",
+    ]
+
+
+def test_notes_payments_and_tables_without_words_of_their_own() -> None:
+    payment = {"payment_id": "8", "symbol": "BTCUSDT", "amount": Decimal("-0.12"), "currency": "USDT"}
+    note = {"risk_level": "high", "event_type": "close_refused", "details": {"order_id": "\x1b[2Jx"}}
+    sentences = tell(
+        [
+            Told(AT, "funding_payments", "1", "insert", payment),
+            Told(AT, "risk_events", "1", "insert", note),
+            Told(AT, "something_else", "1", "insert", {"a": {"b": 1}}),
+        ],
+        Names(),
+    )
+    assert [sentence.text for sentence in sentences] == [
+        "funding payment 8 for BTCUSDT: \N{MINUS SIGN}0.12 USDT",
+        "noted (high): close refused",
+        'something_else 1: a {"b": 1}',
+    ]
+    assert sentences[1].details == ("order id: \\x1b[2Jx",)
+
+
+def test_nothing_to_tell_is_a_title() -> None:
+    assert list(written("Position 5", tell([], Names()))) == ["Position 5"]
