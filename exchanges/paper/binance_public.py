@@ -59,7 +59,7 @@ def exchange_info(call: Call) -> Answer:
     return {
         "timezone": "UTC",
         "serverTime": call.venue.now_ms(),
-        "rateLimits": [],
+        "rateLimits": words.rate_limits(call.venue.rate_limits.limits),
         "assets": [],
         "symbols": contracts,
     }

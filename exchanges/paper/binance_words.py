@@ -18,6 +18,7 @@ from exchanges.paper.book import (
     PaperTrade,
     Rules,
 )
+from exchanges.paper.rate_limits import Limits
 
 ORDER_TYPES = [
     "LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET",
@@ -66,6 +67,16 @@ def contract(rules: Rules) -> Json:
         ],
         "orderTypes": ORDER_TYPES, "timeInForce": ["GTC", "IOC", "FOK", "GTX", "GTD"],
     }  # fmt: skip
+
+
+def rate_limits(limits: Limits) -> list[Json]:
+    rows = (
+        ("REQUEST_WEIGHT", "MINUTE", 1, limits.weight_per_minute),
+        ("ORDERS", "MINUTE", 1, limits.orders_per_minute),
+        ("ORDERS", "SECOND", 10, limits.orders_per_10s),
+    )
+    names = ("rateLimitType", "interval", "intervalNum", "limit")
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def order(row: PaperOrder) -> Json:

@@ -1,7 +1,8 @@
-"""Hooks that make trouble: faults of requests and events, storms, broken streams, a wrong clock."""
+"""Hooks that make trouble: faults of requests and events, storms, broken streams, a wrong clock, narrow limits."""
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from typing import Any
 
 from aiohttp import web
@@ -9,6 +10,7 @@ from aiohttp import web
 from exchanges.paper.binance_stream import Streams
 from exchanges.paper.faults import Faults
 from exchanges.paper.forgiving import forgiving
+from exchanges.paper.rate_limits import RateLimits
 from exchanges.paper.storm import Storm
 from exchanges.paper.venue import PaperVenue
 
@@ -20,6 +22,8 @@ def add_fault_hooks(app: web.Application, venue: PaperVenue, streams: Streams, f
     app.router.add_post("/paper/faults", forgiving(hooks.plan))
     app.router.add_delete("/paper/faults", hooks.clear)
     app.router.add_post("/paper/clock", forgiving(hooks.set_clock))
+    app.router.add_get("/paper/limits", hooks.limits)
+    app.router.add_post("/paper/limits", forgiving(hooks.set_limits))
     app.router.add_post("/paper/storm", forgiving(hooks.begin_storm))
     app.router.add_get("/paper/storm", hooks.storm_counts)
     app.router.add_delete("/paper/storm", hooks.end_storm)
@@ -59,6 +63,15 @@ class FaultHooks:
             raise ValueError(f"offset_ms must be a whole number up to {MAX_OFFSET_MS}")
         self._venue.clock_offset_ms = offset
         return web.json_response({"offset_ms": offset})
+
+    async def limits(self, request: web.Request) -> web.Response:
+        return web.json_response(asdict(self._venue.rate_limits.limits))
+
+    async def set_limits(self, request: web.Request) -> web.Response:
+        """What is not named stays. Everybody begins anew, and bans are lifted."""
+        limits = replace(self._venue.rate_limits.limits, **await request.json())
+        self._venue.rate_limits = RateLimits(limits)
+        return web.json_response(asdict(limits))
 
     # storms
 

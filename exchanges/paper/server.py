@@ -19,12 +19,14 @@ from exchanges.paper import security
 from exchanges.paper.binance_public import Call
 from exchanges.paper.binance_rest import ENDPOINTS, Endpoint
 from exchanges.paper.binance_stream import Streams
+from exchanges.paper.binance_weights import ORDERS, weight_of
 from exchanges.paper.book import VenueRefusal
 from exchanges.paper.faults import Faults
 from exchanges.paper.hooks import add_hooks
+from exchanges.paper.rate_limits import MustWait
 from exchanges.paper.request_faults import HUNG_UP, Scene, perform
 from exchanges.paper.request_log import Line, RequestLog
-from exchanges.paper.venue import PaperVenue
+from exchanges.paper.venue import PaperVenue, now_ms
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +43,11 @@ class Asked:
     params: dict[str, str]
     api_key: str
     signature: str
+    address: str
+
+    @property
+    def is_order(self) -> bool:
+        return (self.method, self.path) in ORDERS
 
     @classmethod
     def from_raw(cls, request: web.Request, raw: str) -> Asked:
@@ -48,7 +55,8 @@ class Asked:
         params = dict(parse_qsl(raw, keep_blank_values=True))
         params.pop("signature", None)
         api_key = request.headers.get("X-MBX-APIKEY", "")
-        return cls(request.method, request.path, params, api_key, security.signature_verdict(api_key, raw))
+        verdict = security.signature_verdict(api_key, raw)
+        return cls(request.method, request.path, params, api_key, verdict, request.remote or "")
 
     def log_line(self) -> Line:
         client_id = next((self.params[name] for name in CLIENT_IDS if name in self.params), None)
@@ -116,23 +124,36 @@ class PaperServer:
         return answer
 
     def _work(self, asked: Asked, entry: Line) -> web.Response:
+        headers: dict[str, str] = {}
         try:
             status, body, code = 200, self._perform(asked), None
         except VenueRefusal as refusal:
             status, code = refusal.http_status, refusal.code
             body = {"code": code, "msg": refusal.message}
+            if isinstance(refusal, MustWait):
+                headers["Retry-After"] = str(refusal.retry_after)
         except Exception:
             logger.exception("%s %s failed", asked.method, asked.path)
             status, code = 500, -1000
             body = {"code": code, "msg": "An unknown error occurred while processing the request."}
         self.log.finish(entry, status, code)
-        return web.json_response(body, status=status)
+        return web.json_response(body, status=status, headers={**headers, **self._usage(asked)})
+
+    def _usage(self, asked: Asked) -> dict[str, str]:
+        limits, at = self.venue.rate_limits, now_ms()
+        used = dict(limits.headers(asked.api_key, asked.address, at))
+        return {**used, **limits.order_headers(asked.api_key, at)} if asked.is_order else used
 
     def _perform(self, asked: Asked) -> object:
+        """Limits go by the true time: a wrong clock must not open a window again."""
+        weight = weight_of(asked.method, asked.path, asked.params)
+        self.venue.rate_limits.weigh(asked.api_key, asked.address, weight, now_ms())
         endpoint = ENDPOINTS.get((asked.method, asked.path))
         if endpoint is None:
             raise VenueRefusal(-5000, f"Path {asked.path}, Method {asked.method} is invalid", 404)
         self._admit(endpoint, asked)
+        if asked.is_order:
+            self.venue.rate_limits.count_order(asked.api_key, asked.address, now_ms())
         return endpoint.handle(Call(self.venue, asked.api_key, asked.params))
 
     def _admit(self, endpoint: Endpoint, asked: Asked) -> None:

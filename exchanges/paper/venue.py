@@ -15,6 +15,7 @@ from exchanges.paper.demo import DEMO_PRICES, DEMO_RULES
 from exchanges.paper.journal import Journal
 from exchanges.paper.matching import Engine
 from exchanges.paper.prices import PriceProcess
+from exchanges.paper.rate_limits import Limits, RateLimits
 
 HISTORY_MINUTES = 300
 PRICES_SAVED_EVERY = 5.0
@@ -41,6 +42,7 @@ class PaperVenue:
         self.engine = Engine(DEMO_RULES, depth_notional=Decimal(20_000))
         self.process = PriceProcess(DEMO_PRICES, self.engine.rules, seed, regime)
         self.speed, self.balance = speed, balance
+        self.rate_limits = RateLimits(Limits())
         self.is_paused = False
         self.clock_offset_ms = 0
         self.expired_sessions: set[str] = set()
