@@ -30,9 +30,9 @@ _servers = ExitStack()
 def pytest_load_initial_conftests() -> Iterator[None]:
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker is None:
-        _start_servers()
-        _set_environment()
-    _take_own_redis(worker or "gw0")
+        start_servers()
+        set_environment()
+    take_own_redis(worker or "gw0")
     return (yield)
 
 
@@ -40,7 +40,7 @@ def pytest_unconfigure() -> None:
     _servers.close()
 
 
-def _start_servers() -> None:
+def start_servers() -> None:
     home = Path(tempfile.mkdtemp(prefix="tb-test-"))
     programs = list(_missing_servers(home))
     atexit.register(_servers.close)
@@ -60,7 +60,7 @@ def _missing_servers(home: Path) -> Iterator[Program]:
         yield redis.program()
 
 
-def _set_environment() -> None:
+def set_environment() -> None:
     """Nobody listens at port 9: a test that needs the paper exchange starts one and says so."""
     os.environ.update(
         SECRET_KEY="only-for-tests-" + "x" * 40,
@@ -70,7 +70,7 @@ def _set_environment() -> None:
     )
 
 
-def _take_own_redis(worker: str) -> None:
+def take_own_redis(worker: str) -> None:
     os.environ["REDIS_PREFIX"] = f"test-{worker}"
     if os.environ.get(OWN_REDIS):
         number = int(worker.removeprefix("gw")) % 63 + 1

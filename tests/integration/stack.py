@@ -36,6 +36,7 @@ Result = TypeVar("Result")
 SYMBOL = "BTCUSDT"
 UNIFIED = "BTC/USDT:USDT"
 START_SECONDS = 60.0  # of a process on a machine that is busy with other tests
+PHRASES = {"GO LONG": "long", "GO SHORT": "short", "OUT LONG": "close_long", "OUT SHORT": "close_short"}
 ORDER_PATHS = ("/fapi/v1/order", "/fapi/v1/algoOrder")
 
 
@@ -64,6 +65,18 @@ class Stack:
             yield self
 
     @contextmanager
+    def ours_gone(self) -> Iterator[None]:
+        """Killed: everything but the exchange, the database and Redis. Started again at the end, beat included."""
+        parts = self.market, self.worker, self.beat, self.web
+        for part in parts:
+            part.kill()
+        try:
+            yield
+        finally:
+            for part in parts:
+                part.start()
+
+    @contextmanager
     def resting(self) -> Iterator[None]:
         """Meanwhile another stack may have the database to itself."""
         parts = self.market, self.worker, self.web
@@ -89,29 +102,35 @@ class Stack:
 class Trader:
     """One paper account with a strategy, an outside sender's socket, and questions to the exchange through ccxt."""
 
-    def __init__(self, stack: Stack) -> None:
-        self.stack, self.lines = stack, ExitStack()
+    def __init__(self, stack: Stack, suffix: str = "", **strategy: Any) -> None:
+        """Traders with one suffix follow the same phrases: a signal concerns them all."""
+        self.stack, self.lines, self.suffix = stack, ExitStack(), suffix
         for symbol, price in DEMO_PRICES.items():
             stack.paper.set_price(symbol, price)
         self.account = ExchangeAccount.objects.create(
-            name=f"it-{uuid.uuid4().hex[:8]}", max_open_positions=50
+            name=f"it-{uuid.uuid4().hex[:8]}", max_open_positions=50, max_exposure=1_000_000
         )
-        self.strategy = Strategy.objects.create(
-            name=self.account.name, account=self.account, notional=Decimal(1000), leverage=5, max_open_positions=50,
-            stop_loss_percent=2, trailing_activation_percent=Decimal("1.5"), trailing_callback_percent=Decimal("0.5"),
-        )  # fmt: skip
-        for phrase, direction in (("GO LONG", "long"), ("GO SHORT", "short"), ("OUT LONG", "close_long")):
-            StrategySignal.objects.create(strategy=self.strategy, phrase=phrase, direction=direction)
+        self.key = f"paper-{self.account.pk}-{self.account.name}"
+        self.strategy = self._make_strategy(strategy)
         for symbol in DEMO_PRICES:
-            Ticker.objects.create(symbol=symbol)
+            Ticker.objects.get_or_create(symbol=symbol)
         self.token = new_token()
-        SignalSender.objects.create(name="outside", token_hash=token_hash(self.token))
+        SignalSender.objects.create(name=self.account.name, token_hash=token_hash(self.token))
         self.run("positions.tasks.refresh_instruments")
         until(lambda: Instrument.objects.count() == len(DEMO_PRICES), "the contracts")
-        self.key = f"paper-{self.account.pk}-{self.account.name}"
         self.start_balance = self.ask(lambda client: client.balance()).wallet_balance
         self.socket = self._connect()
         until(self._is_listened_to, "the private stream of the new account")
+
+    def _make_strategy(self, wanted: dict[str, Any]) -> Strategy:
+        usual = {
+            "notional": Decimal(1000), "leverage": 5, "max_open_positions": 50, "stop_loss_percent": 2,
+            "trailing_activation_percent": Decimal("1.5"), "trailing_callback_percent": Decimal("0.5"),
+        }  # fmt: skip
+        strategy = Strategy.objects.create(name=self.account.name, account=self.account, **usual | wanted)
+        for phrase, direction in PHRASES.items():
+            StrategySignal.objects.create(strategy=strategy, phrase=phrase + self.suffix, direction=direction)
+        return strategy
 
     def _connect(self) -> ClientConnection:
         made: list[ClientConnection] = []
@@ -141,7 +160,11 @@ class Trader:
     def send(
         self, message: str = "GO LONG", socket: ClientConnection | None = None, **fields: Any
     ) -> dict[str, Any]:
-        frame = {"symbol": SYMBOL, "message": message, "bar_time": datetime.now(UTC).isoformat()} | fields
+        frame = {
+            "symbol": SYMBOL,
+            "message": message + self.suffix,
+            "bar_time": datetime.now(UTC).isoformat(),
+        } | fields
         return self.send_raw(json.dumps(frame), socket)
 
     def send_raw(self, frame: str, socket: ClientConnection | None = None) -> dict[str, Any]:

@@ -1,0 +1,28 @@
+"""Start-up is recovery: there is no other way back than the one every start takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.recovery import recover
+from tests.integration.stack import Stack
+
+LIMIT_SECONDS = 10.0
+
+
+@pytest.fixture
+def complete(transactional_db, stack: Stack) -> Iterator[Stack]:
+    """With beat, as in a real start."""
+    stack.beat.start()
+    try:
+        yield stack
+    finally:
+        stack.beat.stop()
+
+
+def test_twenty_positions_are_proven_protected_soon_after_everything_was_killed(complete: Stack) -> None:
+    found = recover(complete, 20)
+    assert found.positions == 20
+    assert found.seconds - found.awake <= LIMIT_SECONDS  # how fast Python starts is the machine's business
