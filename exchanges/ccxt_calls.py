@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from functools import cached_property
 from typing import Any, TypeVar
 
+from exchanges.budget_rules import Lane
 from exchanges.ccxt_errors import WIRE, Wire, translate
 from exchanges.errors import ExchangeError, OutcomeUnknown
 from exchanges.venue_codes import is_clock_skew
@@ -29,7 +30,7 @@ class Calls:
 
     @cached_property
     def writer(self) -> Any:
-        """Apart from the reader, so that no order waits in ccxt's rate limiter behind a poll."""
+        """Apart from the reader, so that an order has a connection of its own."""
         return self._open()
 
     def _open(self) -> Any:
@@ -49,26 +50,25 @@ class Calls:
     def _share_clock(self) -> None:
         self.writer.options["timeDifference"] = self.reader.options["timeDifference"]
 
-    async def ask(self, call: Call) -> Any:
-        return (await self._call(call, writing=False))[0]
+    async def ask(self, call: Call, lane: Lane = Lane.READING) -> Any:
+        return (await self._call(call, Wire(lane)))[0]
 
-    async def change(self, call: Call) -> Any:
+    async def change(self, call: Call, lane: Lane) -> Any:
         async def prepared() -> Any:
             await self.ready()
             return await call()
 
-        return (await self._call(prepared, writing=True))[0]
+        return (await self._call(prepared, Wire(lane), writing=True))[0]
 
-    async def rows(self, call: Call) -> list[Any]:
+    async def rows(self, call: Call, lane: Lane = Lane.READING) -> list[Any]:
         """The raw rows: ccxt sorts and filters its own, and reads an empty object as 'nothing there'."""
-        await self.ask(self.ready)
-        _, wire = await self._call(call, writing=False)
+        await self.ask(self.ready, lane)
+        _, wire = await self._call(call, Wire(lane))
         if not isinstance(wire.answer, list):
             raise OutcomeUnknown("The venue answered something that is not a list.")
         return wire.answer
 
-    async def _call(self, call: Call, *, writing: bool) -> tuple[Any, Wire]:
-        wire = Wire()
+    async def _call(self, call: Call, wire: Wire, *, writing: bool = False) -> tuple[Any, Wire]:
         token = WIRE.set(wire)
         try:
             return await call(), wire

@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 
 import ccxt.pro
 
+from exchanges.budget_rules import Lane, lane_of
+from exchanges.budgets import Budget
 from exchanges.ccxt_calls import Calls, readable
-from exchanges.ccxt_errors import CONNECTED, WIRE
+from exchanges.ccxt_errors import CONNECTED, WIRE, Wire, told_to_wait
 from exchanges.ccxt_listings import fills_after, fills_since, funding_since
 from exchanges.credentials import Credentials
 from exchanges.errors import (
@@ -49,15 +51,26 @@ _quiet.setLevel(logging.WARNING)
 
 
 class _Recorded:
-    """Mixed into ccxt's classes: notes what reached the wire, refuses an answer that is not JSON, and lets a
-    stream hear every raw message (ccxt's own caches merge and delay them)."""
+    """Mixed into ccxt's classes: asks the shared budget, notes what reached the wire, refuses an answer that is not
+    JSON, and lets a stream hear every raw message (ccxt's own caches merge and delay them)."""
 
+    venue: str
+    budget: Budget
     listener: Callable[[Any], None] | None = None
 
     async def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
-        if (wire := WIRE.get()) is not None:
-            wire.begins(method)
-        return await super().fetch(url, method, headers, body)  # type: ignore[misc]
+        wire = WIRE.get() or Wire()
+        admission = await self.budget.admit(method, url, wire.lane)
+        wire.begins(method)
+        try:
+            return await super().fetch(url, method, headers, body)  # type: ignore[misc]
+        finally:
+            if wire.status is not None:
+                await self.budget.hear(admission, wire.headers, told_to_wait(self.venue, wire))
+
+    async def close(self, clean_instance_data: bool = False) -> None:
+        await super().close(clean_instance_data)  # type: ignore[misc]
+        await self.budget.close()
 
     def handle_errors(self, code: int, reason: str, url: str, method: str, headers: Any, body: str,
                       response: Any, request_headers: Any, request_body: Any) -> None:  # fmt: skip
@@ -81,16 +94,16 @@ class _Recorded:
 
 
 class _Binance(_Recorded, ccxt.pro.binanceusdm):  # type: ignore[misc]
-    pass
+    venue = "binance"
 
 
 class _Bybit(_Recorded, ccxt.pro.bybit):  # type: ignore[misc]
-    pass
+    venue = "bybit"
 
 
 _COMMON: Mapping[str, Any] = {
     "timeout": TIMEOUT_MS,
-    "rateLimiterAlgorithm": "rollingWindow",  # the default one adds 200 ms to every order
+    "enableRateLimit": False,  # it delays, and knows nothing of other processes; the budget does
     "logger": _quiet,
 }
 _BINANCE_OPTIONS: Mapping[str, Any] = {
@@ -124,6 +137,7 @@ def build_exchange(credentials: Credentials) -> Any:
         exchange = _Bybit({**_COMMON, **keys, "has": has, "options": dict(_BYBIT_OPTIONS)})
     else:
         raise AccountUnusable(f"The venue {credentials.venue!r} is not known.")
+    exchange.budget = Budget(credentials)
     if credentials.base_url:
         exchange.urls = {"api": _pointed(exchange.urls["api"], credentials.base_url.rstrip("/"))}
     return exchange
@@ -195,7 +209,7 @@ class CcxtClient:
     # -- writes ----------------------------------------------------------------------------------------
 
     async def ensure_hedge_mode(self) -> PositionMode:
-        answer = await self._calls.ask(lambda: self._calls.reader.fetch_position_mode())
+        answer = await self._calls.ask(lambda: self._calls.reader.fetch_position_mode(), Lane.ENTRY)
         if not isinstance(answer["hedged"], bool):
             raise OutcomeUnknown("The venue did not say which position mode the account is in.")
         hedged = answer["hedged"] or await self._switched_to_hedge()
@@ -205,23 +219,25 @@ class CcxtClient:
     async def _switched_to_hedge(self) -> bool:
         """False when open positions or orders forbid the switch."""
         try:
-            await self._calls.change(lambda: self._calls.writer.set_position_mode(True))
+            await self._calls.change(lambda: self._calls.writer.set_position_mode(True), Lane.ENTRY)
         except Refused as error:
             return is_already_so(self._calls.venue, error.code)
         return True
 
     async def ensure_leverage(self, symbol: str, leverage: int) -> None:
-        await self._calls.ask(self._calls.ready)
+        await self._calls.ask(self._calls.ready, Lane.ENTRY)
         market = {"symbol": self._market(symbol)["id"]}
-        rows = await self._calls.rows(lambda: self._calls.reader.fapiPrivateGetSymbolConfig(market))
+        rows = await self._calls.rows(
+            lambda: self._calls.reader.fapiPrivateGetSymbolConfig(market), Lane.ENTRY
+        )
         if any(int(row["leverage"]) == leverage for row in rows if row["symbol"] == market["symbol"]):
             return
-        await self._calls.change(lambda: self._calls.writer.set_leverage(leverage, symbol))
+        await self._calls.change(lambda: self._calls.writer.set_leverage(leverage, symbol), Lane.ENTRY)
 
     async def create_order(self, request: OrderRequest) -> OrderReport:
         words = binance.order_words(request, self._mode)
         try:
-            order = await self._calls.change(lambda: self._send(words))
+            order = await self._calls.change(lambda: self._send(words), lane_of(request))
         except OrderNotFound as error:
             raise OutcomeUnknown(str(error), code=error.code) from None
         return self._answered(order["info"], request)
@@ -253,7 +269,7 @@ class CcxtClient:
     async def amend_order(self, request: OrderRequest) -> OrderReport:
         """Not by ccxt's edit_order, which cannot leave the venue's own order id out."""
         try:
-            row = await self._calls.change(lambda: self._amend(request))
+            row = await self._calls.change(lambda: self._amend(request), lane_of(request))
         except Refused as error:
             if not is_already_so(self._calls.venue, error.code):
                 raise
@@ -267,7 +283,9 @@ class CcxtClient:
 
     async def cancel_order(self, symbol: str, client_order_id: str, book: Book) -> OrderReport | None:
         params = _name_of(client_order_id, book)
-        order = await self._calls.change(lambda: self._calls.writer.cancel_order(None, symbol, params))
+        order = await self._calls.change(
+            lambda: self._calls.writer.cancel_order(None, symbol, params), Lane.REDUCING
+        )
         if book is Book.ALGO:
             return None  # the answer names the order and no state
         return readable(lambda: binance.order_report(order["info"], symbol))

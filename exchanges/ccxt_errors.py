@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from exchanges.budget_rules import Lane
 from exchanges.errors import (
     AccountUnusable,
     Banned,
@@ -23,7 +24,7 @@ from exchanges.errors import (
     OutcomeUnknown,
     Refused,
 )
-from exchanges.venue_codes import BAN_SECONDS, RATE_LIMIT_SECONDS, error_for_code, is_listed
+from exchanges.venue_codes import BAN_SECONDS, RATE_LIMIT_SECONDS, error_for_code, is_listed, is_rate_limit
 
 LONGEST_MESSAGE = 300
 _LOOKS_SECRET = re.compile(r"[A-Za-z0-9]{40,}")  # keys, signatures, listenKeys; our client ids stop at 36
@@ -47,6 +48,7 @@ _CLASSES: Mapping[str, type[ExchangeError]] = {
 class Wire:
     """What one call did on the wire; the recording exchange class fills it in."""
 
+    lane: Lane = Lane.READING
     changed_something: bool = False
     status: int | None = None
     answer: object = None
@@ -68,7 +70,7 @@ def translate(venue: str, error: Exception, wire: Wire, *, writing: bool) -> Exc
     """The error to raise. While writing, whatever failed before the first POST left is proven not sent."""
     if isinstance(error, ExchangeError):
         return error
-    found = _told_to_wait(wire) or _by_number(venue, error, wire) or _by_cause(error, wire)
+    found = told_to_wait(venue, wire) or _by_number(venue, error, wire) or _by_cause(error, wire)
     if writing and not wire.changed_something and isinstance(found, OutcomeUnknown):
         return NotSent(str(found), code=found.code)
     return found
@@ -87,11 +89,13 @@ def scrubbed(message: str) -> str:
     return _LOOKS_SECRET.sub("...", message)[:LONGEST_MESSAGE]
 
 
-def _told_to_wait(wire: Wire) -> ExchangeError | None:
-    if wire.status not in (418, 429):
-        return None
+def told_to_wait(venue: str, wire: Wire) -> NotSent | None:
+    """The venue's demand to ask less, with the time it named or the shortest that it can mean."""
     code, message = venue_answer(wire.answer)
-    kind, floor = (Banned, BAN_SECONDS) if wire.status == 418 else (NotSent, RATE_LIMIT_SECONDS)
+    if wire.status not in (418, 429) and not is_rate_limit(venue, code):
+        return None
+    is_ban = wire.status == 418 or "banned" in message.lower()
+    kind, floor = (Banned, BAN_SECONDS) if is_ban else (NotSent, RATE_LIMIT_SECONDS)
     wait = _retry_after(wire.headers) or _ban_left(message) or floor
     return kind(message or f"HTTP {wire.status}", code=code, retry_after=wait)
 

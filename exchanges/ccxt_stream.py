@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing, suppress
 from typing import Any
 
+from exchanges.budget_rules import Lane
 from exchanges.ccxt_errors import CONNECTED, WIRE, Wire, translate
 from exchanges.errors import AccountUnusable, ExchangeError, OutcomeUnknown
 from exchanges.types import PriceTick, PrivateEvent
@@ -95,7 +96,7 @@ class CcxtStream:
 
     async def _keep_watching(self, watch: Callable[[], Awaitable[Any]], heard: asyncio.Queue[Any]) -> None:
         """ccxt only connects and stays connected while something is awaited."""
-        wire = Wire()
+        wire = Wire(Lane.REDUCING)  # a session that cannot be renewed makes us deaf
         WIRE.set(wire)
         try:
             while True:

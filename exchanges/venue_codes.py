@@ -49,6 +49,10 @@ def is_already_so(venue: str, code: str) -> bool:
     return code in _ALREADY_SO[venue]
 
 
+def is_rate_limit(venue: str, code: str) -> bool:
+    return code in {"binance": ("-1003", "-1015"), "bybit": ("10006", "10018")}[venue]
+
+
 def is_clock_skew(venue: str, code: str) -> bool:
     return code == {"binance": "-1021", "bybit": "10002"}[venue]
 

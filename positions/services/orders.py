@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -39,7 +40,7 @@ HINT_GRACE = timedelta(seconds=1)
 EXIT_RETRY_SECONDS = 30.0
 PREPARED_FOR = 300.0
 
-_prepared: dict[tuple[int, str, int], float] = {}
+_prepared: dict[tuple[object, ...], float] = {}
 
 
 def submit(order_id: UUID | str) -> None:
@@ -81,19 +82,25 @@ async def _send(client: ExchangeClient, order: Order) -> OrderReport:
 
 async def _prepare(client: ExchangeClient, order: Order) -> None:
     """Position mode and leverage are read and set before an entry. A failure here means nothing was sent."""
-    symbol, leverage = order.position.instrument.symbol, order.position.leverage
-    key = (order.account_id, symbol, leverage)
-    if time.monotonic() - _prepared.get(key, float("-inf")) < PREPARED_FOR:
-        return
+    account, symbol, leverage = order.account_id, order.position.instrument.symbol, order.position.leverage
     try:
-        if await client.ensure_hedge_mode() is not PositionMode.HEDGE:
-            raise AccountUnusable("the account is not in hedge mode and cannot be switched now")
-        await client.ensure_leverage(symbol, leverage)
+        await _now_and_then((account,), lambda: _ensure_hedge_mode(client))
+        await _now_and_then((account, symbol, leverage), lambda: client.ensure_leverage(symbol, leverage))
     except OutcomeUnknown as error:
         raise NotSent(
             f"leverage or mode could not be set: {error}", code=error.code, retry_after=2
         ) from error
-    _prepared[key] = time.monotonic()
+
+
+async def _now_and_then(key: tuple[object, ...], ensure: Callable[[], Awaitable[None]]) -> None:
+    if time.monotonic() - _prepared.get(key, float("-inf")) >= PREPARED_FOR:
+        await ensure()
+        _prepared[key] = time.monotonic()
+
+
+async def _ensure_hedge_mode(client: ExchangeClient) -> None:
+    if await client.ensure_hedge_mode() is not PositionMode.HEDGE:
+        raise AccountUnusable("the account is not in hedge mode and cannot be switched now")
 
 
 def request_for(order: Order) -> OrderRequest:
