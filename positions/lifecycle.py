@@ -60,6 +60,7 @@ class OrderPurpose(StrEnum):
 class CloseReason(StrEnum):
     TRAILING_STOP = "trailing_stop"
     STOP_LOSS = "stop_loss"
+    TAKE_PROFIT = "take_profit"
     SIGNAL = "signal"
     MANUAL = "manual"
     UNPROTECTED = "unprotected"

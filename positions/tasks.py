@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from positions.services import instruments, lookups, monitoring, orders, reconciliation
+from positions.services import expiring, instruments, lookups, monitoring, orders, reconciliation
 
 
 @shared_task(name="positions.tasks.submit_order")
@@ -21,6 +21,11 @@ def cancel_order(order_id: str) -> None:
 @shared_task(name="positions.tasks.submit_due")
 def submit_due() -> None:
     orders.submit_due(timezone.now())
+
+
+@shared_task(name="positions.tasks.expire_due")
+def expire_due() -> None:
+    expiring.expire_due(timezone.now())
 
 
 @shared_task(name="positions.tasks.resolve_unknown")

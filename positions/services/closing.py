@@ -7,9 +7,10 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet, Sum
 from django.utils import timezone
 
+from exchanges.types import Book
 from positions import broadcast
 from positions.lifecycle import (
     DONE,
@@ -29,6 +30,8 @@ from trailing.models import TrailingStop
 
 logger = logging.getLogger(__name__)
 
+OVER = "its time was over"
+PARTS = (OrderPurpose.REDUCE, OrderPurpose.TAKE_PROFIT)
 REQUESTABLE = (PositionStatus.OPENING, PositionStatus.OPEN)
 
 
@@ -55,24 +58,42 @@ def request_close(position_id: int, *, reason: CloseReason, requested_by: str) -
 
 
 def _first_close_step(position: Position) -> UUID | None:
-    call_off_entry(position)
+    call_off_rivals(position)
     if position.quantity > 0:
-        return add_close_order(position).pk
-    if not pending_orders(position).filter(purpose=OrderPurpose.ENTRY).exists():
+        close = close_what_is_free(position)
+        return close.pk if close else None
+    if not entry_is_pending(position):
         settle_close(position, reason=CloseReason.NEVER_OPENED)
     return None  # the entry is under way: its fill brings the close order
 
 
-def add_close_order(position: Position) -> Order:
-    return add_order(position, OrderPurpose.CLOSE, position.quantity)
+def close_what_is_free(position: Position) -> Order | None:
+    """None: nothing is left that no other order may still sell. That order's end brings the next close."""
+    free = position.quantity - promised(position)
+    return add_order(position, OrderPurpose.CLOSE, free) if free > 0 else None
+
+
+def promised(position: Position) -> Decimal:
+    """What parts and take-profits may still take: the exchange refuses two orders for the same quantity. A stop or
+    target that waits for its price promises nothing."""
+    waiting = Q(book=Book.ALGO) & ~Q(status=OrderStatus.TRIGGERED)
+    exits = pending_orders(position).filter(purpose__in=PARTS).exclude(waiting)
+    left = exits.aggregate(left=Sum(F("quantity") - F("filled_quantity")))["left"]
+    return left or Decimal(0)
+
+
+def entry_is_pending(position: Position) -> bool:
+    return pending_orders(position).filter(purpose=OrderPurpose.ENTRY).exists()
 
 
 def pending_orders(position: Position) -> QuerySet[Order]:
     return Order.objects.filter(position=position).exclude(status__in=DONE)
 
 
-def call_off_entry(position: Position) -> None:
-    for order in pending_orders(position).filter(purpose=OrderPurpose.ENTRY).select_for_update():
+def call_off_rivals(position: Position) -> None:
+    """The entry, and the exits that would compete with the close; stops and targets stand until it is flat."""
+    rivals = Q(purpose=OrderPurpose.ENTRY) | Q(purpose__in=PARTS, book=Book.PLAIN)
+    for order in pending_orders(position).filter(rivals).select_for_update():
         call_off(order, "position is being closed")
 
 
@@ -101,6 +122,19 @@ def settle_close(position: Position, *, reason: CloseReason | None = None) -> No
     for order in pending_orders(position).select_for_update():
         call_off(order, "position is closed")
     _record_end(position)
+
+
+def settle_when_quiet(position: Position, reason: CloseReason) -> None:
+    """Flat now, but what is left of the entry may still buy: it is called off, and its end ends the position."""
+    if not entry_is_pending(position):
+        settle_close(position, reason=reason)
+        return
+    if position.status == PositionStatus.OPEN:
+        position.status = next_position_status(position.status, PositionEvent.CLOSE_REQUESTED)
+        position.close_reason, position.close_requested_by = reason, "flat before its entry was done"
+        position.save(update_fields=["status", "close_reason", "close_requested_by", "updated_at"])
+        broadcast.position_changed(position.pk)
+    call_off_rivals(position)
 
 
 def stop_reason(position: Position) -> CloseReason:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from exchanges.types import FillReport
+from exchanges.types import Book, FillReport
 from exchanges.venues.names import is_by_hand
 from positions.lifecycle import (
     DONE,
@@ -20,31 +20,36 @@ from positions.lifecycle import (
 from positions.models import Order, Position
 from positions.services import events
 from positions.services.closing import (
-    add_close_order,
     call_off,
+    close_what_is_free,
     end_unprotected_time,
     pending_orders,
     reopen_after_refused_close,
     settle_close,
+    settle_when_quiet,
+    stop_reason,
 )
 from positions.services.outbox import hint
 
 ABSENT = "proven absent"
 MAX_ABSENT_CLOSES = 5
+RESTING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
 CONFIRMED = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED, OrderStatus.TRIGGERED)
 
 
 def follow(position: Position, order: Order) -> None:
     if position.status == PositionStatus.CLOSED:
         _after_the_end(position, order)
+    elif position.quantity == 0 and position.opened_at is not None:
+        settle_when_quiet(position, _reason_of(position, order))
     elif order.purpose == OrderPurpose.ENTRY:
         _after_entry(position, order)
-    elif position.quantity == 0 and position.opened_at is not None:
-        settle_close(position)
     elif order.purpose == OrderPurpose.CLOSE:
         _after_close(position, order)
-    else:
+    elif order.purpose == OrderPurpose.PROTECT:
         _after_protect(position, order)
+    else:
+        _after_part(position, order)
 
 
 def _after_the_end(position: Position, order: Order) -> None:
@@ -53,7 +58,17 @@ def _after_the_end(position: Position, order: Order) -> None:
         call_off(order, "position is closed")
 
 
+def _reason_of(position: Position, order: Order) -> CloseReason:
+    if position.close_reason:
+        return CloseReason(position.close_reason)
+    if order.purpose == OrderPurpose.TAKE_PROFIT:
+        return CloseReason.TAKE_PROFIT
+    return CloseReason.MANUAL if order.purpose == OrderPurpose.REDUCE else stop_reason(position)
+
+
 def _after_entry(position: Position, order: Order) -> None:
+    if position.status == PositionStatus.CLOSING and order.status in RESTING:
+        call_off(order, "position is being closed")  # it was on its way when the close was asked for
     if order.filled_quantity > 0:
         _entry_filled(position)
     elif order.status in DONE:
@@ -73,7 +88,33 @@ def _entry_filled(position: Position) -> None:
 
 def _close_what_arrived(position: Position) -> None:
     if not pending_orders(position).filter(purpose=OrderPurpose.CLOSE).exists():
-        add_close_order(position)
+        close_what_is_free(position)
+
+
+def _after_part(position: Position, order: Order) -> None:
+    """A part or a take-profit. The stop's quantity must follow what it sold."""
+    is_plain = order.book == Book.PLAIN
+    if position.status == PositionStatus.CLOSING:
+        if is_plain and order.status in RESTING:
+            call_off(order, "position is being closed")
+        elif order.status in DONE:
+            _close_what_arrived(position)
+        return
+    if order.status == OrderStatus.ACCEPTED and not is_plain:
+        _replace_older_targets(position, order)
+    if order.filled_quantity > 0:
+        hint("trailing.tasks.protect", position.pk, queue="trailing")
+    elif order.status == OrderStatus.REJECTED:
+        events.record(
+            "part_refused", "high", account_id=position.account_id, position_id=position.pk,
+            order=order.client_order_id, reason=order.reason,
+        )  # fmt: skip
+
+
+def _replace_older_targets(position: Position, order: Order) -> None:
+    older = pending_orders(position).filter(purpose=OrderPurpose.TAKE_PROFIT, book=Book.ALGO)
+    for replaced in older.filter(generation__lt=order.generation).select_for_update():
+        call_off(replaced, "replaced by a newer take-profit")
 
 
 def _after_close(position: Position, order: Order) -> None:
@@ -154,7 +195,7 @@ def lock_leg_of(account_id: int, exchange_symbol: str, fill: FillReport) -> Posi
 
 def follow_foreign_fill(position: Position, fill: FillReport) -> None:
     if position.quantity == 0 and position.opened_at is not None:
-        settle_close(position, reason=reason_of_foreign(fill))
+        settle_when_quiet(position, reason_of_foreign(fill))
     elif position.status == PositionStatus.OPEN:
         hint("trailing.tasks.protect", position.pk, queue="trailing")  # the stop's quantity must follow
 

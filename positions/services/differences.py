@@ -23,7 +23,7 @@ from positions.comparison import (
 from positions.lifecycle import CloseReason, PositionStatus
 from positions.models import Order, Position, RiskEvent
 from positions.services import adopting, events, gap_filling, holdings, lookups
-from positions.services.closing import lock_position, settle_close
+from positions.services.closing import lock_position, settle_when_quiet
 from positions.services.outbox import hint
 
 CONFIRMED_AFTER = timedelta(seconds=5)
@@ -72,7 +72,7 @@ def _absent(position_id: int, asked_at: datetime) -> None:
         Position.objects.filter(pk=position_id).update(absent_since=asked_at)
     elif asked_at - position.absent_since >= CONFIRMED_AFTER:
         events.record("closed_outside", "high", account_id=position.account_id, position_id=position_id)
-        settle_close(position, reason=CloseReason.EXTERNAL)
+        settle_when_quiet(position, CloseReason.EXTERNAL)
 
 
 @transaction.atomic

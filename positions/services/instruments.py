@@ -49,3 +49,17 @@ def _save(venue: str, specs: Sequence[InstrumentSpec]) -> int:
         update_fields=[*COLUMNS, "refreshed_at"],
     )
     return len(rows)
+
+
+def spec_of(instrument: Instrument) -> InstrumentSpec:
+    return InstrumentSpec(
+        symbol=instrument.symbol,
+        exchange_symbol=instrument.exchange_symbol,
+        price_increment=instrument.price_increment,
+        size_increment=instrument.size_increment,
+        min_quantity=instrument.min_quantity,
+        max_quantity=instrument.max_quantity,
+        min_notional=instrument.min_notional,
+        contract_size=instrument.contract_size,
+        active=instrument.active,
+    )

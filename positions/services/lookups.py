@@ -15,8 +15,8 @@ from django.utils import timezone
 from exchanges import session
 from exchanges.errors import ExchangeError, OrderNotFound
 from exchanges.models import ExchangeAccount
-from exchanges.types import Book, OrderReport, ReportStatus
-from positions.lifecycle import OrderPurpose, OrderStatus
+from exchanges.types import Book, OrderReport, OrderType, ReportStatus
+from positions.lifecycle import OrderStatus
 from positions.models import Order
 from positions.services import denials, halting
 from positions.services.consequences import ABSENT
@@ -131,7 +131,8 @@ def resolve_unknown(now: datetime) -> int:
     """Ask for every order that should have had an answer by now, and repeat cancels that got none."""
     quiet = Q(updated_at__lte=now - ASK_AFTER)
     unsure = Q(status__in=(OrderStatus.SUBMITTED, OrderStatus.TRIGGERED, OrderStatus.PARTIALLY_FILLED))
-    stuck = Q(status=OrderStatus.ACCEPTED) & ~Q(purpose=OrderPurpose.PROTECT)
+    # what waits for its price is quiet by nature; reconciliation misses it in the listing when it is gone
+    stuck = Q(status=OrderStatus.ACCEPTED, order_type=OrderType.MARKET)
     asked = _each(quiet & (unsure | stuck), lambda pk: resolve(pk))
     unsent = Q(cancel_sent_at=None) & quiet | Q(cancel_sent_at__lte=now - CANCEL_AGAIN_AFTER)
     return asked + _each(unsent & Q(status=OrderStatus.PENDING_CANCEL), cancel)

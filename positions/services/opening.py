@@ -12,17 +12,20 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Greatest
+from django.utils import timezone
 
 from exchanges.models import AccountBalance, ExchangeAccount, Instrument, TradingState
-from exchanges.types import InstrumentSpec, PositionSide
+from exchanges.types import PositionSide
 from positions import broadcast
 from positions.lifecycle import OrderPurpose
 from positions.models import Position
 from positions.risk import Denied, Limits, OpenBook, judge
 from positions.services import events
+from positions.services.instruments import spec_of
 from positions.services.outbox import add_order
 from positions.signal_ids import signal_id_text
 from positions.sizing import Sized, SizingPlan, Skip, size
+from positions.terms import MARKET, Leg, Terms, objection_to_entry
 from signals_app.models import SizingMode, Strategy
 from trailing.models import TrailingStop
 
@@ -38,6 +41,11 @@ class Proposal:
     position_side: PositionSide
     mark_price: Decimal
     signal_id: str | int | None = None
+    entry: Terms = MARKET  # a limit entry is sized at its own price
+
+    @property
+    def price(self) -> Decimal:
+        return self.entry.price or self.mark_price
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +94,12 @@ def _open_sized(
     proposal: Proposal, strategy: Strategy, account: ExchangeAccount, instrument: Instrument
 ) -> Opened | Skip:
     balance = AccountBalance.objects.filter(account=account).first()
-    sized = size(
-        _plan(strategy), spec_of(instrument), proposal.mark_price, balance.equity if balance else None
-    )
+    sized = size(_plan(strategy), spec_of(instrument), proposal.price, balance.equity if balance else None)
     if isinstance(sized, Skip):
         return sized
+    leg = Leg(spec_of(instrument), proposal.position_side, proposal.mark_price, timezone.now())
+    if objection := objection_to_entry(proposal.entry, sized.quantity, leg):
+        return Skip(objection)
     verdict = judge(
         _limits(strategy, account), _open_book(strategy, account, balance), sized.notional, sized.margin
     )
@@ -154,23 +163,9 @@ def _insert(proposal: Proposal, strategy: Strategy, instrument: Instrument, size
         activation_percent=strategy.trailing_activation_percent,
         callback_rate=strategy.trailing_callback_percent,
     )
-    add_order(position, OrderPurpose.ENTRY, sized.quantity, is_first=True)
+    add_order(position, OrderPurpose.ENTRY, sized.quantity, proposal.entry, is_first=True)
     broadcast.position_changed(position.pk)
     return position
-
-
-def spec_of(instrument: Instrument) -> InstrumentSpec:
-    return InstrumentSpec(
-        symbol=instrument.symbol,
-        exchange_symbol=instrument.exchange_symbol,
-        price_increment=instrument.price_increment,
-        size_increment=instrument.size_increment,
-        min_quantity=instrument.min_quantity,
-        max_quantity=instrument.max_quantity,
-        min_notional=instrument.min_notional,
-        contract_size=instrument.contract_size,
-        active=instrument.active,
-    )
 
 
 ACTIONS = {

@@ -24,13 +24,21 @@ from exchanges.errors import (
     Refused,
     WouldTriggerImmediately,
 )
-from exchanges.types import OrderReport, OrderRequest, OrderType, PositionMode, PositionSide, Side
+from exchanges.types import (
+    OrderReport,
+    OrderRequest,
+    OrderType,
+    PositionMode,
+    PositionSide,
+    Side,
+)
 from positions.lifecycle import OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order
 from positions.services import denials, halting
-from positions.services.closing import lock_position
-from positions.services.outbox import add_order, hint
+from positions.services.closing import OVER, lock_position
+from positions.services.outbox import add_order, hint, terms_of
 from positions.services.reports import apply_report
+from positions.terms import Terms, in_force_at
 
 logger = logging.getLogger(__name__)
 
@@ -68,10 +76,16 @@ def _claim(order_id: UUID | str) -> Order | None:
     if not won:
         return None
     order = Order.objects.select_related("account", "position__instrument").get(pk=order_id)
-    if order.purpose == OrderPurpose.ENTRY and order.created_at < now - ENTRY_LIFETIME:
-        denials.refuse(order.pk, "too old to be sent: the market has moved on")
+    if too_late := _too_late(order, now):
+        denials.refuse(order.pk, too_late)
         return None
     return order
+
+
+def _too_late(order: Order, now: datetime) -> str | None:
+    if order.purpose == OrderPurpose.ENTRY and order.created_at < now - ENTRY_LIFETIME:
+        return "too old to be sent: the market has moved on"
+    return OVER if order.expires_at and order.expires_at <= now else None
 
 
 async def _send(client: ExchangeClient, order: Order) -> OrderReport:
@@ -104,16 +118,19 @@ async def _ensure_hedge_mode(client: ExchangeClient) -> None:
 
 
 def request_for(order: Order) -> OrderRequest:
+    terms = terms_of(order)
     return OrderRequest(
         symbol=order.position.instrument.symbol,
         side=Side(order.side),
         position_side=PositionSide(order.position.position_side),
-        order_type=OrderType(order.order_type),
+        order_type=terms.order_type,
         quantity=order.quantity,
         client_order_id=order.client_order_id,
         reduce_only=order.reduce_only,
-        price=order.price,
-        trigger_price=order.trigger_price,
+        price=terms.price,
+        trigger_price=terms.trigger_price,
+        time_in_force=in_force_at(terms, timezone.now()),
+        expires_at=terms.expires_at,
     )
 
 
@@ -178,6 +195,5 @@ def request_stop(position_id: int, *, trigger_price: Decimal) -> Order | None:
         position,
         OrderPurpose.PROTECT,
         position.quantity,
-        order_type=OrderType.STOP_MARKET,
-        trigger_price=trigger_price,
+        Terms(OrderType.STOP_MARKET, trigger_price=trigger_price),
     )

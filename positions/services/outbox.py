@@ -10,10 +10,11 @@ from celery import current_app
 from django.db import transaction
 from django.db.models import Max
 
-from exchanges.types import Book, OrderType, PositionSide
+from exchanges.types import Book, OrderType, PositionSide, TimeInForce
 from positions import broadcast
 from positions.lifecycle import OrderPurpose
 from positions.models import Order, Position
+from positions.terms import MARKET, Terms
 
 logger = logging.getLogger(__name__)
 
@@ -29,9 +30,8 @@ def add_order(
     position: Position,
     purpose: OrderPurpose,
     quantity: Decimal,
+    terms: Terms = MARKET,
     *,
-    order_type: OrderType = OrderType.MARKET,
-    trigger_price: Decimal | None = None,
     is_first: bool = False,
 ) -> Order:
     """Insert the next generation; the caller holds the position's lock. Sent after commit."""
@@ -48,14 +48,27 @@ def add_order(
         reduce_only=not is_entry,
         purpose=purpose,
         generation=generation,
-        order_type=order_type,
-        trigger_price=trigger_price,
+        order_type=terms.order_type,
+        price=terms.price,
+        trigger_price=terms.trigger_price,
+        time_in_force=terms.time_in_force,
+        expires_at=terms.expires_at,
         client_order_id=client_order_id(position.token, purpose, generation),
-        book=Book.ALGO if order_type.is_conditional else Book.PLAIN,
+        book=Book.ALGO if terms.order_type.is_conditional else Book.PLAIN,
     )
     hint("positions.tasks.submit_order", order.pk, queue="orders")
     broadcast.order_changed(order.pk)
     return order
+
+
+def terms_of(order: Order) -> Terms:
+    return Terms(
+        order_type=OrderType(order.order_type),
+        price=order.price,
+        trigger_price=order.trigger_price,
+        time_in_force=TimeInForce(order.time_in_force) if order.time_in_force else None,
+        expires_at=order.expires_at,
+    )
 
 
 def _next_generation(position: Position, purpose: OrderPurpose) -> int:

@@ -79,7 +79,7 @@ def test_the_database_refuses_a_second_pending_close(desk: Desk) -> None:
     ask(position)
     position.refresh_from_db()
     with pytest.raises(IntegrityError, match="one_pending_close_per_position"), transaction.atomic():
-        consequences.add_close_order(position)
+        consequences.close_what_is_free(position)
 
 
 def test_closing_before_anything_was_sent_sends_nothing(desk: Desk) -> None:

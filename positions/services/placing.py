@@ -1,0 +1,79 @@
+"""Orders for a position that is held: a part of it, or a take-profit. Bad numbers make no row.
+
+Entries are placed by open_position, the close by request_close, the stop by the trailing service.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from exchanges.marks import fresh_mark
+from exchanges.types import OrderType, PositionSide
+from positions.lifecycle import OrderPurpose, PositionStatus
+from positions.models import Order, Position
+from positions.services.closing import lock_position, pending_orders, promised
+from positions.services.instruments import spec_of
+from positions.services.outbox import add_order
+from positions.terms import MARKET, Leg, Terms, objection_to_exit, objection_to_target
+
+PLACEABLE = {
+    OrderPurpose.REDUCE: (OrderType.MARKET, OrderType.LIMIT),
+    OrderPurpose.TAKE_PROFIT: (OrderType.LIMIT, OrderType.TAKE_PROFIT_MARKET),
+}
+
+
+class OrderRefused(Exception):
+    """Nothing was asked of the exchange; the text says why."""
+
+
+def place_order(position_id: int, purpose: OrderPurpose, quantity: Decimal, terms: Terms = MARKET) -> UUID:
+    """Returns the order's id; it is sent after the commit. Raises OrderRefused."""
+    mark_price = mark_of(position_id)
+    with transaction.atomic():
+        return insert(lock_position(position_id), purpose, quantity, terms, mark_price).pk
+
+
+def mark_of(position_id: int) -> Decimal | None:
+    """May use the network: never inside a transaction."""
+    position = Position.objects.select_related("instrument").get(pk=position_id)
+    return fresh_mark(position.account_id, position.instrument.exchange_symbol)
+
+
+def insert(
+    position: Position, purpose: OrderPurpose, quantity: Decimal, terms: Terms, mark_price: Decimal | None
+) -> Order:
+    """The caller holds the position's lock."""
+    refusal = _not_now(position, purpose, terms) or _bad_numbers(
+        position, purpose, quantity, terms, mark_price
+    )
+    if refusal:
+        raise OrderRefused(refusal)
+    return add_order(position, purpose, quantity, terms)
+
+
+def _not_now(position: Position, purpose: OrderPurpose, terms: Terms) -> str | None:
+    if terms.order_type not in PLACEABLE.get(purpose, ()):
+        return f"a {purpose} order of type {terms.order_type} cannot be placed like this"
+    if position.status != PositionStatus.OPEN:
+        return f"the position is {position.status}"
+    if purpose is OrderPurpose.REDUCE and part_is_pending(position):
+        return "another part of this position is already being closed"
+    return None
+
+
+def part_is_pending(position: Position) -> bool:
+    return pending_orders(position).filter(purpose=OrderPurpose.REDUCE).exists()
+
+
+def _bad_numbers(
+    position: Position, purpose: OrderPurpose, quantity: Decimal, terms: Terms, mark_price: Decimal | None
+) -> str | None:
+    leg = Leg(spec_of(position.instrument), PositionSide(position.position_side), mark_price, timezone.now())
+    # a target in the exchange's conditional book waits beside the others, for all that is then held
+    taken = Decimal(0) if terms.order_type.is_conditional else promised(position)
+    wrong = objection_to_exit(terms, quantity, position.quantity - taken, leg)
+    return wrong or (objection_to_target(terms, leg) if purpose is OrderPurpose.TAKE_PROFIT else None)
