@@ -9,12 +9,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DURATION ?= 60
 WORKERS ?= 2
+SEEDS ?= 100
 # checks that import settings need values, but no server
 DUMMY := DATABASE_URL=postgresql:///none?host=/nonexistent REDIS_URL=redis://127.0.0.1:1/0 \
 	SECRET_KEY=only-for-static-checks-0123456789abcdef FIELD_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
 	DRY_RUN=true PAPER_EXCHANGE_URL=http://127.0.0.1:9
 
-.PHONY: help install up test check dry-run bench clean
+.PHONY: help install up test check dry-run bench faults clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile | expand -t 12
@@ -39,6 +40,9 @@ dry-run: install  ## trade on paper for DURATION seconds, print the report, exit
 
 bench: install  ## performance, as ratios to a floor of the same run
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+faults: install  ## fault campaign over SEEDS worlds (a number, or a range such as 200-399)
+	@$(BIN)/python -m tests.campaign --seeds $(SEEDS) $(ARGS)
 
 clean:  ## remove caches and the virtual environment; var/ (your data) stays
 	@rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis htmlcov .coverage .coverage.*

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from exchanges.client import ExchangeClient
 from exchanges.errors import ExchangeError
 from exchanges.paper.book import AlgoOrder, PaperOrder, PaperTrade, VenueRefusal
 from exchanges.paper.matching import Engine
@@ -59,16 +60,19 @@ MOST_FILLS = 100_000
 
 # engines that live in this process, by address: inprocess:anything
 ENGINES: dict[str, Engine] = {}
+# what stands between the callers and the engine of an address, if anything does
+FRONTS: dict[str, Callable[[InProcessClient], ExchangeClient]] = {}
 
 
 def is_address(url: str | None) -> bool:
     return bool(url) and str(url).startswith("inprocess:")
 
 
-def client_at(url: str, account: str) -> InProcessClient:
+def client_at(url: str, account: str) -> ExchangeClient:
     engine = ENGINES[url]
     engine.open_account(account, Decimal(10_000))
-    return InProcessClient(engine, account, lambda: datetime.now(UTC))
+    client = InProcessClient(engine, account, lambda: datetime.now(UTC))
+    return FRONTS[url](client) if url in FRONTS else client
 
 
 class InProcessClient:

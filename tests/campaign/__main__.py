@@ -1,0 +1,65 @@
+"""`python -m tests.campaign --seeds 1000`: worlds by seed, what happened in them, and what must never have happened."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tests.campaign.report import Report
+from tests.campaign.servers import servers
+from tests.campaign.workers import tell_all
+
+CONTROLS = ("no-lookup", "no-claim", "no-trade-id")
+
+
+def main() -> int:
+    wanted = _arguments()
+    if wanted.seed is not None:
+        return _one(wanted.seed, wanted.control)
+    report = Report(wanted.seeds, wanted.control)
+    with servers(), report.progress():
+        for told in tell_all(wanted.seeds, wanted.workers, control=wanted.control):
+            report.add(told)
+            if wanted.control and told["violations"]:
+                break
+    report.print()
+    report.save(wanted.out)
+    return report.status
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="tests.campaign", description=__doc__)
+    parser.add_argument(
+        "--seeds", type=_range, default=range(1, 101), help="a number, or a range such as 200-399"
+    )
+    parser.add_argument("--seed", type=int, help="tell one world with all its events")
+    parser.add_argument("--trace", action="store_true", help="with --seed: all events (always so)")
+    parser.add_argument(
+        "--control", choices=CONTROLS, default="", help="break the product on purpose; must be found"
+    )
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=Path("var/faults"))
+    return parser.parse_args()
+
+
+def _range(text: str) -> range:
+    first, dash, last = text.partition("-")
+    return range(int(first), int(last) + 1) if dash else range(1, int(first) + 1)
+
+
+def _one(seed: int, control: str) -> int:
+    with servers():
+        (told,) = tell_all([seed], 1, control=control, whole=True)
+    for line in told["lines"]:
+        print(line)
+    print(
+        f"\nseed {seed}: digest {told['digest']}, {told['seconds']:.1f} s, {len(told['violations'])} violations"
+    )
+    for sentence in told["violations"]:
+        print(f"  {sentence}")
+    return 1 if told["violations"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

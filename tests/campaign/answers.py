@@ -1,0 +1,79 @@
+"""The kinds of trouble a request can meet: does the exchange do the work, and what does the caller hear.
+
+What is heard goes through the product's own table of errors, as an answer over HTTP would.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from exchanges.ccxt_errors import Wire, translate
+from exchanges.errors import ExchangeError
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`works`: the exchange carries the request out. `cause` is ccxt's class for it."""
+
+    works: bool
+    cause: str
+    status: int | None = None
+    answer: object = None
+    retry_after: int | None = None
+
+
+def _no(code: int, message: str, status: int = 400, cause: str = "ExchangeError") -> Fault:
+    return Fault(False, cause, status, {"code": code, "msg": message})
+
+
+# words shared with the paper exchange's own faults where it has them
+FAULTS: Mapping[str, Fault] = {
+    "close_before": Fault(False, "NetworkError"),
+    "close_after": Fault(True, "NetworkError"),
+    "error_after": Fault(
+        True,
+        "ExchangeNotAvailable",
+        503,
+        {"code": -1007, "msg": "Timeout waiting for response from backend."},
+    ),
+    "half_body": Fault(True, "BadResponse", 200, '{"orderId": 1000'),
+    "html": Fault(False, "ExchangeNotAvailable", 502, "<html><body>Bad Gateway</body></html>"),
+    "no_id": Fault(True, "NullResponse", 200, {}),
+    "delay_after": Fault(True, "RequestTimeout"),
+    "late": Fault(False, "RequestTimeout"),  # carried out after the caller has given up
+    "rate_limit": Fault(
+        False, "RateLimitExceeded", 429, {"code": -1003, "msg": "Too many requests."}, retry_after=3
+    ),
+    "ban": Fault(False, "DDoSProtection", 418, {"code": -1003, "msg": "IP banned until {until}."}),
+    "clock_skew": _no(-1021, "Timestamp for this request is outside of the recvWindow."),
+    "overload": _no(-1008, "Server is currently overloaded with other requests.", 503),
+    "margin": _no(-2019, "Margin is insufficient."),
+    "nothing_to_reduce": _no(-2022, "ReduceOnly Order is rejected."),
+    "unreachable": Fault(False, "ExchangeNotAvailable"),
+}
+TIMEOUT_SECONDS = 10.0
+# these go on for a while once they have begun
+LASTING = ("ban", "unreachable")
+
+
+def heard(kind: str, until: float, *, writing: bool) -> ExchangeError:
+    """`until`: when a lasting trouble ends, seconds of the epoch."""
+    fault, wire = FAULTS[kind], Wire()
+    answer = fault.answer
+    if isinstance(answer, dict) and answer:
+        answer = answer | {"msg": answer["msg"].format(until=int(max(until, time.time() + 1) * 1000))}
+    if kind != "unreachable":
+        wire.begins("POST" if writing else "GET")
+    if fault.status is not None:
+        headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+        wire.answered(fault.status, headers, answer)
+    return translate("binance", _raised(fault.cause, kind), wire, writing=writing)
+
+
+def _raised(cause: str, kind: str) -> Exception:
+    error: Exception = type(cause, (Exception,), {})(kind)
+    if kind == "unreachable":
+        error.__cause__ = type("ClientConnectorError", (Exception,), {})()
+    return error

@@ -1,0 +1,60 @@
+"""The end of a world: nothing goes wrong any more, and the sweeps have to bring everything to rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from positions.models import Fill, Order, Position
+from tests.campaign.plan import CALM
+from trailing.models import TrailingStop
+
+if TYPE_CHECKING:
+    from tests.campaign.world import World
+
+ROUND_SECONDS = 3.0
+CALM_ROUNDS = 6
+LONGEST_SECONDS = 600.0
+SWEEPS = (
+    "positions.tasks.submit_due",
+    "positions.tasks.resolve_unknown",
+    "trailing.tasks.sweep",
+    "positions.tasks.reconcile",
+)
+
+
+def quiesce(world: World) -> None:
+    world.say("from here on nothing goes wrong")
+    world.plan = CALM
+    world.trouble.end()
+    for kind in ("signal", "price", "sweep", "person"):
+        world.agenda.drop(kind)
+    world.streams.reconnect_all()
+    began, unchanged, before = world.clock.now, 0, None
+    while unchanged < CALM_ROUNDS:
+        if world.clock.now - began > LONGEST_SECONDS:
+            world.violate(f"not at rest after {LONGEST_SECONDS:.0f} quiet seconds")
+            return
+        _round(world)
+        now = _state()
+        unchanged = unchanged + 1 if now == before and not _waiting() else 0
+        before = now
+
+
+def _round(world: World) -> None:
+    for task in SWEEPS:
+        world.sweep(task)
+        world.run_until(world.clock.now + ROUND_SECONDS / len(SWEEPS))
+
+
+def _state() -> object:
+    """All that trading can change; the times of looking at it left out."""
+    return (
+        list(Order.objects.order_by("pk").values_list("pk", "status", "filled_quantity")),
+        list(Position.objects.order_by("pk").values_list("pk", "status", "quantity", "realized_pnl", "fees")),
+        list(TrailingStop.objects.order_by("pk").values_list("pk", "state", "stop_price")),
+        Fill.objects.count(),
+    )
+
+
+def _waiting() -> bool:
+    return Order.objects.filter(status__in=("initialized", "submitted", "pending_cancel")).exists()

@@ -1,0 +1,105 @@
+"""The rows a world begins with, drawn from its seed, and the rhythm of its sweeps."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from random import Random
+from typing import TYPE_CHECKING
+
+import redis
+from django.apps import apps
+from django.conf import settings
+from django.db import connection
+
+from exchanges.models import ExchangeAccount
+from exchanges.paper.demo import DEMO_PRICES, DEMO_RULES
+from exchanges.paper.matching import Engine
+from positions.services.instruments import refresh_instruments
+from signals_app.models import Strategy, StrategySignal, Ticker
+from signals_app.routing import OppositeSignal, SignalDirection
+from tests.campaign.market import SYMBOLS
+from tradingbot.schedule import SCHEDULE
+
+if TYPE_CHECKING:
+    from tests.campaign.world import World
+
+PHRASES = {
+    "go long": SignalDirection.LONG,
+    "go short": SignalDirection.SHORT,
+    "leave long": SignalDirection.CLOSE_LONG,
+    "leave short": SignalDirection.CLOSE_SHORT,
+}
+STRATEGIES = ("ada-1", "ada-2", "ben-1", "ben-2")
+
+
+def an_engine(random: Random) -> Engine:
+    """With little depth an order fills in several executions."""
+    depth = random.choice((None, Decimal(150), Decimal(400)))
+    engine = Engine([rules for rules in DEMO_RULES if rules.symbol in SYMBOLS], depth_notional=depth)
+    for symbol in SYMBOLS:
+        engine.set_price(symbol, DEMO_PRICES[symbol], 0)
+    return engine
+
+
+def empty_the_database() -> None:
+    """Triggers that protect rows are not asked."""
+    tables = [
+        model._meta.db_table
+        for app in ("exchanges", "signals_app", "positions", "trailing")
+        for model in apps.get_app_config(app).get_models(include_auto_created=True)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")
+        cursor.execute("SET session_replication_role = DEFAULT")
+
+
+def empty_redis() -> None:
+    """Times are virtual: yesterday's prices would look fresh."""
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        for key in client.scan_iter(f"{settings.REDIS_PREFIX}:*"):
+            client.delete(key)
+
+
+def set_up(world: World) -> list[str]:
+    """Returns the phrases that mean something."""
+    for symbol in SYMBOLS:
+        Ticker.objects.create(symbol=symbol)
+    accounts = {name: ExchangeAccount.objects.create(name=name) for name in ("ada", "ben")}
+    for name in STRATEGIES:
+        _strategy(world.random, name, accounts[name.partition("-")[0]])
+    refresh_instruments()
+    for name, account in accounts.items():
+        world.engine.open_account(f"paper-{account.pk}-{name}", Decimal(10_000))
+    own = [f"{phrase} {name}" for phrase in PHRASES for name in STRATEGIES]
+    return [*own, *PHRASES, "go long", "go short", "sell everything"]
+
+
+def _strategy(random: Random, name: str, account: ExchangeAccount) -> None:
+    strategy = Strategy.objects.create(
+        name=name,
+        account=account,
+        notional=Decimal(random.choice((100, 300, 900))),
+        leverage=random.randint(3, 10),
+        stop_loss_percent=Decimal(str(random.choice((0.6, 1, 2)))),
+        trailing_activation_percent=Decimal(str(random.choice((0.3, 0.8, 1.5)))),
+        trailing_callback_percent=Decimal(str(random.choice((0.2, 0.5)))),
+        opposite_signal=random.choice(list(OppositeSignal)),
+    )
+    for phrase, direction in PHRASES.items():
+        StrategySignal.objects.create(strategy=strategy, phrase=f"{phrase} {name}", direction=direction)
+        StrategySignal.objects.create(strategy=strategy, phrase=phrase, direction=direction)
+
+
+def begin_sweeps(world: World) -> None:
+    for entry in SCHEDULE.values():
+        _again(world, entry["task"], entry["schedule"], world.random.uniform(0, entry["schedule"]))
+
+
+def _again(world: World, task: str, every: float, delay: float) -> None:
+    def run() -> None:
+        if world.random.random() >= world.plan.sweep_skipped:
+            world.sweep(task)
+        _again(world, task, every, every)
+
+    world.later(delay, "sweep", run)

@@ -1,0 +1,30 @@
+"""A few worlds of the fault campaign, and its negative controls. `make faults SEEDS=1000` is the campaign."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.campaign.servers import environment
+from tests.campaign.workers import tell_all
+
+
+@pytest.fixture(autouse=True)
+def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The servers of the test run, a database of the worker's own."""
+    for name, value in environment().items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.timeout(300)
+def test_nothing_goes_wrong_when_everything_goes_wrong() -> None:
+    told = list(tell_all([1, 2, 3, 4, 5, 6, 7, 1], 2))
+    assert [(one["seed"], one["violations"]) for one in told if one["violations"]] == []
+    assert all(one["counts"]["world"]["orders at the exchange"] >= 5 for one in told)
+    first, again = (one["digest"] for one in told if one["seed"] == 1)
+    assert first == again, "a world is told again from its seed"
+
+
+@pytest.mark.parametrize(("control", "seed"), [("no-lookup", 1), ("no-claim", 1), ("no-trade-id", 2)])
+def test_a_product_without_a_safeguard_is_found_out(control: str, seed: int) -> None:
+    (told,) = tell_all([seed], 1, control=control)
+    assert told["violations"]
