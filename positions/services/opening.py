@@ -17,8 +17,8 @@ from django.utils import timezone
 from exchanges.models import AccountBalance, ExchangeAccount, Instrument, TradingState
 from exchanges.types import PositionSide
 from positions import broadcast
-from positions.lifecycle import OrderPurpose
-from positions.models import Position
+from positions.lifecycle import DONE, OrderPurpose
+from positions.models import Order, Position
 from positions.risk import Denied, Limits, OpenBook, judge
 from positions.services import events
 from positions.services.instruments import spec_of
@@ -83,11 +83,19 @@ def _not_now(
         return f"{proposal.exchange_symbol} is not traded on {account.venue}"
     if _live_legs(account, instrument, proposal.position_side).exists():
         return f"a {proposal.position_side} position in {proposal.exchange_symbol} is already live"
+    if _leftovers(account, instrument, proposal.position_side).exists():
+        return f"orders of the last {proposal.position_side} position in {proposal.exchange_symbol} still work"
     return None
 
 
 def _live_legs(account: ExchangeAccount, instrument: Instrument, side: PositionSide) -> QuerySet[Position]:
     return Position.objects.filter(account=account, instrument=instrument, position_side=side, is_live=True)
+
+
+def _leftovers(account: ExchangeAccount, instrument: Instrument, side: PositionSide) -> QuerySet[Order]:
+    """A stop whose cancel is not confirmed would fire on the new position: the exchange knows only the leg."""
+    pending = Order.objects.filter(account=account).exclude(status__in=DONE)
+    return pending.filter(position__instrument=instrument, position__position_side=side)
 
 
 def _open_sized(

@@ -10,12 +10,13 @@ from exchanges.paper import binance_words as words
 from exchanges.paper.book import AlgoEvent, Event, OrderEvent
 from exchanges.types import PrivateEvent
 from exchanges.venues import binance_events
-from trailing import market
+from trailing import listening
 
 if TYPE_CHECKING:
     from tests.campaign.world import World
 
 KIND = "message"
+listening.FRESHNESS_SECONDS = 0.0  # measured by the machine's clock, which is not the world's
 
 
 class PrivateStreams:
@@ -42,7 +43,7 @@ class PrivateStreams:
             update = words.algo_update(event, self._world.clock.now_ms, child)
             order = binance_events.algo_of_update(update, self._world.symbol(event.algo.symbol))
             return PrivateEvent((order,) if order else ())
-        return None
+        return PrivateEvent(funding_was_paid=True) if event.reason == "FUNDING_FEE" else None
 
     def _send(self, account: str, event: PrivateEvent) -> None:
         for delay in self._delays():
@@ -60,12 +61,16 @@ class PrivateStreams:
             yield random.uniform(0.01, 10)
 
     def _deliver(self, account: str, event: PrivateEvent) -> None:
-        told = ", ".join(
-            [f"{f.trade_id} {f.quantity} {f.client_order_id}" for f in event.fills]
-            + [f"{o.client_order_id} {o.status}" for o in event.orders]
+        told = (
+            "funding"
+            if event.funding_was_paid
+            else ", ".join(
+                [f"{f.trade_id} {f.quantity} {f.client_order_id}" for f in event.fills]
+                + [f"{o.client_order_id} {o.status}" for o in event.orders]
+            )
         )
         died = self._world.perform(
-            f"stream {account}: {told}", partial(market._deliver, self._world.account_id(account), event)
+            f"stream {account}: {told}", partial(listening.take, self._world.account_id(account), event)
         )
         if died:
             self.cut_all()
@@ -86,7 +91,7 @@ class PrivateStreams:
 
     def _reconnect(self, account: str) -> None:
         self._cut.discard(account)
-        catch_up = partial(market._catch_up, self._world.account_id(account), PrivateEvent())
+        catch_up = partial(listening.take, self._world.account_id(account), PrivateEvent())
         if self._world.perform(f"stream {account}: connected", catch_up):
             self.cut(account)
 

@@ -7,7 +7,10 @@ import pytest
 
 from exchanges.models import Instrument, TradingState
 from exchanges.types import PositionSide
+from positions.lifecycle import CloseReason
 from positions.models import Order, Position, RiskEvent
+from positions.services import lookups
+from positions.services.closing import request_close
 from positions.services.opening import Opened, PositionRefused, create_position, open_position
 from positions.sizing import Skip
 from signals_app.models import SizingMode
@@ -133,3 +136,15 @@ def test_create_position_says_why_not(desk: Desk) -> None:
         create_position(data)
     with pytest.raises(ValueError, match="action must be one of"):
         create_position(data | {"action": "hold"})
+
+
+def test_a_leg_is_not_opened_again_before_the_last_stop_is_gone(desk: Desk) -> None:
+    """It would fire on the new position: the exchange knows only the leg."""
+    position = desk.filled()
+    stop = desk.stop(position)
+    request_close(position.pk, reason=CloseReason.MANUAL, requested_by="owner")
+    desk.submit(position, "close")
+    too_early = open_position(desk.propose())
+    assert too_early == Skip("orders of the last long position in BTCUSDT still work")
+    lookups.cancel(stop.pk)
+    assert desk.open().pk != position.pk
