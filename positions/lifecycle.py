@@ -120,7 +120,9 @@ ORDER_TRANSITIONS: dict[tuple[OrderStatus, OrderEvent], OrderStatus] = {
         for s in (OS.CANCELED, OS.EXPIRED, OS.REJECTED)
         for event, after in ((OE.PARTIALLY_FILLED, s), (OE.FILLED, OS.FILLED))
     },
-    **{(s, OE(s.value)): s for s in (OS.FILLED, OS.CANCELED, OS.EXPIRED, OS.REJECTED)},
+    (OS.FILLED, OE.FILLED): OS.FILLED,
+    # another end of an order that ended: what we took for absent worked after all and is canceled now
+    **{(s, event): s for s in (OS.CANCELED, OS.EXPIRED, OS.REJECTED) for event in _ENDS},
 }
 
 WORKING = frozenset({OS.SUBMITTED, OS.ACCEPTED, OS.TRIGGERED, OS.PARTIALLY_FILLED, OS.PENDING_CANCEL})

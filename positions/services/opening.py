@@ -84,7 +84,9 @@ def _not_now(
     if _live_legs(account, instrument, proposal.position_side).exists():
         return f"a {proposal.position_side} position in {proposal.exchange_symbol} is already live"
     if _leftovers(account, instrument, proposal.position_side).exists():
-        return f"orders of the last {proposal.position_side} position in {proposal.exchange_symbol} still work"
+        return (
+            f"orders of the last {proposal.position_side} position in {proposal.exchange_symbol} still work"
+        )
     return None
 
 

@@ -45,6 +45,9 @@ logger = logging.getLogger(__name__)
 # an entry that could not be sent for this long belongs to a market that has moved on
 ENTRY_LIFETIME = timedelta(seconds=30)
 HINT_GRACE = timedelta(seconds=1)
+# whoever was held up for longer between claim and request must not send: a look-up counts from the claim, and may
+# already have proven that nothing arrived
+CLAIM_LIFETIME = timedelta(seconds=2)
 EXIT_RETRY_SECONDS = 30.0
 PREPARED_FOR = 300.0
 
@@ -91,6 +94,8 @@ def _too_late(order: Order, now: datetime) -> str | None:
 async def _send(client: ExchangeClient, order: Order) -> OrderReport:
     if order.purpose == OrderPurpose.ENTRY:
         await _prepare(client, order)
+    if order.submitted_at is None or timezone.now() > order.submitted_at + CLAIM_LIFETIME:
+        raise NotSent("held up between claim and request", retry_after=0.5)
     return await client.create_order(request_for(order))
 
 

@@ -28,25 +28,25 @@ def _no(code: int, message: str, status: int = 400, cause: str = "ExchangeError"
     return Fault(False, cause, status, {"code": code, "msg": message})
 
 
-# words shared with the paper exchange's own faults where it has them
+_LOST = {"code": -1007, "msg": "Timeout waiting for response from backend server."}
+_PAGE = "<html><body>Bad Gateway</body></html>"
+# the words of exchanges.paper.fault_kinds where it has them
 FAULTS: Mapping[str, Fault] = {
     "close_before": Fault(False, "NetworkError"),
     "close_after": Fault(True, "NetworkError"),
-    "error_after": Fault(
-        True,
-        "ExchangeNotAvailable",
-        503,
-        {"code": -1007, "msg": "Timeout waiting for response from backend."},
-    ),
-    "half_body": Fault(True, "BadResponse", 200, '{"orderId": 1000'),
-    "html": Fault(False, "ExchangeNotAvailable", 502, "<html><body>Bad Gateway</body></html>"),
-    "no_id": Fault(True, "NullResponse", 200, {}),
+    "delay_before": Fault(False, "RequestTimeout"),  # carried out after the caller has given up
     "delay_after": Fault(True, "RequestTimeout"),
-    "late": Fault(False, "RequestTimeout"),  # carried out after the caller has given up
-    "rate_limit": Fault(
+    "answer": Fault(False, "ExchangeNotAvailable", 503, _LOST),
+    "answer_after": Fault(True, "ExchangeNotAvailable", 503, _LOST),
+    "html": Fault(False, "ExchangeNotAvailable", 502, _PAGE),
+    "html_after": Fault(True, "BadResponse", 200, _PAGE),
+    "empty": Fault(False, "NullResponse", 200, {}),
+    "empty_after": Fault(True, "NullResponse", 200, {}),  # an order without an id
+    "half_body": Fault(True, "BadResponse", 200, '{"orderId": 1000'),
+    "too_many": Fault(
         False, "RateLimitExceeded", 429, {"code": -1003, "msg": "Too many requests."}, retry_after=3
     ),
-    "ban": Fault(False, "DDoSProtection", 418, {"code": -1003, "msg": "IP banned until {until}."}),
+    "banned": Fault(False, "DDoSProtection", 418, {"code": -1003, "msg": "IP banned until {until}."}),
     "clock_skew": _no(-1021, "Timestamp for this request is outside of the recvWindow."),
     "overload": _no(-1008, "Server is currently overloaded with other requests.", 503),
     "margin": _no(-2019, "Margin is insufficient."),
@@ -55,7 +55,7 @@ FAULTS: Mapping[str, Fault] = {
 }
 TIMEOUT_SECONDS = 10.0
 # these go on for a while once they have begun
-LASTING = ("ban", "unreachable")
+LASTING = ("banned", "unreachable")
 
 
 def heard(kind: str, until: float, *, writing: bool) -> ExchangeError:

@@ -53,7 +53,7 @@ class Trouble:
             self._lasting = kind, self._world.clock.now + random.uniform(2, 10)
         return kind
 
-    def takes(self, kind: str | None) -> None:
+    def travels(self, kind: str | None = None) -> None:
         seconds = TIMEOUT_SECONDS if kind == "delay_after" else self._world.random.uniform(0.005, 0.08)
         self._world.clock.pass_by(seconds)
 

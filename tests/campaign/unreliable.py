@@ -6,6 +6,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any, Protocol
 
+from django.conf import settings
+from django.utils import timezone
+
 from exchanges.errors import ExchangeError
 from exchanges.paper.inprocess import InProcessClient
 from tests.campaign.answers import FAULTS, heard
@@ -26,8 +29,8 @@ class Fate(Protocol):
         """The kind of fault that this call meets, and when a lasting one ends."""
         ...
 
-    def takes(self, kind: str | None) -> None:
-        """Let the time pass that the request needs."""
+    def travels(self, kind: str | None = None) -> None:
+        """Let the time pass that a request or its answer needs."""
         ...
 
     def later(self, name: str, work: Work) -> None: ...
@@ -54,12 +57,16 @@ class UnreliableClient:
 
     async def _request(self, call: str, work: Work, *, writing: bool) -> Any:
         points.reach("before request")
+        signed_at = timezone.now()
         await self._fate.meanwhile()
+        self._fate.travels()
         kind, until = self._fate.trouble(call)
-        self._fate.takes(kind)
+        if timezone.now() > signed_at + settings.ORDER_RECEIVE_WINDOW and (not kind or FAULTS[kind].works):
+            kind = "clock_skew"  # held up on its way: refused for its age
         result = await self._answer(call, work, kind)
         points.reach("after work")
         await self._fate.meanwhile()
+        self._fate.travels(kind)
         if isinstance(result, ExchangeError):
             raise result
         if kind is not None:
@@ -68,7 +75,7 @@ class UnreliableClient:
 
     async def _answer(self, call: str, work: Work, kind: str | None) -> Any:
         """What the exchange says, its refusals included; None where that gets lost."""
-        if kind == "late":
+        if kind == "delay_before":
             self._fate.later(call, work)
         if kind is not None and not FAULTS[kind].works:
             return None

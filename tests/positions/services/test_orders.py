@@ -133,6 +133,18 @@ def test_absence_is_final_only_after_the_request_would_be_refused_for_its_age(
     assert (position.status, position.close_reason) == ("closed", "never_opened")
 
 
+def test_a_worker_held_up_after_its_claim_does_not_send(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Meanwhile a look-up may have proven that nothing arrived."""
+    position = desk.open()
+    monkeypatch.setattr(orders, "CLAIM_LIFETIME", timedelta(0))
+    order = desk.submit(position, "entry")
+    assert (order.status, order.reason) == ("initialized", "held up between claim and request")
+    assert desk.held() == 0
+    monkeypatch.undo()
+    Order.objects.update(next_attempt_at=timezone.now())
+    assert desk.submit(position, "entry").status == "filled"
+
+
 def test_not_sent_puts_the_row_back_and_it_goes_out_later(desk: Desk, trouble: Trouble) -> None:
     trouble.answer_with(NotSent("429", code="-1003", retry_after=9))
     position = desk.open()

@@ -230,10 +230,11 @@ def test_an_order_that_ended_and_still_works_is_canceled(desk: Desk) -> None:
 def test_what_ended_a_position_outside_is_told_apart(desk: Desk) -> None:
     for name, reason in (("web_1", "manual"), ("adl_autoclose", "adl"), ("autoclose-1", "liquidation")):
         position = desk.filled()
-        desk.stop(position)
+        stop = desk.stop(position)
         reconcile(desk)
         sell_outside(desk, name=name)
         reconcile(desk)
+        lookups.cancel(stop.pk)
         position.refresh_from_db()
         assert (position.status, position.close_reason) == ("closed", reason)
         assert position.average_exit_price is not None

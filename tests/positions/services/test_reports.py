@@ -237,3 +237,14 @@ def test_the_late_executions_of_a_closed_position_complete_its_figures(desk: Des
     )
     position.refresh_from_db()
     assert (position.realized_pnl, position.fees, position.quantity) == (D(10), D("0.2"), D(0))
+
+
+def test_what_was_taken_for_absent_may_be_told_to_have_ended_otherwise(
+    sent: tuple[Desk, Position, Order],
+) -> None:
+    """It worked after all, and is canceled as a left-over."""
+    desk, _, order = sent
+    Order.objects.update(status="rejected", reason="proven absent")
+    apply_report(desk.account.pk, report(order, ReportStatus.CANCELED))
+    order.refresh_from_db()
+    assert (order.status, order.filled_quantity) == ("rejected", 0)
