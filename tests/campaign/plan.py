@@ -49,5 +49,5 @@ def wild(random: Random) -> Plan:
         _WILD,
         fault=_WILD.fault * mood,
         kill=_WILD.kill * random.choice((0.5, 1.0, 2.0)),
-        seconds=random.uniform(60, 110),
+        seconds=random.uniform(45, 75),
     )

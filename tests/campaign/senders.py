@@ -35,7 +35,7 @@ class Senders:
 
     def _send(self) -> None:
         self.send(self._raw())
-        self._world.later(self._world.random.expovariate(1 / 4), "signal", self._send)
+        self._world.later(self._world.random.expovariate(1 / 3), "signal", self._send)
 
     def _raw(self) -> str:
         random = self._world.random

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from itertools import islice
 from multiprocessing import get_context
@@ -16,7 +16,9 @@ from tests.campaign.servers import take_own_database
 Told = dict[str, Any]
 
 
-def tell_all(seeds: Iterable[int], workers: int, *, control: str = "", whole: bool = False) -> Iterator[Told]:
+def tell_all(
+    seeds: Iterable[int], workers: int, *, control: str = "", whole: bool = False
+) -> Generator[Told, None, None]:
     """In the order in which they finish."""
     spawning = get_context("spawn")
     with ProcessPoolExecutor(workers, spawning, _begin, (control,)) as pool:
@@ -25,8 +27,11 @@ def tell_all(seeds: Iterable[int], workers: int, *, control: str = "", whole: bo
         while waiting:
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             waiting |= _submit(pool, islice(left, len(done)), whole)
-            for future in done:
-                yield future.result()
+            try:
+                yield from [future.result() for future in done]
+            except GeneratorExit:  # enough was found
+                pool.shutdown(cancel_futures=True)
+                raise
 
 
 def _submit(pool: ProcessPoolExecutor, seeds: Iterable[int], whole: bool) -> set[Future[Told]]:
