@@ -44,10 +44,10 @@ def _new_status(name: str, step: Step) -> tuple[str, tuple[str, ...]]:
     match row["status"]:
         case "closing":
             who, why = printable(row["close_requested_by"]) or "nobody", words(row["close_reason"])
-            return f"{who} asks to close {name}: {why}", ("close_reason", "close_requested_by")
+            return f"{who} asks to close {name} ({why})", ("close_reason", "close_requested_by")
         case "closed":
             told = ("close_reason", "closed_at", "quantity", "absent_since", "unprotected_since")
-            return f"{name} is closed: {words(row['close_reason'])}", told
+            return f"{name} is closed ({words(row['close_reason'])})", told
         case "open" if "opened_at" not in step.new and "close_reason" in step.new:
             return f"the close was refused; {name} is open again", ("close_reason", "close_requested_by")
         case status:

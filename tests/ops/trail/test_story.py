@@ -89,7 +89,7 @@ def test_a_close_that_is_refused_and_asked_again() -> None:
     )
     assert sentences[1:] == [
         "position 5 is open",
-        "owner asks to close position 5: manual",
+        "owner asks to close position 5 (manual)",
         "the close was refused; position 5 is open again",
         "position 5 has no stop on the exchange any more",
         "position 5: differs since 2026-11-21 10:00:02.000",
@@ -105,7 +105,7 @@ def test_a_position_that_never_held_anything() -> None:
         "is_live": False,
     }
     assert said_of("positions", ended)[1:] == [
-        "position 5 is closed: never opened",
+        "position 5 is closed (never opened)",
         "result: position 5 never held anything",
     ]
 
