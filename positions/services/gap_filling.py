@@ -27,6 +27,7 @@ READ_AGAIN_AFTER = timedelta(seconds=60)
 LISTING_LAG = timedelta(seconds=5)
 # an open stream that has not told an execution for this long will not tell it
 STREAM_PATIENCE = timedelta(seconds=10)
+FURTHEST_BACK = timedelta(days=30)  # the venue lists a week per request
 BEFORE_THE_POSITION = timedelta(minutes=1)
 
 
@@ -58,7 +59,7 @@ def _start(account: ExchangeAccount, instrument: Instrument) -> datetime:
     """Where to begin without a cursor: before the oldest position whose executions are not complete."""
     ours = Position.objects.filter(account=account, instrument=instrument)
     oldest = ours.aggregate(at=Min("created_at"))["at"] or timezone.now()
-    return oldest - BEFORE_THE_POSITION
+    return max(oldest - BEFORE_THE_POSITION, timezone.now() - FURTHEST_BACK)
 
 
 def _with_its_name(account: ExchangeAccount, fill: FillReport) -> FillReport:
@@ -103,7 +104,9 @@ def _short_of_executions(account: ExchangeAccount) -> dict[int, datetime]:
     orders = Order.objects.filter(account=account, filled_quantity__gt=0).annotate(told=told)
     short = orders.filter(told__lt=F("filled_quantity")).order_by("-created_at")
     found = short.values_list("position__instrument", "created_at")
-    return {instrument: created_at - BEFORE_THE_POSITION for instrument, created_at in found}
+    return {
+        instrument: max(at - BEFORE_THE_POSITION, timezone.now() - FURTHEST_BACK) for instrument, at in found
+    }
 
 
 def _held(account: ExchangeAccount) -> set[int]:

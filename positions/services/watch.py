@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -17,8 +17,13 @@ def connected(account_id: int) -> None:
 def heard(account_id: int, told_at: datetime | None) -> None:
     """`told_at` is the exchange's time of the event."""
     now = timezone.now()
-    delay = {} if told_at is None else {"event_delay_ms": max(int((now - told_at).total_seconds() * 1000), 0)}
+    delay = {} if told_at is None else {"event_delay_ms": _milliseconds(now - told_at)}
     _note(account_id, stream_last_event_at=now, **delay)
+
+
+def _milliseconds(delay: timedelta) -> int:
+    """Clocks differ and old events are repeated: within zero and a day."""
+    return int(min(max(delay, timedelta(0)), timedelta(days=1)).total_seconds() * 1000)
 
 
 def broke(account_id: int, failures: int, error: str) -> None:
