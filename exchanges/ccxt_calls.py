@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
+
+from django.conf import settings
 
 from exchanges.budget_rules import Lane
 from exchanges.ccxt_errors import WIRE, Wire, translate
-from exchanges.errors import ExchangeError, OutcomeUnknown
+from exchanges.clock import ClockReading
+from exchanges.errors import ExchangeError, OutcomeUnknown, Refused
 from exchanges.venue_codes import is_clock_skew
+
+MEASURE_EVERY = timedelta(minutes=3)
+STALE = timedelta(minutes=10)  # too old for an entry to rely on: a process may have been idle
 
 Parsed = TypeVar("Parsed")
 Call = Callable[[], Awaitable[Any]]
@@ -23,6 +31,7 @@ class Calls:
         self.venue = venue
         self._build = build
         self._opened: list[Any] = []
+        self._measuring: asyncio.Task[None] | None = None
 
     @cached_property
     def reader(self) -> Any:
@@ -38,6 +47,8 @@ class Calls:
         return self._opened[-1]
 
     async def close(self) -> None:
+        if self._measuring is not None:
+            self._measuring.cancel()
         await asyncio.gather(*(exchange.close() for exchange in self._opened))
 
     async def ready(self) -> None:
@@ -46,6 +57,11 @@ class Calls:
         if self.writer.markets is not self.reader.markets:
             self.writer.set_markets_from_exchange(self.reader)
             self._share_clock()
+
+    @property
+    def clock(self) -> ClockReading | None:
+        """None before the first question of this client."""
+        return cast("ClockReading | None", self.reader.clock)
 
     def _share_clock(self) -> None:
         self.writer.options["timeDifference"] = self.reader.options["timeDifference"]
@@ -60,6 +76,39 @@ class Calls:
 
         return (await self._call(prepared, Wire(lane), writing=True))[0]
 
+    async def send(self, call: Call, lane: Lane) -> Any:
+        """An order. For an entry the clock must be right; an exit only needs a timestamp that is accepted."""
+
+        async def with_the_clock_right() -> Any:
+            if lane is Lane.ENTRY:
+                await self._check_clock()
+            return await call()
+
+        return await self.change(with_the_clock_right, lane)
+
+    async def _check_clock(self) -> None:
+        limit_ms = settings.MAX_CLOCK_OFFSET_MS
+        known = self.clock
+        if known is None or known.is_beyond(limit_ms) or known.is_older_than(STALE, datetime.now(UTC)):
+            await self._measure()
+        if self.clock is not None and self.clock.is_beyond(limit_ms):
+            raise Refused(self.clock.sentence(limit_ms))
+
+    async def _measure(self) -> None:
+        await self.reader.load_time_difference()
+        self._share_clock()
+
+    def _measure_now_and_then(self) -> None:
+        """Beside the calls, never in front of one."""
+        is_due = self.clock is not None and self.clock.is_older_than(MEASURE_EVERY, datetime.now(UTC))
+        if is_due and (self._measuring is None or self._measuring.done()):
+            self._measuring = asyncio.create_task(self._measure_quietly())
+
+    async def _measure_quietly(self) -> None:
+        WIRE.set(Wire(Lane.ENTRY))
+        with suppress(Exception):  # the old reading stays, and its age is seen by whoever looks
+            await self._measure()
+
     async def rows(self, call: Call, lane: Lane = Lane.READING) -> list[Any]:
         """The raw rows: ccxt sorts and filters its own, and reads an empty object as 'nothing there'."""
         await self.ask(self.ready, lane)
@@ -69,6 +118,7 @@ class Calls:
         return wire.answer
 
     async def _call(self, call: Call, wire: Wire, *, writing: bool = False) -> tuple[Any, Wire]:
+        self._measure_now_and_then()
         token = WIRE.set(wire)
         try:
             return await call(), wire
@@ -81,11 +131,8 @@ class Calls:
 
     async def _learn_time_after(self, failure: ExchangeError) -> None:
         if is_clock_skew(self.venue, failure.code):
-            try:
-                await self.reader.load_time_difference()
-            except Exception:
-                return  # the caller already gets the error that matters
-            self._share_clock()
+            with suppress(Exception):  # the caller already gets the error that matters
+                await self._measure()
 
 
 def readable(parse: Callable[[], Parsed]) -> Parsed:

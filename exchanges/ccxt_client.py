@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -15,6 +15,7 @@ from exchanges.budgets import Budget
 from exchanges.ccxt_calls import Calls, readable
 from exchanges.ccxt_errors import CONNECTED, WIRE, Wire, told_to_wait
 from exchanges.ccxt_listings import fills_after, fills_since, funding_since
+from exchanges.clock import ClockReading, reading
 from exchanges.credentials import Credentials
 from exchanges.errors import (
     AccountUnusable,
@@ -56,6 +57,7 @@ class _Recorded:
 
     venue: str
     budget: Budget
+    clock: ClockReading | None = None
     listener: Callable[[Any], None] | None = None
 
     async def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
@@ -67,6 +69,14 @@ class _Recorded:
         finally:
             if wire.status is not None:
                 await self.budget.hear(admission, wire.headers, told_to_wait(self.venue, wire))
+
+    async def load_time_difference(self, params: Any = None) -> int:
+        """ccxt counts the answer's whole way as time difference; a signed request then looks too old."""
+        before = datetime.now(UTC)
+        server_ms = int(await self.fetch_time())  # type: ignore[attr-defined]
+        self.clock = reading(before, server_ms, datetime.now(UTC))
+        self.options["timeDifference"] = self.clock.offset_ms  # type: ignore[attr-defined]
+        return self.clock.offset_ms
 
     async def close(self, clean_instance_data: bool = False) -> None:
         await super().close(clean_instance_data)  # type: ignore[misc]
@@ -164,6 +174,9 @@ class CcxtClient:
     async def close(self) -> None:
         await self._calls.close()
 
+    def clock(self) -> ClockReading | None:
+        return self._calls.clock
+
     # -- reads -----------------------------------------------------------------------------------------
 
     async def instruments(self) -> Sequence[InstrumentSpec]:
@@ -209,6 +222,9 @@ class CcxtClient:
     # -- writes ----------------------------------------------------------------------------------------
 
     async def ensure_hedge_mode(self) -> PositionMode:
+        await self._calls.ask(
+            self._calls.ready, Lane.ENTRY
+        )  # ccxt asks for this one without knowing the time
         answer = await self._calls.ask(lambda: self._calls.reader.fetch_position_mode(), Lane.ENTRY)
         if not isinstance(answer["hedged"], bool):
             raise OutcomeUnknown("The venue did not say which position mode the account is in.")
@@ -237,7 +253,7 @@ class CcxtClient:
     async def create_order(self, request: OrderRequest) -> OrderReport:
         words = binance.order_words(request, self._mode)
         try:
-            order = await self._calls.change(lambda: self._send(words), lane_of(request))
+            order = await self._calls.send(lambda: self._send(words), lane_of(request))
         except OrderNotFound as error:
             raise OutcomeUnknown(str(error), code=error.code) from None
         return self._answered(order["info"], request)
@@ -269,7 +285,7 @@ class CcxtClient:
     async def amend_order(self, request: OrderRequest) -> OrderReport:
         """Not by ccxt's edit_order, which cannot leave the venue's own order id out."""
         try:
-            row = await self._calls.change(lambda: self._amend(request), lane_of(request))
+            row = await self._calls.send(lambda: self._amend(request), lane_of(request))
         except Refused as error:
             if not is_already_so(self._calls.venue, error.code):
                 raise

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from exchanges.clock import ClockReading
 from exchanges.types import (
     BalanceReport,
     Book,
@@ -74,6 +75,10 @@ class ExchangeClient(Protocol):
 
     async def funding(self, since: datetime) -> Sequence[FundingReport]:
         """Funding payments of the account in all its contracts, oldest first."""
+        ...
+
+    def clock(self) -> ClockReading | None:
+        """The last comparison of this machine's clock with the venue's."""
         ...
 
     async def close(self) -> None: ...

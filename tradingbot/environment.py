@@ -39,6 +39,7 @@ class Environment(BaseSettings):
     redis_prefix: str = "tradingbot"
     log_level: str = "INFO"
     order_receive_window_ms: int = Field(3000, ge=500, le=60000)
+    max_clock_offset_ms: int = Field(1000, ge=50)
     max_signal_age_seconds: int = Field(300, ge=1)
     max_price_age_seconds: int = Field(5, ge=1)
     unprotected_close_seconds: int = Field(30, ge=1)

@@ -26,6 +26,7 @@ DB_SCHEMA = ENV.db_schema
 REDIS_URL = ENV.redis_url
 REDIS_PREFIX = ENV.redis_prefix
 ORDER_RECEIVE_WINDOW = timedelta(milliseconds=ENV.order_receive_window_ms)
+MAX_CLOCK_OFFSET_MS = ENV.max_clock_offset_ms
 MAX_SIGNAL_AGE = timedelta(seconds=ENV.max_signal_age_seconds)
 MAX_PRICE_AGE = timedelta(seconds=ENV.max_price_age_seconds)
 UNPROTECTED_CLOSE_AFTER = timedelta(seconds=ENV.unprotected_close_seconds)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from exchanges.client import ExchangeClient
+from exchanges.clock import ClockReading
 from exchanges.errors import ExchangeError
 from exchanges.paper.book import AlgoOrder, PaperOrder, PaperTrade, VenueRefusal
 from exchanges.paper.matching import Engine
@@ -80,6 +81,9 @@ class InProcessClient:
 
     def __init__(self, engine: Engine, account: str, now: Callable[[], datetime]) -> None:
         self.engine, self.account, self._now = engine, account, now
+
+    def clock(self) -> ClockReading | None:
+        return None  # it has no clock of its own
 
     async def instruments(self) -> Sequence[InstrumentSpec]:
         return [

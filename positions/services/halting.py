@@ -15,6 +15,8 @@ from positions.models import Order, RiskEvent
 from positions.services import consequences, events
 from positions.services.closing import call_off, lock_position
 
+ENTRIES_PAUSE = timedelta(minutes=1)
+
 
 def hear(account_id: int, error: ExchangeError) -> None:
     """What the exchange's answer to any question may tell of the account itself. Our own refusal to ask has no
@@ -32,6 +34,16 @@ def _tell_of_ban(account_id: int, ban: Banned) -> None:
         account_id=account_id, event_type="banned", created_at__gte=since
     ).exists():
         events.record("banned", "critical", account_id=account_id, reason=ban, seconds=round(ban.retry_after))
+
+
+@transaction.atomic
+def pause_entries(account_id: int, reason: str) -> None:
+    """Money is short now: the next signals would only be refused one by one."""
+    until = timezone.now() + ENTRIES_PAUSE
+    ExchangeAccount.objects.filter(pk=account_id).update(
+        entries_paused_until=until, entries_paused_reason=reason
+    )
+    events.record("entries_paused", "high", account_id=account_id, reason=reason, until=until.isoformat())
 
 
 @transaction.atomic

@@ -79,6 +79,8 @@ def _not_now(
         return "strategy does not open positions now"
     if account.trading_state != TradingState.ACTIVE:
         return f"account is {account.trading_state}: {account.state_reason or 'no new positions'}"
+    if account.entries_paused_until is not None and account.entries_paused_until > timezone.now():
+        return f"entries are paused until {account.entries_paused_until:%H:%M:%S}: {account.entries_paused_reason}"
     if instrument is None or not instrument.active:
         return f"{proposal.exchange_symbol} is not traded on {account.venue}"
     if _live_legs(account, instrument, proposal.position_side).exists():

@@ -18,6 +18,7 @@ from exchanges.client import ExchangeClient
 from exchanges.errors import (
     AccountUnusable,
     ExchangeError,
+    InsufficientMargin,
     NothingToReduce,
     NotSent,
     OutcomeUnknown,
@@ -87,7 +88,8 @@ def _claim(order_id: UUID | str) -> Order | None:
 
 def _too_late(order: Order, now: datetime) -> str | None:
     if order.purpose == OrderPurpose.ENTRY and order.created_at < now - ENTRY_LIFETIME:
-        return "too old to be sent: the market has moved on"
+        tried = f"; last try: {order.reason}" if order.reason else ""
+        return f"too old to be sent: the market has moved on{tried}"
     return OVER if order.expires_at and order.expires_at <= now else None
 
 
@@ -150,6 +152,10 @@ def _apply_error(order: Order, error: ExchangeError) -> None:
         case NothingToReduce():
             denials.refuse(order.pk, text)
             hint("positions.tasks.reconcile_account", order.account_id, queue="sweeps")
+        case InsufficientMargin():
+            denials.refuse(order.pk, text)
+            if order.purpose == OrderPurpose.ENTRY:
+                halting.pause_entries(order.account_id, text)
         case Refused():
             denials.refuse(order.pk, text)
         case AccountUnusable():

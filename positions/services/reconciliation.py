@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from exchanges import session
 from exchanges.client import ExchangeClient
+from exchanges.clock import ClockReading
 from exchanges.errors import ExchangeError
 from exchanges.models import AccountBalance, AccountWatch, ExchangeAccount
 from exchanges.types import BalanceReport, OrderReport, PositionReport, PositionSide
@@ -45,6 +46,7 @@ class ExchangeSnapshot:
     positions: Sequence[PositionReport]
     open_orders: Sequence[OrderReport]
     balance: BalanceReport
+    clock: ClockReading | None
 
 
 def reconcile_all() -> None:
@@ -89,9 +91,8 @@ def collect_funding_of(account_id: int) -> None:
 def _ask(account: ExchangeAccount) -> ExchangeSnapshot:
     async def questions(client: ExchangeClient) -> ExchangeSnapshot:
         asked_at = timezone.now()
-        return ExchangeSnapshot(
-            asked_at, await client.positions(), await client.open_orders(), await client.balance()
-        )
+        held, working, balance = await client.positions(), await client.open_orders(), await client.balance()
+        return ExchangeSnapshot(asked_at, held, working, balance, client.clock())
 
     return session.call(account, questions)
 
@@ -158,6 +159,10 @@ def _leg(position: Position) -> OurLeg:
     return OurLeg(position.pk, *_key(position), position.quantity)
 
 
+def _clock_figures(clock: ClockReading | None) -> dict[str, Any]:
+    return {"clock_offset_ms": clock.offset_ms, "clock_measured_at": clock.measured_at} if clock else {}
+
+
 def _figures(
     account: ExchangeAccount, snapshot: ExchangeSnapshot, found: list[Difference | Present]
 ) -> dict[str, Any]:
@@ -175,6 +180,7 @@ def _figures(
         "unknown_legs": differences.unknown_legs(account, found, snapshot.asked_at),
         "positions_live": live.count(),
         "positions_proven_protected": len(proven),
+        **_clock_figures(snapshot.clock),
     }
 
 

@@ -66,6 +66,9 @@ REFUSED = "order_refused (medium)"
 HALTED = "account_halted (critical)"
 BANNED = "banned (critical)"
 NEVER = Seen("rejected", "closed (never_opened)", told=REFUSED)
+SHORT_OF_MONEY = Seen(
+    "rejected", "closed (never_opened)", "active, entries paused", f"{REFUSED}, entries_paused (high)"
+)
 NOTHING_BOUGHT = "entry 1 rejected; closed (never_opened); 0 held; sent 1x"
 BOUGHT_ON_SECOND = "entry 1 filled, stop 1 accepted; open; 0.01 held; sent 2x"
 BOUGHT_ON_FIRST = "entry 1 filled, stop 1 accepted; open; 0.01 held; sent 1x"
@@ -99,7 +102,7 @@ REFUSED_CLOSE = Seen("rejected", "open", told=f"close_refused (high), {REFUSED}"
 REFUSED_AND_HALTED = Seen("rejected", "closed (never_opened)", "halted", f"{HALTED}, {REFUSED}")
 
 SAMPLED = [
-    sampled("b-2019", "entry", NEVER, NOTHING_BOUGHT),
+    sampled("b-2019", "entry", SHORT_OF_MONEY, NOTHING_BOUGHT),
     sampled("b-2021", "stop", Seen("rejected", "closing (stop_loss)", told=REFUSED),
             "entry 1 filled, stop 1 rejected, close 1 filled; closed (stop_loss); 0 held; sent 1x"),
     sampled("b-2022", "stop", REFUSED_STOP, STOP_ASKED_AGAIN),

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from exchanges import session
 from exchanges.ccxt_client import CcxtClient
+from exchanges.models import ExchangeAccount
 from exchanges.types import OrderRequest, OrderType, PositionSide, Side
 from positions.lifecycle import CloseReason
 from positions.models import Order, Position, RiskEvent
@@ -128,10 +129,15 @@ def seen(order: Order) -> Seen:
     return Seen(
         order.status,
         _with(position.status, position.close_reason),
-        position.account.trading_state,
+        _account_words(position.account),
         ", ".join(_with(*event) for event in told),
         _next(order),
     )
+
+
+def _account_words(account: ExchangeAccount) -> str:
+    paused = account.entries_paused_until is not None and account.entries_paused_until > timezone.now()
+    return account.trading_state + (", entries paused" if paused else "")
 
 
 def _with(word: str, detail: str) -> str:

@@ -7,6 +7,7 @@ import json
 import logging
 import traceback
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -25,6 +26,7 @@ ORDER = ("POST", "/fapi/v1/order")
 ENTRY = OrderRequest(
     "BTC/USDT:USDT", Side.BUY, PositionSide.LONG, OrderType.MARKET, Decimal("0.01"), "tb-1-entry-1"
 )
+EXIT = replace(ENTRY, side=Side.SELL, reduce_only=True)
 
 ANSWERS = {case["id"]: case for case in sample("error_answers")}
 EXPECTED = {
@@ -213,11 +215,12 @@ async def test_a_ban_with_an_end_waits_until_then(client: CcxtClient, venue: Cap
 @pytest.mark.asyncio
 async def test_a_skewed_clock_is_learnt_again(client: CcxtClient, venue: Capture) -> None:
     venue.answers["GET", "/fapi/v1/time"] = {"serverTime": 1_000_000}
-    error = await failure_of(client, venue, (400, '{"code":-1021,"msg":"outside of the recvWindow"}'))
-    assert isinstance(error, errors.NotSent)
+    venue.answers[ORDER] = (400, '{"code":-1021,"msg":"outside of the recvWindow"}')
+    with pytest.raises(errors.NotSent):
+        await client.create_order(EXIT)
     assert len(venue.sent("GET", "/fapi/v1/time")) == 2
     with pytest.raises(errors.ExchangeError):
-        await client.create_order(ENTRY)
+        await client.create_order(EXIT)
     assert abs(int(venue.sent(*ORDER)[-1]["timestamp"]) - 1_000_000) < 60_000
 
 

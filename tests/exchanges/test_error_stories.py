@@ -9,7 +9,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.utils import timezone
 
+from exchanges.models import ExchangeAccount
+from positions.services.opening import Opened, open_position
+from positions.sizing import Skip
 from tests.exchanges.error_stories import ANSWERS, PAGE, STORIES, Story, page
 from tests.exchanges.floor import Floor, seen, the_end
 
@@ -25,6 +29,16 @@ def test_the_story(floor: Floor, story: Story) -> None:
         floor.arrives_late(order)
     floor.minutes_of_sweeps()
     assert the_end(floor, story.asked, order.position) == story.end
+
+
+def test_short_of_money_no_further_signal_opens_for_a_minute(floor: Floor) -> None:
+    refusal = next(story for story in STORIES if story.name == "b-2019 to entry")
+    floor.act("entry", floor.order_for("entry"), refusal.trouble)
+    skipped = open_position(floor.propose("ETHUSDT"))
+    assert isinstance(skipped, Skip)
+    assert "Margin is insufficient" in skipped.reason
+    ExchangeAccount.objects.update(entries_paused_until=timezone.now())
+    assert isinstance(open_position(floor.propose("ETHUSDT")), Opened)
 
 
 def _number_in(story: Story) -> str:

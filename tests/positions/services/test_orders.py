@@ -176,6 +176,14 @@ def test_an_old_entry_is_not_sent_into_another_market(desk: Desk) -> None:
     assert desk.held() == 0
 
 
+def test_what_held_an_old_entry_back_is_still_told(desk: Desk, trouble: Trouble) -> None:
+    trouble.answer_with(NotSent("the budget is used up", retry_after=0))
+    position = desk.open()
+    desk.submit(position, "entry")
+    Order.objects.update(created_at=timezone.now() - timedelta(minutes=5), next_attempt_at=None)
+    assert desk.submit(position, "entry").reason.endswith("last try: the budget is used up")
+
+
 def test_a_refused_entry_ends_the_position_and_tells(desk: Desk, trouble: Trouble) -> None:
     trouble.answer_with(InsufficientMargin("Margin is insufficient.", code="-2019"))
     position = desk.open()
