@@ -6,23 +6,22 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
-from django.db import connection
 
 from exchanges import session
 from exchanges.paper.demo import DEMO_PRICES, DEMO_RULES
 from exchanges.paper.inprocess import ENGINES
 from exchanges.paper.matching import Engine
 from exchanges.paper.venue import now_ms
+from tests.integration.emptying import allow_emptying
 
 ADDRESS = "inprocess:tests"
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker) -> None:
-    """Tables are emptied between tests; the product has no switch that lets the trail be."""
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        for table in ("trail", "trail_seal"):
-            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER trail_is_not_emptied")
+    """Tables are emptied between tests."""
+    with django_db_blocker.unblock():
+        allow_emptying()
 
 
 @pytest.fixture

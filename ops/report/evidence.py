@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -53,9 +54,13 @@ def wallets() -> dict[str, Decimal]:
 
 def sent_orders() -> list[SentOrder]:
     """Order requests that the paper exchange accepted, oldest first."""
+    return accepted(_request_log())
+
+
+def accepted(log: Iterable[dict[str, Any]]) -> list[SentOrder]:
     return [
         SentOrder(_client_id(line), float(line["at"]), line["signature"] == "valid")
-        for line in _request_log()
+        for line in log
         if line["method"] == "POST" and line["path"] in ORDER_PATHS and line["status"] == 200
     ]
 

@@ -4,14 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.core.management import CommandError, call_command
 from django.db import connection
 from django_celery_beat.models import PeriodicTask
 
+from tests.integration.emptying import empty_tables
 from tests.integration.stack import Stack, Trader
 from tests.ops.waiting import until
-
-FLUSH_TRIES = 20
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -26,20 +24,8 @@ def _django_db_helper(django_db_setup, django_db_blocker) -> Iterator[None]:
     """pytest-django's own, but the tables are emptied while real processes go on reading them."""
     with django_db_blocker.unblock():
         yield
-        _empty_tables()
+        empty_tables()
         connection.close()
-
-
-def _empty_tables() -> None:
-    """A reader may be in the way for a moment, or in a deadlock with us; the next try comes through."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET lock_timeout = '1s'")
-    for attempt in range(FLUSH_TRIES):
-        try:
-            return call_command("flush", interactive=False, verbosity=0, reset_sequences=False)
-        except CommandError:
-            if attempt == FLUSH_TRIES - 1:
-                raise
 
 
 @pytest.fixture(scope="package")
@@ -65,3 +51,13 @@ def beat(trader: Trader) -> Iterator[None]:
         yield
     finally:
         trader.stack.beat.stop()
+
+
+@pytest.fixture
+def complete(transactional_db, stack: Stack) -> Iterator[Stack]:
+    """With beat, as in a real start."""
+    stack.beat.start()
+    try:
+        yield stack
+    finally:
+        stack.beat.stop()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import socket as sockets
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
 import redis
@@ -32,6 +34,10 @@ class Part:
     def stop(self) -> None:
         self._life.close()
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def kill(self) -> None:
         """SIGKILL: nothing of it is flushed, said or handed over."""
         assert self._process is not None
@@ -54,7 +60,8 @@ class Paper(PaperProcess):
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         super().__init__(f"http://127.0.0.1:{self.port}")
-        options = ["--port", str(self.port), "--state", str(folder / "paper-state.json")]
+        self.state, self.log = folder / "paper-state.json", folder / "paper-requests.jsonl"
+        options = ["--port", str(self.port), "--state", str(self.state), "--log", str(self.log)]
         self._part = Part(folder / "paper-log", "-m", "exchanges.paper.server", *options)
 
     def start(self) -> None:
@@ -72,9 +79,21 @@ class Paper(PaperProcess):
     def stop(self) -> None:
         self._part.stop()
 
+    def kill(self) -> None:
+        self._part.kill()
+
+    @property
+    def is_running(self) -> bool:
+        return self._part.is_running
+
+    def logged(self) -> list[dict[str, Any]]:
+        """Every request of the whole run, whatever was killed; a last line may be half."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        return [json.loads(line) for line in lines if line.endswith("}")]
+
     @contextmanager
     def gone(self) -> Iterator[None]:
-        self._part.kill()
+        self.kill()
         try:
             yield
         finally:

@@ -94,6 +94,10 @@ class Stack:
         with Connection(address, transport_options=options) as broker:
             current_app.send_task(task, args=list(arguments), queue=queue, connection=broker)
 
+    def active_tasks(self) -> dict[str, list[dict[str, Any]]]:
+        """What each worker that answers is working on."""
+        return current_app.control.inspect(timeout=2).active() or {}
+
     def requests(self) -> list[dict[str, Any]]:
         with urlopen(f"{self.paper.url}/paper/requests?since=0", timeout=5) as answer:  # noqa: S310
             return json.load(answer)["requests"]

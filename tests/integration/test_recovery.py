@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.integration.recovery import recover
@@ -12,16 +10,7 @@ from tests.integration.stack import Stack
 LIMIT_SECONDS = 10.0
 
 
-@pytest.fixture
-def complete(transactional_db, stack: Stack) -> Iterator[Stack]:
-    """With beat, as in a real start."""
-    stack.beat.start()
-    try:
-        yield stack
-    finally:
-        stack.beat.stop()
-
-
+@pytest.mark.timeout(240)
 def test_twenty_positions_are_proven_protected_soon_after_everything_was_killed(complete: Stack) -> None:
     found = recover(complete, 20)
     assert found.positions == 20

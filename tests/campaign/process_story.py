@@ -1,0 +1,94 @@
+"""One seed: an account, signals, trouble; then quiet, and the questions whose answers must be empty lists."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from random import Random
+
+from django.utils import timezone
+from websockets.exceptions import WebSocketException
+
+from exchanges.paper.demo import DEMO_PRICES
+from tests.campaign.process_checks import Baseline, contradictions
+from tests.campaign.process_trouble import LONGEST_AWAY, Trouble, wait
+from tests.integration.stack import PHRASES, Stack, Trader
+from tests.ops.waiting import until
+
+ACTS = 24
+QUIET_SECONDS = 90.0
+PHRASE_WEIGHTS = (6, 6, 1, 1)
+
+
+@dataclass
+class Story:
+    seed: int
+    counts: Counter[str] = field(default_factory=Counter)
+    violations: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def tell(stack: Stack, seed: int) -> Story:
+    story, began, random = Story(seed), time.monotonic(), Random(f"processes {seed}")
+    trader = Trader(stack, f" {seed}", opposite_signal=random.choice(("hedge", "close", "ignore")))
+    try:
+        baseline = Baseline.of(trader)
+        trouble = Trouble(stack, trader, random)
+        trouble.begin()
+        for _ in range(ACTS):
+            _act(trader, trouble, random, story)
+            wait(random.uniform(0, 0.25))
+        trouble.end()
+        story.violations = _quiet(trader, baseline)
+        story.counts += trouble.counts
+        story.counts["orders at the exchange"] = len(baseline.sent(trader))
+        if story.counts["orders at the exchange"] < 5:
+            story.violations.append("fewer than five orders reached the exchange: this seed shows little")
+    finally:
+        trader.lines.close()
+    story.seconds = time.monotonic() - began
+    return story
+
+
+def _act(trader: Trader, trouble: Trouble, random: Random, story: Story) -> None:
+    if random.random() < 0.5:
+        phrase = random.choices(list(PHRASES), PHRASE_WEIGHTS)[0]
+        _send(trader, phrase, random.choice(list(DEMO_PRICES)), story)
+    else:
+        trouble.strike()
+
+
+def _send(trader: Trader, phrase: str, symbol: str, story: Story) -> None:
+    """As a sender does: the same frame again, over a new socket, until there is a verdict."""
+    at = datetime.now(UTC).isoformat()
+    frame = json.dumps({"symbol": symbol, "message": phrase + trader.suffix, "bar_time": at, "id": at})
+
+    def is_answered() -> bool:
+        try:
+            verdict = trader.send_raw(frame)
+        except (OSError, WebSocketException):
+            trader.socket = trader.connect_again()
+            return False
+        story.counts[f"signal {verdict['status']}"] += 1
+        return verdict["status"] != "error"
+
+    until(is_answered, "a verdict", seconds=60)
+
+
+def _quiet(trader: Trader, baseline: Baseline) -> list[str]:
+    """What contradicts the books must vanish by itself, and soon."""
+    since, found = timezone.now(), ["not looked yet"]
+
+    def is_true() -> bool:
+        found[:] = contradictions(trader, baseline, since)
+        wait(LONGEST_AWAY if found else 0)
+        return not found
+
+    try:
+        until(is_true, "peace", QUIET_SECONDS)
+    except AssertionError:
+        return found
+    return []
