@@ -12,6 +12,7 @@ from decimal import Decimal
 from django.db import connection
 from django.utils import timezone
 
+from exchanges.errors import ExchangeError
 from exchanges.models import AccountWatch
 from exchanges.paper import persistence
 from exchanges.paper.demo import DEMO_RULES
@@ -119,9 +120,14 @@ def _stuck(trader: Trader, baseline: Baseline, since: datetime) -> Iterator[str]
 
 def _books(trader: Trader, baseline: Baseline, since: datetime) -> Iterator[str]:
     trader.run("positions.tasks.collect_funding")  # beat asks every ten minutes only
+    try:
+        accounts = evidence.ask_accounts()
+    except ExchangeError as error:
+        yield f"the exchange could not be asked: {error}"
+        return
     told = invariants.check(
         invariants.Facts(
-            accounts=evidence.ask_accounts(),
+            accounts=accounts,
             sent=baseline.sent(trader),
             baseline_wallets={str(trader.account.pk): baseline.wallet},
             baseline_fill=baseline.last_fill,

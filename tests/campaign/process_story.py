@@ -14,12 +14,13 @@ from websockets.exceptions import WebSocketException
 
 from exchanges.paper.demo import DEMO_PRICES
 from tests.campaign.process_checks import Baseline, contradictions
-from tests.campaign.process_trouble import LONGEST_AWAY, Trouble, wait
+from tests.campaign.process_trouble import Trouble, wait
 from tests.integration.stack import PHRASES, Stack, Trader
 from tests.ops.waiting import until
 
 ACTS = 24
-QUIET_SECONDS = 90.0
+QUIET_SECONDS = 120.0
+ASK_AGAIN_SECONDS = 1.5  # asking costs the account's own budget of requests
 PHRASE_WEIGHTS = (6, 6, 1, 1)
 
 
@@ -84,7 +85,7 @@ def _quiet(trader: Trader, baseline: Baseline) -> list[str]:
 
     def is_true() -> bool:
         found[:] = contradictions(trader, baseline, since)
-        wait(LONGEST_AWAY if found else 0)
+        wait(ASK_AGAIN_SECONDS if found else 0)
         return not found
 
     try:
