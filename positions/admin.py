@@ -101,9 +101,10 @@ class PositionAdmin(ReadOnlyAdmin, ExplainedAdmin):
     def entry(self, position: Position) -> str:
         return formats.price(position.average_entry_price, position.instrument.price_increment)
 
-    @admin.display(description="realized, fees off")
+    @admin.display(description="realized, after fees and funding")
     def net_result(self, position: Position) -> str:
-        return formats.change(Decimal(position.realized_pnl) - Decimal(position.fees))
+        gross, fees, funding = position.realized_pnl, position.fees, position.funding
+        return formats.change(Decimal(gross) - Decimal(fees) + Decimal(funding))
 
     @admin.display(description="")
     def close_link(self, position: Position) -> str:

@@ -18,7 +18,7 @@ from exchanges.types import PositionSide
 from positions import formats
 from positions.lifecycle import OrderPurpose, OrderStatus
 from positions.live_rows import Held, Row, order_row, position_row, signal_row
-from positions.models import Fill, InvariantCheck, Order, Position
+from positions.models import Fill, FundingPayment, InvariantCheck, Order, Position
 from signals_app.models import SignalLog, SignalLogEntry, Ticker
 
 LOG_LENGTH = 50
@@ -168,14 +168,15 @@ def open_pnl(held: Collection[Held]) -> dict[str, str]:
 
 
 def _today(now: datetime) -> tuple[Decimal, str]:
-    """Realized since midnight UTC less fees; fees in other coins are told apart, never added."""
+    """Realized since midnight UTC, fees taken off, funding counted; fees in other coins are told apart."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     by_currency = (
         Fill.objects.filter(executed_at__gte=midnight)
         .values("fee_currency")
         .annotate(pnl=Sum("realized_pnl"), fees=Sum("fee"))
     )
-    total, others = Decimal(0), []
+    paid = FundingPayment.objects.filter(paid_at__gte=midnight).aggregate(total=Sum("amount"))["total"]
+    total, others = paid or Decimal(0), []
     for row in by_currency:
         total += row["pnl"]
         if row["fee_currency"] in QUOTE_CURRENCIES:
@@ -202,7 +203,7 @@ def ending(position_id: int) -> str:
     base, reason = position.instrument.symbol.split("/")[0], formats.words(position.close_reason)
     if position.opened_at is None:
         return f"{base} {position.position_side} was never opened: {reason}"
-    result = formats.change(position.realized_pnl - position.fees)
+    result = formats.change(position.realized_pnl - position.fees + position.funding)
     return f"{base} {position.position_side} closed: {reason}, {result} USDT after fees"
 
 
