@@ -72,7 +72,7 @@ class Chain:
 
     def __init__(self, account_id: int, length: int, noted: Head | None = None) -> None:
         self.account_id, self.length = account_id, length
-        self.head = Head()
+        self.walked, self.head = 0, Head()
         self._noted = noted
 
     def faults(self, step: Callable[[], object]) -> Iterator[Fault]:
@@ -85,7 +85,7 @@ class Chain:
 
     def _links(self, step: Callable[[], object]) -> Iterator[Link]:
         for link in _read_links(self.account_id):
-            self.head = Head(link.seal.seq, link.seal.hash)
+            self.walked, self.head = self.walked + 1, Head(link.seal.seq, link.seal.hash)
             self._noted = None if self.head == self._noted else self._noted
             step()
             yield link

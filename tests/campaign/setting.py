@@ -45,7 +45,7 @@ def empty_the_database() -> None:
     """Triggers that protect rows are not asked."""
     tables = [
         model._meta.db_table
-        for app in ("exchanges", "signals_app", "positions", "trailing")
+        for app in ("exchanges", "signals_app", "positions", "trailing", "ops")
         for model in apps.get_app_config(app).get_models(include_auto_created=True)
     ]
     with connection.cursor() as cursor:

@@ -46,7 +46,7 @@ class Command(BaseCommand):
         for chain in walked:
             name = _name(names, chain.account_id)
             self.stdout.write(
-                f"{name}: {chain.length} sealed, head {name}:{chain.head.seq}:{chain.head.hash}"
+                f"{name}: {chain.walked} sealed, head {name}:{chain.head.seq}:{chain.head.hash}"
             )
         self.stdout.write(f"{len(faults)} faults" if faults else "nothing was changed")
 

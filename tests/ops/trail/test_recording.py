@@ -145,6 +145,19 @@ def test_a_tick_that_leaves_the_stop_alone_is_not_recorded_and_one_that_moves_it
     assert last("trailing_stop_state", stop.pk).content == {"high_water_mark": 97400, "stop_price": 96100}
 
 
+@pytest.mark.parametrize("table", ["orders", "trailing_stop_state"])
+def test_a_column_that_comes_later_is_recorded_too(table: str) -> None:
+    row = a_row_of_each_table()[table]
+    run("SET CONSTRAINTS ALL IMMEDIATE")
+    run(f"ALTER TABLE {table} ADD COLUMN came_later int, ALTER COLUMN created_at TYPE timestamptz(3)")
+    run(f"UPDATE {table} SET came_later = 7")  # noqa: S608
+    assert last(table, row.pk).content["came_later"] == 7
+    run(f"ALTER TABLE {table} DROP COLUMN came_later")
+    before = TrailEntry.objects.count()
+    row.save()
+    assert TrailEntry.objects.count() == before
+
+
 def test_what_is_rolled_back_leaves_nothing() -> None:
     with transaction.atomic():
         a_signal_log()
