@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from exchanges.clock import ClockReading
 from exchanges.errors import ExchangeError, OutcomeUnknown, Refused
 from exchanges.venue_codes import is_clock_skew
 
+SEND_SECONDS = 1.0  # an order that could not leave within this is given back
 MEASURE_EVERY = timedelta(minutes=3)
 STALE = timedelta(minutes=10)  # too old for an entry to rely on: a process may have been idle
 
@@ -70,11 +72,14 @@ class Calls:
         return (await self._call(call, Wire(lane)))[0]
 
     async def change(self, call: Call, lane: Lane) -> Any:
+        return await self._change(call, Wire(lane))
+
+    async def _change(self, call: Call, wire: Wire) -> Any:
         async def prepared() -> Any:
             await self.ready()
             return await call()
 
-        return (await self._call(prepared, Wire(lane), writing=True))[0]
+        return (await self._call(prepared, wire, writing=True))[0]
 
     async def send(self, call: Call, lane: Lane) -> Any:
         """An order. For an entry the clock must be right; an exit only needs a timestamp that is accepted."""
@@ -84,7 +89,7 @@ class Calls:
                 await self._check_clock()
             return await call()
 
-        return await self.change(with_the_clock_right, lane)
+        return await self._change(with_the_clock_right, Wire(lane, time.monotonic() + SEND_SECONDS))
 
     async def _check_clock(self) -> None:
         limit_ms = settings.MAX_CLOCK_OFFSET_MS

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import ccxt.pro
+from django.conf import settings
 
 from exchanges.budget_rules import Lane, lane_of
 from exchanges.budgets import Budget
@@ -42,7 +43,6 @@ from exchanges.venues import binance
 from exchanges.venues.words import OrderWords
 
 TIMEOUT_MS = 5000
-RECEIVE_WINDOW_MS = 5000
 Parsed = TypeVar("Parsed")
 
 logger = logging.getLogger(__name__)
@@ -123,12 +123,10 @@ _BINANCE_OPTIONS: Mapping[str, Any] = {
     "setMarginMode": {"throwMarginModeAlreadySet": False},
     "watchPositions": {"fetchPositionsSnapshot": False},
     "adjustForTimeDifference": True,
-    "recvWindow": RECEIVE_WINDOW_MS,
 }
 _BYBIT_OPTIONS: Mapping[str, Any] = {
     "defaultType": "swap",
     "fetchMarkets": {"types": ["linear"]},
-    "recvWindow": RECEIVE_WINDOW_MS,
     "enableUnifiedAccount": True,
     "enableUnifiedMargin": False,
     "unifiedMarginStatus": 6,
@@ -148,6 +146,7 @@ def build_exchange(credentials: Credentials) -> Any:
         exchange = _Bybit({**_COMMON, **keys, "has": has, "options": dict(_BYBIT_OPTIONS)})
     else:
         raise AccountUnusable(f"The venue {credentials.venue!r} is not known.")
+    exchange.options["recvWindow"] = settings.ORDER_RECEIVE_WINDOW // timedelta(milliseconds=1)
     exchange.budget = Budget(credentials)
     if credentials.base_url:
         exchange.urls = {"api": _pointed(exchange.urls["api"], credentials.base_url.rstrip("/"))}
@@ -175,7 +174,7 @@ class CcxtClient:
     async def close(self) -> None:
         await self._calls.close()
 
-    def clock(self) -> ClockReading | None:
+    async def clock(self) -> ClockReading | None:
         return self._calls.clock
 
     # -- reads -----------------------------------------------------------------------------------------

@@ -49,12 +49,16 @@ class Wire:
     """What one call did on the wire; the recording exchange class fills it in."""
 
     lane: Lane = Lane.READING
+    send_before: float = float("inf")
     changed_something: bool = False
     status: int | None = None
     answer: object = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def begins(self, method: str) -> None:
+        """Raises NotSent when a change comes too late: absence is proven by counting from its beginning."""
+        if method.upper() != "GET" and time.monotonic() > self.send_before:
+            raise NotSent("held up before it was sent", retry_after=0.5)
         self.changed_something = self.changed_something or method.upper() != "GET"
         self.status, self.answer, self.headers = None, None, {}
 

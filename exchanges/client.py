@@ -77,7 +77,7 @@ class ExchangeClient(Protocol):
         """Funding payments of the account in all its contracts, oldest first."""
         ...
 
-    def clock(self) -> ClockReading | None:
+    async def clock(self) -> ClockReading | None:
         """The last comparison of this machine's clock with the venue's."""
         ...
 

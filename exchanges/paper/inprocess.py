@@ -82,7 +82,7 @@ class InProcessClient:
     def __init__(self, engine: Engine, account: str, now: Callable[[], datetime]) -> None:
         self.engine, self.account, self._now = engine, account, now
 
-    def clock(self) -> ClockReading | None:
+    async def clock(self) -> ClockReading | None:
         return None  # it has no clock of its own
 
     async def instruments(self) -> Sequence[InstrumentSpec]:

@@ -92,7 +92,7 @@ def _ask(account: ExchangeAccount) -> ExchangeSnapshot:
     async def questions(client: ExchangeClient) -> ExchangeSnapshot:
         asked_at = timezone.now()
         held, working, balance = await client.positions(), await client.open_orders(), await client.balance()
-        return ExchangeSnapshot(asked_at, held, working, balance, client.clock())
+        return ExchangeSnapshot(asked_at, held, working, balance, await client.clock())
 
     return session.call(account, questions)
 

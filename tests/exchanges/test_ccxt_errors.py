@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from django.conf import settings
 
-from exchanges import ccxt_client, errors
+from exchanges import ccxt_calls, ccxt_client, errors
 from exchanges.ccxt_client import CcxtClient
 from exchanges.ccxt_errors import Wire, translate, venue_answer
 from exchanges.credentials import Credentials
@@ -187,6 +188,26 @@ async def test_trouble_before_the_order_left_is_not_sent(
     with pytest.raises(errors.NotSent):
         await client.create_order(ENTRY)
     assert venue.sent(*ORDER) == []
+
+
+@pytest.mark.asyncio
+async def test_an_order_held_up_on_its_way_out_is_not_sent(
+    client: CcxtClient, venue: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks it up counts from the claim; it must not arrive after that count."""
+    monkeypatch.setattr(ccxt_calls, "SEND_SECONDS", -1.0)
+    with pytest.raises(errors.NotSent, match="held up"):
+        await client.create_order(ENTRY)
+    assert venue.sent(*ORDER) == []
+
+
+@pytest.mark.asyncio
+async def test_an_order_is_refused_by_the_venue_after_the_window_we_count_with(
+    client: CcxtClient, venue: Capture
+) -> None:
+    await failure_of(client, venue, (500, ""))
+    window = settings.ORDER_RECEIVE_WINDOW.total_seconds() * 1000
+    assert float(venue.sent(*ORDER)[0]["recvWindow"]) == window
 
 
 @pytest.mark.asyncio
