@@ -5,7 +5,15 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from positions.services import expiring, instruments, lookups, monitoring, orders, reconciliation
+from positions.services import (
+    amending,
+    instruments,
+    lookups,
+    modifying,
+    monitoring,
+    orders,
+    reconciliation,
+)
 
 
 @shared_task(name="positions.tasks.submit_order")
@@ -18,14 +26,24 @@ def cancel_order(order_id: str) -> None:
     lookups.cancel(order_id)
 
 
+@shared_task(name="positions.tasks.amend_order")
+def amend_order(order_id: str) -> None:
+    amending.amend(order_id)
+
+
+@shared_task(name="positions.tasks.refit_target")
+def refit_target(position_id: str) -> None:
+    modifying.refit_target(int(position_id))
+
+
+@shared_task(name="positions.tasks.tend_waiting")
+def tend_waiting() -> None:
+    modifying.tend_waiting(timezone.now())
+
+
 @shared_task(name="positions.tasks.submit_due")
 def submit_due() -> None:
     orders.submit_due(timezone.now())
-
-
-@shared_task(name="positions.tasks.expire_due")
-def expire_due() -> None:
-    expiring.expire_due(timezone.now())
 
 
 @shared_task(name="positions.tasks.resolve_unknown")

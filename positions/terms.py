@@ -65,8 +65,19 @@ def objection_to_target(terms: Terms, leg: Leg) -> str | None:
     return None
 
 
-def objection_to_price(price: Decimal, side: Side, leg: Leg) -> str | None:
-    """Of a limit."""
+def objection_to_move(terms: Terms, side: Side, leg: Leg, *, is_target: bool) -> str | None:
+    """Of a working limit order to the price in `terms`. The exchange ends a post-only order that would take."""
+    price = terms.price or Decimal(0)
+    wrong = _price(price, side, leg) or (objection_to_target(terms, leg) if is_target else None)
+    if wrong or terms.time_in_force is not TimeInForce.GTX or leg.mark_price is None:
+        return wrong
+    takes = price >= leg.mark_price if side is Side.BUY else price <= leg.mark_price
+    return (
+        f"a post-only order at {price:f} would take: the market is at {leg.mark_price:f}" if takes else None
+    )
+
+
+def _price(price: Decimal, side: Side, leg: Leg) -> str | None:
     return _off_step(price, leg.spec.price_increment, "price") or _too_far_through(price, side, leg)
 
 
@@ -82,7 +93,7 @@ def _objection(terms: Terms, quantity: Decimal, side: Side, leg: Leg) -> str | N
     return (
         _words(terms, leg.now)
         or _quantity(quantity, leg.spec)
-        or (objection_to_price(terms.price, side, leg) if terms.price is not None else None)
+        or (_price(terms.price, side, leg) if terms.price is not None else None)
         or (
             _off_step(terms.trigger_price, leg.spec.price_increment, "trigger price")
             if terms.trigger_price is not None

@@ -18,7 +18,7 @@ def _every(task: str, queue: str, **interval: float) -> dict[str, Any]:
 
 SCHEDULE = {
     "submit due orders": _every("positions.tasks.submit_due", "sweeps", seconds=2),
-    "take back orders whose time is over": _every("positions.tasks.expire_due", "sweeps", seconds=2),
+    "tend waiting orders": _every("positions.tasks.tend_waiting", "sweeps", seconds=2),
     "resolve unknown orders": _every("positions.tasks.resolve_unknown", "sweeps", seconds=2),
     "reconcile with the exchange": _every("positions.tasks.reconcile", "sweeps", seconds=10),
     "collect funding payments": _every("positions.tasks.collect_funding", "sweeps", minutes=10),

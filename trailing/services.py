@@ -10,7 +10,8 @@ from functools import cache
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.functions import Greatest, Least
 from django.utils import timezone
 
 from exchanges.marks import fresh_mark
@@ -19,6 +20,7 @@ from positions.lifecycle import CloseReason, OrderPurpose, OrderStatus, Position
 from positions.models import Order, Position
 from positions.services.closing import request_close
 from positions.services.orders import request_stop
+from positions.services.outbox import hint
 from trailing.engine import HUNDRED, Close, TrailingParams, TrailingPhase, TrailingState
 from trailing.models import TrailingStop
 from trailing.protection import advance as judge
@@ -82,7 +84,7 @@ def _arm(row: TrailingStop) -> None:
     params = params_of(row)
     armed = start(params)
     stop = armed.stop_price if standing is None else params.better(standing, armed.stop_price or standing)
-    TrailingStop.objects.filter(pk=row.pk, entry_price=known, state__in=UNARMED).update(
+    TrailingStop.objects.filter(pk=row.pk, entry_price=known, stop_price=standing, state__in=UNARMED).update(
         entry_price=row.entry_price,
         activation_price=params.activation_price,
         state=armed.phase,
@@ -112,6 +114,28 @@ def _lags(row: TrailingStop, order: Order) -> bool:
     return moved_percent >= MIN_IMPROVEMENT_PERCENT and timezone.now() - order.created_at >= MIN_INTERVAL
 
 
+# by hand
+
+
+def move_stop(position: Position, stop_price: Decimal, mark_price: Decimal | None) -> str | None:
+    """One more candidate: it counts when it protects better than what stands, and nothing loosens it. The caller
+    holds the position's lock. Returns why not."""
+    side = PositionSide(position.position_side)
+    if position.status not in (PositionStatus.OPENING, PositionStatus.OPEN):
+        return f"the position is {position.status}"
+    step = position.instrument.price_increment
+    if not (stop_price.is_finite() and stop_price > 0) or stop_price % step:
+        return f"stop {stop_price} is not a multiple of {step.normalize():f}"
+    if mark_price is not None and (mark_price - stop_price) * side.sign <= 0:
+        return f"the price ({mark_price:f}) is already beyond the stop {stop_price:f}"
+    row = TrailingStop.objects.select_for_update().get(pk=position.pk)
+    if row.stop_price is not None and (stop_price - row.stop_price) * side.sign < 0:
+        return f"a stop is never loosened: {row.stop_price:f} stands"
+    TrailingStop.objects.filter(pk=position.pk).update(stop_price=stop_price)
+    hint("trailing.tasks.protect", position.pk, queue="trailing")
+    return None
+
+
 # at each price that matters
 
 
@@ -130,11 +154,13 @@ def advance(position_id: int, mark_price: Decimal, at: datetime) -> None:
 
 
 def _move(row: TrailingStop, state: TrailingState, mark_price: Decimal, at: datetime) -> None:
-    """One UPDATE with the ratchet in its WHERE: an older price that arrives late changes nothing."""
+    """One UPDATE with the ratchet in its WHERE: an older price that arrives late changes nothing; one judged before the
+    stop was moved by hand does not move it back."""
+    best = Greatest if row.position.position_side == PositionSide.LONG else Least
     TrailingStop.objects.filter(_is_behind(row, state), pk=row.pk).update(
         state=state.phase,
         high_water_mark=state.high_water_mark,
-        stop_price=state.stop_price,
+        stop_price=best(F("stop_price"), Value(state.stop_price)),
         activated_at=row.activated_at or (at if state.phase is TrailingPhase.ACTIVE else None),
         crossed_at=None,
         last_mark_price=mark_price,

@@ -31,6 +31,7 @@ from trailing.models import TrailingStop
 logger = logging.getLogger(__name__)
 
 OVER = "its time was over"
+RESTING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
 PARTS = (OrderPurpose.REDUCE, OrderPurpose.TAKE_PROFIT)
 REQUESTABLE = (PositionStatus.OPENING, PositionStatus.OPEN)
 

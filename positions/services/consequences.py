@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from exchanges.types import Book, FillReport
@@ -20,6 +21,7 @@ from positions.lifecycle import (
 from positions.models import Order, Position
 from positions.services import events
 from positions.services.closing import (
+    RESTING,
     call_off,
     close_what_is_free,
     end_unprotected_time,
@@ -33,7 +35,6 @@ from positions.services.outbox import hint
 
 ABSENT = "proven absent"
 MAX_ABSENT_CLOSES = 5
-RESTING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
 CONFIRMED = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED, OrderStatus.TRIGGERED)
 
 
@@ -83,7 +84,18 @@ def _entry_filled(position: Position) -> None:
     if position.status == PositionStatus.CLOSING:
         _close_what_arrived(position)
     else:
-        hint("trailing.tasks.protect", position.pk, queue="trailing")
+        _quantity_changed(position)
+
+
+def _quantity_changed(position: Position) -> None:
+    """Stop and take-profit follow."""
+    hint("trailing.tasks.protect", position.pk, queue="trailing")
+    if _targets(position).exists():
+        hint("positions.tasks.refit_target", position.pk, queue="orders")
+
+
+def _targets(position: Position) -> QuerySet[Order]:
+    return pending_orders(position).filter(purpose=OrderPurpose.TAKE_PROFIT, book=Book.ALGO)
 
 
 def _close_what_arrived(position: Position) -> None:
@@ -101,9 +113,9 @@ def _after_part(position: Position, order: Order) -> None:
             _close_what_arrived(position)
         return
     if order.status == OrderStatus.ACCEPTED and not is_plain:
-        _replace_older_targets(position, order)
+        _target_confirmed(position, order)
     if order.filled_quantity > 0:
-        hint("trailing.tasks.protect", position.pk, queue="trailing")
+        _quantity_changed(position)
     elif order.status == OrderStatus.REJECTED:
         events.record(
             "part_refused", "high", account_id=position.account_id, position_id=position.pk,
@@ -111,9 +123,11 @@ def _after_part(position: Position, order: Order) -> None:
         )  # fmt: skip
 
 
-def _replace_older_targets(position: Position, order: Order) -> None:
-    older = pending_orders(position).filter(purpose=OrderPurpose.TAKE_PROFIT, book=Book.ALGO)
-    for replaced in older.filter(generation__lt=order.generation).select_for_update():
+def _target_confirmed(position: Position, order: Order) -> None:
+    if _targets(position).filter(status__in=CONFIRMED, generation__gt=order.generation).exists():
+        call_off(order, "a newer take-profit already stands")
+        return
+    for replaced in _targets(position).filter(generation__lt=order.generation).select_for_update():
         call_off(replaced, "replaced by a newer take-profit")
 
 
@@ -197,7 +211,7 @@ def follow_foreign_fill(position: Position, fill: FillReport) -> None:
     if position.quantity == 0 and position.opened_at is not None:
         settle_when_quiet(position, reason_of_foreign(fill))
     elif position.status == PositionStatus.OPEN:
-        hint("trailing.tasks.protect", position.pk, queue="trailing")  # the stop's quantity must follow
+        _quantity_changed(position)
 
 
 def reason_of_foreign(fill: FillReport) -> CloseReason:

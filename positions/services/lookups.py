@@ -85,7 +85,7 @@ def resolve(order_id: UUID | str, *, gone: ReportStatus | None = None) -> None:
 
 def _ask(order: Order, *, gone: ReportStatus | None = None) -> None:
     try:
-        report = _look_up(order)
+        report = look_up(order)
     except ExchangeError as error:
         halting.hear(order.account_id, error)
         logger.warning("asking for %s failed (%s); it is asked again", order.client_order_id, error)
@@ -98,7 +98,7 @@ def _ask(order: Order, *, gone: ReportStatus | None = None) -> None:
         apply_report(order.account_id, _ended(order, gone, "no longer known to the exchange"))
 
 
-def _look_up(order: Order) -> OrderReport | None:
+def look_up(order: Order) -> OrderReport | None:
     """Both books for a conditional order: once it fired, its child carries the same id in the plain one.
     None is the exchange's successful answer that neither knows it; a failed question raises."""
     plain = _find(order, Book.PLAIN)

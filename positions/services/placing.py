@@ -73,7 +73,10 @@ def _bad_numbers(
     position: Position, purpose: OrderPurpose, quantity: Decimal, terms: Terms, mark_price: Decimal | None
 ) -> str | None:
     leg = Leg(spec_of(position.instrument), PositionSide(position.position_side), mark_price, timezone.now())
-    # a target in the exchange's conditional book waits beside the others, for all that is then held
-    taken = Decimal(0) if terms.order_type.is_conditional else promised(position)
-    wrong = objection_to_exit(terms, quantity, position.quantity - taken, leg)
+    # a target in the conditional book waits beside the others and follows what is held
+    is_conditional = terms.order_type.is_conditional
+    if is_conditional and quantity != position.quantity:
+        return f"a {terms.order_type} order is for all that is held, {position.quantity:f}"
+    free = position.quantity - (Decimal(0) if is_conditional else promised(position))
+    wrong = objection_to_exit(terms, quantity, free, leg)
     return wrong or (objection_to_target(terms, leg) if purpose is OrderPurpose.TAKE_PROFIT else None)

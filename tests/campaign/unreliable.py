@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.utils import timezone
 
+from exchanges.clock import ClockReading
 from exchanges.errors import ExchangeError
 from exchanges.paper.inprocess import InProcessClient
 from tests.campaign.answers import FAULTS, heard
@@ -54,6 +55,9 @@ class UnreliableClient:
 
     async def close(self) -> None:
         """Not a request."""
+
+    def clock(self) -> ClockReading | None:
+        return self._client.clock()
 
     async def _request(self, call: str, work: Work, *, writing: bool) -> Any:
         points.reach("before request")

@@ -1,0 +1,203 @@
+"""Another price for a working limit order: the wish is a row first, each wish is sent at most once, and an unknown
+outcome is looked up and compared."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from exchanges import session
+from exchanges.errors import AccountUnusable, ExchangeError, NotSent, OrderNotFound, Refused
+from exchanges.types import OrderReport, OrderType, PositionSide, ReportStatus, Side
+from positions import broadcast
+from positions.lifecycle import DONE, OrderPurpose
+from positions.models import Order, Position
+from positions.services import events, halting, lookups
+from positions.services.closing import RESTING, lock_position
+from positions.services.instruments import spec_of
+from positions.services.orders import request_for
+from positions.services.outbox import hint, terms_of
+from positions.services.placing import OrderRefused, mark_of
+from positions.services.reports import apply_report
+from positions.terms import Leg, Terms, objection_to_entry, objection_to_move
+
+logger = logging.getLogger(__name__)
+
+HINT_GRACE = timedelta(seconds=1)
+# of what the risk limits were asked about
+MOST_GROWTH = Decimal("1.1")
+WORKING = (ReportStatus.OPEN, ReportStatus.PARTIALLY_FILLED)
+
+
+def modify_price(order_id: UUID | str, price: Decimal) -> None:
+    """Asks; the row's `price` changes when the exchange has confirmed it. Raises OrderRefused."""
+    position_id = Order.objects.values_list("position_id", flat=True).get(pk=order_id)
+    mark_price = mark_of(position_id)
+    with transaction.atomic():
+        position = lock_position(position_id)
+        order = Order.objects.select_for_update().get(pk=order_id)
+        if refusal := _not_now(order) or _bad_price(position, order, price, mark_price):
+            raise OrderRefused(refusal)
+        if order.price != price:
+            _wish(order, price)
+
+
+def _not_now(order: Order) -> str | None:
+    if order.order_type != OrderType.LIMIT:
+        return "only a limit order has a price to move"
+    if order.status not in RESTING:
+        return f"the order is {order.status}"
+    return "another price is on its way" if order.wanted_price is not None else None
+
+
+def _bad_price(position: Position, order: Order, price: Decimal, mark_price: Decimal | None) -> str | None:
+    leg = Leg(spec_of(position.instrument), PositionSide(position.position_side), mark_price, timezone.now())
+    moved = replace(terms_of(order), price=price)
+    wrong = objection_to_move(
+        moved, Side(order.side), leg, is_target=order.purpose == OrderPurpose.TAKE_PROFIT
+    )
+    if wrong or order.purpose != OrderPurpose.ENTRY:
+        return wrong
+    return objection_to_entry(moved, order.quantity, leg) or _too_dear(position, order, moved)
+
+
+def _too_dear(position: Position, order: Order, moved: Terms) -> str | None:
+    worth = order.quantity * (moved.price or Decimal(0)) * position.instrument.contract_size
+    if worth <= position.planned_notional * MOST_GROWTH:
+        return None
+    return f"the entry would be worth {worth:.2f}, planned were {position.planned_notional:.2f}"
+
+
+def _wish(order: Order, price: Decimal) -> None:
+    order.wanted_price, order.amend_sent_at, order.next_attempt_at = price, None, None
+    order.save(update_fields=["wanted_price", "amend_sent_at", "next_attempt_at", "updated_at"])
+    hint("positions.tasks.amend_order", order.pk, queue="orders")
+    broadcast.order_changed(order.pk)
+
+
+def amend(order_id: UUID | str) -> None:
+    order = _claim(order_id)
+    if order is None:
+        return
+    request = replace(request_for(order), price=order.wanted_price)
+    try:
+        report = session.call(order.account, lambda client: client.amend_order(request))
+    except ExchangeError as error:
+        _apply_error(order, error)
+    else:
+        apply_report(order.account_id, report)
+        _judge(order, report)
+
+
+def _claim(order_id: UUID | str) -> Order | None:
+    now = timezone.now()
+    with transaction.atomic(durable=True):
+        due = Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)
+        wished = Order.objects.filter(due, pk=order_id, wanted_price__isnull=False, amend_sent_at=None)
+        won = wished.filter(status__in=RESTING).update(amend_sent_at=now)
+    return Order.objects.select_related("account", "position__instrument").get(pk=order_id) if won else None
+
+
+def _apply_error(order: Order, error: ExchangeError) -> None:
+    text = f"{error.code} {error}".strip()
+    match error:
+        case NotSent():
+            halting.hear(order.account_id, error)
+            again = timezone.now() + timedelta(seconds=error.retry_after)
+            _same_wish(order).update(amend_sent_at=None, next_attempt_at=again)
+        case OrderNotFound():
+            _look(order)  # it filled or was canceled before
+        case Refused():
+            _settle(order, order.price, text)
+        case AccountUnusable():
+            halting.halt(order.account_id, text)
+            _settle(order, order.price, text)
+        case _:
+            logger.warning("whether %s moved is unknown (%s); it is looked up", order.client_order_id, text)
+
+
+def _look(order: Order) -> None:
+    try:
+        report = lookups.look_up(order)
+    except ExchangeError as error:
+        halting.hear(order.account_id, error)
+        logger.warning("asking for %s failed (%s); it is asked again", order.client_order_id, error)
+        return
+    if report is None:
+        lookups.resolve(order.pk, gone=ReportStatus.CANCELED)
+        _settle(order, order.price, "the exchange does not know the order any more")
+    else:
+        apply_report(order.account_id, report)
+        _judge(order, report)
+
+
+def _judge(order: Order, report: OrderReport) -> None:
+    """The old price is final only once a delayed request would be refused for its age."""
+    if report.price == order.wanted_price:
+        _settle(order, report.price)
+    elif report.status not in WORKING:
+        _settle(order, report.price or order.price, f"the order was {report.status} before")
+    elif _is_final(order):
+        _settle(order, report.price or order.price, "the request never arrived")
+
+
+def _is_final(order: Order) -> bool:
+    sent_at = order.amend_sent_at or timezone.now()
+    return timezone.now() >= sent_at + settings.ORDER_RECEIVE_WINDOW + lookups.ABSENCE_MARGIN
+
+
+@transaction.atomic
+def _settle(order: Order, price: Decimal | None, failure: str = "") -> None:
+    done = {"wanted_price": None, "amend_sent_at": None, "next_attempt_at": None}
+    if not _same_wish(order).update(price=price, updated_at=timezone.now(), **done):
+        return  # another looker was faster
+    if failure:
+        events.record(
+            "order_not_moved", "medium", account_id=order.account_id, position_id=order.position_id,
+            order=order.client_order_id, price=price, wanted=order.wanted_price, reason=failure,
+        )  # fmt: skip
+    broadcast.order_changed(order.pk)
+
+
+def _same_wish(order: Order) -> QuerySet[Order]:
+    return Order.objects.filter(
+        pk=order.pk, wanted_price=order.wanted_price, amend_sent_at=order.amend_sent_at
+    )
+
+
+def amend_due(now: datetime) -> int:
+    """Send wishes whose hint was lost, ask about those without an answer, drop those of ended orders."""
+    wished = Q(wanted_price__isnull=False)
+    due = Q(next_attempt_at=None, updated_at__lte=now - HINT_GRACE) | Q(next_attempt_at__lte=now)
+    sent = _each(wished & due & Q(amend_sent_at=None, status__in=RESTING), amend)
+    asked = _each(wished & Q(amend_sent_at__lte=now - lookups.ASK_AFTER), _resolve)
+    ended = _each(wished & Q(amend_sent_at=None, status__in=DONE), _forget)
+    return sent + asked + ended
+
+
+def _resolve(order_id: UUID) -> None:
+    _look(Order.objects.select_related("account", "position__instrument").get(pk=order_id))
+
+
+def _forget(order_id: UUID) -> None:
+    order = Order.objects.get(pk=order_id)
+    _settle(order, order.price, f"the order was {order.status} before")
+
+
+def _each(rows: Q, act: Callable[[UUID], None]) -> int:
+    found = list(Order.objects.filter(rows).order_by("updated_at").values_list("pk", flat=True)[:200])
+    for pk in found:
+        try:
+            act(pk)
+        except Exception:
+            logger.exception("the price of order %s could not be moved; the next sweep tries again", pk)
+    return len(found)
