@@ -15,7 +15,7 @@ DUMMY := DATABASE_URL=postgresql:///none?host=/nonexistent REDIS_URL=redis://127
 	SECRET_KEY=only-for-static-checks-0123456789abcdef FIELD_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
 	DRY_RUN=true PAPER_EXCHANGE_URL=http://127.0.0.1:9
 
-.PHONY: help install up test check dry-run bench faults clean
+.PHONY: help install up test check dry-run bench faults recovery clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile | expand -t 12
@@ -41,8 +41,12 @@ dry-run: install  ## trade on paper for DURATION seconds, print the report, exit
 bench: install  ## performance, as ratios to a floor of the same run
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-faults: install  ## fault campaign over SEEDS worlds (a number, or a range such as 200-399)
+faults: install  ## fault campaign over SEEDS worlds, and with PROCESSES=50 against real ones (number or range)
 	@$(BIN)/python -m tests.campaign --seeds $(SEEDS) $(ARGS)
+	@if [ -n "$(PROCESSES)" ]; then $(BIN)/python -m tests.campaign.processes --seeds $(PROCESSES); fi
+
+recovery: install  ## seconds until 100 positions are proven protected after everything was killed
+	@$(BIN)/python -m tests.campaign.process_recovery $(ARGS)
 
 clean:  ## remove caches and the virtual environment; var/ (your data) stays
 	@rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis htmlcov .coverage .coverage.*

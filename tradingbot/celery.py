@@ -1,11 +1,27 @@
 from __future__ import annotations
 
+import logging
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingbot.settings")
+
+logger = logging.getLogger(__name__)
+AT_START = ("positions.tasks.submit_due", "positions.tasks.resolve_unknown", "trailing.tasks.sweep")
 
 app = Celery("tradingbot")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_ready.connect
+def sweep_at_once(**signal: Any) -> None:
+    """The hints that a killed worker had in hand died with it; the next beat may be seconds away."""
+    for task in AT_START:
+        try:
+            app.send_task(task, queue="sweeps", retry=False, ignore_result=True, expires=10)
+        except Exception as error:
+            logger.warning("%s could not be asked for (%s); beat will", task, type(error).__name__)

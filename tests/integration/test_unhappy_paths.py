@@ -10,8 +10,9 @@ from positions.lifecycle import CloseReason
 from positions.models import Order, Position
 from positions.services.closing import request_close
 from signals_app.models import SignalAttempt, SignalLog
-from tests.integration.stack import UNIFIED, Trader
+from tests.integration.stack import START_SECONDS, UNIFIED, Trader
 from tests.ops.waiting import until
+from tests.trailing.processes import take_hints
 
 
 def test_an_answer_that_got_lost_does_not_buy_twice(trader: Trader) -> None:
@@ -136,7 +137,15 @@ def test_a_worker_killed_while_the_exchange_answers_leaves_nothing_doubled(trade
     assert order.attempts == 1
     trader.stack.worker.start()
     trader.wait_for(position, "open")
-    trader.run("trailing.tasks.sweep")  # the hint may have died with the worker; the sweep is the net
     until(lambda: trader.stops(position, "accepted"), "the stop")
     entries = [line for line in trader.order_requests() if line["path"] == "/fapi/v1/order"]
     assert [line["params"]["newClientOrderId"] for line in entries] == [order.client_order_id]
+
+
+def test_hints_that_died_with_a_worker_are_made_up_for_by_the_next_one(trader: Trader) -> None:
+    """Without beat: a worker looks for what it missed when it starts."""
+    position = trader.open()
+    with trader.stack.worker.gone():
+        request_close(position.pk, reason=CloseReason.MANUAL, requested_by="owner")
+        assert [task for task, _ in take_hints("orders")] == ["positions.tasks.submit_order"]
+    until(lambda: Position.objects.get(pk=position.pk).status == "closed", "the close", START_SECONDS)
