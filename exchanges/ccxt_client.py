@@ -21,7 +21,6 @@ from exchanges.credentials import Credentials
 from exchanges.errors import (
     AccountUnusable,
     InvalidRequest,
-    NotSent,
     OrderNotFound,
     OutcomeUnknown,
     Refused,
@@ -253,7 +252,7 @@ class CcxtClient:
     async def create_order(self, request: OrderRequest) -> OrderReport:
         words = binance.order_words(request, self._mode)
         try:
-            order = await self._calls.send(lambda: self._send(words, request.send_before), lane_of(request))
+            order = await self._calls.send(lambda: self._send(words), lane_of(request))
         except OrderNotFound as error:
             raise OutcomeUnknown(str(error), code=error.code) from None
         return self._answered(order["info"], request)
@@ -264,10 +263,8 @@ class CcxtClient:
             raise OutcomeUnknown("The answer to the order is about another order.")
         return report
 
-    async def _send(self, words: OrderWords, send_before: datetime | None) -> Any:
+    async def _send(self, words: OrderWords) -> Any:
         self._check_steps(words)
-        if send_before is not None and datetime.now(UTC) > send_before:
-            raise NotSent("held up between claim and request", retry_after=0.5)
         return await self._calls.writer.create_order(
             words.symbol, words.type, words.side, words.amount, words.price, words.params
         )

@@ -138,8 +138,6 @@ class OrderRequest:
     native: NativeExits | None = None
     time_in_force: TimeInForce | None = None
     expires_at: datetime | None = None
-    # after this moment the request must not leave: whoever looked for it may have found it absent for good
-    send_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

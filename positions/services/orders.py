@@ -96,10 +96,9 @@ def _too_late(order: Order, now: datetime) -> str | None:
 async def _send(client: ExchangeClient, order: Order) -> OrderReport:
     if order.purpose == OrderPurpose.ENTRY:
         await _prepare(client, order)
-    request = request_for(order)
-    if request.send_before is None or timezone.now() > request.send_before:
+    if order.submitted_at is None or timezone.now() > order.submitted_at + CLAIM_LIFETIME:
         raise NotSent("held up between claim and request", retry_after=0.5)
-    return await client.create_order(request)
+    return await client.create_order(request_for(order))
 
 
 async def _prepare(client: ExchangeClient, order: Order) -> None:
@@ -139,7 +138,6 @@ def request_for(order: Order) -> OrderRequest:
         trigger_price=terms.trigger_price,
         time_in_force=in_force_at(terms, timezone.now()),
         expires_at=terms.expires_at,
-        send_before=(order.submitted_at or order.updated_at) + CLAIM_LIFETIME,
     )
 
 

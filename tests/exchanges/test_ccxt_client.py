@@ -206,21 +206,6 @@ async def test_a_market_order_is_reported_filled(client: CcxtClient, venue: Capt
 
 
 @pytest.mark.asyncio
-async def test_a_request_held_up_until_after_its_time_does_not_leave(
-    client: CcxtClient, venue: Capture
-) -> None:
-    """Loading the contracts took too long, say: somebody may have looked for the order and found it absent."""
-    venue.answers["POST", "/fapi/v1/order"] = an_order()
-    late = OrderRequest(
-        BTC, Side.BUY, PositionSide.LONG, OrderType.MARKET, Decimal("0.01"), "tb-1-entry-1",
-        send_before=datetime.now(UTC) - timedelta(milliseconds=1),
-    )  # fmt: skip
-    with pytest.raises(errors.NotSent, match="held up"):
-        await client.create_order(late)
-    assert venue.sent("POST", "/fapi/v1/order") == []
-
-
-@pytest.mark.asyncio
 async def test_a_stop_lands_in_the_algo_book(client: CcxtClient, venue: Capture) -> None:
     venue.answers["POST", "/fapi/v1/algoOrder"] = a_stop()
     request = OrderRequest(
