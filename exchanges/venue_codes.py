@@ -101,7 +101,7 @@ _BINANCE = _table(
     (_kind(OrderNotFound), "-2011 -2013"),
     (_kind(InsufficientMargin), "-2018 -2019"),
     (_kind(WouldTriggerImmediately), "-2021"),
-    (_kind(NothingToReduce), "-2022"),
+    (_kind(NothingToReduce), "-2022 -4118"),
     (
         _kind(Refused),
         "-2010 -2020 -2025 -2027 -2028 -4045 -4048 -4067 -4068 -4131 -5021 -5022 -5024 -5025 -5026",

@@ -12,6 +12,8 @@ CASES = [
     ("binance", "-2018", errors.InsufficientMargin),
     ("binance", "-2021", errors.WouldTriggerImmediately),
     ("binance", "-2022", errors.NothingToReduce),
+    ("binance", "-4118", errors.NothingToReduce),
+    ("binance", "-5026", errors.Refused),
     ("binance", "-2011", errors.OrderNotFound),
     ("binance", "-2013", errors.OrderNotFound),
     ("binance", "-2015", errors.AccountUnusable),
