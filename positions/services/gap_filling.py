@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from django.db.models import F, Min, Sum
+from django.db.models import F, Min, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -34,7 +34,7 @@ BEFORE_THE_POSITION = timedelta(minutes=1)
 def read_all(account: ExchangeAccount, *, everything: bool) -> None:
     """Contracts whose orders filled more than their executions explain, and those not read for a while."""
     short = _short_of_executions(account)
-    wanted = short.keys() | (_held(account) if everything else _due(account))
+    wanted = short.keys() | (_held(account) if everything else _due(account)) | _ended_unread(account)
     for instrument in Instrument.objects.filter(pk__in=wanted):
         read(account, instrument, since=short.get(instrument.pk))
 
@@ -111,6 +111,16 @@ def _short_of_executions(account: ExchangeAccount) -> dict[int, datetime]:
 
 def _held(account: ExchangeAccount) -> set[int]:
     return set(Position.objects.filter(account=account, is_live=True).values_list("instrument", flat=True))
+
+
+def _ended_unread(account: ExchangeAccount) -> set[int]:
+    """Contracts not read since a position in them ended: what a stranger did to it may still be unknown."""
+    read = FillCursor.objects.filter(account=account, symbol=OuterRef("instrument__exchange_symbol"))
+    ended = Position.objects.filter(account=account, closed_at__gte=timezone.now() - FURTHEST_BACK)
+    unread = ended.annotate(read_at=Subquery(read.values("read_at"))).filter(
+        Q(read_at=None) | Q(read_at__lt=F("closed_at") + LISTING_LAG), opened_at__isnull=False
+    )
+    return set(unread.values_list("instrument", flat=True))
 
 
 def _due(account: ExchangeAccount) -> set[int]:

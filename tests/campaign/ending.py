@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from exchanges.models import ExchangeAccount, TradingState
 from positions.models import Fill, Order, Position
 from tests.campaign.plan import CALM
 from trailing.models import TrailingStop
@@ -16,6 +17,7 @@ CALM_ROUNDS = 6
 LONGEST_SECONDS = 600.0
 SWEEPS = (
     "positions.tasks.submit_due",
+    "positions.tasks.expire_due",
     "positions.tasks.resolve_unknown",
     "trailing.tasks.sweep",
     "positions.tasks.reconcile",
@@ -28,7 +30,9 @@ def quiesce(world: World) -> None:
     world.trouble.end()
     for kind in ("signal", "price", "sweep", "person"):
         world.agenda.drop(kind)
+    ExchangeAccount.objects.update(trading_state=TradingState.ACTIVE)
     world.streams.reconnect_all()
+    world.sweep("positions.tasks.collect_funding")
     began, unchanged, before = world.clock.now, 0, None
     while unchanged < CALM_ROUNDS:
         if world.clock.now - began > LONGEST_SECONDS:

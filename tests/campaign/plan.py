@@ -20,7 +20,6 @@ class Plan:
     message_lost: float = 0.0
     stream_cut: float = 0.0
     sweep_skipped: float = 0.0
-    people: float = 0.0
 
 
 CALM = Plan()
@@ -36,7 +35,6 @@ _WILD = Plan(
     message_lost=0.05,
     stream_cut=0.01,
     sweep_skipped=0.05,
-    people=0.06,
 )
 # a call of which there are few is hit more often
 FAULT_WEIGHT = {"entry": 1.5, "close": 2.5, "protect": 1.5, "cancel": 3.0}

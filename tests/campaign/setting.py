@@ -11,7 +11,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection
 
-from exchanges.models import ExchangeAccount
+from exchanges.models import ExchangeAccount, UnknownPositions
 from exchanges.paper.demo import DEMO_PRICES, DEMO_RULES
 from exchanges.paper.matching import Engine
 from positions.services.instruments import refresh_instruments
@@ -65,7 +65,12 @@ def set_up(world: World) -> list[str]:
     """Returns the phrases that mean something."""
     for symbol in SYMBOLS:
         Ticker.objects.create(symbol=symbol)
-    accounts = {name: ExchangeAccount.objects.create(name=name) for name in ("ada", "ben")}
+    accounts = {
+        name: ExchangeAccount.objects.create(
+            name=name, unknown_positions=world.random.choice(list(UnknownPositions))
+        )
+        for name in ("ada", "ben")
+    }
     for name in STRATEGIES:
         _strategy(world.random, name, accounts[name.partition("-")[0]])
     refresh_instruments()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from random import Random
 
 from positions.models import Fill, Order, Position
-from tests.campaign.checks import check
+from tests.campaign.checks import FEWEST_ORDERS, check
 from tests.campaign.ending import quiesce
-from tests.campaign.market import Market
+from tests.campaign.guard import Guard
+from tests.campaign.market import SYMBOLS, Market
+from tests.campaign.people import People
 from tests.campaign.plan import Plan
 from tests.campaign.senders import Senders
 from tests.campaign.setting import an_engine, begin_sweeps, empty_redis, empty_the_database, set_up
@@ -42,8 +44,11 @@ def tell(seed: int, plan: Plan, *, whole: bool = False) -> Told:
         begin_sweeps(world)
         Market(world).begin()
         senders.begin()
+        People(world).begin()
+        Guard(world).begin()
         world.begin()
         world.run_until(plan.seconds)
+        _until_enough_happened(world, senders)
         quiesce(world)
         check(world)
         _count_rows(world)
@@ -54,12 +59,24 @@ def tell(seed: int, plan: Plan, *, whole: bool = False) -> Told:
         return Told(seed, world.violations, counts, lines, world.digest(), time.perf_counter() - began)
 
 
+def _until_enough_happened(world: World, senders: Senders) -> None:
+    """A world that slept through its time gets signals in a calmer one."""
+    for _ in range(10):
+        if _arrived(world) >= FEWEST_ORDERS:
+            return
+        world.plan = replace(world.plan, fault=0.05, kill=0.02)
+        for symbol in SYMBOLS:
+            senders.send(senders.new(symbol, world.random.choice(("go long", "go short"))))
+        world.run_until(world.clock.now + 10)
+
+
+def _arrived(world: World) -> int:
+    return sum(len(state.orders) + len(state.algos) for state in world.engine.accounts.values())
+
+
 def _count_rows(world: World) -> None:
-    engine = world.engine
     world.counts["world", "positions"] = Position.objects.count()
     world.counts["world", "orders"] = Order.objects.count()
     world.counts["world", "fills"] = Fill.objects.count()
-    world.counts["world", "orders at the exchange"] = sum(
-        len(state.orders) + len(state.algos) for state in engine.accounts.values()
-    )
+    world.counts["world", "orders at the exchange"] = _arrived(world)
     world.counts["world", "events"] = len(world.lines)

@@ -29,7 +29,7 @@ from tests.campaign.unreliable import UnreliableClient
 
 ADDRESS = "inprocess:campaign"
 HINT = "hint"
-DEEPEST = 3
+DEEPEST = 2
 COUNTDOWN = {
     "between statements": 30,
     "before commit": 3,

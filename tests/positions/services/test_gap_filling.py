@@ -6,13 +6,16 @@ from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from exchanges.errors import OrderNotFound, OutcomeUnknown
 from exchanges.models import AccountWatch
 from exchanges.paper.venue import now_ms
+from positions.lifecycle import CloseReason
 from positions.models import Fill, FillCursor, Order, Position
 from positions.services import gap_filling
+from positions.services.closing import lock_position, settle_close
 from tests.positions.services.conftest import Desk
 from tests.positions.services.test_orders import Trouble
 
@@ -152,3 +155,17 @@ def test_a_fill_that_vanished_from_our_books_is_fetched_again(desk: Desk) -> Non
     Order.objects.update(created_at=timezone.now() - timedelta(hours=1))
     gap_filling.read_all(desk.account, everything=False)
     assert Fill.objects.count() == 1
+
+
+def test_a_strangers_execution_is_read_even_when_the_position_has_ended_since(desk: Desk) -> None:
+    position = desk.filled()
+    read(desk)
+    by_hand(desk)
+    with transaction.atomic():
+        settle_close(lock_position(position.pk), reason=CloseReason.EXTERNAL)
+    gap_filling.read_all(desk.account, everything=False)
+    assert Fill.objects.filter(order=None).count() == 1
+    FillCursor.objects.update(read_at=timezone.now() + timedelta(seconds=6))
+    by_hand(desk)
+    gap_filling.read_all(desk.account, everything=False)
+    assert Fill.objects.filter(order=None).count() == 1, "read to its end once, then left alone"

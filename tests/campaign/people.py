@@ -1,0 +1,168 @@
+"""People: an owner who uses the bot's own doors, and somebody who trades on the exchange behind its back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+
+from exchanges.models import ExchangeAccount, TradingState
+from exchanges.paper.book import PaperPosition, VenueRefusal
+from exchanges.types import OrderType, PositionSide
+from positions.lifecycle import CloseReason, OrderPurpose
+from positions.models import Order, Position
+from positions.services import expiring, halting, placing, reducing
+from positions.services.closing import request_close
+from positions.sizing import floor_to
+from positions.terms import Terms
+from tests.campaign.market import SYMBOLS
+
+if TYPE_CHECKING:
+    from tests.campaign.world import World
+
+
+class People:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._owner = (self._close, self._close_part, self._take_profit, self._take_back, self._halt)
+        self._stranger = (self._cancel_a_stop, self._sell, self._sell_a_part, self._buy, self._charge_funding)
+
+    def begin(self) -> None:
+        self._world.later(self._world.random.expovariate(1 / 5), "person", self._act)
+
+    def _act(self) -> None:
+        random = self._world.random
+        deed = random.choice(self._owner if random.random() < 0.6 else self._stranger)
+        self._world.count("person", deed.__name__.strip("_").replace("_", " "))
+        deed()
+        self.begin()
+
+    # the owner
+
+    def _ask(self, name: str, work: Callable[[], object]) -> None:
+        """A refusal in words is an answer."""
+
+        def asked() -> None:
+            try:
+                work()
+            except placing.OrderRefused as refusal:
+                self._world.say(f"  refused: {refusal}")
+
+        self._world.perform(f"owner: {name}", asked)
+
+    def _live(self) -> Position | None:
+        live = list(Position.objects.filter(is_live=True).select_related("instrument").order_by("pk"))
+        return self._world.random.choice(live) if live else None
+
+    def _close(self) -> None:
+        if position := self._live():
+            work = partial(request_close, position.pk, reason=CloseReason.MANUAL, requested_by="owner")
+            self._ask(f"close {position.pk}", work)
+
+    def _close_part(self) -> None:
+        if position := self._live():
+            ratio = Decimal(self._world.random.choice(("0.1", "0.25", "0.5", "1")))
+            work = partial(reducing.close_part, position.pk, ratio, requested_by="owner")
+            self._ask(f"close {ratio} of {position.pk}", work)
+
+    def _take_profit(self) -> None:
+        if (position := self._live()) and position.quantity > 0:
+            work = partial(placing.place_order, position.pk, OrderPurpose.TAKE_PROFIT, position.quantity)
+            self._ask(f"take profit of {position.pk}", partial(work, self._terms(position)))
+
+    def _terms(self, position: Position) -> Terms:
+        random = self._world.random
+        price = self._world.engine.prices[position.instrument.exchange_symbol]
+        away = Decimal(str(round(random.uniform(0.05, 1), 3))) * PositionSide(position.position_side).sign
+        target = floor_to(price * (1 + away / 100), position.instrument.price_increment)
+        if random.random() < 0.5:
+            return Terms(OrderType.TAKE_PROFIT_MARKET, trigger_price=target)
+        ends = timezone.now() + timedelta(seconds=random.uniform(2, 40)) if random.random() < 0.5 else None
+        return Terms(OrderType.LIMIT, price=target, expires_at=ends)
+
+    def _take_back(self) -> None:
+        wishes = Order.objects.filter(
+            purpose__in=(OrderPurpose.ENTRY, OrderPurpose.REDUCE, OrderPurpose.TAKE_PROFIT)
+        )
+        found = list(wishes.order_by("-created_at").values_list("pk", flat=True)[:3])
+        if found:
+            order = self._world.random.choice(found)
+            self._ask(f"take back {order}", partial(expiring.take_back, order))
+
+    def _halt(self) -> None:
+        account = self._world.random.choice(list(ExchangeAccount.objects.order_by("pk")))
+        self._ask(f"halt {account.name}", partial(halting.halt, account.pk, "by hand"))
+        self._world.later(self._world.random.uniform(1, 8), "person", partial(self._activate, account.pk))
+
+    def _activate(self, account_id: int) -> None:
+        self._world.say(f"owner: account {account_id} may trade again")
+        ExchangeAccount.objects.filter(pk=account_id).update(
+            trading_state=TradingState.ACTIVE, state_reason=""
+        )
+
+    # the stranger
+
+    def _name(self) -> str:
+        return self._world.random.choice(list(self._world.engine.accounts))
+
+    def _cancel_a_stop(self) -> None:
+        name = self._name()
+        if algos := self._world.engine.open_algos(name):
+            algo = self._world.random.choice(algos)
+            self._world.say(f"stranger: cancels {algo.client_algo_id}")
+            self._world.engine.cancel_algo(name, algo.algo_id, now_ms=self._world.clock.now_ms)
+            self._world.streams.publish()
+
+    def _held(self, name: str) -> PaperPosition | None:
+        held = self._world.engine.positions(name)
+        return self._world.random.choice(held) if held else None
+
+    def _sell(self) -> None:
+        name = self._name()
+        if held := self._held(name):
+            self._trade(name, held.symbol, held.position_side, abs(held.amount), closes=True)
+
+    def _sell_a_part(self) -> None:
+        name = self._name()
+        if held := self._held(name):
+            step = self._world.engine.rules[held.symbol].size_increment
+            part = floor_to(abs(held.amount) / 3, step)
+            self._trade(name, held.symbol, held.position_side, max(part, step), closes=True)
+
+    def _buy(self) -> None:
+        """More of what is held, or where the account takes over what it finds, something new."""
+        name = self._name()
+        held, account = self._held(name), ExchangeAccount.objects.get(pk=self._world.account_id(name))
+        if held:
+            step = self._world.engine.rules[held.symbol].size_increment
+            more = max(floor_to(abs(held.amount) / 2, step), step)
+            self._trade(name, held.symbol, held.position_side, more, closes=False)
+        elif account.unknown_positions == "adopt":
+            symbol, side = self._world.random.choice(SYMBOLS), self._world.random.choice(("LONG", "SHORT"))
+            quantity = floor_to(
+                300 / self._world.engine.prices[symbol], self._world.engine.rules[symbol].size_increment
+            )
+            self._trade(name, symbol, side, quantity, closes=False)
+
+    def _trade(self, name: str, symbol: str, position_side: str, quantity: Decimal, *, closes: bool) -> None:
+        side = "SELL" if (position_side == "LONG") == closes else "BUY"
+        self._world.say(f"stranger: {side} {quantity} {symbol} {position_side} on {name}")
+        try:
+            self._world.engine.place(
+                name, symbol=symbol, side=side, type="MARKET", quantity=quantity, position_side=position_side,
+                client_order_id=f"web_{self._world.engine.next_order_id}", now_ms=self._world.clock.now_ms,
+            )  # fmt: skip
+        except VenueRefusal as refusal:
+            self._world.say(f"  refused: {refusal}")
+        self._world.streams.publish()
+
+    def _charge_funding(self) -> None:
+        symbol = self._world.random.choice(SYMBOLS)
+        self._world.say(f"funding of {symbol}")
+        rate = Decimal(str(round(self._world.random.uniform(-0.002, 0.002), 6)))
+        self._world.engine.charge_funding(symbol, rate, self._world.clock.now_ms)
+        self._world.streams.publish()
