@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
+from inspect import iscoroutinefunction
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -47,8 +48,10 @@ class UnreliableClient:
     def __init__(self, client: InProcessClient, fate: Fate) -> None:
         self._client, self._fate = client, fate
 
-    def __getattr__(self, method: str) -> Callable[..., Awaitable[Any]]:
+    def __getattr__(self, method: str) -> Callable[..., Any]:
         call = getattr(self._client, method)
+        if not iscoroutinefunction(call):
+            return call  # no request: something the client knows
         return lambda *args, **kwargs: self._request(
             _name(method, args), partial(call, *args, **kwargs), writing=method not in READING
         )
