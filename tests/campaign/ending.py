@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from exchanges.models import ExchangeAccount, TradingState
 from positions.models import Fill, Order, Position
 from tests.campaign.plan import CALM
+from tradingbot.schedule import SCHEDULE
 from trailing.models import TrailingStop
 
 if TYPE_CHECKING:
@@ -15,13 +16,7 @@ if TYPE_CHECKING:
 ROUND_SECONDS = 3.0
 CALM_ROUNDS = 6
 LONGEST_SECONDS = 600.0
-SWEEPS = (
-    "positions.tasks.submit_due",
-    "positions.tasks.expire_due",
-    "positions.tasks.resolve_unknown",
-    "trailing.tasks.sweep",
-    "positions.tasks.reconcile",
-)
+SWEEPS = [entry["task"] for entry in SCHEDULE.values() if entry["schedule"] <= 15]
 
 
 def quiesce(world: World) -> None:

@@ -26,6 +26,7 @@ from tests.campaign.stream import KIND as MESSAGE
 from tests.campaign.stream import PrivateStreams
 from tests.campaign.trouble import Trouble
 from tests.campaign.unreliable import UnreliableClient
+from tradingbot.schedule import SCHEDULE
 
 ADDRESS = "inprocess:campaign"
 HINT = "hint"
@@ -224,12 +225,7 @@ class World:
         return self._helpers[depth - 1]
 
 
-INTERLEAVED = (
-    "positions.tasks.submit_due",
-    "positions.tasks.resolve_unknown",
-    "positions.tasks.reconcile",
-    "trailing.tasks.sweep",
-)
+INTERLEAVED = [entry["task"] for entry in SCHEDULE.values() if entry["schedule"] <= 10]
 
 
 class _LogToWorld(logging.Handler):
