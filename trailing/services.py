@@ -59,7 +59,7 @@ def state_of(row: TrailingStop) -> TrailingState:
 def open_rows() -> QuerySet[TrailingStop]:
     """Rows that may act: a stale one could not, even if it existed."""
     rows = TrailingStop.objects.filter(position__status=PositionStatus.OPEN)
-    return rows.select_related("position__instrument")
+    return rows.select_related("position__instrument").order_by("pk")
 
 
 # after an entry filled

@@ -88,7 +88,7 @@ def entry_is_pending(position: Position) -> bool:
 
 
 def pending_orders(position: Position) -> QuerySet[Order]:
-    return Order.objects.filter(position=position).exclude(status__in=DONE)
+    return Order.objects.filter(position=position).exclude(status__in=DONE).order_by("created_at")
 
 
 def call_off_rivals(position: Position) -> None:

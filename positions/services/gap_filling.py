@@ -35,7 +35,7 @@ def read_all(account: ExchangeAccount, *, everything: bool) -> None:
     """Contracts whose orders filled more than their executions explain, and those not read for a while."""
     short = _short_of_executions(account)
     wanted = short.keys() | (_held(account) if everything else _due(account)) | _ended_unread(account)
-    for instrument in Instrument.objects.filter(pk__in=wanted):
+    for instrument in Instrument.objects.filter(pk__in=wanted).order_by("pk"):
         read(account, instrument, since=short.get(instrument.pk))
 
 

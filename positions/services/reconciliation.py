@@ -50,7 +50,7 @@ class ExchangeSnapshot:
 
 
 def reconcile_all() -> None:
-    for pk in ExchangeAccount.objects.values_list("pk", flat=True):
+    for pk in ExchangeAccount.objects.order_by("pk").values_list("pk", flat=True):
         try:
             reconcile_account(pk)
         except Exception:
@@ -76,7 +76,7 @@ def reconcile_account(account_id: int, *, everything: bool = False) -> None:
 
 
 def collect_funding() -> None:
-    for pk in ExchangeAccount.objects.values_list("pk", flat=True):
+    for pk in ExchangeAccount.objects.order_by("pk").values_list("pk", flat=True):
         collect_funding_of(pk)
 
 
@@ -111,7 +111,8 @@ def _save_balance(account: ExchangeAccount, snapshot: ExchangeSnapshot) -> None:
 
 
 def _differences(account: ExchangeAccount, snapshot: ExchangeSnapshot) -> list[Difference | Present]:
-    live = list(Position.objects.filter(account=account, is_live=True).select_related("instrument"))
+    held = Position.objects.filter(account=account, is_live=True)
+    live = list(held.select_related("instrument").order_by("pk"))
     moving = _moving_positions(account, snapshot.asked_at)
     settled = [p for p in live if p.status != PositionStatus.OPENING and p.pk not in moving]
     explained = frozenset(map(_key, live)) | _just_closed(account)
@@ -129,7 +130,7 @@ def _moving_positions(account: ExchangeAccount, asked_at: datetime) -> set[int]:
 def _order_states(account: ExchangeAccount, snapshot: ExchangeSnapshot) -> dict[str, OrderState]:
     """Rows touched after the question was asked say nothing about its answer."""
     listed = [report.client_order_id for report in snapshot.open_orders]
-    ours = Order.objects.filter(account=account).select_related("position")
+    ours = Order.objects.filter(account=account).order_by("created_at").select_related("position")
     rows = {
         o.client_order_id: o
         for o in [*ours.exclude(status__in=DONE), *ours.filter(client_order_id__in=listed)]
