@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from exchanges.models import ExchangeAccount, TradingState
@@ -15,7 +16,7 @@ from exchanges.paper.book import PaperPosition, VenueRefusal
 from exchanges.types import OrderType, PositionSide
 from positions.lifecycle import CloseReason, OrderPurpose
 from positions.models import Order, Position
-from positions.services import expiring, halting, placing, reducing
+from positions.services import amending, expiring, halting, modifying, placing, reducing
 from positions.services.closing import request_close
 from positions.sizing import floor_to
 from positions.terms import Terms
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 class People:
     def __init__(self, world: World) -> None:
         self._world = world
-        self._owner = (self._close, self._close_part, self._take_profit, self._take_back, self._halt)
+        self._owner = (
+            self._close, self._close_part, self._take_profit, self._modify, self._modify_price,
+            self._take_back, self._halt,
+        )  # fmt: skip
         self._stranger = (self._cancel_a_stop, self._sell, self._sell_a_part, self._buy, self._charge_funding)
 
     def begin(self) -> None:
@@ -76,22 +80,47 @@ class People:
 
     def _terms(self, position: Position) -> Terms:
         random = self._world.random
-        price = self._world.engine.prices[position.instrument.exchange_symbol]
-        away = Decimal(str(round(random.uniform(0.05, 1), 3))) * PositionSide(position.position_side).sign
-        target = floor_to(price * (1 + away / 100), position.instrument.price_increment)
+        side = PositionSide(position.position_side)
+        target = self._near(position.instrument.exchange_symbol, side, random.uniform(0.05, 1))
         if random.random() < 0.5:
             return Terms(OrderType.TAKE_PROFIT_MARKET, trigger_price=target)
         ends = timezone.now() + timedelta(seconds=random.uniform(2, 40)) if random.random() < 0.5 else None
         return Terms(OrderType.LIMIT, price=target, expires_at=ends)
 
+    def _modify(self) -> None:
+        """Another stop, another take-profit, or both, as percent of the price."""
+        order = self._newest(Order.objects.filter(position__is_live=True))
+        if order is None:
+            return
+        side, random = PositionSide(order.position.position_side), self._world.random
+        near = partial(self._near, order.symbol, side)
+        stop = near(-random.uniform(0.1, 3)) if random.random() < 0.7 else None
+        target = near(random.uniform(0.1, 3)) if random.random() < 0.7 else None
+        work = partial(modifying.modify_order, order.pk, stop_loss=stop, take_profit=target)
+        self._ask(f"stop {stop} and take-profit {target} for {order.position_id}", work)
+
+    def _modify_price(self) -> None:
+        order = self._newest(Order.objects.filter(order_type=OrderType.LIMIT))
+        if order is not None:
+            side = PositionSide(order.position.position_side)
+            price = self._near(order.symbol, side, self._world.random.uniform(0.02, 2))
+            self._ask(f"price {price} for {order}", partial(amending.modify_price, order.pk, price))
+
+    def _near(self, symbol: str, side: PositionSide, percent: float) -> Decimal:
+        """The price `percent` into profit."""
+        away = Decimal(str(round(percent, 3))) * side.sign
+        step = self._world.engine.rules[symbol].price_increment
+        return floor_to(self._world.engine.prices[symbol] * (1 + away / 100), step)
+
+    def _newest(self, orders: QuerySet[Order]) -> Order | None:
+        found = list(orders.select_related("position").order_by("-created_at", "pk")[:4])
+        return self._world.random.choice(found) if found else None
+
     def _take_back(self) -> None:
-        wishes = Order.objects.filter(
-            purpose__in=(OrderPurpose.ENTRY, OrderPurpose.REDUCE, OrderPurpose.TAKE_PROFIT)
-        )
-        found = list(wishes.order_by("-created_at").values_list("pk", flat=True)[:3])
-        if found:
-            order = self._world.random.choice(found)
-            self._ask(f"take back {order}", partial(expiring.take_back, order))
+        wishes = (OrderPurpose.ENTRY, OrderPurpose.REDUCE, OrderPurpose.TAKE_PROFIT)
+        order = self._newest(Order.objects.filter(purpose__in=wishes))
+        if order is not None:
+            self._ask(f"take back {order}", partial(expiring.take_back, order.pk))
 
     def _halt(self) -> None:
         account = self._world.random.choice(list(ExchangeAccount.objects.order_by("pk")))
