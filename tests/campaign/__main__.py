@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ CONTROLS = ("no-lookup", "no-claim", "no-trade-id")
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the servers are stopped on the way out
     wanted = _arguments()
     if wanted.seed is not None:
         return _one(wanted.seed, wanted.control)

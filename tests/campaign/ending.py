@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ROUND_SECONDS = 3.0
 CALM_ROUNDS = 6
 LONGEST_SECONDS = 600.0
-SWEEPS = [entry["task"] for entry in SCHEDULE.values() if entry["schedule"] <= 15]
+SWEEPS = [entry["task"] for entry in SCHEDULE.values() if entry["schedule"] <= 10]
 
 
 def quiesce(world: World) -> None:
@@ -37,6 +37,7 @@ def quiesce(world: World) -> None:
         now = _state()
         unchanged = unchanged + 1 if now == before and not _waiting() else 0
         before = now
+    world.sweep("positions.tasks.check_invariants")
 
 
 def _round(world: World) -> None:
