@@ -12,7 +12,7 @@ from django.db.models import QuerySet, Sum
 from exchanges.paper.book import AccountState, PaperTrade
 from exchanges.types import PositionSide
 from positions.lifecycle import DONE, OrderPurpose, OrderStatus, PositionStatus
-from positions.models import Fill, FundingPayment, Order, Position, RiskEvent
+from positions.models import Fill, FundingPayment, InvariantCheck, Order, Position, RiskEvent
 from positions.services.outbox import PREFIX
 from trailing.models import TrailingStop
 
@@ -197,6 +197,11 @@ def trailing_rows_belong_to_live_positions(world: World) -> Sentences:
         yield f"live position {pk} has no trailing row"
 
 
+def the_monitor_agrees(world: World) -> Sentences:
+    for broken in InvariantCheck.objects.filter(is_true=False):
+        yield f"the monitor finds not true: {broken.name}: {broken.findings[:1]}"
+
+
 def enough_happened(world: World) -> Sentences:
     arrived = sum(len(state.orders) + len(state.algos) for state in world.engine.accounts.values())
     if arrived < FEWEST_ORDERS:
@@ -215,5 +220,6 @@ RULES: tuple[Callable[[World], Sentences], ...] = (
     the_wallet_is_explained,
     our_profit_is_the_exchanges,
     trailing_rows_belong_to_live_positions,
+    the_monitor_agrees,
     enough_happened,
 )

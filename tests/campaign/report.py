@@ -56,6 +56,8 @@ class Report:
         if told["violations"]:
             self._bad.append(told)
             self._console.print(f"[red]seed {told['seed']}[/]: {told['violations'][0]}", highlight=False)
+        if not self._console.is_terminal and self._told % 50 == 0:
+            self._console.print(f"{self._told} of {len(self._seeds)}")
         if self._progress is not None:
             self._progress.update(self._task, advance=1, bad=len(self._bad))
 

@@ -228,6 +228,10 @@ class World:
 INTERLEAVED = [entry["task"] for entry in SCHEDULE.values() if entry["schedule"] <= 10]
 
 
+# while things go wrong an alarm may be right; what it still says at the end is asked there
+MONITOR = "positions.services.monitoring"
+
+
 class _LogToWorld(logging.Handler):
     """What the product says becomes part of the story; an error it logs is a violation."""
 
@@ -239,7 +243,7 @@ class _LogToWorld(logging.Handler):
         text = f"{record.name}: {record.getMessage()}"
         if record.exc_info and record.exc_info[1]:
             text += f" ({type(record.exc_info[1]).__name__}: {record.exc_info[1]})"
-        if record.levelno >= logging.ERROR:
+        if record.levelno >= logging.ERROR and record.name != MONITOR:
             self._world.violate(f"logged as an error: {text}")
         elif not record.name.startswith("kombu"):
             self._world.say(f"  log {text}")
