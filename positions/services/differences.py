@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from exchanges.models import AccountWatch, ExchangeAccount, UnknownPositions
+from exchanges.models import AccountWatch, ExchangeAccount, Instrument, UnknownPositions
 from exchanges.types import PositionReport, ReportStatus
 from positions.comparison import (
     Absent,
@@ -101,6 +101,9 @@ def _take_their_word(position: Position, report: PositionReport) -> None:
 
 
 def _unknown(account: ExchangeAccount, report: PositionReport, asked_at: datetime) -> None:
+    instrument = Instrument.objects.filter(venue=account.venue, symbol=report.symbol).first()
+    if instrument is not None:
+        gap_filling.read(account, instrument)  # from now on its executions are followed to their end
     if not _is_proven(account, report, asked_at):
         return
     if account.unknown_positions == UnknownPositions.ADOPT:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -14,9 +14,9 @@ from django.utils import timezone
 from exchanges import session
 from exchanges.errors import ExchangeError, OrderNotFound
 from exchanges.models import AccountWatch, ExchangeAccount, Instrument
-from exchanges.types import FillReport
+from exchanges.types import FillReport, Side
 from exchanges.venues.names import forced_by
-from positions.models import FillCursor, Order, Position
+from positions.models import Fill, FillCursor, Order, Position
 from positions.services import watch
 from positions.services.reports import apply_fill, find_order
 
@@ -58,8 +58,9 @@ def read(account: ExchangeAccount, instrument: Instrument, *, since: datetime | 
 def _start(account: ExchangeAccount, instrument: Instrument) -> datetime:
     """Where to begin without a cursor: before the oldest position whose executions are not complete."""
     ours = Position.objects.filter(account=account, instrument=instrument)
-    oldest = ours.aggregate(at=Min("created_at"))["at"] or timezone.now()
-    return max(oldest - BEFORE_THE_POSITION, timezone.now() - FURTHEST_BACK)
+    oldest: datetime | None = ours.aggregate(at=Min("created_at"))["at"]
+    furthest = timezone.now() - FURTHEST_BACK
+    return max(oldest - BEFORE_THE_POSITION, furthest) if oldest else furthest
 
 
 def _with_its_name(account: ExchangeAccount, fill: FillReport) -> FillReport:
@@ -110,7 +111,24 @@ def _short_of_executions(account: ExchangeAccount) -> dict[int, datetime]:
 
 
 def _held(account: ExchangeAccount) -> set[int]:
-    return set(Position.objects.filter(account=account, is_live=True).values_list("instrument", flat=True))
+    """By us, or by a stranger: what he opens moves the same wallet when he closes it."""
+    ours = Position.objects.filter(account=account, is_live=True).values_list("instrument", flat=True)
+    return {*ours, *_held_by_strangers(account)}
+
+
+def _held_by_strangers(account: ExchangeAccount) -> Iterator[int]:
+    bought = Sum("quantity", filter=Q(side=Side.BUY), default=0)
+    sold = Sum("quantity", filter=Q(side=Side.SELL), default=0)
+    recent = timezone.now() - FURTHEST_BACK
+    foreign = Fill.objects.filter(account=account, position=None, executed_at__gte=recent)
+    legs = (
+        foreign.values("symbol", "position_side")
+        .annotate(left=bought - sold)
+        .exclude(left=0)
+        .values_list("symbol", flat=True)
+    )
+    listed = Instrument.objects.filter(venue=account.venue, exchange_symbol__in=list(legs))
+    yield from listed.values_list("pk", flat=True)
 
 
 def _ended_unread(account: ExchangeAccount) -> set[int]:

@@ -10,6 +10,9 @@ from tests.campaign.__main__ import CONTROLS
 from tests.campaign.servers import environment
 from tests.campaign.workers import tell_all
 
+# the world that finds it first; the others follow should worlds change
+SOON_FOUND = {control: [3, *range(1, 30)] if control == "no-lookup" else range(1, 30) for control in CONTROLS}
+
 
 @pytest.fixture(autouse=True)
 def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,7 +23,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.timeout(300)
 def test_nothing_goes_wrong_when_everything_goes_wrong() -> None:
-    told = list(tell_all([1, 2, 3, 4, 5, 6, 7, 1], 2))
+    told = list(tell_all([1, 2, 3, 4, 1], 2))
     assert [(one["seed"], one["violations"]) for one in told if one["violations"]] == []
     assert all(one["counts"]["world"]["orders at the exchange"] >= 5 for one in told)
     first, again = (one["digest"] for one in told if one["seed"] == 1)
@@ -30,5 +33,5 @@ def test_nothing_goes_wrong_when_everything_goes_wrong() -> None:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("control", CONTROLS)
 def test_a_product_without_a_safeguard_is_found_out(control: str) -> None:
-    with closing(tell_all(range(1, 30), 1, control=control)) as worlds:
+    with closing(tell_all(SOON_FOUND[control], 1, control=control)) as worlds:
         assert any(told["violations"] for told in worlds)

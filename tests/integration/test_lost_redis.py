@@ -13,13 +13,13 @@ from tests.integration.visitor import Visitor, next_message
 from tests.ops.waiting import until
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
     with Redis(tmp_path_factory.mktemp("redis")).running() as made:
         yield made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def lonely(
     stack: Stack, redis: Redis, django_db_blocker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stack]:
@@ -36,7 +36,18 @@ def trader(transactional_db, lonely: Stack) -> Iterator[Trader]:
     made.lines.close()
 
 
-def test_hints_flow_again_at_once(trader: Trader, redis: Redis) -> None:
+def test_redis_may_be_lost_whoever_needs_it(trader: Trader, redis: Redis) -> None:
+    """One stack for the three, for it takes its time to start."""
+    hints_flow_again_at_once(trader, redis)
+    prices_are_published_again_and_pages_hear_of_changes(trader, redis)
+    trader.stack.beat.start()
+    try:
+        signals_without_redis_are_taken_and_swept_after_it_is_back(trader, redis)
+    finally:
+        trader.stack.beat.stop()
+
+
+def hints_flow_again_at_once(trader: Trader, redis: Redis) -> None:
     """Without beat: only hints can bring the orders to the exchange."""
     trader.open(symbol="ETHUSDT")
     for symbol in ("BTCUSDT", "SOLUSDT"):
@@ -46,24 +57,22 @@ def test_hints_flow_again_at_once(trader: Trader, redis: Redis) -> None:
     assert len(trader.ask(lambda client: client.positions())) == 3
 
 
-def test_signals_without_redis_are_taken_and_swept_after_it_is_back(
-    trader: Trader, redis: Redis, beat: None
-) -> None:
-    trader.open(symbol="ETHUSDT")
+def signals_without_redis_are_taken_and_swept_after_it_is_back(trader: Trader, redis: Redis) -> None:
+    trader.open(symbol="XRPUSDT")
     with redis.gone():
-        position = trader.position_of(trader.send("GO LONG"))
+        position = trader.position_of(trader.send("GO LONG", symbol="DOGEUSDT"))
         assert position.status == "opening"
     until(lambda: Position.objects.get(pk=position.pk).status == "open", "the sweep", seconds=15)
     until(lambda: trader.stops(position, "accepted"), "the stop", seconds=10)
 
 
-def test_prices_are_published_again_and_pages_hear_of_changes(trader: Trader, redis: Redis) -> None:
+def prices_are_published_again_and_pages_hear_of_changes(trader: Trader, redis: Redis) -> None:
     with Visitor(trader.stack.port).watch() as live:
         next_message(live, "hello")
         with redis.gone():
             pass
         trader.set_price(98_765)
         until(lambda: redis.marks().get("BTCUSDT", "").startswith("98765"), "the price", seconds=5)
-        position = trader.open()
+        position = trader.open(symbol="BNBUSDT")
         while position.pk not in [row["id"] for row in next_message(live, "update").get("positions", ())]:
             pass

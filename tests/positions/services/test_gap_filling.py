@@ -169,3 +169,24 @@ def test_a_strangers_execution_is_read_even_when_the_position_has_ended_since(de
     by_hand(desk)
     gap_filling.read_all(desk.account, everything=False)
     assert Fill.objects.filter(order=None).count() == 1, "read to its end once, then left alone"
+
+
+def test_what_a_stranger_opened_is_followed_until_he_has_closed_it(desk: Desk) -> None:
+    """We hold nothing there; the stream told how it began and lost how it ended, and both moved our wallet."""
+    desk.engine.open_account(desk.paper_name, D(10_000))
+    desk.engine.set_dual_side(desk.paper_name, True)
+    desk.engine.place(
+        desk.paper_name, symbol="SOLUSDT", side="SELL", type="MARKET", quantity=D(1),
+        position_side="SHORT", client_order_id="web_1", now_ms=now_ms(),
+    )  # fmt: skip
+    desk.tell(desk.engine.account(desk.paper_name).trades[-1])
+    desk.engine.place(
+        desk.paper_name, symbol="SOLUSDT", side="BUY", type="MARKET", quantity=D(1),
+        position_side="SHORT", client_order_id="web_2", now_ms=now_ms(),
+    )  # fmt: skip
+    gap_filling.read_all(desk.account, everything=False)
+    assert Fill.objects.count() == 2
+    later(desk)
+    FillCursor.objects.all().delete()
+    gap_filling.read_all(desk.account, everything=False)
+    assert not FillCursor.objects.exists(), "it is over, nobody reads on"

@@ -181,11 +181,11 @@ def test_an_unknown_position_is_told_once_and_left_alone(desk: Desk) -> None:
     desk.engine.set_dual_side(desk.paper_name, True)
     open_outside(desk)
     reconcile(desk)
-    assert told() == [], "one answer proves nothing"
+    assert told() == ["foreign_fill"], "who traded is known at once; that it stays is not"
     reconcile_later(desk)
     reconcile_later(desk)
-    assert told() == ["unknown_position"]
-    assert RiskEvent.objects.get().details["leg"] == "ETH/USDT:USDT short 1"
+    assert told() == ["foreign_fill", "unknown_position"]
+    assert RiskEvent.objects.get(event_type="unknown_position").details["leg"] == "ETH/USDT:USDT short 1"
     assert not Position.objects.exists()
 
 
@@ -204,7 +204,7 @@ def test_an_unknown_position_is_adopted_and_protected_when_the_account_says_so(d
     assert (stop.status, stop.quantity) == ("accepted", D(1))
     assert stop.trigger_price > position.average_entry_price * D("1.029")
     reconcile(desk)
-    assert told() == ["position_adopted"]
+    assert told() == ["foreign_fill", "position_adopted"]
 
 
 def test_an_adopted_position_closed_by_its_stop_has_its_profit(desk: Desk) -> None:
