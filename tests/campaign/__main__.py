@@ -20,6 +20,10 @@ def main() -> int:
     if wanted.seed is not None:
         return _one(wanted.seed, wanted.control)
     report = Report(wanted.seeds, wanted.control)
+    if wanted.sum:
+        report.load(wanted.out)
+        report.print()
+        return report.status
     with servers(), report.progress():
         for told in tell_all(wanted.seeds, wanted.workers, control=wanted.control):
             report.add(told)
@@ -40,6 +44,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--control", choices=CONTROLS, default="", help="break the product on purpose; must be found"
     )
+    parser.add_argument("--sum", action="store_true", help="add up what runs over ranges have left in --out")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("var/faults"))
     return parser.parse_args()

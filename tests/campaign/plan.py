@@ -37,7 +37,7 @@ _WILD = Plan(
     sweep_skipped=0.05,
 )
 # a call of which there are few is hit more often
-FAULT_WEIGHT = {"entry": 1.5, "close": 2.5, "protect": 1.5, "cancel": 3.0}
+FAULT_WEIGHT = {"entry": 2.0, "close": 3.0, "protect": 1.5, "cancel": 2.5}
 
 
 def wild(random: Random) -> Plan:

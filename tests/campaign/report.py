@@ -25,7 +25,7 @@ from tests.campaign.answers import FAULTS
 
 ORDER_CALLS = ("entry", "close", "protect", "cancel")
 FEWEST_HITS = 30
-JUDGED_FROM = 200  # fewer worlds cannot reach every cell
+JUDGED_FROM = 600  # fewer worlds cannot reach every cell
 SHOWN = 5
 
 
@@ -123,12 +123,24 @@ class Report:
 
     # for sums
 
+    def load(self, folder: Path) -> None:
+        """What runs over ranges have left there."""
+        for path in sorted(folder.glob("worlds-*.json")):
+            facts = json.loads(path.read_text())
+            self._told += facts["worlds"]
+            self._seconds += facts["seconds"]
+            for group, names in facts["counts"].items():
+                self._counts[group].update(names)
+            for seed, sentences in facts["violations"].items():
+                self._bad.append({"seed": int(seed), "violations": sentences, "lines": []})
+
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         name = f"{self._control or 'worlds'}-{self._seeds[0]}-{self._seeds[-1]}.json"
         facts = {
             "seeds": [self._seeds[0], self._seeds[-1]],
             "worlds": self._told,
+            "seconds": self._seconds,
             "control": self._control,
             "counts": self._counts,
             "violations": {told["seed"]: told["violations"] for told in self._bad},

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 KINDS = tuple(FAULTS)
 # beside those that begin by chance: how often one of the kinds that last is drawn
-LASTING_WEIGHT = 0.25
+LASTING_WEIGHT = 0.4
 
 
 class Trouble:
