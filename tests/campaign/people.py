@@ -147,13 +147,7 @@ class People:
             self._world.streams.publish()
 
     def _held(self, name: str) -> PaperPosition | None:
-        """Of what the bot knows: a stranger's own round trip in a contract it holds nothing of is not its business."""
-        live = Position.objects.filter(account=self._world.account_id(name), is_live=True)
-        known = {
-            (symbol, side.upper())
-            for symbol, side in live.values_list("instrument__exchange_symbol", "position_side")
-        }
-        held = [p for p in self._world.engine.positions(name) if (p.symbol, p.position_side) in known]
+        held = self._world.engine.positions(name)
         return self._world.random.choice(held) if held else None
 
     def _sell(self) -> None:
