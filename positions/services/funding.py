@@ -12,7 +12,7 @@ from exchanges import session
 from exchanges.models import ExchangeAccount
 from exchanges.types import FundingReport
 from positions import broadcast
-from positions.models import FundingPayment, Position
+from positions.models import Fill, FundingPayment, Position
 from positions.services.closing import lock_position
 
 # payments are stamped with the hour they are due and listed a little later
@@ -30,11 +30,12 @@ def collect(account: ExchangeAccount) -> int:
 
 
 def _since(account: ExchangeAccount) -> datetime | None:
-    """None: there was never a position that could have paid."""
-    positions = Position.objects.filter(account=account, opened_at__isnull=False)
-    first: datetime | None = positions.aggregate(at=Min("opened_at"))["at"]
-    if first is None:
+    """None: nothing was ever traded that could have paid, by us or by a stranger."""
+    opened = Position.objects.filter(account=account).aggregate(at=Min("opened_at"))["at"]
+    traded = Fill.objects.filter(account=account).aggregate(at=Min("executed_at"))["at"]
+    if opened is None and traded is None:
         return None
+    first: datetime = min(at for at in (opened, traded) if at is not None)
     paid = FundingPayment.objects.filter(account=account)
     last: datetime | None = paid.aggregate(at=Max("paid_at"))["at"]
     return max(last - LISTED_LATE if last else first, timezone.now() - EARLIEST)

@@ -7,9 +7,10 @@ from decimal import Decimal as D
 
 from django.utils import timezone
 
+from exchanges.paper.venue import now_ms
 from exchanges.types import FundingReport, PositionSide
 from positions.models import FundingPayment, Position
-from positions.services.funding import apply_funding
+from positions.services.funding import apply_funding, collect
 from tests.positions.services.conftest import Desk
 from trailing.models import TrailingStop
 
@@ -55,3 +56,20 @@ def test_a_payment_listed_after_the_close_still_finds_its_position(desk: Desk) -
     apply_funding(desk.account.pk, told)
     position.refresh_from_db()
     assert position.funding == D("-0.12")
+
+
+def test_what_a_stranger_paid_before_we_traded_is_collected_too(desk: Desk) -> None:
+    """It moved the wallet we size our orders by."""
+    desk.engine.open_account(desk.paper_name, D(10_000))
+    desk.engine.set_dual_side(desk.paper_name, True)
+    desk.engine.place(
+        desk.paper_name, symbol="ETHUSDT", side="BUY", type="MARKET", quantity=D(1),
+        position_side="LONG", client_order_id="web_1", now_ms=now_ms(),
+    )  # fmt: skip
+    assert collect(desk.account) == 0, "nobody knows of any trade"
+    desk.tell(desk.engine.account(desk.paper_name).trades[-1])
+    desk.engine.charge_funding("ETHUSDT", D("0.001"), now_ms())
+    desk.filled()
+    assert collect(desk.account) == 1
+    payment = FundingPayment.objects.get()
+    assert (payment.symbol, payment.position, payment.amount < 0) == ("ETHUSDT", None, True)
