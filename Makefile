@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DURATION ?= 60
-WORKERS ?= 2
+WORKERS ?= 3
 SEEDS ?= 100
 # checks that import settings need values, but no server
 DUMMY := DATABASE_URL=postgresql:///none?host=/nonexistent REDIS_URL=redis://127.0.0.1:1/0 \

@@ -23,7 +23,7 @@ def tell_all(
     spawning = get_context("spawn")
     with ProcessPoolExecutor(workers, spawning, _begin, (control,)) as pool:
         left = iter(seeds)
-        waiting = _submit(pool, islice(left, workers * 2), whole)
+        waiting = _submit(pool, islice(left, workers), whole)
         while waiting:
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             waiting |= _submit(pool, islice(left, len(done)), whole)
