@@ -33,7 +33,7 @@ class _Session:
     def __init__(self) -> None:
         self._clients: dict[int, tuple[Credentials, ExchangeClient]] = {}
         self._loop = asyncio.new_event_loop()
-        self._loop.set_exception_handler(_say_little)
+        self._loop.set_exception_handler(say_little)
         self._thread = threading.Thread(target=self._loop.run_forever, name="exchange-session", daemon=True)
         self._thread.start()
 
@@ -118,10 +118,10 @@ def _forget_parent() -> None:
     _session, _lock = None, threading.Lock()
 
 
-def _say_little(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def say_little(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """asyncio would print the exception, and ccxt's exceptions hold signed addresses."""
     kind = type(context.get("exception")).__name__
-    logger.error("In the exchange session: %s (%s)", context.get("message"), kind)
+    logger.error("On an event loop: %s (%s)", context.get("message"), kind)
 
 
 # ccxt complains about connections that nobody closed

@@ -54,14 +54,23 @@ async def keep_listening(
                 failures += 1
                 text = f"{type(error).__name__}: {error}"
                 logger.warning("%s broke (%s); attempt %s", what, text, failures)
-                if broke is not None:
-                    await broke(failures, text)
+                await _tell(broke, failures, text)
             if failures >= 2 and stream is not None:
                 stream.forget_session()
             await asyncio.sleep(_backoff(failures))
     finally:
         if stream is not None:
             await stream.close()
+
+
+async def _tell(broke: Broke | None, failures: int, text: str) -> None:
+    """It writes to the database, which may be away for the same reason; the loop must outlive that."""
+    if broke is None:
+        return
+    try:
+        await broke(failures, text)
+    except Exception as error:
+        logger.warning("that a stream broke could not be noted (%s)", type(error).__name__)
 
 
 def _backoff(failures: int) -> float:

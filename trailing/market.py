@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from exchanges.client import ExchangeStream
 from exchanges.models import AccountWatch, ExchangeAccount
+from exchanges.session import say_little
 from positions.services import watch
 from trailing import watching
 from trailing.listening import fresh, keep_listening, next_of, take
@@ -35,6 +36,7 @@ class MarketProcess:
         self._database = ThreadPoolExecutor(4, thread_name_prefix="database")
 
     async def run(self, stopped: asyncio.Event) -> None:
+        asyncio.get_running_loop().set_exception_handler(say_little)
         await self._in_thread(cleanup_orphan_ts_states)
         loops = [asyncio.create_task(loop()) for loop in (self._roster, self._bands, self._flush)]
         await stopped.wait()
@@ -72,10 +74,19 @@ class MarketProcess:
         self._replace(wanted)
 
     def _replace(self, wanted: dict[object, Callable[[], Any]]) -> None:
+        self._forget_ended()
         for key in self._running.keys() - wanted.keys():
             self._running.pop(key).cancel()
         for key in wanted.keys() - self._running.keys():
             self._running[key] = asyncio.create_task(wanted[key]())
+
+    def _forget_ended(self) -> None:
+        """No stream ends by itself: one that did begins anew."""
+        for key, task in list(self._running.items()):
+            if task.done():
+                del self._running[key]
+                why = "canceled" if task.cancelled() else type(task.exception()).__name__
+                logger.error("%s ended by itself (%s) and begins anew", key, why)
 
     async def _bands(self) -> None:
         while True:
@@ -94,8 +105,12 @@ class MarketProcess:
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
             fresh = self._desk.take_fresh()
-            if fresh:
+            if not fresh:
+                continue
+            try:
                 await self._in_thread(watching.publish, self._names, fresh)
+            except Exception:
+                logger.exception("prices could not be published; the next ones follow")
 
     # streams
 

@@ -1,0 +1,123 @@
+"""The loops of the market process go on, whatever happens to one of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+
+from exchanges.client import ExchangeStream
+from exchanges.types import PriceTick
+from tests.builders import an_account
+from trailing import listening, market, watching
+from trailing.listening import keep_listening
+from trailing.market import MarketProcess
+
+SECONDS = 5
+BTC = "BTC/USDT:USDT"
+
+
+def within_seconds(work: Callable[[], Awaitable[object]]) -> None:
+    async def run() -> None:
+        await asyncio.wait_for(work(), SECONDS)
+
+    asyncio.run(run())
+
+
+@pytest.mark.django_db
+def test_a_stream_is_listened_to_again_although_its_break_could_not_be_noted(monkeypatch) -> None:
+    monkeypatch.setattr(listening, "MAX_BACKOFF_SECONDS", 0.0)
+    account = an_account()
+    opened = 0
+
+    async def listen(stream: ExchangeStream, succeeded: Callable[[], None]) -> None:
+        nonlocal opened
+        opened += 1
+        if opened == 3:
+            raise asyncio.CancelledError
+        raise ConnectionError("the network is away")
+
+    async def broke(failures: int, text: str) -> None:
+        raise OperationalError("so is the database")
+
+    async def story() -> None:
+        with pytest.raises(asyncio.CancelledError):
+            await keep_listening("prices", account, listen, broke)
+
+    within_seconds(story)
+    assert opened == 3
+
+
+def test_a_stream_that_ended_by_itself_begins_anew(caplog: pytest.LogCaptureFixture) -> None:
+    begun = 0
+
+    async def story() -> None:
+        again = asyncio.Event()
+
+        async def stream() -> None:
+            nonlocal begun
+            begun += 1
+            if begun == 1:
+                raise ValueError("apiKey=secret")
+            again.set()
+            await asyncio.Event().wait()
+
+        process = MarketProcess()
+        process._replace({"prices": stream})
+        await asyncio.wait([process._running["prices"]])
+        process._replace({"prices": stream})
+        await again.wait()
+        process._replace({})
+
+    within_seconds(story)
+    assert "prices ended by itself (ValueError)" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_prices_are_published_although_some_could_not_be(monkeypatch) -> None:
+    monkeypatch.setattr(market, "FLUSH_SECONDS", 0.0)
+    published: list[Any] = []
+
+    def publish(names: object, fresh: object) -> None:
+        published.append(fresh)
+        if len(published) == 1:
+            raise RuntimeError("no broadcast")
+
+    monkeypatch.setattr(watching, "publish", publish)
+
+    async def story() -> None:
+        process = MarketProcess()
+        flushing = asyncio.create_task(process._flush())
+        while len(published) < 2:
+            process._desk.take("binance", [PriceTick(BTC, Decimal(1), datetime.now(UTC))])
+            await asyncio.sleep(0)
+        flushing.cancel()
+
+    within_seconds(story)
+
+
+def test_what_nobody_asked_of_a_future_is_told_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> None:
+        stopped = asyncio.Event()
+        stopped.set()
+        process = MarketProcess()
+
+        async def no_loop() -> None:
+            return None
+
+        process._roster = process._bands = process._flush = no_loop  # type: ignore[method-assign]
+        process._in_thread = lambda *work: no_loop()  # type: ignore[method-assign, assignment]
+        await process.run(stopped)
+        loop = asyncio.get_running_loop()
+        loop.call_exception_handler({"message": "not retrieved", "exception": ValueError("signature=abc")})
+
+    with caplog.at_level(logging.ERROR):
+        within_seconds(story)
+    assert "not retrieved (ValueError)" in caplog.text
+    assert "signature" not in caplog.text
