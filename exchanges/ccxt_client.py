@@ -208,7 +208,7 @@ class CcxtClient:
 
     async def name_of_order(self, symbol: str, exchange_order_id: str) -> str:
         order = await self._calls.ask(lambda: self._calls.reader.fetch_order(exchange_order_id, symbol))
-        return readable(lambda: binance.order_report(order["info"], symbol)).client_order_id
+        return readable(lambda: str(order["info"]["clientOrderId"]))
 
     async def fills(self, symbol: str, since: datetime, *, after: str = "") -> Sequence[FillReport]:
         if after:

@@ -84,6 +84,11 @@ def opening(position_side: PositionSide, unexplained: Decimal, price: Decimal | 
     return [Execution(side, abs(unexplained), price)]
 
 
+def explained_by(unexplained: Decimal, change: Decimal) -> Decimal:
+    """The part of `unexplained` that an execution (signed) accounts for when the exchange had counted it already."""
+    return min(unexplained, change, key=abs) if unexplained * change > 0 else ZERO
+
+
 def signed(position_side: PositionSide, side: Side, quantity: Decimal) -> Decimal:
     """+quantity for what enlarges the position, -quantity for what shrinks it."""
     return quantity if side is position_side.entry_side else -quantity

@@ -63,6 +63,11 @@ class Position(models.Model):
         default=0, help_text="Held (or, below zero, gone) by the exchange's own word, without an execution"
     )
     unexplained_price = money(null=True, blank=True, help_text="Entry price of it as the exchange told it")
+    unexplained_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When the exchange's word was asked for: it counts what was executed until then",
+    )
     differs_since = models.DateTimeField(
         null=True, blank=True, help_text="First successful answer that showed another quantity"
     )
@@ -108,6 +113,7 @@ class Position(models.Model):
         indexes = [
             models.Index(fields=["status", "account"], name="position_status_account"),
             models.Index(F("created_at").desc(), name="position_newest"),
+            models.Index(fields=["account", "closed_at"], name="position_account_closed"),
         ]
 
     def __str__(self) -> str:

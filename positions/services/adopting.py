@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
@@ -22,13 +23,13 @@ CALLBACK = Decimal(1)
 
 
 @transaction.atomic
-def adopt(account_id: int, report: PositionReport) -> Position | None:
+def adopt(account_id: int, report: PositionReport, asked_at: datetime) -> Position | None:
     """A row without signal or strategy, and a stop. None: a live row is there by now, or the contract is unknown."""
     account = ExchangeAccount.objects.select_for_update(of=("self",), no_key=True).get(pk=account_id)
     instrument = Instrument.objects.filter(venue=account.venue, symbol=report.symbol).first()
     if instrument is None or _is_explained(account, instrument, report.position_side):
         return None
-    position = _insert(account, instrument, report)
+    position = _insert(account, instrument, report, asked_at)
     TrailingStop.objects.create(
         position=position,
         stop_loss_percent=account.adopted_stop_percent,
@@ -50,7 +51,9 @@ def _is_explained(account: ExchangeAccount, instrument: Instrument, side: Positi
     ).exists()
 
 
-def _insert(account: ExchangeAccount, instrument: Instrument, report: PositionReport) -> Position:
+def _insert(
+    account: ExchangeAccount, instrument: Instrument, report: PositionReport, asked_at: datetime
+) -> Position:
     now = timezone.now()
     return Position.objects.create(
         account=account,
@@ -64,6 +67,7 @@ def _insert(account: ExchangeAccount, instrument: Instrument, report: PositionRe
         quantity=report.quantity,
         unexplained_quantity=report.quantity,
         unexplained_price=report.entry_price,
+        unexplained_at=asked_at,
         average_entry_price=report.entry_price,
         opened_at=now,
         unprotected_since=now,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -19,7 +17,7 @@ from positions.lifecycle import (
     next_position_status,
 )
 from positions.models import Order, Position
-from positions.services import events
+from positions.services import events, holdings
 from positions.services.closing import (
     RESTING,
     call_off,
@@ -192,22 +190,29 @@ def _stop_lost(position: Position, order: Order) -> None:
         hint("trailing.tasks.protect", position.pk, queue="trailing")
 
 
-# our clock and the exchange's differ; an execution older than the position belongs to an earlier one
-CLOCK_MARGIN = timedelta(seconds=2)
-
-
 def lock_leg_of(account_id: int, exchange_symbol: str, fill: FillReport) -> Position | None:
+    """An execution older than the position belongs to an earlier one."""
     legs = Position.objects.select_for_update(of=("self",)).select_related("instrument")
-    return legs.filter(
+    begun = legs.filter(
         account_id=account_id,
         instrument__exchange_symbol=exchange_symbol,
         position_side=fill.position_side,
-        created_at__lte=fill.at + CLOCK_MARGIN,
-        is_live=True,
-    ).first()
+        created_at__lte=fill.at + holdings.CLOCK_MARGIN,
+    )
+    return begun.filter(is_live=True).first() or _ended_without(begun, fill)
+
+
+def _ended_without(legs: QuerySet[Position], fill: FillReport) -> Position | None:
+    """It was found gone, and what ended it is told only now."""
+    ended = legs.filter(opened_at__isnull=False, closed_at__gte=fill.at).order_by("-closed_at").first()
+    if ended is None or not holdings.misses(ended, fill.side, fill.quantity, fill.at):
+        return None
+    return ended
 
 
 def follow_foreign_fill(position: Position, fill: FillReport) -> None:
+    if position.status == PositionStatus.CLOSED:
+        return  # only its figures were missing
     if position.quantity == 0 and position.opened_at is not None:
         settle_when_quiet(position, reason_of_foreign(fill))
     elif position.status == PositionStatus.OPEN:

@@ -35,11 +35,11 @@ def act(account: ExchangeAccount, difference: Difference | Present, asked_at: da
         case Present(position_id):
             _agrees(position_id)
         case Absent(position_id):
-            _read_fills_of(account, position_id)
-            _absent(position_id, asked_at)
+            if _fills_are_read(account, position_id):
+                _absent(position_id, asked_at)
         case QuantityDiffers(position_id, _, report):
-            _read_fills_of(account, position_id)
-            _differs(position_id, report, asked_at)
+            if _fills_are_read(account, position_id):
+                _differs(position_id, report, asked_at)
         case Unknown(report):
             _unknown(account, report, asked_at)
         case OrderLost(client_order_id):
@@ -57,10 +57,10 @@ def _agrees(position_id: int) -> None:
     doubted.update(absent_since=None, differs_since=None)
 
 
-def _read_fills_of(account: ExchangeAccount, position_id: int) -> None:
-    """Who did it, and at what price."""
+def _fills_are_read(account: ExchangeAccount, position_id: int) -> bool:
+    """Who did it, and at what price. Without this answer nobody may say that nothing explains the difference."""
     position = Position.objects.select_related("instrument").get(pk=position_id)
-    gap_filling.read(account, position.instrument)
+    return gap_filling.read(account, position.instrument)
 
 
 @transaction.atomic
@@ -84,18 +84,22 @@ def _differs(position_id: int, report: PositionReport, asked_at: datetime) -> No
     if position.differs_since is None:
         Position.objects.filter(pk=position_id).update(differs_since=asked_at)
     elif asked_at - position.differs_since >= CONFIRMED_AFTER:
-        _take_their_word(position, report)
+        _take_their_word(position, report, asked_at)
 
 
-def _take_their_word(position: Position, report: PositionReport) -> None:
+def _take_their_word(position: Position, report: PositionReport, asked_at: datetime) -> None:
     events.record(
         "quantity_differs", "critical", account_id=position.account_id, position_id=position.pk,
         ours=position.quantity, theirs=report.quantity,
     )  # fmt: skip
     position.unexplained_quantity += report.quantity - position.quantity
     position.unexplained_price = position.average_entry_price or report.entry_price
-    position.differs_since = None
-    position.save(update_fields=["unexplained_quantity", "unexplained_price", "differs_since", "updated_at"])
+    position.unexplained_at, position.differs_since = asked_at, None
+    position.save(
+        update_fields=[
+            "unexplained_quantity", "unexplained_price", "unexplained_at", "differs_since", "updated_at",
+        ]
+    )  # fmt: skip
     holdings.refresh(position)
     hint("trailing.tasks.protect", position.pk, queue="trailing")
 
@@ -107,7 +111,7 @@ def _unknown(account: ExchangeAccount, report: PositionReport, asked_at: datetim
     if not _is_proven(account, report, asked_at):
         return
     if account.unknown_positions == UnknownPositions.ADOPT:
-        adopting.adopt(account.pk, report)
+        adopting.adopt(account.pk, report, asked_at)
     else:
         say_once(account, "unknown_position", leg=leg_name(report))
 

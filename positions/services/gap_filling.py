@@ -39,20 +39,24 @@ def read_all(account: ExchangeAccount, *, everything: bool) -> None:
         read(account, instrument, since=short.get(instrument.pk))
 
 
-def read(account: ExchangeAccount, instrument: Instrument, *, since: datetime | None = None) -> None:
-    """Apply what is listed after the cursor, or once more from `since`; the cursor moves when all of it was applied."""
+def read(account: ExchangeAccount, instrument: Instrument, *, since: datetime | None = None) -> bool:
+    """Apply what is listed after the cursor, or once more from `since`; the cursor moves when all of it was applied.
+    False: the exchange did not answer, so what is missing here may have happened all the same."""
     asked_at = timezone.now()
     cursor = FillCursor.objects.filter(account=account, symbol=instrument.exchange_symbol).first()
     after = cursor.trade_id if cursor and since is None else ""
     start = since or _start(account, instrument)
     try:
         fills = session.call(account, lambda client: client.fills(instrument.symbol, start, after=after))
-        news = [fill for fill in fills if apply_fill(account.pk, _with_its_name(account, fill))]
+        news = _unknown_here(account, instrument, fills)
+        refused = [fill for fill in _with_their_names(account, news) if not _is_applied(account, fill)]
     except ExchangeError as error:
         logger.warning("executions of %s could not be read: %s", instrument.symbol, error)
-        return
-    _move_cursor(account, instrument, cursor, fills, asked_at)
+        return False
+    if not refused:
+        _move_cursor(account, instrument, cursor, fills, asked_at)
     _judge_stream(account, news, asked_at)
+    return True
 
 
 def _start(account: ExchangeAccount, instrument: Instrument) -> datetime:
@@ -63,16 +67,46 @@ def _start(account: ExchangeAccount, instrument: Instrument) -> datetime:
     return max(oldest - BEFORE_THE_POSITION, furthest) if oldest else furthest
 
 
-def _with_its_name(account: ExchangeAccount, fill: FillReport) -> FillReport:
-    """A listing names the exchange's order number only. A number we do not know may be an order of ours whose answer
-    got lost, a person's, or the exchange's own: its name tells."""
-    if fill.client_order_id or find_order(account.pk, fill):
-        return fill
+def _unknown_here(
+    account: ExchangeAccount, instrument: Instrument, fills: Sequence[FillReport]
+) -> list[FillReport]:
+    listed = [fill.trade_id for fill in fills]
+    ours = Fill.objects.filter(account=account, symbol=instrument.exchange_symbol, trade_id__in=listed)
+    known = set(ours.values_list("trade_id", flat=True))
+    return [fill for fill in fills if fill.trade_id not in known]
+
+
+def _is_applied(account: ExchangeAccount, fill: FillReport) -> bool:
+    """One that our books refuse must not keep the others out of them."""
     try:
-        name = session.call(account, lambda c: c.name_of_order(fill.symbol, fill.exchange_order_id))
+        apply_fill(account.pk, fill)
+    except Exception:
+        logger.exception(
+            "execution %s of %s could not be applied; it is listed again", fill.trade_id, fill.symbol
+        )
+        return False
+    return True
+
+
+def _with_their_names(account: ExchangeAccount, fills: Sequence[FillReport]) -> Iterator[FillReport]:
+    """A listing names the exchange's order number only. A number we do not know may be an order of ours whose answer
+    got lost, a person's, or the exchange's own: its name tells. One order is asked for once."""
+    names: dict[str, str] = {}
+    for fill in fills:
+        number = fill.exchange_order_id
+        if fill.client_order_id or find_order(account.pk, fill):
+            yield fill
+            continue
+        if number not in names:
+            names[number] = _name_of(account, fill)
+        yield replace(fill, client_order_id=names[number], forced=forced_by(names[number]))
+
+
+def _name_of(account: ExchangeAccount, fill: FillReport) -> str:
+    try:
+        return session.call(account, lambda c: c.name_of_order(fill.symbol, fill.exchange_order_id))
     except OrderNotFound:
-        return fill
-    return replace(fill, client_order_id=name, forced=forced_by(name))
+        return ""
 
 
 def _move_cursor(

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import Case, DecimalField, QuerySet, Sum, When
 from django.db.models.functions import Coalesce
 
 from exchanges.types import PositionSide, Side
-from positions.accounting import Execution, OrderEvidence, account_for, opening, quantity_held
+from positions.accounting import (
+    Execution,
+    OrderEvidence,
+    account_for,
+    explained_by,
+    opening,
+    quantity_held,
+    signed,
+)
 from positions.lifecycle import PositionStatus
 from positions.models import Fill, Order, Position
 from positions.services import events
 
 ZERO = Decimal(0)
+# our clock and the exchange's differ
+CLOCK_MARGIN = timedelta(seconds=2)
 
 
 def refresh(position: Position) -> None:
@@ -27,6 +38,7 @@ def refresh(position: Position) -> None:
     position.save(
         update_fields=[
             "quantity",
+            "unexplained_quantity",
             "average_entry_price",
             "average_exit_price",
             "realized_pnl",
@@ -34,6 +46,24 @@ def refresh(position: Position) -> None:
             "updated_at",
         ]
     )
+
+
+def explain(position: Position, side: str, quantity: Decimal, at: datetime | None) -> None:
+    """What is told only after the exchange's word was taken is part of that word: it counts once. Refresh saves it."""
+    position.unexplained_quantity -= _explained(position, side, quantity, at)
+
+
+def misses(position: Position, side: str, quantity: Decimal, at: datetime) -> bool:
+    """Its books are out of balance, or hold a part without an execution that this one may be."""
+    return _held(position) != 0 or _explained(position, side, quantity, at) != 0
+
+
+def _explained(position: Position, side: str, quantity: Decimal, at: datetime | None) -> Decimal:
+    counted_until = position.unexplained_at
+    if at is None or counted_until is None or at > counted_until + CLOCK_MARGIN:
+        return ZERO
+    leg = PositionSide(position.position_side)
+    return explained_by(position.unexplained_quantity, signed(leg, Side(side), quantity))
 
 
 def _held(position: Position) -> Decimal:

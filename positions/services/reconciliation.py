@@ -71,13 +71,26 @@ def reconcile_account(account_id: int, *, everything: bool = False) -> None:
     gap_filling.read_all(account, everything=everything)
     found = _differences(account, snapshot)
     for difference in found:
-        differences.act(account, difference, snapshot.asked_at)
+        _act(account, difference, snapshot.asked_at)
     watch.reconciled(account_id, snapshot.asked_at, **_figures(account, snapshot, found))
+
+
+def _act(account: ExchangeAccount, difference: Difference | Present, asked_at: datetime) -> None:
+    """One that cannot be settled must not keep the others from it."""
+    try:
+        differences.act(account, difference, asked_at)
+    except Exception:
+        logger.exception(
+            "account %s: %s could not be settled; the next comparison tries again", account.name, difference
+        )
 
 
 def collect_funding() -> None:
     for pk in ExchangeAccount.objects.order_by("pk").values_list("pk", flat=True):
-        collect_funding_of(pk)
+        try:
+            collect_funding_of(pk)
+        except Exception:
+            logger.exception("funding of account %s could not be collected; the next run asks again", pk)
 
 
 def collect_funding_of(account_id: int) -> None:

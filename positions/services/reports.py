@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -41,7 +42,9 @@ def apply_report(account_id: int, report: OrderReport) -> None:
     if is_stale(order.status, event):
         order.save(update_fields=["exchange_order_id", "child_order_id", "updated_at"])
         return
-    _advance(position, order, event, _filled_by(order, report), report.average_price, report.reason)
+    filled = _filled_by(order, report)
+    holdings.explain(position, order.side, max(filled - order.filled_quantity, Decimal(0)), report.at)
+    _advance(position, order, event, filled, report.average_price, report.reason)
 
 
 def _lock_order(account_id: int, told: OrderReport | FillReport) -> tuple[Position, Order] | None:
@@ -138,13 +141,14 @@ def apply_fill(account_id: int, fill: FillReport) -> bool:
     position, order = found
     if not _save_fill(account_id, position.instrument.exchange_symbol, fill, position, order):
         return False
-    _advance_by_fills(position, order)
+    _advance_by_fills(position, order, fill.at)
     return True
 
 
-def _advance_by_fills(position: Position, order: Order) -> None:
+def _advance_by_fills(position: Position, order: Order, at: datetime) -> None:
     total = Fill.objects.filter(order=order).aggregate(total=Sum("quantity"))["total"] or Decimal(0)
     filled = min(max(total, order.filled_quantity), order.quantity)
+    holdings.explain(position, order.side, filled - order.filled_quantity, at)
     event = OrderEvent.FILLED if filled >= order.quantity else OrderEvent.PARTIALLY_FILLED
     if order.status == OrderStatus.FILLED:
         holdings.refresh(position)
@@ -185,6 +189,7 @@ def _apply_foreign_fill(account_id: int, fill: FillReport) -> bool:
         return False
     _note_foreign_fill(account_id, fill, position)
     if position is not None:
+        holdings.explain(position, fill.side, fill.quantity, fill.at)
         holdings.refresh(position)
         consequences.follow_foreign_fill(position, fill)
         broadcast.position_changed(position.pk)

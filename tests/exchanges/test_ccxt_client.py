@@ -254,6 +254,14 @@ async def test_an_order_that_does_not_exist(client: CcxtClient, venue: Capture) 
 
 
 @pytest.mark.asyncio
+async def test_the_name_of_an_order_is_read_whatever_its_status_is_called(
+    client: CcxtClient, venue: Capture
+) -> None:
+    venue.answers["GET", "/fapi/v1/order"] = an_order(status="A_NEW_WORD")
+    assert await client.name_of_order(BTC, "5") == an_order()["clientOrderId"]
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize("answer", [(200, "{}"), (200, ""), (502, "<html>")])
 async def test_an_unreadable_look_up_proves_nothing(answer: Any, client: CcxtClient, venue: Capture) -> None:
     venue.answers["GET", "/fapi/v1/order"] = answer

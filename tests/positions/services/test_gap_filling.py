@@ -190,3 +190,46 @@ def test_what_a_stranger_opened_is_followed_until_he_has_closed_it(desk: Desk) -
     FillCursor.objects.all().delete()
     gap_filling.read_all(desk.account, everything=False)
     assert not FillCursor.objects.exists(), "it is over, nobody reads on"
+
+
+def names_asked_for(desk: Desk) -> list[str]:
+    """Grows with every order whose name is asked for."""
+    client, asked = Trouble(desk).client(), []
+    honest = client.name_of_order
+
+    async def counted(symbol: str, exchange_order_id: str) -> str:
+        asked.append(exchange_order_id)
+        return await honest(symbol, exchange_order_id)
+
+    client.name_of_order = counted
+    return asked
+
+
+def test_a_strangers_order_is_asked_for_once_however_many_executions_it_had(desk: Desk) -> None:
+    desk.filled()
+    by_hand(desk, "0.002")
+    by_hand(desk, "0.003", "web_2")
+    first, second = desk.engine.account(desk.paper_name).trades[-2:]
+    second.order_id = first.order_id
+    asked = names_asked_for(desk)
+    read(desk)
+    read(desk)
+    assert (Fill.objects.filter(order=None).count(), len(asked)) == (2, 1)
+
+
+def test_an_execution_our_books_refuse_is_listed_again_and_holds_up_no_other(desk: Desk, caplog) -> None:
+    desk.filled()
+    later(desk)
+    read(desk)
+    before = FillCursor.objects.get().trade_id
+    by_hand(desk, "0.002")
+    by_hand(desk, "0.003", "web_2")
+    odd = desk.engine.account(desk.paper_name).trades[-2]
+    odd.price, price = D(0), odd.price  # the database takes no such row
+    later(desk)
+    read(desk)
+    assert (FillCursor.objects.get().trade_id, Fill.objects.count()) == (before, 2)
+    assert "could not be applied" in caplog.text
+    odd.price = price
+    read(desk)
+    assert (FillCursor.objects.get().trade_id > before, Fill.objects.count()) == (True, 3)

@@ -19,7 +19,7 @@ from exchanges.errors import (
     NotSent,
     OutcomeUnknown,
 )
-from exchanges.models import TradingState
+from exchanges.models import ExchangeAccount, TradingState
 from exchanges.paper.inprocess import InProcessClient
 from positions.lifecycle import CloseReason
 from positions.models import Order, Position, RiskEvent
@@ -31,11 +31,11 @@ from tests.positions.services.conftest import Desk
 class Trouble:
     """What the client of this process does before or instead of the exchange's work."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, desk: Desk, account: ExchangeAccount | None = None) -> None:
+        self._account = account or desk.account
 
     def client(self) -> InProcessClient:
-        return session.call(self._desk.account, _itself)
+        return session.call(self._account, _itself)
 
     def answer_with(
         self, error: Exception, *, after_the_work: bool = False, method: str = "create_order"

@@ -12,9 +12,15 @@ from exchanges import session
 from exchanges.errors import OutcomeUnknown
 from exchanges.models import AccountBalance, AccountWatch, ExchangeAccount
 from exchanges.paper.venue import now_ms
-from positions.models import Fill, Order, Position, RiskEvent
+from positions.models import Fill, FillCursor, FundingPayment, Order, Position, RiskEvent
 from positions.services import lookups
-from positions.services.reconciliation import get_health_status, reconcile_account, reconcile_all
+from positions.services.reconciliation import (
+    collect_funding,
+    get_health_status,
+    reconcile_account,
+    reconcile_all,
+)
+from tests.builders import a_fill, a_position, an_account, an_order
 from tests.positions.services.conftest import Desk
 from tests.positions.services.test_orders import Trouble
 
@@ -340,3 +346,40 @@ def test_a_look_up_without_an_answer_changes_nothing(desk: Desk) -> None:
     lookups.resolve(stop.pk, gone=None)
     stop.refresh_from_db()
     assert stop.status == "accepted"
+
+
+def test_a_difference_that_cannot_be_settled_holds_up_no_other(desk: Desk, caplog) -> None:
+    """An order that our rows ended and the exchange still works is canceled, although the first one breaks."""
+    position, other = desk.filled(), desk.filled("ETHUSDT")
+    desk.stop(other)
+    stop = desk.stop(position)
+    sell_outside(desk)
+    forget_executions(desk)
+    Order.objects.filter(pk=stop.pk).update(status="canceled")
+    Trouble(desk).answer_with(RuntimeError("bug"), method="fills")
+    FillCursor.objects.create(account=desk.account, symbol="BTCUSDT", trade_id="", read_at=timezone.now())
+    FillCursor.objects.create(account=desk.account, symbol="ETHUSDT", trade_id="", read_at=timezone.now())
+    tell_executions(desk)
+    reconcile(desk)
+    assert "could not be settled" in caplog.text
+    assert [algo.symbol for algo in desk.engine.open_algos(desk.paper_name)] == ["ETHUSDT"]
+    assert AccountWatch.objects.get().reconciled_at is not None
+
+
+def tell_executions(desk: Desk) -> None:
+    """Nothing is missing, so no listing is read before the comparison."""
+    for order in Order.objects.filter(purpose="entry"):
+        a_fill(order, account=desk.account)
+
+
+def test_one_account_whose_keys_cannot_be_read_does_not_stop_the_funding_of_the_others(
+    desk: Desk, caplog
+) -> None:
+    desk.filled()
+    desk.engine.charge_funding("BTCUSDT", D("0.001"), now_ms())
+    odd = an_account(pk=desk.account.pk - 1)
+    a_fill(an_order(a_position(account=odd)))
+    Trouble(desk, odd).answer_with(RuntimeError("key"), method="funding")
+    collect_funding()
+    assert "could not be collected" in caplog.text
+    assert FundingPayment.objects.count() == 1
