@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from exchanges import session
+from exchanges.client import ExchangeClient
 from exchanges.errors import AccountUnusable, ExchangeError, NotSent, OrderNotFound, Refused
 from exchanges.types import OrderReport, OrderType, PositionSide, ReportStatus, Side
 from positions import broadcast
@@ -24,7 +24,7 @@ from positions.models import Order, Position
 from positions.services import events, halting, lookups
 from positions.services.closing import RESTING, lock_position
 from positions.services.instruments import spec_of
-from positions.services.orders import request_for
+from positions.services.orders import request_for, stop_if_held_up
 from positions.services.outbox import hint, terms_of
 from positions.services.placing import OrderRefused, mark_of
 from positions.services.reports import apply_report
@@ -88,14 +88,19 @@ def amend(order_id: UUID | str) -> None:
     order = _claim(order_id)
     if order is None:
         return
-    request = replace(request_for(order), price=order.wanted_price)
+    asked_at = timezone.now()
     try:
-        report = session.call(order.account, lambda client: client.amend_order(request))
+        report = session.call(order.account, lambda client: _send(client, order))
     except ExchangeError as error:
         _apply_error(order, error)
     else:
         apply_report(order.account_id, report)
-        _judge(order, report)
+        _judge(order, report, asked_at)
+
+
+async def _send(client: ExchangeClient, order: Order) -> OrderReport:
+    stop_if_held_up(order.amend_sent_at)
+    return await client.amend_order(replace(request_for(order), price=order.wanted_price))
 
 
 def _claim(order_id: UUID | str) -> Order | None:
@@ -126,6 +131,7 @@ def _apply_error(order: Order, error: ExchangeError) -> None:
 
 
 def _look(order: Order) -> None:
+    asked_at = timezone.now()
     try:
         report = lookups.look_up(order)
     except ExchangeError as error:
@@ -137,22 +143,16 @@ def _look(order: Order) -> None:
         _settle(order, order.price, "the exchange does not know the order any more")
     else:
         apply_report(order.account_id, report)
-        _judge(order, report)
+        _judge(order, report, asked_at)
 
 
-def _judge(order: Order, report: OrderReport) -> None:
-    """The old price is final only once a delayed request would be refused for its age."""
+def _judge(order: Order, report: OrderReport, asked_at: datetime) -> None:
     if report.price == order.wanted_price:
         _settle(order, report.price)
     elif report.status not in WORKING:
         _settle(order, report.price or order.price, f"the order was {report.status} before")
-    elif _is_final(order):
+    elif order.amend_sent_at is not None and lookups.is_final(order.amend_sent_at, asked_at):
         _settle(order, report.price or order.price, "the request never arrived")
-
-
-def _is_final(order: Order) -> bool:
-    sent_at = order.amend_sent_at or timezone.now()
-    return timezone.now() >= sent_at + settings.ORDER_RECEIVE_WINDOW + lookups.ABSENCE_MARGIN
 
 
 @transaction.atomic
@@ -185,7 +185,9 @@ def amend_due(now: datetime) -> int:
 
 
 def _resolve(order_id: UUID) -> None:
-    _look(Order.objects.select_related("account", "position__instrument").get(pk=order_id))
+    order = Order.objects.select_related("account", "position__instrument").get(pk=order_id)
+    if order.wanted_price is not None:  # else another looker was faster
+        _look(order)
 
 
 def _forget(order_id: UUID) -> None:

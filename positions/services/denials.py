@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from django.db import transaction
 from django.utils import timezone
 
@@ -15,19 +13,19 @@ from positions.services.closing import lock_position, request_close, stop_reason
 
 
 @transaction.atomic
-def refuse(order_id: UUID, reason: str) -> bool:
-    """The exchange said no, or never got it. False: a report was faster and knows better."""
-    position_id = Order.objects.values_list("position_id", flat=True).get(pk=order_id)
-    position = lock_position(position_id)
-    order = Order.objects.select_for_update().get(pk=order_id)
-    if order.status != OrderStatus.SUBMITTED:
+def refuse(sent: Order, reason: str) -> bool:
+    """The exchange said no, or never got it. False: a report was faster and knows better, or the order went out
+    again since `sent` was read and this is no news of that try."""
+    position = lock_position(sent.position_id)
+    order = Order.objects.select_for_update().get(pk=sent.pk)
+    if order.status != OrderStatus.SUBMITTED or order.submitted_at != sent.submitted_at:
         return False
     order.status, order.reason = next_order_status(order.status, OrderEvent.REJECTED), reason
     order.answered_at = timezone.now()
     order.save(update_fields=["status", "reason", "answered_at", "updated_at"])
     consequences.follow(position, order)
     events.record(
-        "order_refused", "medium", account_id=order.account_id, position_id=position_id,
+        "order_refused", "medium", account_id=order.account_id, position_id=position.pk,
         order=order.client_order_id, reason=reason,
     )  # fmt: skip
     broadcast.order_changed(order.pk)
@@ -35,12 +33,9 @@ def refuse(order_id: UUID, reason: str) -> bool:
 
 
 @transaction.atomic
-def stop_already_crossed(order_id: UUID, reason: str) -> None:
+def stop_already_crossed(sent: Order, reason: str) -> None:
     """The price is beyond the stop asked for: the position leaves at market, now."""
-    if not refuse(order_id, reason):
-        return
-    order = Order.objects.select_related("position").get(pk=order_id)
-    if order.purpose == OrderPurpose.PROTECT:
+    if refuse(sent, reason) and sent.purpose == OrderPurpose.PROTECT:
         request_close(
-            order.position_id, reason=stop_reason(order.position), requested_by="stop already crossed"
+            sent.position_id, reason=stop_reason(sent.position), requested_by="stop already crossed"
         )

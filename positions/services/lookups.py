@@ -84,6 +84,7 @@ def resolve(order_id: UUID | str, *, gone: ReportStatus | None = None) -> None:
 
 
 def _ask(order: Order, *, gone: ReportStatus | None = None) -> None:
+    asked_at = timezone.now()
     try:
         report = look_up(order)
     except ExchangeError as error:
@@ -93,7 +94,7 @@ def _ask(order: Order, *, gone: ReportStatus | None = None) -> None:
     if report is not None:
         apply_report(order.account_id, report)
     elif order.status == OrderStatus.SUBMITTED:
-        _judge_absence(order)
+        _judge_absence(order, asked_at)
     elif gone is not None:
         apply_report(order.account_id, _ended(order, gone, "no longer known to the exchange"))
 
@@ -120,11 +121,15 @@ def _find(order: Order, book: Book) -> OrderReport | None:
     return replace(report, client_order_id=order.client_order_id)
 
 
-def _judge_absence(order: Order) -> None:
-    """Not found is final only once a delayed request would be refused for its age."""
-    final_at = (order.submitted_at or order.updated_at) + settings.ORDER_RECEIVE_WINDOW + ABSENCE_MARGIN
-    if timezone.now() >= final_at:
-        denials.refuse(order.pk, f"{ABSENT}: the exchange knows no such order after its window had passed")
+def _judge_absence(order: Order, asked_at: datetime) -> None:
+    if is_final(order.submitted_at or order.updated_at, asked_at):
+        denials.refuse(order, f"{ABSENT}: the exchange knows no such order after its window had passed")
+
+
+def is_final(sent_at: datetime, asked_at: datetime) -> bool:
+    """Whether a delayed request would already have been refused for its age when the question was asked. An answer
+    may be late and speak of a moment before."""
+    return asked_at >= sent_at + settings.ORDER_RECEIVE_WINDOW + ABSENCE_MARGIN
 
 
 def resolve_unknown(now: datetime) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -25,6 +24,7 @@ from exchanges.errors import (
     Refused,
     WouldTriggerImmediately,
 )
+from exchanges.models import TradingState
 from exchanges.types import (
     OrderReport,
     OrderRequest,
@@ -50,9 +50,11 @@ HINT_GRACE = timedelta(seconds=1)
 # already have proven that nothing arrived
 CLAIM_LIFETIME = timedelta(seconds=2)
 EXIT_RETRY_SECONDS = 30.0
-PREPARED_FOR = 300.0
+MODE_KNOWN_FOR = 300.0
+# other processes and people change it too
+LEVERAGE_KNOWN_FOR = 5.0
 
-_prepared: dict[tuple[object, ...], float] = {}
+_prepared: dict[tuple[object, ...], tuple[object, float]] = {}
 
 
 def submit(order_id: UUID | str) -> None:
@@ -81,42 +83,67 @@ def _claim(order_id: UUID | str) -> Order | None:
         return None
     order = Order.objects.select_related("account", "position__instrument").get(pk=order_id)
     if too_late := _too_late(order, now):
-        denials.refuse(order.pk, too_late)
+        denials.refuse(order, too_late)
         return None
     return order
 
 
 def _too_late(order: Order, now: datetime) -> str | None:
-    if order.purpose == OrderPurpose.ENTRY and order.created_at < now - ENTRY_LIFETIME:
+    """While a claim stands nobody calls its order off; one that was put back meets here what it missed."""
+    if order.position.status == PositionStatus.CLOSED:
+        return "position is closed"
+    if order.purpose == OrderPurpose.ENTRY and (unwanted := _unwanted_entry(order, now)):
+        return unwanted
+    return OVER if order.expires_at and order.expires_at <= now else None
+
+
+def _unwanted_entry(order: Order, now: datetime) -> str | None:
+    if order.position.status == PositionStatus.CLOSING:
+        return "position is being closed"
+    if order.account.trading_state != TradingState.ACTIVE:
+        return f"the account is {order.account.trading_state}: {order.account.state_reason}"
+    if order.created_at < now - ENTRY_LIFETIME:
         tried = f"; last try: {order.reason}" if order.reason else ""
         return f"too old to be sent: the market has moved on{tried}"
-    return OVER if order.expires_at and order.expires_at <= now else None
+    return None
 
 
 async def _send(client: ExchangeClient, order: Order) -> OrderReport:
     if order.purpose == OrderPurpose.ENTRY:
         await _prepare(client, order)
-    if order.submitted_at is None or timezone.now() > order.submitted_at + CLAIM_LIFETIME:
-        raise NotSent("held up between claim and request", retry_after=0.5)
+    stop_if_held_up(order.submitted_at)
     return await client.create_order(request_for(order))
+
+
+def stop_if_held_up(claimed_at: datetime | None) -> None:
+    if claimed_at is None or timezone.now() > claimed_at + CLAIM_LIFETIME:
+        raise NotSent("held up between claim and request", retry_after=0.5)
 
 
 async def _prepare(client: ExchangeClient, order: Order) -> None:
     """Position mode and leverage are read and set before an entry. A failure here means nothing was sent."""
     account, symbol, leverage = order.account_id, order.position.instrument.symbol, order.position.leverage
     try:
-        await _now_and_then((account,), lambda: _ensure_hedge_mode(client))
-        await _now_and_then((account, symbol, leverage), lambda: client.ensure_leverage(symbol, leverage))
+        if not _is_known((account,), PositionMode.HEDGE, MODE_KNOWN_FOR):
+            await _ensure_hedge_mode(client)
+            _know((account,), PositionMode.HEDGE)
+        if not _is_known((account, symbol), leverage, LEVERAGE_KNOWN_FOR):
+            _prepared.pop((account, symbol), None)  # a failure may have set it all the same
+            await client.ensure_leverage(symbol, leverage)
+            _know((account, symbol), leverage)
     except OutcomeUnknown as error:
         raise NotSent(
             f"leverage or mode could not be set: {error}", code=error.code, retry_after=2
         ) from error
 
 
-async def _now_and_then(key: tuple[object, ...], ensure: Callable[[], Awaitable[None]]) -> None:
-    if time.monotonic() - _prepared.get(key, float("-inf")) >= PREPARED_FOR:
-        await ensure()
-        _prepared[key] = time.monotonic()
+def _is_known(of: tuple[object, ...], wanted: object, seconds: float) -> bool:
+    value, since = _prepared.get(of, (None, 0.0))
+    return value == wanted and time.monotonic() - since < seconds
+
+
+def _know(of: tuple[object, ...], value: object) -> None:
+    _prepared[of] = (value, time.monotonic())
 
 
 async def _ensure_hedge_mode(client: ExchangeClient) -> None:
@@ -148,16 +175,16 @@ def _apply_error(order: Order, error: ExchangeError) -> None:
             halting.hear(order.account_id, error)
             _put_back(order, text, error.retry_after)
         case WouldTriggerImmediately():
-            denials.stop_already_crossed(order.pk, text)
+            denials.stop_already_crossed(order, text)
         case NothingToReduce():
-            denials.refuse(order.pk, text)
+            denials.refuse(order, text)
             hint("positions.tasks.reconcile_account", order.account_id, queue="sweeps")
         case InsufficientMargin():
-            denials.refuse(order.pk, text)
+            denials.refuse(order, text)
             if order.purpose == OrderPurpose.ENTRY:
                 halting.pause_entries(order.account_id, text)
         case Refused():
-            denials.refuse(order.pk, text)
+            denials.refuse(order, text)
         case AccountUnusable():
             halting.halt(order.account_id, text)
             _give_up_or_wait(order, text)
@@ -178,7 +205,7 @@ def _put_back(order: Order, reason: str, retry_after: float) -> None:
 
 def _give_up_or_wait(order: Order, reason: str) -> None:
     if order.purpose == OrderPurpose.ENTRY:
-        denials.refuse(order.pk, reason)
+        denials.refuse(order, reason)
     else:  # an exit waits for its account to work again
         _put_back(order, reason, EXIT_RETRY_SECONDS)
 

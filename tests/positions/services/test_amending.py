@@ -9,10 +9,10 @@ import pytest
 from django.utils import timezone
 
 from exchanges.errors import AccountUnusable, NotSent, OrderNotFound, OutcomeUnknown, Refused
-from exchanges.types import OrderType, PositionSide, TimeInForce
+from exchanges.types import Book, OrderReport, OrderType, PositionSide, TimeInForce
 from positions.lifecycle import CloseReason, OrderPurpose
 from positions.models import Order, Position, RiskEvent
-from positions.services import lookups, orders
+from positions.services import amending, lookups, orders
 from positions.services.amending import amend, amend_due, modify_price
 from positions.services.closing import request_close
 from positions.services.expiring import take_back
@@ -140,6 +140,47 @@ def test_a_request_that_never_arrived_is_given_up_when_it_cannot_arrive_any_more
     vars(trouble.client()).pop("amend_order")
     asked_to(entry, "99500")
     assert prices(desk, entry) == (D(99_500), None, D(99_500))
+
+
+def test_a_worker_held_up_after_its_claim_does_not_move_the_order(
+    desk: Desk, entry: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Meanwhile a look-up may have given the wish up, and another price may have been asked for."""
+    monkeypatch.setattr(orders, "CLAIM_LIFETIME", timedelta(0))
+    asked_to(entry, "99500")
+    assert prices(desk, entry) == (D(99_000), D(99_500), D(99_000))
+    monkeypatch.undo()
+    assert amend_due(timezone.now() + timedelta(seconds=1)) == 1
+    assert entry.amend_sent_at is None, "it is free to be sent"
+
+
+def test_a_late_answer_does_not_give_a_wish_up(
+    desk: Desk, entry: Order, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked before the window was over, answered after: the request may have arrived between."""
+    trouble.answer_with(OutcomeUnknown("lost"), method="amend_order")
+    sent = asked_to(entry, "99500").amend_sent_at
+    clock = [sent + timedelta(seconds=3)]
+    monkeypatch.setattr(timezone, "now", lambda: clock[0])
+    honest = trouble.client().find_order
+
+    async def late(symbol: str, client_order_id: str, book: Book) -> OrderReport:
+        clock[0] = sent + timedelta(seconds=9)
+        return await honest(symbol, client_order_id, book)
+
+    trouble.client().find_order = late  # type: ignore[method-assign]
+    amending._resolve(entry.pk)
+    assert prices(desk, entry)[1] == D(99_500)
+    amending._resolve(entry.pk)
+    assert prices(desk, entry)[1] is None
+
+
+def test_a_wish_that_was_settled_a_moment_ago_is_not_complained_of(desk: Desk, entry: Order) -> None:
+    asked_to(entry, "99500")
+    take_back(entry.pk)
+    lookups.cancel(entry.pk)
+    amending._resolve(entry.pk)
+    assert not RiskEvent.objects.filter(event_type="order_not_moved").exists()
 
 
 def test_an_unanswered_look_up_decides_nothing(desk: Desk, entry: Order, trouble: Trouble) -> None:

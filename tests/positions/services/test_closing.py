@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal as D
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import IntegrityError, connections, transaction
 
+from exchanges.errors import NotSent, OutcomeUnknown
+from exchanges.models import ExchangeAccount
 from exchanges.types import PositionSide
 from positions.lifecycle import CloseReason
 from positions.models import Order, Position
 from positions.services import consequences, lookups, orders
 from positions.services.closing import lock_position, request_close, settle_close
 from tests.positions.services.conftest import Desk
+from tests.positions.services.test_orders import Trouble
 from trailing.models import TrailingStop
+
+
+def meanwhile(desk: Desk, act: Callable[[], object], *, then: Exception) -> None:
+    """The next order is claimed; something happens; then its request ends like this."""
+
+    def elsewhere() -> None:
+        act()
+        connections.close_all()
+
+    async def troubled(request: object) -> object:
+        await sync_to_async(elsewhere)()
+        raise then
+
+    Trouble(desk).client().create_order = troubled  # type: ignore[method-assign]
 
 
 def ask(position: Position, reason: CloseReason = CloseReason.MANUAL) -> object:
@@ -92,18 +111,65 @@ def test_closing_before_anything_was_sent_sends_nothing(desk: Desk) -> None:
 
 
 def test_an_entry_under_way_is_closed_as_soon_as_it_filled(desk: Desk) -> None:
+    Trouble(desk).answer_with(OutcomeUnknown("no answer"), after_the_work=True)
     position = desk.open()
-    Order.objects.update(status="submitted")
+    entry = desk.submit(position, "entry")
+    Trouble(desk).over()
     assert ask(position) is None
     position.refresh_from_db()
     assert position.status == "closing"
-    Order.objects.update(status="initialized")
-    desk.submit(position, "entry")
+    lookups.resolve(entry.pk)
     position.refresh_from_db()
     assert (position.status, position.quantity) == ("closing", D("0.010"))
     desk.submit(position, "close")
     position.refresh_from_db()
     assert (position.status, position.close_reason) == ("closed", "manual")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_entry_that_was_not_sent_after_all_does_not_follow_its_close(desk: Desk) -> None:
+    position = desk.open()
+    meanwhile(desk, lambda: ask(position), then=NotSent("429", retry_after=0))
+    assert desk.submit(position, "entry").status == "initialized"
+    Trouble(desk).over()
+    entry = desk.submit(position, "entry")
+    assert (entry.status, entry.reason) == ("rejected", "position is being closed")
+    position.refresh_from_db()
+    assert (position.status, position.close_reason) == ("closed", "never_opened")
+    assert desk.held() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("state", ["halted", "reducing"])
+def test_an_entry_that_was_not_sent_after_all_does_not_follow_the_halt(desk: Desk, state: str) -> None:
+    position = desk.open()
+
+    def stop_trading() -> None:
+        ExchangeAccount.objects.update(trading_state=state, state_reason="enough for today")
+
+    meanwhile(desk, stop_trading, then=NotSent("429", retry_after=0))
+    desk.submit(position, "entry")
+    Trouble(desk).over()
+    entry = desk.submit(position, "entry")
+    assert (entry.status, entry.reason) == ("rejected", f"the account is {state}: enough for today")
+    assert desk.held() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_stop_that_was_not_sent_does_not_follow_its_position(desk: Desk) -> None:
+    """On that leg it would sell what somebody else holds."""
+    position = desk.filled()
+
+    def end() -> None:
+        with transaction.atomic():
+            settle_close(lock_position(position.pk), reason=CloseReason.EXTERNAL)
+
+    meanwhile(desk, end, then=NotSent("429", retry_after=0))
+    assert desk.stop(position).status == "initialized"
+    Trouble(desk).over()
+    stop = desk.submit(position, "protect")
+    assert (stop.status, stop.reason) == ("rejected", "position is closed")
+    assert not desk.engine.open_algos(desk.paper_name)
 
 
 def test_settling_twice_changes_nothing(desk: Desk) -> None:

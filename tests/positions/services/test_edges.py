@@ -75,8 +75,8 @@ def test_an_account_that_cannot_be_hedged_is_halted_and_nothing_is_sent(desk: De
 def test_a_report_that_was_faster_than_the_refusal_wins(desk: Desk) -> None:
     position = desk.filled()
     entry = desk.order(position, "entry")
-    assert not denials.refuse(entry.pk, "too late")
-    denials.stop_already_crossed(entry.pk, "too late")
+    assert not denials.refuse(entry, "too late")
+    denials.stop_already_crossed(entry, "too late")
     entry.refresh_from_db()
     position.refresh_from_db()
     assert (entry.status, position.status) == ("filled", "open")

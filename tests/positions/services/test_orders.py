@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import connections
 from django.utils import timezone
 
@@ -17,14 +19,17 @@ from exchanges.errors import (
     InsufficientMargin,
     NothingToReduce,
     NotSent,
+    OrderNotFound,
     OutcomeUnknown,
 )
 from exchanges.models import ExchangeAccount, TradingState
 from exchanges.paper.inprocess import InProcessClient
+from exchanges.types import Book, OrderReport, PositionSide
 from positions.lifecycle import CloseReason
 from positions.models import Order, Position, RiskEvent
 from positions.services import lookups, orders
 from positions.services.closing import request_close
+from tests.builders import a_strategy
 from tests.positions.services.conftest import Desk
 
 
@@ -133,6 +138,54 @@ def test_absence_is_final_only_after_the_request_would_be_refused_for_its_age(
     assert (position.status, position.close_reason) == ("closed", "never_opened")
 
 
+def found_nothing(desk: Desk, trouble: Trouble, meanwhile: Callable[[], object]) -> None:
+    """The next question finds nothing, and its answer comes after something else has happened."""
+
+    async def late(symbol: str, client_order_id: str, book: Book) -> OrderReport:
+        def elsewhere() -> None:
+            meanwhile()
+            connections.close_all()
+
+        await sync_to_async(elsewhere)()
+        raise OrderNotFound("no such order", code="-2013")
+
+    trouble.client().find_order = late  # type: ignore[method-assign]
+
+
+def test_a_late_answer_speaks_of_the_moment_it_was_asked_for(
+    desk: Desk, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked before the window was over, answered after: the request may have arrived between."""
+    trouble.answer_with(OutcomeUnknown("no answer yet"))
+    position = desk.open()
+    sent = desk.submit(position, "entry").submitted_at
+    clock = [sent + timedelta(seconds=3)]
+    monkeypatch.setattr(timezone, "now", lambda: clock[0])
+    found_nothing(desk, trouble, lambda: clock.insert(0, sent + timedelta(seconds=9)))
+    lookups.resolve(desk.order(position, "entry").pk)
+    assert desk.order(position, "entry").status == "submitted"
+    lookups.resolve(desk.order(position, "entry").pk)
+    assert desk.order(position, "entry").status == "rejected"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_absence_of_one_try_says_nothing_of_the_next(desk: Desk, trouble: Trouble) -> None:
+    """While the question is under way, the order is put back and goes out again."""
+    trouble.answer_with(OutcomeUnknown("no answer"))
+    position = desk.open()
+    order = desk.submit(position, "entry")
+    Order.objects.update(submitted_at=timezone.now() - timedelta(minutes=1))
+
+    def out_again() -> None:
+        Order.objects.update(status="initialized")
+        orders.submit(order.pk)
+
+    found_nothing(desk, trouble, out_again)
+    lookups.resolve(order.pk)
+    order.refresh_from_db()
+    assert (order.status, order.attempts) == ("submitted", 2)
+
+
 def test_a_worker_held_up_after_its_claim_does_not_send(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Meanwhile a look-up may have proven that nothing arrived."""
     position = desk.open()
@@ -238,6 +291,18 @@ def test_leverage_is_set_before_the_entry_and_a_failure_there_sends_nothing(
     desk.submit(position, "entry")
     assert desk.engine.account(desk.paper_name).leverage["BTCUSDT"] == desk.strategy.leverage
     assert desk.held() == D("0.010")
+
+
+def test_an_entry_after_one_with_another_leverage_sets_its_own(desk: Desk) -> None:
+    first = desk.filled()
+    other = a_strategy(desk.account, notional=D(1000), leverage=desk.strategy.leverage + 3)
+    Desk(desk.engine, other).filled(side=PositionSide.SHORT)
+    leverage = desk.engine.account(desk.paper_name).leverage
+    assert leverage["BTCUSDT"] == other.leverage
+    request_close(first.pk, reason=CloseReason.MANUAL, requested_by="test")
+    desk.submit(first, "close")
+    desk.filled()
+    assert leverage["BTCUSDT"] == desk.strategy.leverage
 
 
 def test_a_stop_already_crossed_closes_at_market(desk: Desk) -> None:
