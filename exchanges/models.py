@@ -130,7 +130,17 @@ class AccountWatch(models.Model):
     baseline_at = models.DateTimeField(
         null=True, blank=True, help_text="From here on the wallet moves by what we book, and by nothing else"
     )
-    wallet_differs_since = models.DateTimeField(null=True, blank=True)
+    wallet_seen = models.DecimalField(max_digits=24, decimal_places=8, default=0)
+    wallet_seen_at = models.DateTimeField(
+        null=True, blank=True, help_text="The wallet as told then; judged once all before it is known"
+    )
+    wallet_asked_at = models.DateTimeField(
+        null=True, blank=True, help_text="The last quiet moment for which wallet and books were compared"
+    )
+    wallet_differing = models.DecimalField(max_digits=24, decimal_places=8, default=0)
+    wallet_differs_since = models.DateTimeField(
+        null=True, blank=True, help_text="The first quiet moment whose wallet the books did not explain"
+    )
     clock_offset_ms = models.IntegerField(null=True, blank=True)
     clock_measured_at = models.DateTimeField(null=True, blank=True)
 

@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from exchanges.admin import ReadOnlyAdmin
 from exchanges.models import AccountWatch
 from ops.trail.admin import ExplainedAdmin
-from positions import formats
+from positions import formats, queries
 from positions.lifecycle import PositionStatus
 from positions.models import Fill, FundingPayment, InvariantCheck, Order, Position, RiskEvent
 from positions.services import monitoring
@@ -194,8 +194,12 @@ class FundingPaymentAdmin(ReadOnlyAdmin):
 
 @admin.register(InvariantCheck)
 class InvariantCheckAdmin(ReadOnlyAdmin):
-    list_display = ("name", "is_true", "checked_at", "broken_since", "findings")
+    list_display = ("name", "is_true_now", "checked_at", "broken_since", "findings")
     ordering = ("name",)
+
+    @admin.display(boolean=True, description="is true")
+    def is_true_now(self, check: InvariantCheck) -> bool | None:
+        return queries.verdict(check.is_true, check.checked_at)
 
 
 @admin.register(AccountWatch)
@@ -210,6 +214,7 @@ class AccountWatchAdmin(ReadOnlyAdmin):
         "positions_live",
         "positions_proven_protected",
         "clock_offset_ms",
+        "wallet_asked_at",
         "wallet_differs_since",
     )
     list_select_related = ("account",)
@@ -223,4 +228,6 @@ class AccountWatchAdmin(ReadOnlyAdmin):
     def accept_wallet(self, request: HttpRequest, chosen: QuerySet[AccountWatch]) -> None:
         for watch in chosen:
             monitoring.accept_wallet(watch.account_id)
-        messages.success(request, f"The wallet of {len(chosen)} account(s) counts from now.")
+        messages.success(
+            request, f"The wallet of {len(chosen)} account(s) counts from the next quiet moment."
+        )

@@ -14,20 +14,21 @@ from django.db import connection
 from django.db.models import Count, DecimalField, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from exchanges.models import AccountBalance, AccountWatch
+from exchanges.models import AccountWatch, ExchangeAccount
 from exchanges.types import PositionSide, Side
+from positions import wallets
 from positions.accounting import signed
-from positions.lifecycle import DONE, OrderPurpose, OrderStatus, PositionStatus
-from positions.models import Fill, FundingPayment, Order, Position
+from positions.lifecycle import PENDING, OrderPurpose, OrderStatus, PositionStatus
+from positions.models import Order, Position
 
 RESTED = timedelta(seconds=60)
 # the slowest source of a wallet's movements is asked every ten minutes
 WALLET_PATIENCE = timedelta(minutes=15)
-QUIET = timedelta(seconds=30)
-# the venue rounds every commission and profit to eight decimals
-ROUNDING = Decimal("0.000001")
+A_DAY = timedelta(days=1)
+# a close that UNPROTECTED_CLOSE_AFTER asked for takes a moment
+CLOSES_WITHIN = timedelta(seconds=30)
 ZERO = Decimal(0)
-STANDING = (OrderStatus.ACCEPTED, OrderStatus.TRIGGERED, OrderStatus.PARTIALLY_FILLED)
+STANDING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
 # an order in one of these waits for an answer, not for the market
 FLEETING = (OrderStatus.SUBMITTED, OrderStatus.TRIGGERED, OrderStatus.PENDING_CANCEL)
 
@@ -37,16 +38,16 @@ Findings = Iterator[str]
 
 def positions_equal_their_fills(now: datetime) -> Findings:
     rested = Position.objects.exclude(status=PositionStatus.OPENING).filter(updated_at__lt=now - RESTED)
-    for position in rested.filter(Q(is_live=True) | Q(closed_at__gt=now - timedelta(days=1))):
-        held = position.unexplained_quantity + _by_fills(position)
-        if held != position.quantity:
+    recent = rested.filter(Q(is_live=True) | Q(closed_at__gt=now - A_DAY))
+    for position in recent.annotate(bought=_traded(Side.BUY), sold=_traded(Side.SELL)):
+        leg = PositionSide(position.position_side)
+        traded = signed(leg, Side.BUY, position.bought) + signed(leg, Side.SELL, position.sold)
+        if (held := position.unexplained_quantity + traded) != position.quantity:
             yield f"position {position.pk} holds {position.quantity}, its fills say {held}"
 
 
-def _by_fills(position: Position) -> Decimal:
-    rows = Fill.objects.filter(position=position).values_list("side", "quantity")
-    leg = PositionSide(position.position_side)
-    return sum((signed(leg, Side(side), quantity) for side, quantity in rows), ZERO)
+def _traded(side: Side) -> Coalesce:
+    return Coalesce(Sum("fills__quantity", filter=Q(fills__side=side)), ZERO, output_field=DecimalField())
 
 
 def positions_equal_the_exchange(now: datetime) -> Findings:
@@ -64,12 +65,10 @@ def positions_equal_the_exchange(now: datetime) -> Findings:
 
 def one_order_is_filled_once(now: datetime) -> Findings:
     executed = Coalesce(Sum("fills__quantity"), ZERO, output_field=DecimalField())
-    orders = Order.objects.filter(created_at__gt=now - timedelta(days=1)).annotate(executed=executed)
-    for order in orders.filter(executed__gt=F("quantity")):
+    recent = Order.objects.filter(created_at__gt=now - A_DAY)
+    for order in recent.annotate(executed=executed).filter(executed__gt=F("quantity")):
         yield f"order {order.client_order_id} asked for {order.quantity} and got {order.executed}"
-    twice = Order.objects.exclude(exchange_order_id="").values(
-        "account", "symbol", "book", "exchange_order_id"
-    )
+    twice = recent.exclude(exchange_order_id="").values("account", "symbol", "book", "exchange_order_id")
     for row in twice.annotate(n=Count("pk")).filter(n__gt=1):
         yield f"the exchange's order {row['exchange_order_id']} belongs to {row['n']} of ours"
 
@@ -80,9 +79,11 @@ def every_exchange_order_has_a_row(now: datetime) -> Findings:
 
 
 def every_open_position_has_a_stop(now: datetime) -> Findings:
-    limit = now - settings.UNPROTECTED_CLOSE_AFTER - QUIET
+    limit = now - settings.UNPROTECTED_CLOSE_AFTER - CLOSES_WITHIN
     held = Position.objects.filter(status=PositionStatus.OPEN, quantity__gt=0, opened_at__lt=limit)
-    stands = Q(orders__purpose=OrderPurpose.PROTECT, orders__status__in=STANDING)
+    # one that fired is closing the position: not for longer than that takes
+    firing = Q(orders__status=OrderStatus.TRIGGERED, orders__updated_at__gt=now - RESTED)
+    stands = Q(orders__purpose=OrderPurpose.PROTECT) & (Q(orders__status__in=STANDING) | firing)
     bare = held.annotate(stops=Count("orders", filter=stands)).filter(stops=0)
     known = Q(unprotected_since=None) | Q(unprotected_since__lt=limit)
     yield from (f"position {pk} has no stop" for pk in bare.filter(known).values_list("pk", flat=True))
@@ -94,7 +95,8 @@ def the_ledger_of_orders_closes(now: datetime) -> Findings:
     due = Q(next_attempt_at=None, created_at__lt=resting) | Q(next_attempt_at__lt=resting)
     unsent = Order.objects.filter(due, status=OrderStatus.INITIALIZED)
     ended = Position.objects.filter(status=PositionStatus.CLOSED, closed_at__lt=resting)
-    left = Order.objects.filter(position__in=ended).exclude(status__in=DONE)
+    # by the few that are pending: the index knows nothing of what is not done
+    left = Order.objects.filter(status__in=sorted(PENDING), position__in=ended)
     yield from (f"order {name} has been {status} for too long" for name, status in _named(waiting | unsent))
     yield from (f"order {name} of a closed position is {status}" for name, status in _named(left))
 
@@ -112,42 +114,32 @@ def trailing_rows_follow_live_positions(now: datetime) -> Findings:
 
 
 def wallets_moved_by_what_we_booked(now: datetime) -> Findings:
-    for watch in AccountWatch.objects.filter(wallet_differs_since__lt=now - WALLET_PATIENCE).select_related(
-        "account"
-    ):
-        yield f"{watch.account.name}: {wallet_gap(watch)} that no fill, fee or funding explains"
-
-
-def wallet_gap(watch: AccountWatch) -> Decimal | None:
-    """What the wallet moved since its baseline beyond what we booked. None: something happens right now, or there is
-    no baseline."""
-    balance = AccountBalance.objects.filter(account=watch.account_id).first()
-    if balance is None or watch.baseline_at is None or not _is_quiet(watch.account_id, balance.reported_at):
-        return None
-    booked, rows = _booked(watch.account_id, watch.baseline_at, balance.reported_at)
-    gap: Decimal = balance.wallet_balance - watch.baseline_wallet - booked
-    return gap if abs(gap) > ROUNDING * max(rows, 1) else ZERO
-
-
-def _is_quiet(account_id: int, at: datetime) -> bool:
-    near = Fill.objects.filter(account_id=account_id, executed_at__range=(at - QUIET, at + QUIET))
-    moving = Order.objects.filter(account_id=account_id).exclude(status__in=[*DONE, OrderStatus.ACCEPTED])
-    return not near.exists() and not moving.exists()
-
-
-def _booked(account_id: int, since: datetime, until: datetime) -> tuple[Decimal, int]:
-    fills = Fill.objects.filter(account_id=account_id, executed_at__gt=since, executed_at__lte=until)
-    paid = FundingPayment.objects.filter(account_id=account_id, paid_at__gt=since, paid_at__lte=until)
-    sums = fills.aggregate(
-        pnl=Sum("realized_pnl"), fees=Sum("fee", filter=Q(fee_currency="USDT")), rows=Count("pk")
-    )
-    funding = paid.aggregate(total=Sum("amount"))["total"] or ZERO
-    return (sums["pnl"] or ZERO) - (sums["fees"] or ZERO) + funding, sums["rows"] + paid.count()
+    """A moment is marked when it contradicts; it counts when it still does after all sources had their time, and a
+    later moment did too."""
+    marked = AccountWatch.objects.filter(wallet_differs_since__lt=now - WALLET_PATIENCE)
+    agreed = marked.filter(wallet_asked_at__gt=F("wallet_differs_since")).select_related("account")
+    for watch in agreed:
+        since, until = wallets.baseline(watch), wallets.differing(watch)
+        if since and until and (gap := wallets.gap(watch.account_id, since, until)):
+            yield f"{watch.account.name}: {gap} that no fill, fee or funding explains"
 
 
 def accounts_are_compared_with_the_exchange(now: datetime) -> Findings:
-    for watch in AccountWatch.objects.filter(reconciled_at__lt=now - 2 * RESTED).select_related("account"):
-        yield f"{watch.account.name}: not since {watch.reconciled_at:%H:%M:%S}; {watch.reconcile_error}"
+    limit = now - 2 * RESTED
+    late = Q(watch__reconciled_at=None, created_at__lt=limit) | Q(watch__reconciled_at__lt=limit)
+    for account in _accounts_that_trade().filter(late).select_related("watch"):
+        watch = getattr(account, "watch", None)
+        at = watch.reconciled_at if watch else None
+        since = f"not since {at:%H:%M:%S}" if at else "never yet"
+        yield f"{account.name}: {since}; {watch.reconcile_error if watch else 'nobody asked'}"
+
+
+def _accounts_that_trade() -> QuerySet[ExchangeAccount]:
+    """An account that its owner has not confirmed is not asked; only what it still holds makes that an alarm."""
+    if settings.DRY_RUN is not False:
+        return ExchangeAccount.objects.all()
+    holding = Position.objects.filter(is_live=True).values("account")
+    return ExchangeAccount.objects.filter(Q(is_live_confirmed=True) | Q(pk__in=holding))
 
 
 def deadlocks() -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +23,8 @@ from signals_app.models import SignalLog, SignalLogEntry, Ticker
 
 LOG_LENGTH = 50
 STANDING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED, OrderStatus.TRIGGERED)
+# four times the interval at which they are asked
+VERDICT_LASTS = timedelta(seconds=60)
 QUOTE_CURRENCIES = ("USDT", "")
 
 
@@ -207,7 +209,14 @@ def ending(position_id: int) -> str:
     return f"{base} {position.position_side} closed: {reason}, {result} USDT after fees"
 
 
-def invariant_checks() -> list[dict[str, Any]]:
+def invariant_checks(now: datetime | None = None) -> list[dict[str, Any]]:
     """Every sentence that must be true; None is unknown, never a yes."""
     columns = ("name", "is_true", "checked_at", "broken_since", "findings")
-    return list(InvariantCheck.objects.order_by("name").values(*columns))
+    checks = InvariantCheck.objects.order_by("name").values(*columns)
+    return [dict(row) | {"is_true": verdict(row["is_true"], row["checked_at"], now)} for row in checks]
+
+
+def verdict(is_true: bool | None, checked_at: datetime | None, now: datetime | None = None) -> bool | None:
+    """What nobody has asked for a while is not known any more."""
+    is_fresh = checked_at is not None and checked_at >= (now or timezone.now()) - VERDICT_LASTS
+    return is_true if is_fresh else None

@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice
 
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from exchanges.models import AccountBalance, AccountWatch
-from positions import invariants
+from positions import invariants, wallets
 from positions.models import InvariantCheck, RiskEvent
+from positions.services import events
+from positions.wallets import Moment
 
 logger = logging.getLogger(__name__)
 
 MOST_FINDINGS = 20
 NO_DEADLOCK = "the database never had to break a deadlock"
+# the sums since the baseline are asked for every look, and their roundings add up
+BASELINE_LASTS = timedelta(days=1)
+WALLET_COLUMNS = [
+    "baseline_wallet",
+    "baseline_at",
+    "wallet_asked_at",
+    "wallet_differing",
+    "wallet_differs_since",
+]
+ZERO = Decimal(0)
 
 
 def check_invariants(now: datetime | None = None) -> bool:
     """True: every sentence could be asked and none is contradicted."""
     now = now or timezone.now()
+    InvariantCheck.objects.exclude(name__in=[*invariants.SENTENCES, NO_DEADLOCK]).delete()
     verdicts = [_check(name, now) for name in invariants.SENTENCES]
     return all([*verdicts, _check_deadlocks(now)])
 
@@ -31,9 +44,9 @@ def _check(name: str, now: datetime) -> bool:
     try:
         with transaction.atomic():
             if name == invariants.WALLETS:
-                _measure_wallets(now)
+                _measure_wallets()
             findings = list(islice(invariants.SENTENCES[name](now), MOST_FINDINGS))
-    except DatabaseError:
+    except Exception:  # whatever it is, the other sentences are asked
         logger.exception("could not be asked: %s", name)
         InvariantCheck.objects.update_or_create(name=name, defaults={"is_true": None})
         return False
@@ -63,42 +76,74 @@ def _check_deadlocks(now: datetime) -> bool:
     count = invariants.deadlocks()
     known = InvariantCheck.objects.filter(name=NO_DEADLOCK).values_list("findings", flat=True).first()
     before = int(known[0]) if known else count
+    # the database's statistics begin anew after a crash: fewer is no news
+    is_true = count <= before
     InvariantCheck.objects.update_or_create(
         name=NO_DEADLOCK,
-        defaults={"is_true": count == before, "checked_at": now, "findings": [str(count)]},
+        defaults={
+            "is_true": is_true,
+            "checked_at": now,
+            "broken_since": None if is_true else now,
+            "findings": [str(count)],
+        },
     )
-    if count > before:
+    if not is_true:
         _tell(NO_DEADLOCK, [f"{count - before} since the last look"])
-    return count == before
+    return is_true
 
 
-def _measure_wallets(now: datetime) -> None:
-    for balance in AccountBalance.objects.select_related("account"):
-        watch = AccountWatch.objects.get_or_create(account_id=balance.account_id)[0]
-        if watch.baseline_at is None:
-            _set_baseline(watch, balance)
-        else:
-            _compare_wallet(watch, now)
+def _measure_wallets() -> None:
+    for balance in AccountBalance.objects.order_by("account_id"):
+        watch = _locked_watch(balance.account_id)
+        newest, seen = Moment(balance.wallet_balance, balance.reported_at), wallets.seen(watch)
+        if seen is None:
+            _look(watch, newest)
+        elif wallets.is_told(watch, seen.at):
+            if wallets.is_quiet(watch.account_id, seen.at):
+                _judge(watch, seen)
+            _look(watch, newest)
 
 
-def _set_baseline(watch: AccountWatch, balance: AccountBalance) -> None:
-    watch.baseline_wallet, watch.baseline_at = balance.wallet_balance, balance.reported_at
-    watch.wallet_differs_since = None
-    watch.save(update_fields=["baseline_wallet", "baseline_at", "wallet_differs_since"])
+def _locked_watch(account_id: int) -> AccountWatch:
+    return AccountWatch.objects.select_for_update().get_or_create(account_id=account_id)[0]
 
 
-def _compare_wallet(watch: AccountWatch, now: datetime) -> None:
-    gap = invariants.wallet_gap(watch)
-    if gap is None:
-        return
-    since = (watch.wallet_differs_since or now) if gap != Decimal(0) else None
-    if since != watch.wallet_differs_since:
-        watch.wallet_differs_since = since
-        watch.save(update_fields=["wallet_differs_since"])
+def _look(watch: AccountWatch, moment: Moment) -> None:
+    watch.wallet_seen, watch.wallet_seen_at = moment.wallet, moment.at
+    watch.save(update_fields=["wallet_seen", "wallet_seen_at"])
 
 
+def _judge(watch: AccountWatch, moment: Moment) -> None:
+    since = wallets.baseline(watch)
+    if since is None:
+        _set_baseline(watch, moment)
+    elif wallets.gap(watch.account_id, since, moment):
+        _mark(watch, since, moment)
+    else:
+        watch.wallet_differs_since = None
+        if moment.at - since.at > BASELINE_LASTS:
+            _set_baseline(watch, moment)
+    watch.wallet_asked_at = moment.at
+    watch.save(update_fields=WALLET_COLUMNS)
+
+
+def _set_baseline(watch: AccountWatch, moment: Moment) -> None:
+    watch.baseline_wallet, watch.baseline_at = moment.wallet, moment.at
+
+
+def _mark(watch: AccountWatch, since: Moment, moment: Moment) -> None:
+    """The first moment that nothing explains; an earlier one that something told since explains is forgotten."""
+    marked = wallets.differing(watch)
+    if marked is None or not wallets.gap(watch.account_id, since, marked):
+        watch.wallet_differing, watch.wallet_differs_since = moment.wallet, moment.at
+
+
+@transaction.atomic
 def accept_wallet(account_id: int) -> None:
-    """The owner knows why it moved, a deposit say: what is booked counts from now."""
-    balance = AccountBalance.objects.filter(account_id=account_id).first()
-    if balance is not None:
-        _set_baseline(AccountWatch.objects.get_or_create(account_id=account_id)[0], balance)
+    """The owner knows why it moved, a deposit say: what is booked counts from the next quiet moment."""
+    watch = _locked_watch(account_id)
+    since, marked = wallets.baseline(watch), wallets.differing(watch)
+    was = wallets.gap(account_id, since, marked) if since and marked else ZERO
+    watch.baseline_at = watch.wallet_seen_at = watch.wallet_differs_since = None
+    watch.save(update_fields=["baseline_at", "wallet_seen_at", "wallet_differs_since"])
+    events.record("wallet_accepted", "low", account_id=account_id, was=was)

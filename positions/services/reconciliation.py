@@ -204,12 +204,13 @@ def get_health_status() -> dict[str, Any]:
     accounts = ExchangeAccount.objects.order_by("name")
     found = {account.name: _health(watches.get(account.pk)) for account in accounts}
     ages = [one["age_seconds"] for one in found.values()]
+    open_ones = [one["differences_open"] for one in found.values()]
     return {
         "last_success": min(
             (one["last_success"] for one in found.values() if one["last_success"]), default=None
         ),
         "age_seconds": None if None in ages else max(ages, default=None),
-        "differences_open": sum(one["differences_open"] or 0 for one in found.values()),
+        "differences_open": None if None in open_ones else sum(open_ones),
         "accounts": found,
     }
 
@@ -226,6 +227,7 @@ def _health(seen: AccountWatch | None) -> dict[str, Any]:
         "stream_connected_at": seen.stream_connected_at if seen else None,
         "stream_last_event_at": seen.stream_last_event_at if seen else None,
         "stream_failures": seen.stream_failures if seen else None,
+        "wallet_asked_at": seen.wallet_asked_at if seen else None,
         "event_delay_ms": seen.event_delay_ms if seen else None,
         "clock_offset_ms": seen.clock_offset_ms if seen else None,
     }

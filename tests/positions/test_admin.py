@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.contrib import admin
+from django.utils import timezone
 
 from exchanges.models import AccountBalance, AccountWatch, ExchangeAccount, Instrument, TradingState
 from positions.models import Fill, FundingPayment, InvariantCheck, Order, Position, RiskEvent
@@ -164,12 +167,23 @@ def test_instruments_are_found_by_their_venue_id(admin_client):
 def test_a_deposit_is_accepted_with_one_action(admin_client, account):
     balance = a_balance(account)
     watch = AccountWatch.objects.create(
-        account=account, baseline_at=balance.reported_at, wallet_differs_since=balance.reported_at
+        account=account,
+        baseline_at=balance.reported_at,
+        wallet_differs_since=balance.reported_at,
+        wallet_differing=7,
     )
     chosen = {"action": "accept_wallet", "_selected_action": [watch.pk]}
     assert admin_client.post(url(AccountWatch, "changelist"), chosen).status_code == 302
     watch.refresh_from_db()
-    assert (watch.baseline_wallet, watch.wallet_differs_since) == (balance.wallet_balance, None)
+    assert (watch.baseline_at, watch.wallet_differs_since) == (None, None)
+    assert RiskEvent.objects.get().details["was"] == "7.00000000"
+
+
+def test_an_old_verdict_is_shown_as_unknown(admin_client):
+    InvariantCheck.objects.create(name="one", is_true=True, checked_at=timezone.now() - timedelta(hours=1))
+    InvariantCheck.objects.create(name="two", is_true=True, checked_at=timezone.now())
+    page = admin_client.get(url(InvariantCheck, "changelist")).content.decode()
+    assert (page.count("icon-unknown"), page.count("icon-yes")) == (1, 1)
 
 
 def test_health_is_for_staff_and_says_what_is_true(admin_client, client, account):
@@ -177,4 +191,6 @@ def test_health_is_for_staff_and_says_what_is_true(admin_client, client, account
     told = admin_client.get("/health/").json()
     assert told["invariants"][0]["findings"] == ["position 7 has no stop"]
     assert told["synchroniser"]["accounts"]["main"]["last_success"] is None
+    assert told["invariants"][0]["is_true"] is None  # nobody asked lately
+    assert told["synchroniser"]["differences_open"] is None
     assert client.get("/health/").status_code == 302

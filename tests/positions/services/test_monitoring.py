@@ -3,43 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal as D
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
-from exchanges.models import AccountBalance, AccountWatch
+from exchanges.models import AccountWatch, ExchangeAccount
 from exchanges.paper.venue import now_ms
 from positions import invariants
 from positions.lifecycle import CloseReason
 from positions.models import Fill, InvariantCheck, Order, Position, RiskEvent
+from positions.queries import invariant_checks
 from positions.services import monitoring
 from positions.services.closing import request_close
 from positions.services.reconciliation import reconcile_account
+from tests.builders import a_position, an_account
 from tests.positions.services.conftest import Desk
 from trailing.models import TrailingStop
 
-AN_HOUR = timedelta(hours=1)
+A_WHILE = timedelta(hours=4)
+
+
+def half_past(*, hours_ago: int) -> datetime:
+    """Never near a full hour, when funding is charged."""
+    return (timezone.now() - timedelta(hours=hours_ago)).replace(minute=30)
 
 
 def age_everything() -> None:
-    """All of it happened an hour ago."""
-    then = timezone.now() - AN_HOUR
+    """All of it happened a while ago."""
+    then = timezone.now() - A_WHILE
     Order.objects.update(updated_at=then, created_at=then)
     Position.objects.update(updated_at=then, opened_at=then)
     Position.objects.filter(status="closed").update(closed_at=then)
     Fill.objects.update(executed_at=then)
-    AccountWatch.objects.filter(baseline_at__isnull=False).update(baseline_at=then - timedelta(minutes=1))
 
 
 @pytest.fixture
 def traded(desk: Desk) -> Desk:
-    """One position open with its stop, one closed, all of it told, the wallet's baseline taken before."""
+    """One position open with its stop, one closed, all of it told, the wallet seen before and after."""
     desk.engine.open_account(desk.paper_name, D(10_000))
-    reconcile_account(desk.account.pk)
-    monitoring.check_invariants()
     position = desk.filled()
     desk.stop(position)
     other = desk.filled("ETHUSDT")
@@ -51,6 +56,12 @@ def traded(desk: Desk) -> Desk:
     desk.engine.cancel_all_algo(desk.paper_name, "ETHUSDT", now_ms())
     age_everything()
     reconcile_account(desk.account.pk)
+    AccountWatch.objects.update(
+        baseline_wallet=10_000,
+        baseline_at=half_past(hours_ago=6),
+        wallet_seen=desk.account.balance.wallet_balance,
+        wallet_seen_at=half_past(hours_ago=2),
+    )
     return desk
 
 
@@ -82,11 +93,11 @@ def a_fill_is_doubled() -> None:
 
 
 def the_exchange_holds_less() -> None:
-    Position.objects.filter(status="open").update(differs_since=timezone.now() - AN_HOUR)
+    Position.objects.filter(status="open").update(differs_since=timezone.now() - A_WHILE)
 
 
 def nobody_knows_a_leg() -> None:
-    since = (timezone.now() - AN_HOUR).isoformat()
+    since = (timezone.now() - A_WHILE).isoformat()
     AccountWatch.objects.update(unknown_legs={"SOL/USDT:USDT long 3": since})
 
 
@@ -125,12 +136,16 @@ def an_orphan_trailing_row() -> None:
 
 
 def money_went_somewhere() -> None:
-    AccountBalance.objects.update(wallet_balance=D(9000))
-    AccountWatch.objects.update(wallet_differs_since=timezone.now() - AN_HOUR)
+    AccountWatch.objects.update(
+        wallet_differing=9000,
+        wallet_differs_since=half_past(hours_ago=3),
+        wallet_asked_at=half_past(hours_ago=2),
+        wallet_seen_at=None,
+    )
 
 
 def nobody_asked_the_exchange() -> None:
-    AccountWatch.objects.update(reconciled_at=timezone.now() - AN_HOUR)
+    AccountWatch.objects.update(reconciled_at=timezone.now() - A_WHILE)
 
 
 PLANTED = [
@@ -179,6 +194,75 @@ def test_a_sentence_that_holds_again_is_told_anew_when_it_breaks_again(traded: D
     assert not InvariantCheck.objects.exclude(broken_since=None).exists()
 
 
+def test_a_sentence_that_raises_anything_stops_no_other(traded: Desk) -> None:
+    AccountWatch.objects.update(unknown_legs={"SOL/USDT:USDT long 3": "no moment"})
+    assert not monitoring.check_invariants()
+    assert InvariantCheck.objects.get(name="our positions equal the exchange's").is_true is None
+    assert InvariantCheck.objects.filter(is_true=True).count() == len(invariants.SENTENCES)
+
+
+def test_a_verdict_of_a_minute_ago_is_no_verdict(traded: Desk) -> None:
+    monitoring.check_invariants()
+    assert {check["is_true"] for check in invariant_checks()} == {True}
+    later = timezone.now() + timedelta(seconds=61)
+    assert {check["is_true"] for check in invariant_checks(later)} == {None}
+
+
+def test_the_verdict_on_a_sentence_that_is_asked_no_more_goes(traded: Desk) -> None:
+    InvariantCheck.objects.create(name="the moon is full", is_true=True)
+    monitoring.check_invariants()
+    assert not InvariantCheck.objects.filter(name="the moon is full").exists()
+
+
+COMPARED = "every account is compared with its exchange"
+
+
+def test_an_account_that_was_never_compared_is_found(traded: Desk) -> None:
+    new = an_account(name="forgotten")
+    assert monitoring.check_invariants()
+    ExchangeAccount.objects.filter(pk=new.pk).update(created_at=timezone.now() - A_WHILE)
+    assert not monitoring.check_invariants()
+    assert InvariantCheck.objects.get(name=COMPARED).findings == ["forgotten: never yet; nobody asked"]
+
+
+def test_an_account_that_the_owner_has_not_confirmed_is_no_alarm_while_it_holds_nothing(
+    traded: Desk, settings: Any
+) -> None:
+    settings.DRY_RUN = False
+    position = open_position()
+    AccountWatch.objects.update(reconciled_at=timezone.now() - A_WHILE)
+    assert not monitoring.check_invariants()
+    Order.objects.filter(position=position).update(status="canceled")
+    TrailingStop.objects.all().delete()
+    Position.objects.update(status="closed", quantity=0, close_reason="external", closed_at=timezone.now())
+    monitoring.check_invariants()
+    assert InvariantCheck.objects.get(name=COMPARED).is_true
+
+
+def test_a_stop_that_fired_protects_for_a_minute_only(traded: Desk) -> None:
+    stop = Order.objects.filter(position=open_position(), purpose="protect")
+    bare = "every open position has a stop on the exchange"
+    stop.update(status="triggered", updated_at=timezone.now())
+    monitoring.check_invariants()
+    assert InvariantCheck.objects.get(name=bare).is_true
+    stop.update(updated_at=timezone.now() - timedelta(seconds=61))
+    monitoring.check_invariants()
+    assert InvariantCheck.objects.get(name=bare).is_true is False
+
+
+def test_what_the_exchange_corrected_is_no_contradiction(traded: Desk) -> None:
+    held = open_position().quantity
+    Position.objects.filter(status="open").update(quantity=held / 2, unexplained_quantity=-held / 2)
+    assert monitoring.check_invariants()
+
+
+def test_more_positions_cost_no_more_queries(traded: Desk, django_assert_num_queries: Any) -> None:
+    for base in ("SOL", "XRP", "ADA"):
+        a_position(base, account=traded.account)
+    with django_assert_num_queries(1):
+        list(invariants.positions_equal_their_fills(timezone.now() + timedelta(hours=1)))
+
+
 def test_a_question_that_fails_is_unknown_and_not_true(traded: Desk) -> None:
     change_schema("ALTER TABLE trades RENAME COLUMN fee TO gone")
     assert not monitoring.check_invariants()
@@ -192,14 +276,12 @@ def test_a_new_deadlock_is_told(traded: Desk) -> None:
     InvariantCheck.objects.filter(name=monitoring.NO_DEADLOCK).update(findings=["-1"])
     assert not monitoring.check_invariants()
     assert RiskEvent.objects.get().details["sentence"] == monitoring.NO_DEADLOCK
+    assert InvariantCheck.objects.get(name=monitoring.NO_DEADLOCK).broken_since is not None
     assert monitoring.check_invariants()
+    assert InvariantCheck.objects.get(name=monitoring.NO_DEADLOCK).broken_since is None
 
 
-def test_a_deposit_is_a_gap_until_the_owner_accepts_it(traded: Desk) -> None:
+def test_statistics_that_begin_anew_are_no_deadlock(traded: Desk) -> None:
     monitoring.check_invariants()
-    AccountBalance.objects.update(wallet_balance=D(20_000))
-    monitoring.check_invariants()
-    AccountWatch.objects.update(wallet_differs_since=timezone.now() - AN_HOUR)
-    assert not monitoring.check_invariants()
-    monitoring.accept_wallet(traded.account.pk)
+    InvariantCheck.objects.filter(name=monitoring.NO_DEADLOCK).update(findings=["7"])
     assert monitoring.check_invariants()
