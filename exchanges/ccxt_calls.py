@@ -7,15 +7,16 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar, cast
 
 from django.conf import settings
 
 from exchanges.budget_rules import Lane
+from exchanges.ccxt_contracts import Contracts
 from exchanges.ccxt_errors import WIRE, Wire, translate
 from exchanges.clock import ClockReading
-from exchanges.errors import ExchangeError, OutcomeUnknown, Refused
+from exchanges.errors import ExchangeError, InvalidRequest, OutcomeUnknown, Refused
 from exchanges.venue_codes import is_clock_skew
 
 SEND_SECONDS = 1.0  # an order that could not leave within this is given back
@@ -34,6 +35,7 @@ class Calls:
         self._build = build
         self._opened: list[Any] = []
         self._measuring: asyncio.Task[None] | None = None
+        self.contracts = Contracts(lambda: (self.reader, self.writer))
 
     @cached_property
     def reader(self) -> Any:
@@ -51,14 +53,12 @@ class Calls:
     async def close(self) -> None:
         if self._measuring is not None:
             self._measuring.cancel()
+        self.contracts.stop()
         await asyncio.gather(*(exchange.close() for exchange in self._opened))
 
     async def ready(self) -> None:
-        """Contracts and clock, learnt once by the reader and shared with the writer."""
-        await self.reader.load_markets()
-        if self.writer.markets is not self.reader.markets:
-            self.writer.set_markets_from_exchange(self.reader)
-            self._share_clock()
+        """Contracts and clock are known."""
+        await self.contracts.learn()
 
     @property
     def clock(self) -> ClockReading | None:
@@ -120,19 +120,40 @@ class Calls:
         _, wire = await self._call(call, Wire(lane))
         if not isinstance(wire.answer, list):
             raise OutcomeUnknown("The venue answered something that is not a list.")
+        if self.contracts.miss(wire.answer):
+            await self.ask(partial(self.contracts.look_again, self.contracts.known), lane)
         return wire.answer
 
     async def _call(self, call: Call, wire: Wire, *, writing: bool = False) -> tuple[Any, Wire]:
         self._measure_now_and_then()
-        token = WIRE.set(wire)
-        try:
-            return await call(), wire
-        except Exception as error:  # every kind, by the table; a cancelled task is no Exception
-            failure = translate(self.venue, error, wire, writing=writing)
-        finally:
-            WIRE.reset(token)
+        self.contracts.renew_now_and_then()
+        known = self.contracts.known
+        answer, failure = await self._try(call, wire, writing)
+        if isinstance(failure, InvalidRequest) and known is not None and not wire.changed_something:
+            answer, failure = await self._try(self._with_newer_contracts(call, known, failure), wire, writing)
+        if failure is None:
+            return answer, wire
         await self._learn_time_after(failure)
         raise failure  # outside the handler: ccxt's text must not travel along as context
+
+    async def _try(self, call: Call, wire: Wire, writing: bool) -> tuple[Any, ExchangeError | None]:
+        token = WIRE.set(wire)
+        try:
+            return await call(), None
+        except Exception as error:  # every kind, by the table; a cancelled task is no Exception
+            return None, translate(self.venue, error, wire, writing=writing)
+        finally:
+            WIRE.reset(token)
+
+    def _with_newer_contracts(self, call: Call, known: object, failure: ExchangeError) -> Call:
+        """What does not fit the contracts we know may fit those of now."""
+
+        async def again() -> Any:
+            if not await self.contracts.look_again(known):
+                raise failure
+            return await call()
+
+        return again
 
     async def _learn_time_after(self, failure: ExchangeError) -> None:
         if is_clock_skew(self.venue, failure.code):

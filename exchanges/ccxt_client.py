@@ -179,8 +179,9 @@ class CcxtClient:
     # -- reads -----------------------------------------------------------------------------------------
 
     async def instruments(self) -> Sequence[InstrumentSpec]:
-        markets = await self._calls.ask(lambda: self._calls.reader.load_markets(True))
-        return [spec for market in markets.values() if (spec := _instrument(market)) is not None]
+        await self._calls.ask(self._calls.contracts.renew)
+        markets = self._calls.reader.markets.values()
+        return [spec for market in markets if (spec := _instrument(market)) is not None]
 
     async def balance(self) -> BalanceReport:
         account = await self._calls.ask(lambda: self._calls.reader.fetch_balance())
@@ -240,8 +241,7 @@ class CcxtClient:
         return True
 
     async def ensure_leverage(self, symbol: str, leverage: int) -> None:
-        await self._calls.ask(self._calls.ready, Lane.ENTRY)
-        market = {"symbol": self._market(symbol)["id"]}
+        market = {"symbol": await self._calls.ask(lambda: self._id_of(symbol), Lane.ENTRY)}
         rows = await self._calls.rows(
             lambda: self._calls.reader.fapiPrivateGetSymbolConfig(market), Lane.ENTRY
         )
@@ -274,9 +274,13 @@ class CcxtClient:
         for text in (words.price, words.params.get("stopPrice"), words.params.get("activationPrice")):
             if text is not None:
                 self._check_step(words.symbol, text)
-        _same(
-            words.amount, self._calls.writer.amount_to_precision(words.symbol, words.amount), "quantity step"
-        )
+        _same(words.amount, self._cut_amount(words), "quantity step")
+
+    def _cut_amount(self, words: OrderWords) -> str:
+        try:
+            return str(self._calls.writer.amount_to_precision(words.symbol, words.amount))
+        except ccxt.InvalidOrder:  # ccxt's word for less than one step
+            return "nothing"
 
     def _check_step(self, symbol: str, price: str) -> None:
         _same(price, self._calls.writer.price_to_precision(symbol, price), "price step")
@@ -292,7 +296,7 @@ class CcxtClient:
         return self._answered(row, request)
 
     async def _amend(self, request: OrderRequest) -> Any:
-        words = binance.amend_words(request, self._market(request.symbol)["id"])
+        words = binance.amend_words(request, await self._id_of(request.symbol))
         self._check_step(request.symbol, words["price"])
         return await self._calls.writer.fapiPrivatePutOrder(words)
 
@@ -312,10 +316,11 @@ class CcxtClient:
     def _named(self, parse: Callable[[Any, str], Parsed], row: Any) -> Parsed:
         return readable(lambda: parse(row, self._symbol(row)))
 
-    def _market(self, symbol: str) -> Any:
+    async def _id_of(self, symbol: str) -> str:
+        await self._calls.ready()
         if symbol not in self._calls.reader.markets:
             raise InvalidRequest(f"The venue has no contract {symbol}.")
-        return self._calls.reader.markets[symbol]
+        return str(self._calls.reader.markets[symbol]["id"])
 
 
 def _instrument(market: Mapping[str, Any]) -> InstrumentSpec | None:
