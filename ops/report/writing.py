@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from django.db.models import F, Max, Sum
+from django.db.models import F, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -32,9 +32,20 @@ UNSETTLED = (
 
 
 def write_baseline(path: Path) -> None:
-    wallets = {key: str(value) for key, value in evidence.wallets().items()}
-    last = Fill.objects.aggregate(last=Max("pk"))["last"] or 0
-    path.write_text(json.dumps({"at": timezone.now().isoformat(), "wallets": wallets, "last_fill": last}))
+    at, wallets = _quiet_wallets()
+    path.write_text(json.dumps({"at": at.isoformat(), "wallets": wallets}))
+
+
+def _quiet_wallets() -> tuple[datetime, dict[str, str]]:
+    """The moment, and wallets without an execution between it and their answer."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        at = timezone.now()
+        wallets = {key: str(value) for key, value in evidence.wallets().items()}
+        if not Fill.objects.filter(executed_at__gte=at).exists():
+            return at, wallets
+        if time.monotonic() > deadline:
+            raise TimeoutError("executions all the time: no wallet to begin with")
 
 
 def write_report(path: Path, baseline: Path) -> bool:
@@ -47,7 +58,6 @@ def write_report(path: Path, baseline: Path) -> bool:
         accounts=evidence.ask_accounts(),
         sent=sent,
         baseline_wallets={key: Decimal(value) for key, value in start["wallets"].items()},
-        baseline_fill=start["last_fill"],
         began_at=datetime.fromisoformat(start["at"]),
     )
     report = _compose(datetime.fromisoformat(start["at"]), sent, check(facts), settled)

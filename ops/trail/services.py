@@ -19,25 +19,33 @@ HEADS = """
 """
 
 
-def seal_waiting() -> int:
-    """How many waited."""
+def seal_waiting(*, until_all: bool = False) -> int:
+    """How many were sealed or found gone. While another one seals, only `until_all` waits for it."""
     found, after = 0, 0
-    while waiting := _seal_batch(after):
+    while waiting := _seal_batch(after, until_all):
         found, after = found + len(waiting), waiting[-1]
     return found
 
 
 @transaction.atomic
-def _seal_batch(after: int) -> list[int]:
+def _seal_batch(after: int, is_patient: bool) -> list[int]:
     """The waiting entries' ids, oldest first; one that is gone stays in the list and stops nobody."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_SEALER])
+    if not _is_the_sealer(is_patient):
+        return []
     oldest = UnsealedEntry.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)
     waiting = list(oldest[:BATCH])
     # by their ids: joined, the planner might walk the whole trail for a handful of rows
     if entries := _as_text(TrailEntry.objects.filter(pk__in=waiting).order_by("pk")):
         _append(entries)
     return waiting
+
+
+def _is_the_sealer(is_patient: bool) -> bool:
+    """Until the transaction ends. A task that waited here would keep others from its thread."""
+    call = "pg_advisory_xact_lock(%s) IS NOT NULL" if is_patient else "pg_try_advisory_xact_lock(%s)"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {call}", [ONE_SEALER])
+        return bool(cursor.fetchone()[0])
 
 
 def _as_text(rows: QuerySet[TrailEntry]) -> list[Entry]:

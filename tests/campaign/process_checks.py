@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import connection
 from django.utils import timezone
 
 from exchanges.errors import ExchangeError
@@ -19,7 +18,8 @@ from exchanges.paper.demo import DEMO_RULES
 from exchanges.paper.matching import Engine
 from ops.report import evidence, invariants
 from ops.report.writing import UNSETTLED
-from positions.models import Fill, Order, Position
+from positions.invariants import deadlocks
+from positions.models import Order, Position
 from positions.services.outbox import PREFIX
 from tests.integration.stack import Trader
 
@@ -30,24 +30,16 @@ LONGEST_TASK_SECONDS = 40.0
 @dataclass(frozen=True)
 class Baseline:
     wallet: Decimal
-    last_fill: int
     deadlocks: int
     began_at: datetime
 
     @classmethod
     def of(cls, trader: Trader) -> Baseline:
-        last = Fill.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-        return cls(trader.start_balance, last, deadlocks(), timezone.now())
+        return cls(trader.start_balance, deadlocks(), timezone.now())
 
     def sent(self, trader: Trader) -> list[evidence.SentOrder]:
         ours = (line for line in trader.stack.paper.logged() if line["api_key"] == trader.key)
         return evidence.accepted(ours)
-
-
-def deadlocks() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
-        return int(cursor.fetchone()[0])
 
 
 def contradictions(trader: Trader, baseline: Baseline, since: datetime) -> list[str]:
@@ -130,7 +122,6 @@ def _books(trader: Trader, baseline: Baseline, since: datetime) -> Iterator[str]
             accounts=accounts,
             sent=baseline.sent(trader),
             baseline_wallets={str(trader.account.pk): baseline.wallet},
-            baseline_fill=baseline.last_fill,
             began_at=baseline.began_at,
         )
     )

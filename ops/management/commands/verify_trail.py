@@ -30,7 +30,7 @@ class Command(BaseCommand):
         ids = {name: account_id for account_id, name in names.items()}
         noted = dict(_noted(ids, text) for text in options["noted"])
         only = _id_of(ids, options["account"]) if options["account"] else None
-        seal_waiting()
+        seal_waiting(until_all=True)
         walked = [chain for chain in chains(noted) if only in (None, chain.account_id)]
         faults = [fault for fault in _all_faults(walked) if only in (None, fault.account_id)]
         self._report(names, walked, faults)

@@ -15,10 +15,11 @@ from django.db import connection, connections, transaction
 
 from ops.models import TrailEntry, TrailSeal, UnsealedEntry
 from ops.tasks import seal_trail
-from ops.trail.services import seal_waiting
+from ops.trail.services import ONE_SEALER, seal_waiting
 from ops.trail.verification import chains, other_faults
 from positions.models import RiskEvent
 from tests.builders import an_account
+from tests.ops.waiting import until
 from tradingbot.schedule import SCHEDULE
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -94,6 +95,42 @@ def test_many_writers_and_sealers_at_once_lose_nothing() -> None:
     seal_waiting()
     assert RiskEvent.objects.count() == 4 * 40
     assert TrailEntry.objects.count() == 3 + 4 * 40
+    all_is_sealed_once()
+
+
+@contextmanager
+def a_sealer_at_work() -> Iterator[psycopg.Connection]:
+    with another_session() as other:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_SEALER])
+        yield other
+
+
+def test_a_second_sealer_goes_away_and_the_next_one_finds_what_waits() -> None:
+    an_account()
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '2s'")
+    with a_sealer_at_work():
+        seal_trail()
+        assert not TrailSeal.objects.exists()
+    seal_trail()
+    all_is_sealed_once()
+
+
+def test_who_verifies_waits_for_the_sealer_at_work() -> None:
+    an_account()
+
+    def verify() -> int:
+        try:
+            return seal_waiting(until_all=True)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor() as threads, a_sealer_at_work() as other:
+        sealed = threads.submit(verify)
+        waits = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        until(lambda: other.execute(waits).fetchone() is not None, "somebody to wait for the sealer")
+        other.rollback()
+        assert sealed.result() == 1
     all_is_sealed_once()
 
 
