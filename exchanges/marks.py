@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
 
@@ -22,6 +23,12 @@ logger = logging.getLogger(__name__)
 
 COMPLAIN_EVERY = 60.0
 _complained_at = float("-inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    price: Decimal
+    at: datetime  # the exchange's time of it
 
 
 @cache
@@ -52,6 +59,10 @@ def latest_mark(venue: str, exchange_symbol: str, now: datetime) -> Decimal | No
 
 
 def latest_marks(venue: str, exchange_symbols: Iterable[str], now: datetime) -> Mapping[str, Decimal]:
+    return {symbol: mark.price for symbol, mark in _kept(venue, exchange_symbols, now).items()}
+
+
+def _kept(venue: str, exchange_symbols: Iterable[str], now: datetime) -> Mapping[str, Mark]:
     symbols = list(exchange_symbols)
     if not symbols:
         return {}
@@ -61,34 +72,40 @@ def latest_marks(venue: str, exchange_symbols: Iterable[str], now: datetime) -> 
         _complain(error)
         return {}
     found = {symbol: _young(text, now) for symbol, text in zip(symbols, texts, strict=True)}  # type: ignore[arg-type]
-    return {symbol: price for symbol, price in found.items() if price is not None}
+    return {symbol: mark for symbol, mark in found.items() if mark is not None}
 
 
-def _young(text: str | None, now: datetime) -> Decimal | None:
+def _young(text: str | None, now: datetime) -> Mark | None:
     try:
         price, milliseconds = (text or "").split()
-        age = now.timestamp() - int(milliseconds) / 1000
-        return Decimal(price) if age <= settings.MAX_PRICE_AGE.total_seconds() else None
+        mark = Mark(Decimal(price), datetime.fromtimestamp(int(milliseconds) / 1000, UTC))
     except (ValueError, InvalidOperation):
         return None
+    return mark if now - mark.at <= settings.MAX_PRICE_AGE else None
 
 
 def fresh_mark(account_id: int, exchange_symbol: str) -> Decimal | None:
     """From the cache, else asked of the exchange. Never inside a transaction: it may use the network."""
+    mark = fresh_mark_and_time(account_id, exchange_symbol)
+    return mark.price if mark else None
+
+
+def fresh_mark_and_time(account_id: int, exchange_symbol: str) -> Mark | None:
     account = ExchangeAccount.objects.get(pk=account_id)
-    cached = latest_mark(account.venue, exchange_symbol, timezone.now())
-    return cached if cached is not None else _asked(account, exchange_symbol)
+    kept = _kept(account.venue, [exchange_symbol], timezone.now())
+    return kept.get(exchange_symbol) or _asked(account, exchange_symbol)
 
 
-def _asked(account: ExchangeAccount, exchange_symbol: str) -> Decimal | None:
+def _asked(account: ExchangeAccount, exchange_symbol: str) -> Mark | None:
     instrument = Instrument.objects.filter(venue=account.venue, exchange_symbol=exchange_symbol).first()
     if instrument is None:
         return None
     try:
-        return session.call(account, lambda client: client.mark_price(instrument.symbol)).mark_price
+        tick = session.call(account, lambda client: client.mark_price(instrument.symbol))
     except ExchangeError as error:
         logger.warning("no mark price of %s: %s", exchange_symbol, error)
         return None
+    return Mark(tick.mark_price, tick.at)
 
 
 def _complain(error: Exception) -> None:

@@ -14,7 +14,7 @@ from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Greatest, Least
 from django.utils import timezone
 
-from exchanges.marks import fresh_mark
+from exchanges.marks import Mark, fresh_mark_and_time
 from exchanges.types import PositionSide
 from positions.lifecycle import CloseReason, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order, Position
@@ -140,6 +140,7 @@ def move_stop(position: Position, stop_price: Decimal, mark_price: Decimal | Non
 
 
 def advance(position_id: int, mark_price: Decimal, at: datetime) -> None:
+    """`at` is the exchange's time of the price: hints overtake each other."""
     row = open_rows().filter(pk=position_id).first()
     if row is None or row.entry_price is None:
         protect(position_id)
@@ -178,7 +179,10 @@ def _is_behind(row: TrailingStop, state: TrailingState) -> Q:
 
 
 def _crossed(row: TrailingStop, verdict: Close, mark_price: Decimal, at: datetime) -> None:
-    """The exchange's own stop gets a moment to do it; without one, or after it, we close at market."""
+    """The exchange's own stop gets a moment to do it; without one, or after it, we close at market. A price older than
+    what moved the stop was on its good side when it was told."""
+    if row.last_advanced_at is not None and at < row.last_advanced_at:
+        return
     if row.crossed_at is None:
         marked = {"crossed_at": at, "last_mark_price": mark_price, "last_advanced_at": at}
         TrailingStop.objects.filter(pk=row.pk, crossed_at=None).update(**marked)
@@ -203,20 +207,20 @@ def _exchange_will_act(row: TrailingStop) -> bool:
 def sweep(now: datetime) -> int:
     """Evaluate every open position; the net under the watcher's hints."""
     rows = list(open_rows())
-    price_of = cache(fresh_mark)  # one question for all positions of a contract
+    mark_of = cache(fresh_mark_and_time)  # one question for all positions of a contract
     for row in rows:
         try:
-            _sweep_one(row, price_of, now)
+            _sweep_one(row, mark_of, now)
         except Exception:
             logger.exception("position %s could not be evaluated; the next sweep tries again", row.pk)
     return len(rows)
 
 
-def _sweep_one(row: TrailingStop, price_of: Callable[[int, str], Decimal | None], now: datetime) -> None:
+def _sweep_one(row: TrailingStop, mark_of: Callable[[int, str], Mark | None], now: datetime) -> None:
     protect(row.pk)
-    price = price_of(row.position.account_id, row.position.instrument.exchange_symbol)
-    if price is not None and _matters(row, price):
-        advance(row.pk, price, now)
+    mark = mark_of(row.position.account_id, row.position.instrument.exchange_symbol)
+    if mark is not None and _matters(row, mark.price):
+        advance(row.pk, mark.price, mark.at)
     _close_when_unprotected(row.position, now)
 
 

@@ -25,6 +25,7 @@ from trailing.thresholds import Band, band
 logger = logging.getLogger(__name__)
 
 HINT_AGAIN_SECONDS = 0.25
+HINT_LIVES_SECONDS = 5  # a price of before is not worth acting on
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,12 @@ def _send_advance(position_id: int, tick: PriceTick) -> None:
     arguments = [position_id, str(tick.mark_price), tick.at.isoformat()]
     try:
         current_app.send_task(
-            "trailing.tasks.advance", args=arguments, queue="trailing", retry=False, ignore_result=True
+            "trailing.tasks.advance",
+            args=arguments,
+            queue="trailing",
+            retry=False,
+            ignore_result=True,
+            expires=HINT_LIVES_SECONDS,
         )
     except Exception as error:
         logger.warning(

@@ -7,6 +7,7 @@ from decimal import Decimal as D
 from pathlib import Path
 
 import pytest
+from celery import current_app
 from django.utils import timezone
 
 from exchanges import session
@@ -70,6 +71,15 @@ def test_prices_inside_the_band_cause_no_hint(desk_of_prices: PriceDesk) -> None
 def test_a_price_on_or_beyond_the_band_becomes_one_hint(desk_of_prices: PriceDesk, price: str) -> None:
     desk_of_prices.take("binance", [tick(price)])
     assert sent(desk_of_prices) == [[7, price, "2026-03-01T12:00:00+00:00"]]
+
+
+def test_a_hint_about_a_price_is_not_worth_much_for_long(desk_of_prices: PriceDesk) -> None:
+    desk_of_prices.take("binance", [tick(97)])
+    desk_of_prices._sender.submit(lambda: None).result(5)
+    with current_app.connection_for_read() as connection:
+        message = connection.default_channel.basic_get("trailing", no_ack=True)
+    ends_at = datetime.fromisoformat(message.headers["expires"])
+    assert timedelta(0) < ends_at - timezone.now() <= timedelta(seconds=5)
 
 
 def test_prices_of_other_contracts_and_venues_concern_nobody(desk_of_prices: PriceDesk) -> None:

@@ -9,8 +9,9 @@ from django.db import IntegrityError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from exchanges.marks import publish_marks
 from exchanges.paper.venue import now_ms
-from exchanges.types import PositionSide
+from exchanges.types import PositionSide, PriceTick
 from positions.lifecycle import CloseReason, PositionStatus
 from positions.models import Order, Position
 from positions.services import lookups
@@ -242,6 +243,16 @@ def test_a_confirmed_stop_on_the_exchange_has_a_moment_to_act(desk: Desk) -> Non
     assert len(stops(position)) == 1, "a crossed stop is not replaced"
 
 
+def test_an_older_price_that_arrives_late_does_not_fire_the_stop_it_was_told_before(desk: Desk) -> None:
+    position = protected(desk)
+    services.advance(position.pk, D(100000), STARTED)
+    stop = row_of(position).stop_price
+    services.advance(position.pk, stop - 1, STARTED - timedelta(seconds=0.25))
+    assert (row_of(position).crossed_at, state(position)[0]) == (None, "open")
+    services.advance(position.pk, stop - 1, STARTED)
+    assert state(position)[0] == "closing"
+
+
 def test_without_a_confirmed_stop_we_close_at_once(desk: Desk) -> None:
     position = desk.filled()
     services.protect(position.pk)
@@ -310,6 +321,19 @@ def test_the_sweep_protects_and_evaluates_every_position(desk: Desk, marks) -> N
     assert services.sweep(timezone.now()) == 2
     assert [(g, s) for g, s, _ in stops(quiet)] == [(1, "initialized")]
     assert state(crossed)[:2] == ("closing", "stop_loss")
+
+
+def test_the_sweep_judges_a_price_by_the_time_it_was_told(desk: Desk, marks) -> None:
+    position = protected(desk)
+    told = timezone.now()
+    publish_marks("binance", [("BTCUSDT", PriceTick("BTC/USDT:USDT", D(98000), told))])
+    services.advance(position.pk, D(100000), told + timedelta(seconds=0.25))
+    services.sweep(told + timedelta(seconds=1))
+    assert (row_of(position).crossed_at, state(position)[0]) == (None, "open")
+    later = told + timedelta(seconds=0.5)
+    publish_marks("binance", [("BTCUSDT", PriceTick("BTC/USDT:USDT", D(98000), later))])
+    services.sweep(told + timedelta(seconds=1))
+    assert state(position)[0] == "closing"
 
 
 def test_the_sweep_goes_on_when_one_position_fails(desk: Desk, marks, caplog) -> None:
