@@ -19,13 +19,13 @@ from positions import formats
 from positions.lifecycle import OrderPurpose, OrderStatus
 from positions.live_rows import Held, Row, order_row, position_row, signal_row
 from positions.models import Fill, FundingPayment, InvariantCheck, Order, Position
+from positions.wallets import QUOTE_CURRENCIES
 from signals_app.models import SignalLog, SignalLogEntry, Ticker
 
 LOG_LENGTH = 50
 STANDING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED, OrderStatus.TRIGGERED)
 # four times the interval at which they are asked
 VERDICT_LASTS = timedelta(seconds=60)
-QUOTE_CURRENCIES = ("USDT", "")
 
 
 def snapshot(now: datetime | None = None, held: Collection[Held] | None = None) -> dict[str, Any]:

@@ -21,6 +21,7 @@ QUIET_BEFORE, QUIET_AFTER = timedelta(seconds=5), timedelta(seconds=15)
 CHARGED_WITHIN = timedelta(minutes=5)
 # the listing of executions is read every minute
 TOLD_WITHIN = timedelta(seconds=90)
+QUOTE_CURRENCIES = ("USDT", "")
 # the venue rounds every commission and profit to eight decimals
 ROUNDING = Decimal("0.000001")
 ZERO = Decimal(0)
@@ -89,7 +90,9 @@ def booked(account_id: int, since: datetime, until: datetime) -> Booked:
     fills = Fill.objects.filter(account_id=account_id, executed_at__gt=since, executed_at__lte=until)
     paid = FundingPayment.objects.filter(account_id=account_id, paid_at__gt=since, paid_at__lte=until)
     sums = fills.aggregate(
-        pnl=Sum("realized_pnl"), fees=Sum("fee", filter=Q(fee_currency="USDT")), rows=Count("pk")
+        pnl=Sum("realized_pnl"),
+        fees=Sum("fee", filter=Q(fee_currency__in=QUOTE_CURRENCIES)),
+        rows=Count("pk"),
     )
     funding = paid.aggregate(total=Sum("amount"), rows=Count("pk"))
     amount = (sums["pnl"] or ZERO) - (sums["fees"] or ZERO) + (funding["total"] or ZERO)

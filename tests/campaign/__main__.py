@@ -40,7 +40,6 @@ def _arguments() -> argparse.Namespace:
         "--seeds", type=_range, default=range(1, 101), help="a number, or a range such as 200-399"
     )
     parser.add_argument("--seed", type=int, help="tell one world with all its events")
-    parser.add_argument("--trace", action="store_true", help="with --seed: all events (always so)")
     parser.add_argument(
         "--control", choices=CONTROLS, default="", help="break the product on purpose; must be found"
     )

@@ -124,9 +124,14 @@ class Report:
     # for sums
 
     def load(self, folder: Path) -> None:
-        """What runs over ranges have left there."""
+        """What runs over ranges have left there; a world that two of them told would count twice."""
+        told: set[int] = set()
         for path in sorted(folder.glob("worlds-*.json")):
             facts = json.loads(path.read_text())
+            first, last = facts["seeds"]
+            if twice := told.intersection(range(first, last + 1)):
+                raise SystemExit(f"{path} tells world {min(twice)} and another file too: remove one of them")
+            told.update(range(first, last + 1))
             self._told += facts["worlds"]
             self._seconds += facts["seconds"]
             for group, names in facts["counts"].items():
