@@ -9,6 +9,7 @@ from decimal import Decimal
 from exchanges.types import PositionSide, Side
 
 ZERO = Decimal(0)
+QUOTE_CURRENCIES = ("USDT", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class Execution:
     side: Side
     quantity: Decimal
     price: Decimal
-    fee: Decimal = ZERO
+    fee: Decimal = ZERO  # quote currency: what was paid in another coin is told apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +31,23 @@ class Accounts:
     fees: Decimal = ZERO
 
 
-def account_for(position_side: PositionSide, executions: Iterable[Execution]) -> Accounts:
-    """Average-cost accounting in the order given; an exit is valued against the average entry so far. An exit that
-    is told before its entry leaves the average at the entry's price once that comes."""
+def account_for(
+    position_side: PositionSide, executions: Iterable[Execution], answered: Decimal | None = None
+) -> Accounts:
+    """Average-cost accounting in the order given; an exit is valued against the average entry so far, before any
+    against the `answered` price of the entry's order, and not at all while nobody knows one. An exit that is told
+    before its entry leaves the average at the entry's price once that comes."""
     held = bought = cost = sold = proceeds = pnl = fees = ZERO
-    average = ZERO
+    average = answered
     for one in executions:
         fees += one.fee
         if one.side is position_side.entry_side:
             before = max(held, ZERO)
-            average = (average * before + one.price * one.quantity) / (before + one.quantity)
+            average = ((average or ZERO) * before + one.price * one.quantity) / (before + one.quantity)
             held, bought, cost = held + one.quantity, bought + one.quantity, cost + one.price * one.quantity
         else:
-            pnl += (one.price - average) * one.quantity * position_side.sign
+            if average is not None:
+                pnl += (one.price - average) * one.quantity * position_side.sign
             held, sold, proceeds = (
                 held - one.quantity,
                 sold + one.quantity,

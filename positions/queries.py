@@ -16,6 +16,7 @@ from exchanges.marks import latest_marks
 from exchanges.models import ExchangeAccount, TradingState
 from exchanges.types import PositionSide
 from positions import formats
+from positions.accounting import QUOTE_CURRENCIES
 from positions.lifecycle import OrderPurpose, OrderStatus
 from positions.live_rows import Held, Row, order_row, position_row, signal_row
 from positions.models import Fill, FundingPayment, InvariantCheck, Order, Position

@@ -70,7 +70,7 @@ def _after_entry(position: Position, order: Order) -> None:
         call_off(order, "position is being closed")  # it was on its way when the close was asked for
     if order.filled_quantity > 0:
         _entry_filled(position)
-    elif order.status in DONE:
+    elif order.status in DONE and position.quantity == 0:
         settle_close(position, reason=CloseReason.NEVER_OPENED)
 
 
@@ -215,6 +215,14 @@ def follow_foreign_fill(position: Position, fill: FillReport) -> None:
         return  # only its figures were missing
     if position.quantity == 0 and position.opened_at is not None:
         settle_when_quiet(position, reason_of_foreign(fill))
+    else:
+        follow_quantity(position)
+
+
+def follow_quantity(position: Position) -> None:
+    """It changed without an order of ours. What is held is protected, although our own entry may still wait."""
+    if position.opened_at is None and position.quantity > 0:
+        _entry_filled(position)
     elif position.status == PositionStatus.OPEN:
         _quantity_changed(position)
 

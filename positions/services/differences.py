@@ -22,9 +22,8 @@ from positions.comparison import (
 )
 from positions.lifecycle import CloseReason, PositionStatus
 from positions.models import Order, Position, RiskEvent
-from positions.services import adopting, events, gap_filling, holdings, lookups
+from positions.services import adopting, consequences, events, gap_filling, holdings, lookups
 from positions.services.closing import lock_position, settle_when_quiet
-from positions.services.outbox import hint
 
 CONFIRMED_AFTER = timedelta(seconds=5)
 SAY_AGAIN_AFTER = timedelta(hours=1)
@@ -101,7 +100,7 @@ def _take_their_word(position: Position, report: PositionReport, asked_at: datet
         ]
     )  # fmt: skip
     holdings.refresh(position)
-    hint("trailing.tasks.protect", position.pk, queue="trailing")
+    consequences.follow_quantity(position)
 
 
 def _unknown(account: ExchangeAccount, report: PositionReport, asked_at: datetime) -> None:

@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 
 from exchanges.types import PositionSide, Side
 from positions.accounting import (
+    QUOTE_CURRENCIES,
     Execution,
     OrderEvidence,
     account_for,
@@ -86,7 +87,11 @@ def _executions(rows: QuerySet[Fill]) -> list[Execution]:
         default=0,
     )
     ordered = rows.order_by("executed_at", closes, "id")
-    return [Execution(Side(r.side), r.quantity, r.price, r.fee) for r in ordered]
+    return [Execution(Side(r.side), r.quantity, r.price, _quote_fee(r)) for r in ordered]
+
+
+def _quote_fee(fill: Fill) -> Decimal:
+    return fill.fee if fill.fee_currency in QUOTE_CURRENCIES else ZERO
 
 
 def _refresh_money(position: Position) -> None:
@@ -95,8 +100,9 @@ def _refresh_money(position: Position) -> None:
     executions = _executions(Fill.objects.filter(position=position))
     # what was held before we looked comes first, what went away without a trace last
     in_order = found + executions if position.unexplained_quantity > 0 else executions + found
-    accounts = account_for(leg, in_order)
-    position.average_entry_price = accounts.average_entry_price or _answered_entry_price(position)
+    answered = _answered_entry_price(position)
+    accounts = account_for(leg, in_order, answered)
+    position.average_entry_price = accounts.average_entry_price or answered
     position.average_exit_price = accounts.average_exit_price
     position.realized_pnl, position.fees = accounts.realized_pnl, accounts.fees
 

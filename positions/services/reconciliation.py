@@ -26,7 +26,7 @@ from positions.comparison import (
     compare,
     compare_orders,
 )
-from positions.lifecycle import DONE, OrderPurpose, OrderStatus, PositionStatus
+from positions.lifecycle import DONE, PENDING, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order, Position
 from positions.services import differences, funding, gap_filling, halting, watch
 from positions.services.outbox import PREFIX
@@ -127,15 +127,17 @@ def _differences(account: ExchangeAccount, snapshot: ExchangeSnapshot) -> list[D
     held = Position.objects.filter(account=account, is_live=True)
     live = list(held.select_related("instrument").order_by("pk"))
     moving = _moving_positions(account, snapshot.asked_at)
-    settled = [p for p in live if p.status != PositionStatus.OPENING and p.pk not in moving]
-    explained = frozenset(map(_key, live)) | _just_closed(account)
+    shown = {(report.symbol, report.position_side) for report in snapshot.positions}
+    begun = (p for p in live if p.status != PositionStatus.OPENING or _key(p) in shown)
+    settled = [p for p in begun if p.pk not in moving]
+    explained = frozenset(map(_key, live)) | _just_closed(account, snapshot.asked_at)
     legs = compare(map(_leg, settled), snapshot.positions, explained)
     return [*legs, *compare_orders(_order_states(account, snapshot), snapshot.open_orders, PREFIX)]
 
 
 def _moving_positions(account: ExchangeAccount, asked_at: datetime) -> set[int]:
     """Positions with an order under way, or that changed after the question was asked."""
-    working = Order.objects.filter(account=account).exclude(status__in=DONE).exclude(status__in=RESTING)
+    working = Order.objects.filter(account=account).filter(status__in=PENDING - {*RESTING})
     touched = Order.objects.filter(account=account, updated_at__gte=asked_at)
     return {*working.values_list("position_id", flat=True), *touched.values_list("position_id", flat=True)}
 
@@ -146,7 +148,7 @@ def _order_states(account: ExchangeAccount, snapshot: ExchangeSnapshot) -> dict[
     ours = Order.objects.filter(account=account).order_by("created_at").select_related("position")
     rows = {
         o.client_order_id: o
-        for o in [*ours.exclude(status__in=DONE), *ours.filter(client_order_id__in=listed)]
+        for o in [*ours.filter(status__in=PENDING), *ours.filter(client_order_id__in=listed)]
     }
     return {name: _order_state(order, snapshot.asked_at) for name, order in rows.items()}
 
@@ -159,9 +161,9 @@ def _order_state(order: Order, asked_at: datetime) -> OrderState:
     return OrderState.RESTING if order.status == OrderStatus.ACCEPTED else OrderState.UNDERWAY
 
 
-def _just_closed(account: ExchangeAccount) -> frozenset[Leg]:
+def _just_closed(account: ExchangeAccount, asked_at: datetime) -> frozenset[Leg]:
     """The snapshot may be older than a close that was recorded while we asked."""
-    recent = Position.objects.filter(account=account, closed_at__gte=timezone.now() - JUST_CLOSED)
+    recent = Position.objects.filter(account=account, closed_at__gte=asked_at - JUST_CLOSED)
     return frozenset(map(_key, recent.select_related("instrument")))
 
 

@@ -37,14 +37,24 @@ def apply_report(account_id: int, report: OrderReport) -> None:
         _note_stranger(account_id, report.client_order_id, report.symbol)
         return
     position, order = found
-    event = _event_for(order, report)
+    event, known = _event_for(order, report), _what_is_known(order)
     _take_ids(order, report)
     if is_stale(order.status, event):
-        order.save(update_fields=["exchange_order_id", "child_order_id", "updated_at"])
+        if _what_is_known(order) != known:
+            order.save(update_fields=["exchange_order_id", "child_order_id", "updated_at"])
         return
     filled = _filled_by(order, report)
     holdings.explain(position, order.side, max(filled - order.filled_quantity, Decimal(0)), report.at)
-    _advance(position, order, event, filled, report.average_price, report.reason)
+    _learn(order, event, filled, report.average_price, report.reason)
+    if _what_is_known(order) != known:
+        _save_and_follow(position, order)
+
+
+def _what_is_known(order: Order) -> tuple[object, ...]:
+    """A report that adds nothing must not make the row look as if it had just moved: it is told every two seconds."""
+    average = None if order.average_price is None else round(order.average_price, 8)  # as the column keeps it
+    ids = order.exchange_order_id, order.child_order_id
+    return order.status, order.filled_quantity, average, order.reason, order.answered_at, ids
 
 
 def _lock_order(account_id: int, told: OrderReport | FillReport) -> tuple[Position, Order] | None:
@@ -101,19 +111,17 @@ def _filled_by(order: Order, report: OrderReport) -> Decimal:
     return whole if report.status is ReportStatus.FILLED else min(report.filled_quantity, whole)
 
 
-def _advance(
-    position: Position,
-    order: Order,
-    event: OrderEvent,
-    filled: Decimal,
-    average: Decimal | None,
-    reason: str = "",
+def _learn(
+    order: Order, event: OrderEvent, filled: Decimal, average: Decimal | None = None, reason: str = ""
 ) -> None:
     order.status = next_order_status(order.status, event)
     order.filled_quantity = max(order.filled_quantity, filled)
     order.average_price = average or order.average_price
     order.reason = reason or order.reason
     order.answered_at = order.answered_at or timezone.now()
+
+
+def _save_and_follow(position: Position, order: Order) -> None:
     order.save(
         update_fields=[
             "status",
@@ -154,7 +162,8 @@ def _advance_by_fills(position: Position, order: Order, at: datetime) -> None:
         holdings.refresh(position)
         broadcast.position_changed(position.pk)
     else:
-        _advance(position, order, event, filled, None)
+        _learn(order, event, filled)
+        _save_and_follow(position, order)
 
 
 def _save_fill(

@@ -15,6 +15,7 @@ from exchanges.paper.venue import now_ms
 from positions.models import Fill, FillCursor, FundingPayment, Order, Position, RiskEvent
 from positions.services import lookups
 from positions.services.reconciliation import (
+    _just_closed,
     collect_funding,
     get_health_status,
     reconcile_account,
@@ -383,3 +384,46 @@ def test_one_account_whose_keys_cannot_be_read_does_not_stop_the_funding_of_the_
     collect_funding()
     assert "could not be collected" in caplog.text
     assert FundingPayment.objects.count() == 1
+
+
+def test_a_leg_that_holds_something_while_our_entry_waits_is_compared(desk: Desk) -> None:
+    position = desk.open()
+    Order.objects.update(status="accepted", order_type="limit", price=D(90000))
+    desk.engine.open_account(desk.paper_name, D(10_000))
+    desk.engine.set_dual_side(desk.paper_name, True)
+    desk.engine.place(
+        desk.paper_name, symbol="BTCUSDT", side="BUY", type="LIMIT", quantity=D("0.010"), price=D(90000),
+        position_side="LONG", client_order_id=desk.order(position, "entry").client_order_id, now_ms=now_ms(),
+    )  # fmt: skip
+    reconcile(desk)
+    position.refresh_from_db()
+    assert (position.status, position.differs_since) == ("opening", None)
+    buy_outside(desk)
+    forget_executions(desk)
+    reconcile(desk)
+    Position.objects.update(differs_since=timezone.now() - timedelta(seconds=10))
+    reconcile(desk)
+    position.refresh_from_db()
+    assert (position.status, position.quantity, position.unexplained_quantity) == (
+        "open",
+        D("0.004"),
+        D("0.004"),
+    )
+    assert position.opened_at is not None
+
+
+def buy_outside(desk: Desk) -> None:
+    desk.engine.place(
+        desk.paper_name, symbol="BTCUSDT", side="BUY", type="MARKET", quantity=D("0.004"), position_side="LONG",
+        client_order_id="web_1", now_ms=now_ms(),
+    )  # fmt: skip
+
+
+def test_a_close_recorded_while_we_asked_for_long_explains_the_old_answer(desk: Desk) -> None:
+    """The question hung: its answer is as old as the question."""
+    position = a_position(
+        account=desk.account, status="closed", quantity=0, closed_at=timezone.now() - timedelta(seconds=15)
+    )
+    asked_at = timezone.now() - timedelta(seconds=20)
+    assert (position.instrument.symbol, "long") in _just_closed(desk.account, asked_at)
+    assert not _just_closed(desk.account, timezone.now())

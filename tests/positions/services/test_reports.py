@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 
 import pytest
+from django.utils import timezone
 
+import trailing.services
 from exchanges.types import Book, FillReport, Forced, OrderReport, PositionSide, ReportStatus, Side
 from positions.lifecycle import CloseReason, IllegalTransition
 from positions.models import Fill, Order, Position, RiskEvent
@@ -248,3 +250,68 @@ def test_what_was_taken_for_absent_may_be_told_to_have_ended_otherwise(
     apply_report(desk.account.pk, report(order, ReportStatus.CANCELED))
     order.refresh_from_db()
     assert (order.status, order.filled_quantity) == ("rejected", 0)
+
+
+@pytest.mark.parametrize(
+    ("status", "filled"), [(ReportStatus.PARTIALLY_FILLED, "0.004"), (ReportStatus.TRIGGERED, "0")]
+)
+def test_a_report_that_adds_nothing_leaves_the_rows_at_rest(sent, status: ReportStatus, filled: str) -> None:
+    desk, position, order = sent
+    told = report(order, status, filled, average_price=D(97000) / 7 if D(filled) else None)
+    apply_report(desk.account.pk, told)
+    then = timezone.now() - timedelta(hours=1)
+    Order.objects.update(updated_at=then)
+    Position.objects.update(updated_at=then)
+    apply_report(desk.account.pk, told)
+    apply_report(desk.account.pk, report(order, ReportStatus.OPEN))
+    order.refresh_from_db()
+    position.refresh_from_db()
+    assert (order.updated_at, position.updated_at) == (then, then)
+    apply_report(desk.account.pk, replace(told, exchange_order_id="78"))
+    order.refresh_from_db()
+    assert (order.exchange_order_id, order.updated_at > then) == ("78", True)
+
+
+def bought_by_hand(quantity: str = "0.004", trade_id: str = "99", **values: object) -> FillReport:
+    return fill(None, quantity, trade_id, client_order_id="web_1", exchange_order_id="500", **values)
+
+
+def test_what_a_stranger_buys_while_our_entry_waits_is_protected(sent) -> None:
+    """And it outlives the entry that ends unfilled."""
+    desk, position, order = sent
+    apply_report(desk.account.pk, report(order, ReportStatus.OPEN))
+    apply_fill(desk.account.pk, bought_by_hand())
+    assert state(position) == ("open", D("0.004"))
+    position.refresh_from_db()
+    assert position.unprotected_since is not None
+    trailing.services.protect(position.pk)
+    assert desk.order(position, "protect").quantity == D("0.004")
+    apply_report(desk.account.pk, report(order, ReportStatus.EXPIRED))
+    assert state(position) == ("open", D("0.004"))
+
+
+def test_our_entry_adds_to_what_a_stranger_bought_before(sent) -> None:
+    desk, position, order = sent
+    apply_fill(desk.account.pk, bought_by_hand())
+    apply_report(desk.account.pk, report(order, ReportStatus.FILLED, "0.010"))
+    assert state(position) == ("open", D("0.014"))
+
+
+def test_a_fee_in_another_coin_is_no_amount_of_quote_currency(sent) -> None:
+    desk, position, order = sent
+    apply_fill(desk.account.pk, fill(order, "0.004", fee=D("0.0007"), fee_currency="BNB"))
+    apply_fill(desk.account.pk, fill(order, "0.006", "2"))
+    position.refresh_from_db()
+    assert position.fees == D("0.1")
+
+
+def test_an_exit_told_before_its_entry_is_valued_by_the_entrys_answer(desk: Desk) -> None:
+    position = desk.filled()
+    exit_fill = fill(None, "0.004", "99", side=Side.SELL, client_order_id="web", exchange_order_id="5")
+    apply_fill(desk.account.pk, replace(exit_fill, price=position.average_entry_price + 100))
+    position.refresh_from_db()
+    assert position.realized_pnl == D("0.4")
+    Order.objects.update(average_price=None)
+    apply_fill(desk.account.pk, replace(exit_fill, trade_id="100", quantity=D("0.001")))
+    position.refresh_from_db()
+    assert position.realized_pnl == 0, "nobody knows at what price it was bought"
