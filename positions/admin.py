@@ -87,6 +87,7 @@ class PositionAdmin(ReadOnlyAdmin, ExplainedAdmin):
         "created_at",
         "close_link",
     )
+    readonly_fields = ("other_fees",)
     list_filter = ("status", "position_side", "close_reason", "strategy", "account")
     search_fields = ("=id", "=token", "=signal_id", "instrument__exchange_symbol")
     list_select_related = ("instrument", "strategy", "account")
@@ -105,6 +106,10 @@ class PositionAdmin(ReadOnlyAdmin, ExplainedAdmin):
     def net_result(self, position: Position) -> str:
         gross, fees, funding = position.realized_pnl, position.fees, position.funding
         return formats.change(Decimal(gross) - Decimal(fees) + Decimal(funding))
+
+    @admin.display(description="fees in other coins")
+    def other_fees(self, position: Position) -> str:
+        return queries.fees_in_other_coins(position.pk) or "none"
 
     @admin.display(description="")
     def close_link(self, position: Position) -> str:

@@ -207,7 +207,16 @@ def ending(position_id: int) -> str:
     if position.opened_at is None:
         return f"{base} {position.position_side} was never opened: {reason}"
     result = formats.change(position.realized_pnl - position.fees + position.funding)
-    return f"{base} {position.position_side} closed: {reason}, {result} USDT after fees"
+    others = fees_in_other_coins(position_id)
+    besides = f", besides {others} of fees" if others else ""
+    return f"{base} {position.position_side} closed: {reason}, {result} USDT after fees{besides}"
+
+
+def fees_in_other_coins(position_id: int) -> str:
+    """Nobody knows here what they are worth, so they are in no sum."""
+    fills = Fill.objects.filter(position=position_id).exclude(fee_currency__in=QUOTE_CURRENCIES)
+    paid = fills.order_by("fee_currency").values_list("fee_currency").annotate(fees=Sum("fee"))
+    return ", ".join(f"{formats.quantity(fees)} {currency}" for currency, fees in paid if fees)
 
 
 def invariant_checks(now: datetime | None = None) -> list[dict[str, Any]]:

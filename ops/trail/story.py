@@ -35,7 +35,9 @@ def tell(entries: Iterable[Told], names: Names) -> list[Sentence]:
         sentences += _tell_one(Step(told, dict(rows.get(subject, {})), names))
     sentences.sort(key=lambda sentence: sentence.at)
     results = [
-        positions.result(row, sentences[-1].at) for (table, _), row in rows.items() if table == "positions"
+        positions.result(row, sentences[-1].at, [one for (name, _), one in rows.items() if name == "trades"])
+        for (table, _), row in rows.items()
+        if table == "positions"
     ]
     return sentences + results
 

@@ -18,6 +18,8 @@ from positions.services.closing import lock_position
 # payments are stamped with the hour they are due and listed a little later
 LISTED_LATE = timedelta(hours=1)
 EARLIEST = timedelta(days=7)
+# a position opens for us when its entry's fill is applied, which is later than it happened
+HEARD_LATE = timedelta(seconds=30)
 
 
 def collect(account: ExchangeAccount) -> int:
@@ -38,7 +40,7 @@ def _since(account: ExchangeAccount) -> datetime | None:
     first: datetime = min(at for at in (opened, traded) if at is not None)
     paid = FundingPayment.objects.filter(account=account)
     last: datetime | None = paid.aggregate(at=Max("paid_at"))["at"]
-    return max(last - LISTED_LATE if last else first, timezone.now() - EARLIEST)
+    return last - LISTED_LATE if last else max(first, timezone.now() - EARLIEST)
 
 
 @transaction.atomic
@@ -67,7 +69,7 @@ def _payer(account_id: int, report: FundingReport) -> Position | None:
         Q(closed_at=None) | Q(closed_at__gte=report.at),
         account_id=account_id,
         instrument__symbol=report.symbol,
-        opened_at__lte=report.at,
+        opened_at__lte=report.at + HEARD_LATE,
     )
     found = list(held.values_list("pk", flat=True)[:2])
     return lock_position(found[0]) if len(found) == 1 else None

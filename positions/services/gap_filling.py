@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from django.db.models import F, Min, OuterRef, Q, Subquery, Sum
+from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -16,8 +16,8 @@ from exchanges.errors import ExchangeError, OrderNotFound
 from exchanges.models import AccountWatch, ExchangeAccount, Instrument
 from exchanges.types import FillReport, Side
 from exchanges.venues.names import forced_by
-from positions.models import Fill, FillCursor, Order, Position
-from positions.services import watch
+from positions.models import Fill, FillCursor, Order, Position, RiskEvent
+from positions.services import events, watch
 from positions.services.reports import apply_fill, find_order
 
 logger = logging.getLogger(__name__)
@@ -28,15 +28,18 @@ LISTING_LAG = timedelta(seconds=5)
 # an open stream that has not told an execution for this long will not tell it
 STREAM_PATIENCE = timedelta(seconds=10)
 FURTHEST_BACK = timedelta(days=30)  # the venue lists a week per request
+NEVER_LISTED = "executions_never_listed"
+NEVER_LISTED_AFTER = timedelta(minutes=10)
 BEFORE_THE_POSITION = timedelta(minutes=1)
 
 
 def read_all(account: ExchangeAccount, *, everything: bool) -> None:
     """Contracts whose orders filled more than their executions explain, and those not read for a while."""
-    short = _short_of_executions(account)
+    short = _beginnings(_short_of_executions(account))
     wanted = short.keys() | (_held(account) if everything else _due(account)) | _ended_unread(account)
     for instrument in Instrument.objects.filter(pk__in=wanted).order_by("pk"):
-        read(account, instrument, since=short.get(instrument.pk))
+        if read(account, instrument, since=short.get(instrument.pk)) and instrument.pk in short:
+            _give_up_on(account, instrument)
 
 
 def read(account: ExchangeAccount, instrument: Instrument, *, since: datetime | None = None) -> bool:
@@ -133,12 +136,32 @@ def _judge_stream(account: ExchangeAccount, news: Sequence[FillReport], asked_at
         watch.missed(account.pk)
 
 
-def _short_of_executions(account: ExchangeAccount) -> dict[int, datetime]:
-    """Instrument -> where to begin, whatever the cursor says: an execution of an order of ours is missing."""
+def _short_of_executions(account: ExchangeAccount) -> QuerySet[Order]:
+    """An execution of an order of ours is missing, and may still be listed."""
+    furthest = timezone.now() - FURTHEST_BACK
+    given_up = RiskEvent.objects.filter(account=account, event_type=NEVER_LISTED, created_at__gte=furthest)
     told = Coalesce(Sum("fills__quantity"), 0, output_field=Order._meta.get_field("quantity"))
-    orders = Order.objects.filter(account=account, filled_quantity__gt=0).annotate(told=told)
-    short = orders.filter(told__lt=F("filled_quantity")).order_by("-created_at")
-    found = short.values_list("position__instrument", "created_at")
+    filled = Order.objects.filter(account=account, filled_quantity__gt=0, created_at__gte=furthest)
+    hoped_for = filled.exclude(client_order_id__in=list(given_up.values_list("details__order", flat=True)))
+    return hoped_for.annotate(told=told).filter(told__lt=F("filled_quantity"))
+
+
+def _give_up_on(account: ExchangeAccount, instrument: Instrument) -> None:
+    """The exchange has answered and does not list it: the owner is told, and nobody asks for ever."""
+    quiet = Q(updated_at__lt=timezone.now() - NEVER_LISTED_AFTER, position__instrument=instrument)
+    for order in _short_of_executions(account).filter(quiet):
+        events.record(
+            NEVER_LISTED,
+            "critical",
+            account_id=account.pk,
+            position_id=order.position_id,
+            order=order.client_order_id,
+        )
+
+
+def _beginnings(short: QuerySet[Order]) -> dict[int, datetime]:
+    """Instrument -> where to begin, whatever the cursor says."""
+    found = short.order_by("-created_at").values_list("position__instrument", "created_at")
     return {
         instrument: max(at - BEFORE_THE_POSITION, timezone.now() - FURTHEST_BACK) for instrument, at in found
     }

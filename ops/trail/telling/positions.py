@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 
 from ops.trail.telling.entries import Row, Sentence, Step, printable, shown
+from positions.accounting import QUOTE_CURRENCIES
 from positions.formats import words
 
 
@@ -60,7 +62,7 @@ def _protection(row: Row) -> str:
     return f"has its stop on the exchange; {shown(row['unprotected_seconds'])} s were without one"
 
 
-def result(row: Row, at: datetime) -> Sentence:
+def result(row: Row, at: datetime, fills: Iterable[Row] = ()) -> Sentence:
     name = f"position {row['id']}"
     if row["status"] != "closed":
         return Sentence(at, f"so far: {name} is {row['status']} and holds {shown(row['quantity'])}")
@@ -72,8 +74,17 @@ def result(row: Row, at: datetime) -> Sentence:
         at,
         f"result: {name} was closed ({words(row['close_reason'])}); "
         f"profit {shown(row['realized_pnl'])}, fees {shown(row['fees'])}, funding {shown(funding)}: "
-        f"{shown(whole)} in all; {shown(row['unprotected_seconds'])} s were without a stop",
+        f"{shown(whole)} in all{_other_fees(row, fills)}; {shown(row['unprotected_seconds'])} s were without a stop",
     )
+
+
+def _other_fees(row: Row, fills: Iterable[Row]) -> str:
+    """What was paid in another coin is in no sum: nobody knows here what it was worth."""
+    paid: dict[str, Decimal] = defaultdict(Decimal)
+    for fill in fills:
+        if fill["position_id"] == row["id"] and fill["fee_currency"] not in QUOTE_CURRENCIES:
+            paid[fill["fee_currency"]] += fill["fee"]
+    return "".join(f", besides {shown(fee)} {currency} of fees" for currency, fee in sorted(paid.items()))
 
 
 def trailing(step: Step) -> Iterator[Sentence]:

@@ -73,3 +73,18 @@ def test_what_a_stranger_paid_before_we_traded_is_collected_too(desk: Desk) -> N
     assert collect(desk.account) == 1
     payment = FundingPayment.objects.get()
     assert (payment.symbol, payment.position, payment.amount < 0) == ("ETHUSDT", None, True)
+
+
+def test_what_was_paid_while_nobody_asked_for_longer_than_a_week_is_collected(desk: Desk) -> None:
+    desk.filled()
+    apply_funding(desk.account.pk, payment("old", minutes_ago=9 * 24 * 60))
+    eight_days = 8 * 24 * 3600 * 1000
+    desk.engine.charge_funding("BTCUSDT", D("0.001"), now_ms() - eight_days)
+    assert collect(desk.account) == 1
+
+
+def test_a_payment_just_before_we_heard_of_the_entry_is_the_positions(desk: Desk) -> None:
+    position = desk.filled()
+    apply_funding(desk.account.pk, payment(minutes_ago=1 / 3))
+    position.refresh_from_db()
+    assert position.funding == D("-0.12")

@@ -13,7 +13,7 @@ from exchanges.errors import OrderNotFound, OutcomeUnknown
 from exchanges.models import AccountWatch
 from exchanges.paper.venue import now_ms
 from positions.lifecycle import CloseReason
-from positions.models import Fill, FillCursor, Order, Position
+from positions.models import Fill, FillCursor, Order, Position, RiskEvent
 from positions.services import gap_filling
 from positions.services.closing import lock_position, settle_close
 from tests.positions.services.conftest import Desk
@@ -233,3 +233,26 @@ def test_an_execution_our_books_refuse_is_listed_again_and_holds_up_no_other(des
     odd.price = price
     read(desk)
     assert (FillCursor.objects.get().trade_id > before, Fill.objects.count()) == (True, 3)
+
+
+def test_what_is_never_listed_is_told_once_and_not_asked_for_again(desk: Desk) -> None:
+    position = desk.filled()
+    desk.engine.account(desk.paper_name).trades.clear()
+    gap_filling.read_all(desk.account, everything=False)
+    assert not RiskEvent.objects.exists(), "it may still come"
+    Order.objects.update(updated_at=timezone.now() - timedelta(minutes=11))
+    gap_filling.read_all(desk.account, everything=False)
+    told = RiskEvent.objects.get()
+    assert (told.event_type, told.position_id) == ("executions_never_listed", str(position.pk))
+    before = FillCursor.objects.get().read_at
+    gap_filling.read_all(desk.account, everything=False)
+    assert FillCursor.objects.get().read_at == before
+    assert RiskEvent.objects.count() == 1
+
+
+def test_without_an_answer_nothing_is_given_up(desk: Desk) -> None:
+    desk.filled()
+    Order.objects.update(updated_at=timezone.now() - timedelta(minutes=11))
+    Trouble(desk).answer_with(OutcomeUnknown("no answer"), method="fills")
+    read(desk)
+    assert not RiskEvent.objects.exists()

@@ -7,12 +7,15 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 import trailing.services
 from exchanges.types import Book, FillReport, Forced, OrderReport, PositionSide, ReportStatus, Side
+from ops.trail.queries import story_of
 from positions.lifecycle import CloseReason, IllegalTransition
 from positions.models import Fill, Order, Position, RiskEvent
+from positions.queries import ending
 from positions.services.closing import request_close
 from positions.services.reports import apply_fill, apply_report
 from tests.positions.services.conftest import Desk
@@ -315,3 +318,16 @@ def test_an_exit_told_before_its_entry_is_valued_by_the_entrys_answer(desk: Desk
     apply_fill(desk.account.pk, replace(exit_fill, trade_id="100", quantity=D("0.001")))
     position.refresh_from_db()
     assert position.realized_pnl == 0, "nobody knows at what price it was bought"
+
+
+def test_what_was_paid_in_another_coin_is_said_apart(desk: Desk, admin_client) -> None:
+    position = desk.filled()
+    coin = {"fee": D("0.0007"), "fee_currency": "BNB"}
+    apply_fill(desk.account.pk, fill(desk.order(position, "entry"), "0.010", **coin))
+    sold = {"side": Side.SELL, "client_order_id": "web_1", "exchange_order_id": "5"}
+    apply_fill(desk.account.pk, fill(None, "0.010", "99", **sold, **coin))
+    assert ending(position.pk).endswith("USDT after fees, besides 0.0014 BNB of fees")
+    page = admin_client.get(reverse("admin:positions_position_change", args=[position.pk]))
+    assert "0.0014 BNB" in page.content.decode()
+    told = story_of("position", str(position.pk))
+    assert ", besides 0.0014 BNB of fees;" in told.sentences[-1].text
