@@ -20,7 +20,6 @@ from positions.accounting import QUOTE_CURRENCIES
 from positions.lifecycle import OrderPurpose, OrderStatus
 from positions.live_rows import Held, Row, order_row, position_row, signal_row
 from positions.models import Fill, FundingPayment, InvariantCheck, Order, Position
-from positions.wallets import QUOTE_CURRENCIES
 from signals_app.models import SignalLog, SignalLogEntry, Ticker
 
 LOG_LENGTH = 50

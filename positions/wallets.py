@@ -13,6 +13,7 @@ from decimal import Decimal
 from django.db.models import Count, Q, Sum
 
 from exchanges.models import AccountWatch
+from positions.accounting import QUOTE_CURRENCIES
 from positions.models import Fill, FundingPayment
 
 # between the question for the balance and its answer, and as far as two clocks may differ
@@ -21,7 +22,6 @@ QUIET_BEFORE, QUIET_AFTER = timedelta(seconds=5), timedelta(seconds=15)
 CHARGED_WITHIN = timedelta(minutes=5)
 # the listing of executions is read every minute
 TOLD_WITHIN = timedelta(seconds=90)
-QUOTE_CURRENCIES = ("USDT", "")
 # the venue rounds every commission and profit to eight decimals
 ROUNDING = Decimal("0.000001")
 ZERO = Decimal(0)
