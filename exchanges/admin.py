@@ -14,6 +14,8 @@ from exchanges.models import AccountBalance, ExchangeAccount, Instrument
 SECRETS = ("api_key", "api_secret")
 KEPT = "Set. Leave blank to keep it; type a new one to replace it."
 MISSING = "Not set."
+# a page that was opened before a halt must not end it: what counts is what its reader changed
+CHANGED_BY_US_TOO = ("trading_state", "state_reason")
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -61,12 +63,21 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
             self.initial[name] = ""
             self.fields[name].widget = forms.PasswordInput(attrs={"autocomplete": "new-password"})
             self.fields[name].help_text = KEPT if stored else MISSING
+        for name in CHANGED_BY_US_TOO:
+            self.fields[name].show_hidden_initial = True
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or self.cleaned_data
         for name, stored in self._stored.items():
             cleaned[name] = cleaned.get(name) or stored
+        for name in self._untouched:
+            cleaned[name] = getattr(self.instance, name)
         return cleaned
+
+    @property
+    def _untouched(self) -> set[str]:
+        is_new = self.instance.pk is None
+        return set() if is_new else set(CHANGED_BY_US_TOO) - set(self.changed_data)
 
 
 class BalanceInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -99,6 +110,13 @@ class ExchangeAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_queryset(self, request: HttpRequest) -> QuerySet[ExchangeAccount]:
         """Secrets are opened only where they are needed: a lost key must not take the list away."""
         return super().get_queryset(request).defer(*SECRETS)
+
+    def get_object(self, request: HttpRequest, *names: Any) -> ExchangeAccount | None:
+        """What is about to be saved is locked: a halt waits for it, or is seen by it."""
+        account: ExchangeAccount | None = super().get_object(request, *names)
+        if account is not None and request.method == "POST":
+            account.refresh_from_db(from_queryset=ExchangeAccount.objects.select_for_update(no_key=True))
+        return account
 
     @admin.display(description="equity (USDT)")
     def equity(self, account: ExchangeAccount) -> str:

@@ -10,6 +10,10 @@ class ExchangeError(Exception):
         super().__init__(message)
         self.code = code
 
+    @property
+    def sentence(self) -> str:
+        return f"{self.code} {self}".strip()
+
 
 class NotSent(ExchangeError):
     """Proven not executed: the same request may go out again after `retry_after` seconds."""

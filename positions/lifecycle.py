@@ -110,24 +110,25 @@ ORDER_TRANSITIONS: dict[tuple[OrderStatus, OrderEvent], OrderStatus] = {
     # our "not sent" was wrong: the exchange knows it
     **{
         (OS.INITIALIZED, event): after
-        for event, after in (_FILLS | {OE.ACCEPTED: OS.ACCEPTED, OE.TRIGGERED: OS.TRIGGERED}).items()
+        for event, after in (_FILLS | _ENDS | {OE.ACCEPTED: OS.ACCEPTED, OE.TRIGGERED: OS.TRIGGERED}).items()
     },
     (OS.PENDING_CANCEL, OE.PARTIALLY_FILLED): OS.PENDING_CANCEL,
-    # the real world: a fill may be reported after the cancel, the expiry or our verdict "absent";
-    # a partial one adds quantity to an order that stays ended
+    # the real world: a fill may be reported after the cancel, the expiry, our verdict "absent" or, when our "not sent"
+    # was wrong, our denial; a partial one adds quantity to an order that stays ended
     **{
         (s, event): after
-        for s in (OS.CANCELED, OS.EXPIRED, OS.REJECTED)
+        for s in (OS.CANCELED, OS.EXPIRED, OS.REJECTED, OS.DENIED)
         for event, after in ((OE.PARTIALLY_FILLED, s), (OE.FILLED, OS.FILLED))
     },
     (OS.FILLED, OE.FILLED): OS.FILLED,
     # another end of an order that ended: what we took for absent worked after all and is canceled now
-    **{(s, event): s for s in (OS.CANCELED, OS.EXPIRED, OS.REJECTED) for event in _ENDS},
+    **{(s, event): s for s in (OS.CANCELED, OS.EXPIRED, OS.REJECTED, OS.DENIED) for event in _ENDS},
 }
 
-WORKING = frozenset({OS.SUBMITTED, OS.ACCEPTED, OS.TRIGGERED, OS.PARTIALLY_FILLED, OS.PENDING_CANCEL})
+# the exchange has confirmed it and we have not asked for its end
+STANDING = frozenset({OS.ACCEPTED, OS.TRIGGERED, OS.PARTIALLY_FILLED})
 DONE = frozenset({OS.FILLED, OS.CANCELED, OS.EXPIRED, OS.REJECTED, OS.DENIED})
-PENDING = frozenset({OS.INITIALIZED}) | WORKING
+PENDING = frozenset(OS) - DONE
 
 S = TypeVar("S", PositionStatus, OrderStatus)
 

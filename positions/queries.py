@@ -17,13 +17,12 @@ from exchanges.models import ExchangeAccount, TradingState
 from exchanges.types import PositionSide
 from positions import formats
 from positions.accounting import QUOTE_CURRENCIES
-from positions.lifecycle import OrderPurpose, OrderStatus
+from positions.lifecycle import STANDING, OrderPurpose
 from positions.live_rows import Held, Row, order_row, position_row, signal_row
 from positions.models import Fill, FundingPayment, InvariantCheck, Order, Position
 from signals_app.models import SignalLog, SignalLogEntry, Ticker
 
 LOG_LENGTH = 50
-STANDING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED, OrderStatus.TRIGGERED)
 # four times the interval at which they are asked
 VERDICT_LASTS = timedelta(seconds=60)
 

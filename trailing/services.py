@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from exchanges.marks import Mark, fresh_mark_and_time
 from exchanges.types import PositionSide
-from positions.lifecycle import CloseReason, OrderPurpose, OrderStatus, PositionStatus
+from positions.lifecycle import STANDING, CloseReason, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order, Position
 from positions.services.closing import request_close
 from positions.services.orders import request_stop
@@ -35,7 +35,6 @@ MIN_IMPROVEMENT_PERCENT = Decimal("0.05")
 MIN_INTERVAL = timedelta(seconds=1)
 # a stop that lags this far does not wait for the interval
 LARGE_IMPROVEMENT_PERCENT = Decimal(1)
-STANDING = (OrderStatus.ACCEPTED, OrderStatus.TRIGGERED, OrderStatus.PARTIALLY_FILLED)
 ON_THE_WAY = (OrderStatus.INITIALIZED, OrderStatus.SUBMITTED)
 UNARMED = (TrailingPhase.INACTIVE, TrailingPhase.WAITING)
 

@@ -41,7 +41,6 @@ from exchanges.venues.words import (
 Row = Mapping[str, Any]
 
 QUOTE_CURRENCY = "USDT"
-ORDER_WINDOW_MS = 3000  # after this the venue refuses a delayed order, so "not found" becomes final
 _CLIENT_ORDER_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
 
 PLAIN_STATUS: Mapping[str, ReportStatus] = {
@@ -83,7 +82,7 @@ def book_of(request: OrderRequest) -> Book:
 
 def _common(request: OrderRequest, mode: PositionMode) -> dict[str, Any]:
     """Hedge mode names the position side and must not say reduceOnly (-1106); one-way mode is the reverse."""
-    params: dict[str, Any] = {"clientOrderId": request.client_order_id, "recvWindow": ORDER_WINDOW_MS}
+    params: dict[str, Any] = {"clientOrderId": request.client_order_id}
     if mode is PositionMode.HEDGE:
         params["positionSide"] = request.position_side.value.upper()
     elif request.reduce_only:
@@ -127,7 +126,6 @@ def amend_words(request: OrderRequest, market_id: str) -> dict[str, Any]:
         "quantity": plain(request.quantity),
         "price": price_of(request),
         "origClientOrderId": request.client_order_id,
-        "recvWindow": ORDER_WINDOW_MS,
     }
 
 

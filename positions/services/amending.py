@@ -28,6 +28,7 @@ from positions.services.orders import request_for, stop_if_held_up
 from positions.services.outbox import hint, terms_of
 from positions.services.placing import OrderRefused, mark_of
 from positions.services.reports import apply_report
+from positions.services.sweeping import for_each
 from positions.terms import Leg, Terms, objection_to_entry, objection_to_move
 
 logger = logging.getLogger(__name__)
@@ -113,7 +114,7 @@ def _claim(order_id: UUID | str) -> Order | None:
 
 
 def _apply_error(order: Order, error: ExchangeError) -> None:
-    text = f"{error.code} {error}".strip()
+    text = error.sentence
     match error:
         case NotSent():
             halting.hear(order.account_id, error)
@@ -196,10 +197,5 @@ def _forget(order_id: UUID) -> None:
 
 
 def _each(rows: Q, act: Callable[[UUID], None]) -> int:
-    found = list(Order.objects.filter(rows).order_by("updated_at").values_list("pk", flat=True)[:200])
-    for pk in found:
-        try:
-            act(pk)
-        except Exception:
-            logger.exception("the price of order %s could not be moved; the next sweep tries again", pk)
-    return len(found)
+    found = Order.objects.filter(rows).order_by("updated_at").values_list("pk", flat=True)[:200]
+    return for_each(found, act, "the price of order %s could not be moved")

@@ -9,6 +9,7 @@ from exchanges.types import Book, FillReport
 from exchanges.venues.names import is_by_hand
 from positions.lifecycle import (
     DONE,
+    STANDING,
     CloseReason,
     OrderPurpose,
     OrderStatus,
@@ -32,8 +33,7 @@ from positions.services.closing import (
 from positions.services.outbox import hint
 
 ABSENT = "proven absent"
-MAX_ABSENT_CLOSES = 5
-CONFIRMED = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED, OrderStatus.TRIGGERED)
+MAX_CLOSES = 5
 
 
 def follow(position: Position, order: Order) -> None:
@@ -122,7 +122,7 @@ def _after_part(position: Position, order: Order) -> None:
 
 
 def _target_confirmed(position: Position, order: Order) -> None:
-    if _targets(position).filter(status__in=CONFIRMED, generation__gt=order.generation).exists():
+    if _targets(position).filter(status__in=STANDING, generation__gt=order.generation).exists():
         call_off(order, "a newer take-profit already stands")
         return
     for replaced in _targets(position).filter(generation__lt=order.generation).select_for_update():
@@ -146,8 +146,9 @@ def _after_close(position: Position, order: Order) -> None:
 
 
 def _may_ask_again(position: Position, order: Order) -> bool:
-    """A close that was proven never to have arrived is asked for again, as a new row."""
-    return order.reason.startswith(ABSENT) and order.generation < MAX_ABSENT_CLOSES
+    """A close that never arrived, or of which the venue gave a part back, is asked for again, as a new row."""
+    given_back = order.status in (OrderStatus.EXPIRED, OrderStatus.CANCELED)
+    return (given_back or order.reason.startswith(ABSENT)) and order.generation < MAX_CLOSES
 
 
 def _after_protect(position: Position, order: Order) -> None:
@@ -171,13 +172,13 @@ def _stop_confirmed(position: Position, order: Order) -> None:
 def _has_newer_stop(position: Position, order: Order) -> bool:
     return (
         pending_orders(position)
-        .filter(purpose=OrderPurpose.PROTECT, status__in=CONFIRMED, generation__gt=order.generation)
+        .filter(purpose=OrderPurpose.PROTECT, status__in=STANDING, generation__gt=order.generation)
         .exists()
     )
 
 
 def _has_confirmed_stop(position: Position) -> bool:
-    return pending_orders(position).filter(purpose=OrderPurpose.PROTECT, status__in=CONFIRMED).exists()
+    return pending_orders(position).filter(purpose=OrderPurpose.PROTECT, status__in=STANDING).exists()
 
 
 def _stop_lost(position: Position, order: Order) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
 from uuid import UUID
 
@@ -13,8 +12,7 @@ from positions.lifecycle import DONE, OrderPurpose, OrderStatus
 from positions.models import Order
 from positions.services import consequences
 from positions.services.closing import OVER, call_off, lock_position
-
-logger = logging.getLogger(__name__)
+from positions.services.sweeping import for_each
 
 STILL_OPEN = (OrderStatus.INITIALIZED, OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
 # the stop has an owner, and a close is not called back
@@ -35,13 +33,8 @@ def take_back(order_id: UUID | str) -> bool:
 def expire_due(now: datetime) -> int:
     """Returns how many were found over."""
     over = Order.objects.filter(expires_at__lte=now, status__in=STILL_OPEN)
-    found = list(over.order_by("expires_at").values_list("pk", flat=True)[:200])
-    for pk in found:
-        try:
-            _end(pk, now)
-        except Exception:
-            logger.exception("order %s could not be ended; the next sweep tries again", pk)
-    return len(found)
+    found = over.order_by("expires_at").values_list("pk", flat=True)[:200]
+    return for_each(found, lambda pk: _end(pk, now), "order %s could not be ended")
 
 
 @transaction.atomic

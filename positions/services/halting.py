@@ -22,7 +22,7 @@ def hear(account_id: int, error: ExchangeError) -> None:
     """What the exchange's answer to any question may tell of the account itself. Our own refusal to ask has no
     number and only concerns what was asked."""
     if isinstance(error, AccountUnusable) and error.code:
-        halt(account_id, f"{error.code} {error}")
+        halt(account_id, error.sentence)
     elif isinstance(error, Banned):
         _tell_of_ban(account_id, error)
 

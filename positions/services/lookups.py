@@ -21,6 +21,7 @@ from positions.models import Order
 from positions.services import denials, halting
 from positions.services.consequences import ABSENT
 from positions.services.reports import apply_report
+from positions.services.sweeping import for_each
 
 logger = logging.getLogger(__name__)
 
@@ -144,10 +145,5 @@ def resolve_unknown(now: datetime) -> int:
 
 
 def _each(rows: Q, act: Callable[[UUID], None]) -> int:
-    found = list(Order.objects.filter(rows).order_by("updated_at").values_list("pk", flat=True)[:200])
-    for pk in found:
-        try:
-            act(pk)
-        except Exception:
-            logger.exception("order %s could not be looked at; the next sweep tries again", pk)
-    return len(found)
+    found = Order.objects.filter(rows).order_by("updated_at").values_list("pk", flat=True)[:200]
+    return for_each(found, act, "order %s could not be looked at")

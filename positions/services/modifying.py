@@ -17,6 +17,7 @@ from positions.models import Order, Position
 from positions.services import amending, expiring
 from positions.services.closing import call_off, lock_position, pending_orders
 from positions.services.placing import OrderRefused, insert, mark_of
+from positions.services.sweeping import for_each
 from positions.terms import Terms
 from trailing.services import move_stop
 
@@ -99,16 +100,14 @@ def refit_targets(now: datetime) -> int:
         updated_at__lte=now,
     ).exclude(quantity=F("position__quantity"))
     found = sorted(set(misfits.values_list("position_id", flat=True)[:200]))
-    for pk in found:
-        try:
-            refit_target(pk)
-        except OrderRefused as refusal:
-            logger.info("the take-profit of position %s stays as it is: %s", pk, refusal)
-        except Exception:
-            logger.exception(
-                "the take-profit of position %s could not follow; the next sweep tries again", pk
-            )
-    return len(found)
+    return for_each(found, _refit_or_leave, "the take-profit of position %s could not follow")
+
+
+def _refit_or_leave(position_id: int) -> None:
+    try:
+        refit_target(position_id)
+    except OrderRefused as refusal:
+        logger.info("the take-profit of position %s stays as it is: %s", position_id, refusal)
 
 
 def tend_waiting(now: datetime) -> int:

@@ -39,6 +39,7 @@ from positions.services import denials, halting
 from positions.services.closing import OVER, lock_position
 from positions.services.outbox import add_order, hint, terms_of
 from positions.services.reports import apply_report
+from positions.services.sweeping import for_each
 from positions.terms import Terms, in_force_at
 
 logger = logging.getLogger(__name__)
@@ -169,7 +170,7 @@ def request_for(order: Order) -> OrderRequest:
 
 
 def _apply_error(order: Order, error: ExchangeError) -> None:
-    text = f"{error.code} {error}".strip()
+    text = error.sentence
     match error:
         case NotSent():
             halting.hear(order.account_id, error)
@@ -214,10 +215,8 @@ def submit_due(now: datetime) -> int:
     """Send what no hint has woken: rows older than a moment, and those whose retry time has come."""
     lost = Q(next_attempt_at=None, created_at__lte=now - HINT_GRACE)
     due = Order.objects.filter(lost | Q(next_attempt_at__lte=now), status=OrderStatus.INITIALIZED)
-    found = list(due.order_by("created_at").values_list("pk", flat=True)[:200])
-    for pk in found:
-        submit(pk)
-    return len(found)
+    found = due.order_by("created_at").values_list("pk", flat=True)[:200]
+    return for_each(found, submit, "order %s could not be sent")
 
 
 @transaction.atomic

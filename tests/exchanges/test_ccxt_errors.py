@@ -8,12 +8,12 @@ import logging
 import traceback
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from django.conf import settings
 
 from exchanges import ccxt_calls, ccxt_client, errors
 from exchanges.ccxt_client import CcxtClient
@@ -203,11 +203,17 @@ async def test_an_order_held_up_on_its_way_out_is_not_sent(
 
 @pytest.mark.asyncio
 async def test_an_order_is_refused_by_the_venue_after_the_window_we_count_with(
-    client: CcxtClient, venue: Capture
+    venue: Capture, settings: Any
 ) -> None:
+    settings.ORDER_RECEIVE_WINDOW = timedelta(milliseconds=1500)
+    client = CcxtClient(Credentials("binance", KEY, SECRET, venue.url))
     await failure_of(client, venue, (500, ""))
-    window = settings.ORDER_RECEIVE_WINDOW.total_seconds() * 1000
-    assert float(venue.sent(*ORDER)[0]["recvWindow"]) == window
+    assert venue.sent(*ORDER)[0]["recvWindow"] == "1500"
+    venue.answers["PUT", "/fapi/v1/order"] = (500, "")
+    with pytest.raises(errors.OutcomeUnknown):
+        await client.amend_order(replace(ENTRY, order_type=OrderType.LIMIT, price=Decimal("90000")))
+    assert venue.sent("PUT", "/fapi/v1/order")[0]["recvWindow"] == "1500"
+    await client.close()
 
 
 @pytest.mark.asyncio

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from exchanges.models import AccountBalance, AccountWatch, ExchangeAccount, Instrument, TradingState
 from positions.models import Fill, FundingPayment, InvariantCheck, Order, Position, RiskEvent
+from positions.services.halting import halt
 from tests.builders import (
     a_balance,
     a_fill,
@@ -55,6 +56,23 @@ def test_secrets_are_never_shown(admin_client, account):
         text = admin_client.get(page).content.decode()
         assert "the-key-123" not in text
         assert "the-secret-456" not in text
+
+
+def test_a_page_opened_before_a_halt_does_not_end_it(admin_client, account):
+    page = url(ExchangeAccount, "change", account.pk)
+    shown = admin_client.get(page).content.decode()
+    hidden = {"initial-trading_state": "active", "initial-state_reason": ""}
+    assert all(f'name="{name}"' in shown for name in hidden)
+    halt(account.pk, "-2015 Invalid API-key")
+    seen = form_of(account, name="renamed") | hidden
+    assert admin_client.post(page, seen).status_code == 302
+    account.refresh_from_db()
+    assert (account.name, account.trading_state) == ("renamed", TradingState.HALTED)
+    assert account.state_reason == "-2015 Invalid API-key"
+    again = {"initial-trading_state": "halted", "trading_state": "active"}
+    assert admin_client.post(page, form_of(account) | again).status_code == 302
+    account.refresh_from_db()
+    assert account.trading_state == TradingState.ACTIVE
 
 
 def test_blank_secrets_keep_the_old_ones(admin_client, account):

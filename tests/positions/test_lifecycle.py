@@ -9,9 +9,8 @@ import pytest
 from positions.lifecycle import (
     DONE,
     ORDER_TRANSITIONS,
-    PENDING,
     POSITION_TRANSITIONS,
-    WORKING,
+    STANDING,
     IllegalTransition,
     OrderEvent,
     OrderStatus,
@@ -60,14 +59,21 @@ def test_an_ended_order_never_works_again() -> None:
             assert after in DONE, f"{before} came back to life by {event}"
 
 
-def test_a_denied_order_was_never_sent_and_stays_so() -> None:
-    assert not [move for move in ORDER_TRANSITIONS if move[0] is OrderStatus.DENIED]
+@pytest.mark.parametrize(
+    "status", [*sorted(DONE - {OrderStatus.FILLED}), OrderStatus.INITIALIZED, OrderStatus.SUBMITTED]
+)
+@pytest.mark.parametrize(
+    "event", [OrderEvent.PARTIALLY_FILLED, OrderEvent.FILLED, OrderEvent.CANCELED, OrderEvent.EXPIRED]
+)
+def test_whatever_we_believed_the_exchange_may_tell_of_a_fill_or_an_end(
+    status: OrderStatus, event: OrderEvent
+) -> None:
+    """Also of an order that we hold for not sent or denied."""
+    assert (status, event) in ORDER_TRANSITIONS
 
 
-def test_statuses_are_either_pending_or_done() -> None:
-    assert set(OrderStatus) == PENDING | DONE
-    assert not PENDING & DONE
-    assert WORKING < PENDING
+def test_what_stands_has_not_ended() -> None:
+    assert not STANDING & DONE
 
 
 @pytest.mark.parametrize(

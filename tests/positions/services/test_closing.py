@@ -12,11 +12,12 @@ from django.db import IntegrityError, connections, transaction
 
 from exchanges.errors import NotSent, OutcomeUnknown
 from exchanges.models import ExchangeAccount
-from exchanges.types import PositionSide
+from exchanges.types import Book, OrderReport, PositionSide, ReportStatus
 from positions.lifecycle import CloseReason
 from positions.models import Order, Position
 from positions.services import consequences, lookups, orders
 from positions.services.closing import lock_position, request_close, settle_close
+from positions.services.reports import apply_report
 from tests.positions.services.conftest import Desk
 from tests.positions.services.test_orders import Trouble
 from trailing.models import TrailingStop
@@ -270,10 +271,26 @@ def test_a_short_closes_by_buying(desk: Desk) -> None:
     assert desk.held() == 0
 
 
+@pytest.mark.parametrize("end", [ReportStatus.EXPIRED, ReportStatus.CANCELED])
+def test_what_a_thin_book_gave_back_is_closed_next(desk: Desk, end: ReportStatus) -> None:
+    position = desk.filled()
+    ask(position)
+    Order.objects.filter(purpose="close").update(status="submitted")
+    first = desk.order(position, "close")
+    sold = OrderReport(
+        "BTC/USDT:USDT", first.client_order_id, "9001", Book.PLAIN, end, filled_quantity=D("0.004")
+    )
+    apply_report(desk.account.pk, sold)
+    rest = desk.order(position, "close")
+    position.refresh_from_db()
+    assert (rest.generation, rest.status, rest.quantity) == (2, "initialized", D("0.006"))
+    assert (position.status, position.close_reason) == ("closing", "manual")
+
+
 def test_a_close_proven_absent_is_asked_again_a_few_times(desk: Desk) -> None:
     position = desk.filled()
     ask(position)
-    for generation in range(1, consequences.MAX_ABSENT_CLOSES + 1):
+    for generation in range(1, consequences.MAX_CLOSES + 1):
         order = desk.order(position, "close")
         assert order.generation == generation
         Order.objects.filter(pk=order.pk).update(status="submitted", submitted_at=position.created_at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal as D
 
@@ -24,7 +25,7 @@ from exchanges.errors import (
 )
 from exchanges.models import ExchangeAccount, TradingState
 from exchanges.paper.inprocess import InProcessClient
-from exchanges.types import Book, OrderReport, PositionSide
+from exchanges.types import Book, OrderReport, OrderRequest, PositionSide
 from positions.lifecycle import CloseReason
 from positions.models import Order, Position, RiskEvent
 from positions.services import lookups, orders
@@ -218,6 +219,20 @@ def test_a_row_whose_hint_was_lost_is_found(desk: Desk) -> None:
     assert orders.submit_due(timezone.now()) == 0, "its hint still has a moment"
     assert orders.submit_due(timezone.now() + timedelta(seconds=2)) == 1
     assert desk.held() == D("0.010")
+
+
+def test_one_row_that_breaks_its_sweep_keeps_no_other_from_it(desk: Desk, trouble: Trouble) -> None:
+    honest = trouble.client().create_order
+
+    async def unreadable(request: OrderRequest) -> OrderReport:
+        report = await honest(request)
+        return report if request.symbol.startswith("BTC") else replace(report, status="odd")  # type: ignore[arg-type]
+
+    trouble.client().create_order = unreadable  # type: ignore[method-assign]
+    broken, other = desk.open("ETHUSDT"), desk.open()
+    assert orders.submit_due(timezone.now() + timedelta(seconds=2)) == 2
+    assert desk.order(other, "entry").status == "filled"
+    assert desk.order(broken, "entry").status == "submitted", "a look-up will tell"
 
 
 def test_an_old_entry_is_not_sent_into_another_market(desk: Desk) -> None:

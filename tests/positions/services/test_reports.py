@@ -16,6 +16,7 @@ from ops.trail.queries import story_of
 from positions.lifecycle import CloseReason, IllegalTransition
 from positions.models import Fill, Order, Position, RiskEvent
 from positions.queries import ending
+from positions.services import orders
 from positions.services.closing import request_close
 from positions.services.reports import apply_fill, apply_report
 from tests.positions.services.conftest import Desk
@@ -331,3 +332,31 @@ def test_what_was_paid_in_another_coin_is_said_apart(desk: Desk, admin_client) -
     assert "0.0014 BNB" in page.content.decode()
     told = story_of("position", str(position.pk))
     assert ", besides 0.0014 BNB of fees;" in told.sentences[-1].text
+
+
+def test_a_fill_of_an_order_that_was_denied_counts(desk: Desk) -> None:
+    """The exchange had said 'not executed', we called the order off, and it had worked after all."""
+    position = desk.filled()
+    stop = orders.request_stop(position.pk, trigger_price=D(90_000))
+    assert stop is not None
+    Order.objects.filter(pk=stop.pk).update(status="denied")
+    sold = {"side": Side.SELL, "exchange_order_id": "5"}
+    apply_fill(desk.account.pk, fill(stop, "0.004", "1", **sold))
+    stop.refresh_from_db()
+    assert (stop.status, stop.filled_quantity, state(position)) == (
+        "denied",
+        D("0.004"),
+        ("open", D("0.006")),
+    )
+    apply_fill(desk.account.pk, fill(stop, "0.006", "2", **sold))
+    stop.refresh_from_db()
+    assert (stop.status, state(position)) == ("filled", ("closed", D(0)))
+
+
+@pytest.mark.parametrize("end", [ReportStatus.CANCELED, ReportStatus.EXPIRED, ReportStatus.REJECTED])
+def test_an_order_held_for_not_sent_may_have_ended(desk: Desk, end: ReportStatus) -> None:
+    position = desk.open()
+    entry = desk.order(position, "entry")
+    apply_report(desk.account.pk, report(entry, end))
+    entry.refresh_from_db()
+    assert (entry.status, state(position)) == (end.value, ("closed", D(0)))
