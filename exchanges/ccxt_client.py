@@ -202,6 +202,10 @@ class CcxtClient:
         order = await self._calls.ask(lambda: self._calls.reader.fetch_order(None, symbol, params))
         return readable(lambda: binance.order_report(order["info"], symbol))
 
+    async def find_child(self, symbol: str, exchange_order_id: str) -> OrderReport:
+        order = await self._calls.ask(lambda: self._calls.reader.fetch_order(exchange_order_id, symbol))
+        return readable(lambda: binance.order_report(order["info"], symbol))
+
     async def open_orders(self) -> Sequence[OrderReport]:
         plain = await self._calls.rows(lambda: self._calls.reader.fetch_open_orders())
         algo = await self._calls.rows(lambda: self._calls.reader.fetch_open_orders(params={"trigger": True}))

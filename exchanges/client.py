@@ -59,6 +59,11 @@ class ExchangeClient(Protocol):
         Raises OrderNotFound when the venue answered that it does not exist."""
         ...
 
+    async def find_child(self, symbol: str, exchange_order_id: str) -> OrderReport:
+        """The plain order that a conditional one became, by the venue's number: its name need not be ours.
+        Raises OrderNotFound when it does not exist (any more)."""
+        ...
+
     async def open_orders(self) -> Sequence[OrderReport]:
         """All working orders of both books."""
         ...

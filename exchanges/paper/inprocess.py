@@ -197,6 +197,12 @@ class InProcessClient:
             self._do(lambda: self.engine.find(self.account, _id(symbol), client_order_id=client_order_id))
         )
 
+    async def find_child(self, symbol: str, exchange_order_id: str) -> OrderReport:
+        number = int(exchange_order_id)
+        return self._plain_report(
+            self._do(lambda: self.engine.find(self.account, _id(symbol), order_id=number))
+        )
+
     async def open_orders(self) -> Sequence[OrderReport]:
         plain = [self._plain_report(order) for order in self.engine.open_orders(self.account)]
         return plain + [self._algo_report(algo) for algo in self.engine.open_algos(self.account)]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from exchanges import session
+from exchanges.client import ExchangeClient
 from exchanges.errors import ExchangeError, OrderNotFound
 from exchanges.models import ExchangeAccount
 from exchanges.types import Book, OrderReport, OrderType, ReportStatus
@@ -101,12 +103,16 @@ def _ask(order: Order, *, gone: ReportStatus | None = None) -> None:
 
 
 def look_up(order: Order) -> OrderReport | None:
-    """Both books for a conditional order: once it fired, its child carries the same id in the plain one.
-    None is the exchange's successful answer that neither knows it; a failed question raises."""
+    """Both books for a conditional order: once it fired, its child carries the same id in the plain one, or is at
+    least known there by the venue's number. None is the exchange's successful answer that neither knows it; a failed
+    question raises."""
     plain = _find(order, Book.PLAIN)
     if order.book == Book.PLAIN or _has_traded(plain):
         return plain
-    return _find(order, Book.ALGO) or plain
+    algo = _find(order, Book.ALGO)
+    if plain is None and algo is not None and algo.status is ReportStatus.TRIGGERED:
+        return _child(order, algo.child_order_id or order.child_order_id) or algo
+    return algo or plain
 
 
 def _has_traded(report: OrderReport | None) -> bool:
@@ -115,8 +121,19 @@ def _has_traded(report: OrderReport | None) -> bool:
 
 def _find(order: Order, book: Book) -> OrderReport | None:
     symbol = order.position.instrument.symbol
+    return _asked(order, lambda client: client.find_order(symbol, order.client_order_id, book))
+
+
+def _child(order: Order, number: str) -> OrderReport | None:
+    symbol = order.position.instrument.symbol
+    return _asked(order, lambda client: client.find_child(symbol, number)) if number else None
+
+
+def _asked(
+    order: Order, question: Callable[[ExchangeClient], Coroutine[Any, Any, OrderReport]]
+) -> OrderReport | None:
     try:
-        report = session.call(order.account, lambda c: c.find_order(symbol, order.client_order_id, book))
+        report = session.call(order.account, question)
     except OrderNotFound:
         return None
     return replace(report, client_order_id=order.client_order_id)

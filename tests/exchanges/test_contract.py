@@ -194,6 +194,10 @@ async def test_a_stop_that_fired_names_its_child(venue: Venue) -> None:
     child = await venue.client.find_order(BTC, "stop-1", Book.PLAIN)
     assert (fired.status, fired.child_order_id) == (ReportStatus.TRIGGERED, child.exchange_order_id)
     assert (child.status, child.filled_quantity) == (ReportStatus.FILLED, D("0.01"))
+    assert fired.child_order_id is not None
+    assert await venue.client.find_child(BTC, fired.child_order_id) == child
+    with pytest.raises(errors.OrderNotFound):
+        await venue.client.find_child(BTC, "999999999")
     assert not await venue.client.positions()
 
 

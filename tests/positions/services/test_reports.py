@@ -16,7 +16,7 @@ from ops.trail.queries import story_of
 from positions.lifecycle import CloseReason, IllegalTransition
 from positions.models import Fill, Order, Position, RiskEvent
 from positions.queries import ending
-from positions.services import orders
+from positions.services import lookups, orders
 from positions.services.closing import request_close
 from positions.services.reports import apply_fill, apply_report
 from tests.positions.services.conftest import Desk
@@ -332,6 +332,18 @@ def test_what_was_paid_in_another_coin_is_said_apart(desk: Desk, admin_client) -
     assert "0.0014 BNB" in page.content.decode()
     told = story_of("position", str(position.pk))
     assert ", besides 0.0014 BNB of fees;" in told.sentences[-1].text
+
+
+def test_the_child_of_a_fired_stop_is_found_by_its_number_when_its_name_is_not_ours(desk: Desk) -> None:
+    position = desk.filled()
+    stop = desk.stop(position)
+    desk.engine.set_price("BTCUSDT", D(90_000), 0)
+    for order in desk.engine.account(desk.paper_name).orders.values():
+        if order.client_order_id == stop.client_order_id:
+            order.client_order_id = "given-by-the-venue"
+    lookups.resolve(stop.pk)
+    stop.refresh_from_db()
+    assert (stop.status, stop.filled_quantity, state(position)) == ("filled", D("0.010"), ("closed", D(0)))
 
 
 def test_a_fill_of_an_order_that_was_denied_counts(desk: Desk) -> None:
