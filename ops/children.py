@@ -39,10 +39,15 @@ class Children:
         return self._module("web", *command, is_ready=lambda: _answers(host, port))
 
     def workers(self) -> list[Program]:
-        """Orders and stops never wait behind sweeps."""
+        """Orders and stops never wait behind sweeps, and the sweeps that act never behind those that ask."""
         quick = ["-Q", "orders,trailing", "-c", "8", "-n", "orders@%h", "--prefetch-multiplier", "1"]
-        slow = ["-Q", "sweeps", "-c", "2", "-n", "sweeps@%h"]
-        return [self._worker("worker", *quick), self._worker("sweeps", *slow)]
+        slow = ["-Q", "sweeps", "-c", "6", "-n", "sweeps@%h"]
+        asking = ["-Q", "reconcile", "-c", "4", "-n", "reconcile@%h"]
+        return [
+            self._worker("worker", *quick),
+            self._worker("sweeps", *slow),
+            self._worker("reconcile", *asking),
+        ]
 
     def beat(self) -> Program:
         return self._celery("beat", "beat", "-l", "WARNING")

@@ -7,12 +7,14 @@ from typing import Any
 from celery import Celery
 from celery.signals import worker_ready
 
+from tradingbot.schedule import SCHEDULE
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingbot.settings")
 
 logger = logging.getLogger(__name__)
-AT_START = ("positions.tasks.submit_due", "positions.tasks.resolve_unknown", "trailing.tasks.sweep")
+AT_START = ("submit due orders", "resolve unknown orders", "evaluate trailing stops")
 
-app = Celery("tradingbot")
+app = Celery("tradingbot", task_cls="tradingbot.sweep_tasks:SweepTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
@@ -20,8 +22,8 @@ app.autodiscover_tasks()
 @worker_ready.connect
 def sweep_at_once(**signal: Any) -> None:
     """The hints that a killed worker had in hand died with it; the next beat may be seconds away."""
-    for task in AT_START:
+    for task, queue in ((SCHEDULE[name]["task"], SCHEDULE[name]["options"]["queue"]) for name in AT_START):
         try:
-            app.send_task(task, queue="sweeps", retry=False, ignore_result=True, expires=10)
+            app.send_task(task, queue=queue, retry=False, ignore_result=True, expires=10)
         except Exception as error:
             logger.warning("%s could not be asked for (%s); beat will", task, type(error).__name__)

@@ -12,19 +12,22 @@ from typing import Any
 
 def _every(task: str, queue: str, **interval: float) -> dict[str, Any]:
     seconds = timedelta(**interval).total_seconds()
-    # a hint older than its interval is worthless: the next one does the same work
-    return {"task": task, "schedule": seconds, "options": {"queue": queue, "expires": max(seconds, 10)}}
+    # a hint older than its interval is worthless: the next one does the same work. The database scheduler has a word of
+    # its own for it, and drops Celery's
+    lives = int(max(seconds, 10))
+    return {"task": task, "schedule": seconds, "options": {"queue": queue, "expire_seconds": lives}}
 
 
+# queue "reconcile": questions to an exchange, which may be slow for minutes; the nets in "sweeps" do not wait for them
 SCHEDULE = {
     "submit due orders": _every("positions.tasks.submit_due", "sweeps", seconds=2),
     "tend waiting orders": _every("positions.tasks.tend_waiting", "sweeps", seconds=2),
-    "resolve unknown orders": _every("positions.tasks.resolve_unknown", "sweeps", seconds=2),
-    "reconcile with the exchange": _every("positions.tasks.reconcile", "sweeps", seconds=10),
-    "collect funding payments": _every("positions.tasks.collect_funding", "sweeps", minutes=10),
+    "resolve unknown orders": _every("positions.tasks.resolve_unknown", "reconcile", seconds=2),
+    "reconcile with the exchange": _every("positions.tasks.reconcile", "reconcile", seconds=10),
+    "collect funding payments": _every("positions.tasks.collect_funding", "reconcile", minutes=10),
     "check what must be true": _every("positions.tasks.check_invariants", "sweeps", seconds=15),
     "evaluate trailing stops": _every("trailing.tasks.sweep", "sweeps", seconds=3),
     "remove orphan trailing state": _every("trailing.tasks.cleanup_orphans", "sweeps", hours=1),
     "seal the trail": _every("ops.tasks.seal_trail", "sweeps", seconds=2),
-    "refresh instruments": _every("positions.tasks.refresh_instruments", "sweeps", minutes=5),
+    "refresh instruments": _every("positions.tasks.refresh_instruments", "reconcile", minutes=5),
 }

@@ -110,7 +110,13 @@ CHANNEL_LAYERS = {
 CELERY_BROKER_URL = broker_url(REDIS_URL)
 # a task is a hint and is delivered at most once: its second coming would be late, the sweep is the net. Without the
 # ledger of unacknowledged messages a worker also lives on when Redis dies, and each hint costs two round trips less
-CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": f"{REDIS_PREFIX}:", "ack_emulation": False}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "global_keyprefix": f"{REDIS_PREFIX}:",
+    "ack_emulation": False,
+    # a Redis that hangs must not hold up whoever gives a hint; a worker's own wait for work takes one second of it
+    "socket_timeout": 2.0,
+    "socket_connect_timeout": 1.0,
+}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

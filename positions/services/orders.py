@@ -179,7 +179,7 @@ def _apply_error(order: Order, error: ExchangeError) -> None:
             denials.stop_already_crossed(order, text)
         case NothingToReduce():
             denials.refuse(order, text)
-            hint("positions.tasks.reconcile_account", order.account_id, queue="sweeps")
+            hint("positions.tasks.reconcile_account", order.account_id, queue="reconcile")
         case InsufficientMargin():
             denials.refuse(order, text)
             if order.purpose == OrderPurpose.ENTRY:

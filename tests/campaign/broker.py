@@ -8,7 +8,7 @@ from typing import Any
 
 from celery import current_app
 
-QUEUES = ("orders", "trailing", "sweeps")
+QUEUES = ("orders", "trailing", "sweeps", "reconcile")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket as sockets
 import subprocess
 from collections.abc import Iterator
@@ -37,6 +38,10 @@ class Part:
     @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def kill(self) -> None:
         """SIGKILL: nothing of it is flushed, said or handed over."""
@@ -132,6 +137,15 @@ class Redis:
             yield
         finally:
             self.start()
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """It takes connections and says nothing."""
+        self._part.signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._part.signal(signal.SIGCONT)
 
     def marks(self) -> dict[str, str]:
         with redis.Redis.from_url(self.url, decode_responses=True) as client:

@@ -50,7 +50,16 @@ class Stack:
         web = ["-m", "uvicorn", "tradingbot.asgi:application", "--no-access-log", "--port", str(self.port)]
         self.web = Part(folder / "web-log", *web, **given)
         self.market = Part(folder / "market-log", "manage.py", "watch_market", **given)
-        worker = ["-m", "celery", "-q", "-A", "tradingbot", "worker", "-Q", "orders,trailing,sweeps"]
+        worker = [
+            "-m",
+            "celery",
+            "-q",
+            "-A",
+            "tradingbot",
+            "worker",
+            "-Q",
+            "orders,trailing,sweeps,reconcile",
+        ]
         options = ["-P", "threads", "-c", "8", "--without-gossip", "--without-mingle", "-l", "WARNING"]
         self.worker = Part(folder / "worker-log", *worker, *options, **given)
         self.beat = Part(folder / "beat-log", "-m", "celery", "-q", "-A", "tradingbot", "beat", **given)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
+from celery import Celery
+from django.conf import settings
+from kombu.exceptions import OperationalError
 
 from positions.models import Position
 from tests.integration.parts import Redis
 from tests.integration.stack import Stack, Trader
 from tests.integration.visitor import Visitor, next_message
 from tests.ops.waiting import until
+from tradingbot.redis_urls import broker_url
 
 
 @pytest.fixture
@@ -35,6 +41,17 @@ def trader(transactional_db, lonely: Stack) -> Iterator[Trader]:
     made = Trader(lonely)
     yield made
     made.lines.close()
+
+
+def test_a_hint_to_a_redis_that_hangs_is_given_up(redis: Redis) -> None:
+    """Twice: on a connection that was in use, and on a new one. It is given after a commit, by threads that trade."""
+    app = Celery(broker=broker_url(redis.url), set_as_current=False)
+    app.conf.broker_transport_options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
+    hint = partial(app.send_task, "positions.tasks.submit_order", queue="orders", retry=False)
+    hint()
+    with ThreadPoolExecutor(1) as thread, redis.hanging():
+        for _ in range(2):
+            assert isinstance(thread.submit(hint).exception(15), OperationalError)
 
 
 def test_redis_may_be_lost_whoever_needs_it(trader: Trader, redis: Redis) -> None:

@@ -106,8 +106,8 @@ def test_senseless_combinations_are_refused(tmp_path: Path, arguments: list[str]
 @pytest.mark.parametrize(
     ("arguments", "programs"),
     [
-        ([], ["worker", "sweeps", "beat", "market", "web"]),
-        (["--mode", "worker"], ["worker", "sweeps"]),
+        ([], ["worker", "sweeps", "reconcile", "beat", "market", "web"]),
+        (["--mode", "worker"], ["worker", "sweeps", "reconcile"]),
         (["--mode", "web"], ["web"]),
         (["--mode", "signals"], []),
         (["--mode", "paper"], []),
