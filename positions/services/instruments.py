@@ -21,14 +21,19 @@ COLUMNS = (
 
 
 def refresh_instruments() -> int:
-    """One account of each venue is enough to ask. Returns how many contracts were written."""
-    written = 0
-    for account in ExchangeAccount.objects.order_by("venue", "pk").distinct("venue"):
+    """Returns how many contracts were written."""
+    venues = ExchangeAccount.objects.order_by("venue").values_list("venue", flat=True).distinct()
+    return sum(_refresh(venue) for venue in venues)
+
+
+def _refresh(venue: str) -> int:
+    """One account that can be asked is enough."""
+    for account in ExchangeAccount.objects.filter(venue=venue).order_by("pk"):
         try:
-            written += _save(account.venue, session.call(account, lambda client: client.instruments()))
+            return _save(venue, session.call(account, lambda client: client.instruments()))
         except ExchangeError as error:
-            logger.warning("instruments of %s could not be loaded: %s", account.venue, error)
-    return written
+            logger.warning("instruments of %s could not be loaded by %s: %s", venue, account.name, error)
+    return 0
 
 
 def _save(venue: str, specs: Sequence[InstrumentSpec]) -> int:

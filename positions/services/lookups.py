@@ -10,7 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from exchanges import session
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 ASK_AFTER = timedelta(seconds=2)
 CANCEL_AGAIN_AFTER = timedelta(seconds=5)
+AT_ONCE = 200
 # on top of the request's own window: the exchange's clock and its queues
 ABSENCE_MARGIN = timedelta(seconds=5)
 
@@ -162,5 +164,7 @@ def resolve_unknown(now: datetime) -> int:
 
 
 def _each(rows: Q, act: Callable[[UUID], None]) -> int:
-    found = Order.objects.filter(rows).order_by("updated_at").values_list("pk", flat=True)[:200]
+    """Each account's oldest first: those of one that does not answer must not push out all others."""
+    turn = Window(RowNumber(), partition_by="account_id", order_by="updated_at")
+    found = Order.objects.filter(rows).order_by(turn, "updated_at").values_list("pk", flat=True)[:AT_ONCE]
     return for_each(found, act, "order %s could not be looked at")
