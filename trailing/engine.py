@@ -1,8 +1,7 @@
-"""When a trailing stop starts, where it stands and when it fires. Pure; prices are mark prices.
+"""What is protected, where its trailing stop is in its life, and the words of a verdict. Pure.
 
-Long: starts at entry * (1 + activation / 100), stands at high_water_mark * (1 - callback_rate / 100).
-Short is the mirror. Percent values are percent: 1 means 1 %. Stops are rounded away from the market (floor for a
-long, ceiling for a short): rounded towards it, a coarse tick could put the stop on the price itself.
+Long: profit is upwards; short is the mirror. Percent values are percent: 1 means 1 %. Stops are rounded away from
+the market (floor for a long, ceiling for a short): rounded towards it, a coarse tick could put one on the price itself.
 """
 
 from __future__ import annotations
@@ -35,34 +34,40 @@ class IllegalPhase(Exception):
     """A bug in the caller: this phase cannot follow that one."""
 
 
+class StopReason(StrEnum):
+    """Which candidate the effective stop is."""
+
+    STOP_LOSS = "stop_loss"
+    BREAKEVEN = "breakeven"
+    PROFIT_LOCK = "profit_lock"
+    AFTER_LEVEL = "after_level"
+    TRAILING = "trailing"
+    BY_HAND = "by_hand"
+
+
 @dataclass(frozen=True, slots=True)
-class TrailingParams:
-    """activation_percent of profit starts trailing, inclusive; callback_rate is percent of the best price."""
+class Entry:
+    """`price` is the average the entry paid; `atr` the average true range then, in quote currency, None if unknown."""
 
     side: PositionSide
-    entry_price: Decimal
-    activation_percent: Decimal
-    callback_rate: Decimal
-    stop_loss_percent: Decimal
+    price: Decimal
     price_increment: Decimal
+    leverage: int = 1
+    atr: Decimal | None = None
 
     def __post_init__(self) -> None:
-        positive = (self.entry_price, self.callback_rate, self.stop_loss_percent, self.price_increment)
-        activation_is_sane = self.activation_percent.is_finite() and self.activation_percent >= 0
-        if not activation_is_sane or not all(value.is_finite() and value > 0 for value in positive):
-            raise ValueError(
-                "entry, callback, stop loss and tick must be positive, activation not below zero"
-            )
-        if self.callback_rate >= HUNDRED or self.stop_loss_percent >= HUNDRED:
-            raise ValueError("callback and stop loss are percent of a price and must stay below 100")
-
-    @property
-    def activation_price(self) -> Decimal:
-        return self.offset(self.entry_price, self.activation_percent)
+        numbers = [self.price, self.price_increment, Decimal(self.leverage)]
+        numbers += [] if self.atr is None else [self.atr]
+        if not all(number.is_finite() and number > 0 for number in numbers):
+            raise ValueError("entry price, price increment, leverage and average true range must be positive")
 
     def offset(self, price: Decimal, percent: Decimal) -> Decimal:
-        """The price `percent` into profit; negative percent into loss."""
+        """The price `percent` of it further into profit; negative percent into loss."""
         return price * (1 + self.side.sign * percent / HUNDRED)
+
+    def moved(self, price: Decimal, distance: Decimal) -> Decimal:
+        """The same in quote currency."""
+        return price + self.side.sign * distance
 
     def is_better(self, one: Decimal, other: Decimal) -> bool:
         """One is further into profit than the other."""
@@ -71,23 +76,50 @@ class TrailingParams:
     def better(self, one: Decimal, other: Decimal) -> Decimal:
         return one if self.is_better(one, other) else other
 
+    def worse(self, one: Decimal, other: Decimal) -> Decimal:
+        return other if self.is_better(one, other) else one
+
+    def has_reached(self, price: Decimal, target: Decimal) -> bool:
+        return not self.is_better(target, price)
+
     def away_from_market(self, stop: Decimal) -> Decimal:
-        rounding = ROUND_FLOOR if self.side is PositionSide.LONG else ROUND_CEILING
-        return (stop / self.price_increment).to_integral_value(rounding) * self.price_increment
+        return self._on_the_grid(stop, ROUND_FLOOR if self.side is PositionSide.LONG else ROUND_CEILING)
+
+    def towards_market(self, stop: Decimal) -> Decimal:
+        return self._on_the_grid(stop, ROUND_CEILING if self.side is PositionSide.LONG else ROUND_FLOOR)
+
+    def _on_the_grid(self, price: Decimal, rounding: str) -> Decimal:
+        return (price / self.price_increment).to_integral_value(rounding) * self.price_increment
 
 
 @dataclass(frozen=True, slots=True)
 class TrailingState:
-    """high_water_mark is the best price since activation (the lowest for a short), None before."""
+    """`high_water_mark` is the best price that mattered since the entry (the lowest for a short), None before;
+    `levels_taken`: how many take-profit levels filled."""
 
     phase: TrailingPhase = TrailingPhase.INACTIVE
     high_water_mark: Decimal | None = None
     stop_price: Decimal | None = None
+    stop_reason: StopReason = StopReason.STOP_LOSS
+    levels_taken: int = 0
 
     def moved_to(self, phase: TrailingPhase) -> TrailingState:
         if phase not in PHASES[self.phase]:
             raise IllegalPhase(f"{phase} cannot follow {self.phase}")
         return replace(self, phase=phase)
+
+
+class ExitReason(StrEnum):
+    """Why a position leaves; the stop's own reasons and two more."""
+
+    STOP_LOSS = "stop_loss"
+    BREAKEVEN = "breakeven"
+    PROFIT_LOCK = "profit_lock"
+    AFTER_LEVEL = "after_level"
+    TRAILING = "trailing"
+    BY_HAND = "by_hand"
+    TAKE_PROFIT = "take_profit"
+    AGE = "age"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +129,5 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """The stop is crossed; `was_trailing` tells the trailing stop from the fixed one."""
-
     state: TrailingState
-    was_trailing: bool
+    reason: ExitReason

@@ -3,62 +3,176 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from trailing.engine import Close, Hold, TrailingParams, TrailingPhase, TrailingState
+from trailing.aging import exit_target
+from trailing.distances import activation_price, behind
+from trailing.engine import HUNDRED, Close, Entry, ExitReason, Hold, StopReason, TrailingPhase, TrailingState
+from trailing.ladder import level_price
+from trailing.plan import (
+    AtrStop,
+    BehindLevelAtr,
+    BehindLevelPercent,
+    DistanceStop,
+    Ladder,
+    MarginStop,
+    PercentStop,
+    ProtectionPlan,
+    StopLoss,
+    ToBreakeven,
+    ToPreviousLevel,
+)
 
 
-def start(params: TrailingParams) -> TrailingState:
-    """The state right after the entry filled: only the fixed stop stands."""
-    return replace(TrailingState().moved_to(TrailingPhase.WAITING), stop_price=fixed_stop(params))
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One price of the plan's reference, how old the position was then, and the average true range if known."""
+
+    price: Decimal
+    age_hours: Decimal = Decimal(0)
+    atr: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.price.is_finite() and self.price > 0):
+            raise ValueError("a price is a positive number")
 
 
-def fixed_stop(params: TrailingParams) -> Decimal:
-    return params.away_from_market(params.offset(params.entry_price, -params.stop_loss_percent))
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    reason: StopReason
+    price: Decimal
 
 
-def advance(params: TrailingParams, state: TrailingState, mark_price: Decimal) -> Hold | Close:
+def start(entry: Entry, plan: ProtectionPlan) -> TrailingState:
+    """The state right after the entry filled: only the stop loss stands."""
+    stop = stop_loss(entry, plan.stop_loss)
+    return replace(TrailingState().moved_to(TrailingPhase.WAITING), stop_price=stop)
+
+
+def stop_loss(entry: Entry, rule: StopLoss) -> Decimal:
+    """Raises ValueError when a distance leaves nothing above zero."""
+    match rule:
+        case DistanceStop(distance=distance):
+            stop = entry.moved(entry.price, -distance)
+        case AtrStop(multiple=multiple) if entry.atr is not None:
+            stop = entry.moved(entry.price, -multiple * entry.atr)
+        case MarginStop(percent=percent):
+            stop = entry.offset(entry.price, -percent / entry.leverage)
+        case PercentStop(percent=percent) | AtrStop(percent=percent):
+            stop = entry.offset(entry.price, -percent)
+    if stop < entry.price_increment:
+        raise ValueError(f"a stop {abs(entry.price - stop):f} away from {entry.price:f} is not above zero")
+    return entry.away_from_market(stop)
+
+
+def advance(entry: Entry, plan: ProtectionPlan, state: TrailingState, seen: Seen) -> Hold | Close:
     """One price. A stop that is crossed fires before this price could move it."""
-    if not (mark_price.is_finite() and mark_price > 0):
-        raise ValueError("a mark price is a positive number")
     if state.phase is TrailingPhase.TRIGGERED:
         return Hold(state)
-    if state.stop_price is not None and is_crossed(params, state.stop_price, mark_price):
-        fired = state.moved_to(TrailingPhase.TRIGGERED)
-        return Close(fired, was_trailing=state.phase is TrailingPhase.ACTIVE)
-    return Hold(_protected(params, _marked(params, state, mark_price)))
+    if state.stop_price is not None and is_crossed(entry, state.stop_price, seen.price):
+        return Close(state.moved_to(TrailingPhase.TRIGGERED), ExitReason(state.stop_reason))
+    if has_aged_out(entry, plan, state, seen):
+        return Close(state.moved_to(TrailingPhase.TRIGGERED), ExitReason.AGE)
+    return Hold(protected(entry, plan, _marked(entry, plan, state, seen.price), seen.atr))
 
 
-def is_crossed(params: TrailingParams, stop_price: Decimal, mark_price: Decimal) -> bool:
-    return not params.is_better(mark_price, stop_price)
+def is_crossed(entry: Entry, stop_price: Decimal, price: Decimal) -> bool:
+    return not entry.is_better(price, stop_price)
 
 
-def _marked(params: TrailingParams, state: TrailingState, mark_price: Decimal) -> TrailingState:
-    if state.phase is TrailingPhase.ACTIVE:
-        best = state.high_water_mark
-        if best is not None and not params.is_better(mark_price, best):
-            return state
-        return replace(state, high_water_mark=mark_price)
-    if params.is_better(params.activation_price, mark_price):
+def has_aged_out(entry: Entry, plan: ProtectionPlan, state: TrailingState, seen: Seen) -> bool:
+    if plan.age is None or (state.phase is TrailingPhase.ACTIVE and not plan.age.while_trailing):
+        return False
+    target = exit_target(entry, plan.age, seen.age_hours)
+    return target is not None and entry.has_reached(seen.price, target)
+
+
+def take_level(
+    entry: Entry, plan: ProtectionPlan, state: TrailingState, level: int, atr: Decimal | None
+) -> TrailingState:
+    """This take-profit level filled, and so did those before it."""
+    return protected(entry, plan, replace(state, levels_taken=max(level, state.levels_taken)), atr)
+
+
+def _marked(entry: Entry, plan: ProtectionPlan, state: TrailingState, price: Decimal) -> TrailingState:
+    best = state.high_water_mark
+    if best is not None and not entry.is_better(price, best):
         return state
-    return replace(state.moved_to(TrailingPhase.ACTIVE), high_water_mark=mark_price)
+    marked = replace(state, high_water_mark=price)
+    if plan.trailing is None or state.phase is TrailingPhase.ACTIVE:
+        return marked
+    starts = entry.has_reached(price, activation_price(entry, plan.trailing))
+    return marked.moved_to(TrailingPhase.ACTIVE) if starts else marked
 
 
-def _protected(params: TrailingParams, state: TrailingState) -> TrailingState:
-    return replace(state, stop_price=effective_stop(params, state))
+def protected(entry: Entry, plan: ProtectionPlan, state: TrailingState, atr: Decimal | None) -> TrailingState:
+    """Also right after a level filled, and when volatility is known better."""
+    stop, reason = state.stop_price, state.stop_reason
+    for candidate in candidates(entry, plan, state, atr):
+        if stop is None or entry.is_better(candidate.price, stop):
+            stop, reason = candidate.price, candidate.reason
+    return replace(state, stop_price=stop, stop_reason=reason)
 
 
-def effective_stop(params: TrailingParams, state: TrailingState) -> Decimal:
-    best, *others = candidates(params, state)
-    for candidate in others:
-        best = candidate if params.is_better(candidate, best) else best
-    return best
+def candidates(
+    entry: Entry, plan: ProtectionPlan, state: TrailingState, atr: Decimal | None
+) -> Iterator[Candidate]:
+    """What stands already is the floor of them all and not repeated here."""
+    yield Candidate(StopReason.STOP_LOSS, stop_loss(entry, plan.stop_loss))
+    for reason, price in _wished(entry, plan, state, atr):
+        stop = entry.away_from_market(price)
+        if stop > 0:
+            yield Candidate(reason, stop)
 
 
-def candidates(params: TrailingParams, state: TrailingState) -> Iterator[Decimal]:
-    yield fixed_stop(params)
-    if state.stop_price is not None:
-        yield state.stop_price  # what stands is never loosened
-    if state.high_water_mark is not None:
-        yield params.away_from_market(params.offset(state.high_water_mark, -params.callback_rate))
+def _wished(
+    entry: Entry, plan: ProtectionPlan, state: TrailingState, atr: Decimal | None
+) -> Iterator[tuple[StopReason, Decimal]]:
+    best = state.high_water_mark
+    for trigger, lock, reason in profit_steps(plan):
+        if best is not None and entry.has_reached(best, entry.offset(entry.price, trigger)):
+            yield reason, entry.offset(entry.price, lock)
+    if state.levels_taken and plan.take_profits is not None:
+        yield from _after_level(entry, plan.take_profits, state.levels_taken, atr)
+    if best is not None and state.phase is TrailingPhase.ACTIVE and plan.trailing is not None:
+        trailed = behind(entry, plan.trailing, best, atr).stop_of(entry, best)
+        if _is_worth_moving(entry, plan, state, entry.away_from_market(trailed)):
+            yield StopReason.TRAILING, trailed
+
+
+def profit_steps(plan: ProtectionPlan) -> Iterator[tuple[Decimal, Decimal, StopReason]]:
+    """(profit that triggers, profit that is kept, why), in percent of the entry price."""
+    if plan.breakeven is not None:
+        yield plan.breakeven.trigger_percent, plan.breakeven.offset_percent, StopReason.BREAKEVEN
+    for lock in plan.profit_locks:
+        yield lock.trigger_percent, lock.lock_percent, StopReason.PROFIT_LOCK
+
+
+def _after_level(
+    entry: Entry, ladder: Ladder, taken: int, atr: Decimal | None
+) -> Iterator[tuple[StopReason, Decimal]]:
+    last = level_price(entry, ladder.levels[taken - 1].at)
+    atr = atr if atr is not None else entry.atr
+    match ladder.stop_after_level:
+        case ToBreakeven(offset_percent=percent):
+            yield StopReason.AFTER_LEVEL, entry.offset(entry.price, percent)
+        case ToPreviousLevel():
+            before = level_price(entry, ladder.levels[taken - 2].at) if taken > 1 else entry.price
+            yield StopReason.AFTER_LEVEL, before
+        case BehindLevelPercent(percent=percent):
+            yield StopReason.AFTER_LEVEL, entry.offset(last, -percent)
+        case BehindLevelAtr(multiple=multiple) if atr is not None:
+            yield StopReason.AFTER_LEVEL, entry.moved(last, -multiple * atr)
+
+
+def _is_worth_moving(entry: Entry, plan: ProtectionPlan, state: TrailingState, stop: Decimal) -> bool:
+    """The first trailing stop always; then in steps of the plan's least improvement."""
+    standing = state.stop_price
+    if standing is None or state.stop_reason is not StopReason.TRAILING:
+        return True
+    return entry.has_reached(stop, least_improved(entry, plan, standing))
+
+
+def least_improved(entry: Entry, plan: ProtectionPlan, standing: Decimal) -> Decimal:
+    return standing * (1 + entry.side.sign * plan.updates.min_improvement_percent / HUNDRED)
