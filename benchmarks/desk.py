@@ -11,6 +11,7 @@ from positions.models import Order
 from positions.services.instruments import refresh_instruments
 from signals_app.models import SignalLogEntry, SignalSender, Strategy, StrategySignal, Ticker
 from signals_app.tokens import token_hash
+from trailing.plan import ProtectionPlan
 
 TOKEN = secrets.token_urlsafe(24)
 
@@ -41,7 +42,7 @@ def _account(number: int) -> ExchangeAccount:
 def _strategy(account: ExchangeAccount) -> str:
     strategy = Strategy.objects.create(
         name=account.name, account=account, notional=Decimal(50), max_open_positions=1000, opposite_signal="hedge",
-        stop_loss_percent=Decimal(20),
+        protection=ProtectionPlan.plain("20", "1.5", "0.5").as_json(),
     )  # fmt: skip
     StrategySignal.objects.create(strategy=strategy, phrase=f"{account.name} LONG", direction="long")
     StrategySignal.objects.create(strategy=strategy, phrase=f"{account.name} SHORT", direction="short")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from trailing.plan import ProtectionPlan
+
 ACCOUNT = "paper"
 SENDER = "demo"
 
@@ -19,11 +21,7 @@ class DemoStrategy:
 
 
 def _exits(stop: str, activation: str, callback: str) -> dict[str, object]:
-    return {
-        "stop_loss_percent": Decimal(stop),
-        "trailing_activation_percent": Decimal(activation),
-        "trailing_callback_percent": Decimal(callback),
-    }
+    return {"protection": ProtectionPlan.plain(stop, activation, callback).as_json()}
 
 
 STRATEGIES = (

@@ -60,7 +60,12 @@ class OrderPurpose(StrEnum):
 class CloseReason(StrEnum):
     TRAILING_STOP = "trailing_stop"
     STOP_LOSS = "stop_loss"
+    BREAKEVEN = "breakeven"
+    PROFIT_LOCK = "profit_lock"
     TAKE_PROFIT = "take_profit"
+    AFTER_LEVEL = "after_level"  # the stop that a taken level moved
+    AGE = "age"
+    PHANTOM_AGED = "PHANTOM_AGED"  # named by a requirement document
     SIGNAL = "signal"
     MANUAL = "manual"
     UNPROTECTED = "unprotected"

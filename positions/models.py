@@ -34,6 +34,7 @@ class Position(models.Model):
     strategy = models.ForeignKey(
         "signals_app.Strategy", models.PROTECT, null=True, blank=True, related_name="positions"
     )
+    plan = models.ForeignKey("trailing.PlanVersion", models.PROTECT, related_name="positions")
     signal_id = signal_id_field()
     # part of every client order id of this position: unlike the row's number it differs between databases
     token = models.CharField(max_length=16, unique=True, default=position_token, editable=False)

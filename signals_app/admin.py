@@ -6,6 +6,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest
 
 from ops.trail.admin import ExplainedAdmin
+from signals_app.forms import StrategyForm
 from signals_app.models import (
     SignalAttempt,
     SignalLog,
@@ -16,6 +17,8 @@ from signals_app.models import (
     Ticker,
 )
 from signals_app.tokens import new_token, token_hash
+from trailing.plan import read_plan
+from trailing.words import in_words
 
 
 @admin.register(Ticker)
@@ -33,10 +36,11 @@ class PhraseInline(admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(Strategy)
 class StrategyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    form = StrategyForm
     inlines = [PhraseInline]
     list_display = (
         "name", "account", "enabled", "allow_open", "sizing_mode", "notional", "leverage",
-        "stop_loss_percent", "trailing_activation_percent", "trailing_callback_percent",
+        "leaves",
     )  # fmt: skip
     list_filter = ("enabled", "archived", "account")
     search_fields = ("name",)
@@ -45,11 +49,12 @@ class StrategyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         (None, {"fields": ("name", "account", "enabled", "archived", "allow_open")}),
         ("Routing", {"fields": ("use_all_tickers", "tickers", "opposite_signal")}),
         ("Size", {"fields": ("sizing_mode", "notional", "risk_percent", "leverage", "max_open_positions")}),
-        (
-            "Stop",
-            {"fields": ("stop_loss_percent", "trailing_activation_percent", "trailing_callback_percent")},
-        ),
+        ("Protection", {"fields": ("protection",)}),
     )
+
+    @admin.display(description="protection")
+    def leaves(self, strategy: Strategy) -> str:
+        return in_words(read_plan(strategy.protection))
 
     def has_delete_permission(self, request: HttpRequest, obj: Strategy | None = None) -> bool:
         """A strategy that has traded is archived, not deleted."""

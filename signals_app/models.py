@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
 
 from exchanges.choices import choices
 from signals_app.routing import OppositeSignal, SignalDirection
+from trailing.plan import ProtectionPlan
 
 
 class SizingMode(StrEnum):
@@ -61,6 +63,10 @@ class Ticker(models.Model):
         return self.symbol
 
 
+def default_plan() -> dict[str, Any]:
+    return ProtectionPlan().as_json()
+
+
 class Strategy(models.Model):
     name = models.SlugField(max_length=60, unique=True)
     account = models.ForeignKey("exchanges.ExchangeAccount", models.PROTECT, related_name="strategies")
@@ -77,9 +83,7 @@ class Strategy(models.Model):
     )
     risk_percent = percent(default=1, help_text="Of equity, lost when the stop is hit (risk sizing)")
     leverage = models.PositiveSmallIntegerField(default=5)
-    stop_loss_percent = percent(default=2)
-    trailing_activation_percent = percent(default="1.5")
-    trailing_callback_percent = percent(default="0.5")
+    protection = models.JSONField(default=default_plan, help_text="How its positions are left; see the docs")
     max_open_positions = models.PositiveIntegerField(default=5)
     opposite_signal = models.CharField(
         max_length=10, choices=choices(OppositeSignal), default=OppositeSignal.CLOSE
@@ -99,13 +103,7 @@ class Strategy(models.Model):
                 condition=Q(leverage__gte=1, leverage__lte=125), name="strategy_leverage_sane"
             ),
             models.CheckConstraint(
-                condition=Q(stop_loss_percent__gt=0, stop_loss_percent__lt=100),
-                name="strategy_stop_loss_percent",
-            ),
-            models.CheckConstraint(
-                condition=Q(trailing_callback_percent__gt=0, trailing_callback_percent__lt=100)
-                & Q(trailing_activation_percent__gte=0, trailing_activation_percent__lt=1000),
-                name="strategy_trailing_percents",
+                condition=Q(protection__has_key="stop_loss"), name="strategy_has_a_stop_loss"
             ),
         ]
 

@@ -13,9 +13,11 @@ from exchanges.models import AccountBalance, ExchangeAccount, Instrument
 from exchanges.types import OrderType, PositionSide
 from positions.lifecycle import CloseReason, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Fill, Order, Position
+from positions.services.plans import kept
 from signals_app.models import EntryStatus, SignalLog, SignalLogEntry, SignalStatus, Strategy, Ticker
 from trailing.engine import TrailingPhase
 from trailing.models import TrailingStop
+from trailing.plan import ProtectionPlan
 
 _numbers = count(1)
 
@@ -75,6 +77,7 @@ def a_position(base: str = "BTC", **values: Any) -> Position:
         "reference_price": Decimal("97250.4"),
         "leverage": 5,
     }
+    values["plan"] = values.get("plan") or kept(ProtectionPlan())
     return Position.objects.create(**defaults | _of_status(status) | values)
 
 
@@ -135,9 +138,6 @@ def a_trailing_stop(position: Position | None = None, **values: Any) -> Trailing
     defaults = {
         "state": TrailingPhase.WAITING if position.average_entry_price else TrailingPhase.INACTIVE,
         "entry_price": position.average_entry_price,
-        "stop_loss_percent": Decimal(2),
-        "activation_percent": Decimal("1.5"),
-        "callback_rate": Decimal("0.5"),
     }
     return TrailingStop.objects.create(position=position, **defaults | values)
 

@@ -6,11 +6,25 @@ from django.db import models
 from django.db.models import Q
 
 from exchanges.choices import choices
-from trailing.engine import TrailingPhase
+from trailing.engine import StopReason, TrailingPhase
 
 
 def money(**kwargs: object) -> models.DecimalField:  # type: ignore[type-arg]
     return models.DecimalField(max_digits=20, decimal_places=8, **kwargs)  # type: ignore[arg-type]
+
+
+class PlanVersion(models.Model):
+    """A protection plan as positions were opened with it. Written once, never changed: a new wish is a new row."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    body = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "protection_plans"
+
+    def __str__(self) -> str:
+        return self.digest[:12]
 
 
 class TrailingStop(models.Model):
@@ -21,20 +35,19 @@ class TrailingStop(models.Model):
     position_is_live = models.BooleanField(default=True, db_default=True, editable=False)
     state = models.CharField(max_length=10, choices=choices(TrailingPhase), default=TrailingPhase.INACTIVE)
     entry_price = money(null=True, blank=True, help_text="Average fill price; empty until the entry filled")
-    stop_loss_percent = models.DecimalField(
-        max_digits=7, decimal_places=4, help_text="Fixed stop, percent of entry"
-    )
-    activation_percent = models.DecimalField(
-        max_digits=7, decimal_places=4, help_text="Profit that starts trailing"
-    )
-    callback_rate = models.DecimalField(
-        max_digits=7, decimal_places=4, help_text="Percent of the best price, 1 means 1 %"
-    )
+    entry_atr = money(null=True, blank=True, help_text="Average true range when the entry filled")
     activation_price = money(null=True, blank=True)
     high_water_mark = money(
-        null=True, blank=True, help_text="Best mark price since activation; lowest for shorts"
+        null=True, blank=True, help_text="Best price that mattered since the entry; lowest for shorts"
     )
     stop_price = money(null=True, blank=True, help_text="Effective stop: the most protective candidate")
+    stop_reason = models.CharField(
+        max_length=12,
+        choices=choices(StopReason),
+        default=StopReason.STOP_LOSS,
+        db_default=StopReason.STOP_LOSS,
+    )
+    levels_taken = models.PositiveSmallIntegerField(default=0, db_default=0)
     crossed_at = models.DateTimeField(null=True, blank=True, help_text="First price seen beyond the stop")
     update_count = models.PositiveIntegerField(default=0)
     activated_at = models.DateTimeField(null=True, blank=True)
@@ -50,11 +63,10 @@ class TrailingStop(models.Model):
             ),
             models.CheckConstraint(condition=Q(state__in=list(TrailingPhase)), name="trailing_state_known"),
             models.CheckConstraint(
-                condition=Q(callback_rate__gt=0, callback_rate__lt=100), name="trailing_callback_is_a_percent"
+                condition=Q(stop_reason__in=list(StopReason)), name="trailing_reason_known"
             ),
             models.CheckConstraint(
-                condition=Q(activation_percent__gte=0, stop_loss_percent__gt=0, stop_loss_percent__lt=100),
-                name="trailing_percents_sane",
+                condition=Q(entry_atr=None) | Q(entry_atr__gt=0), name="trailing_true_range_positive"
             ),
         ]
 

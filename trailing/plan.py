@@ -307,6 +307,12 @@ class ProtectionPlan(Part):
             raise ValueError("profit locks must rise, trigger and lock, from one to the next")
         return self
 
+    @classmethod
+    def plain(cls, stop: Decimal | str, activation: Decimal | str, callback: Decimal | str) -> Self:
+        """A stop loss and a percent trail, all in percent."""
+        trail = PercentTrail(activation_percent=Decimal(activation), callback_percent=Decimal(callback))
+        return cls(stop_loss=PercentStop(percent=Decimal(stop)), trailing=trail)
+
     @property
     def needs_atr(self) -> bool:
         ladder = self.take_profits

@@ -10,55 +10,32 @@ from functools import cache
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
-from django.db.models import F, Q, QuerySet, Value
-from django.db.models.functions import Greatest, Least
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from exchanges.marks import Mark, fresh_mark_and_time
 from exchanges.types import PositionSide
 from positions.lifecycle import STANDING, CloseReason, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order, Position
-from positions.services.closing import request_close
+from positions.services.closing import STOPPED_BY, request_close
 from positions.services.orders import request_stop
 from positions.services.outbox import hint
-from trailing.engine import HUNDRED, Close, TrailingParams, TrailingPhase, TrailingState
+from trailing.distances import activation_price
+from trailing.engine import Close, ExitReason, StopReason, TrailingPhase, TrailingState
 from trailing.models import TrailingStop
 from trailing.protection import advance as judge
 from trailing.protection import start
-from trailing.thresholds import band
+from trailing.rows import band_of, entry_of, open_rows, plan_of, seen_by, state_of
+from trailing.updates import is_due
 
 logger = logging.getLogger(__name__)
 
 # how long a confirmed stop on the exchange may take to do its work before we close ourselves
 EXCHANGE_STOP_GRACE = timedelta(seconds=2)
-MIN_IMPROVEMENT_PERCENT = Decimal("0.05")
-MIN_INTERVAL = timedelta(seconds=1)
-# a stop that lags this far does not wait for the interval
-LARGE_IMPROVEMENT_PERCENT = Decimal(1)
 ON_THE_WAY = (OrderStatus.INITIALIZED, OrderStatus.SUBMITTED)
 UNARMED = (TrailingPhase.INACTIVE, TrailingPhase.WAITING)
-
-
-def params_of(row: TrailingStop) -> TrailingParams:
-    """Raises ValueError while the entry price is not known."""
-    return TrailingParams(
-        side=PositionSide(row.position.position_side),
-        entry_price=row.entry_price or Decimal(0),
-        activation_percent=row.activation_percent,
-        callback_rate=row.callback_rate,
-        stop_loss_percent=row.stop_loss_percent,
-        price_increment=row.position.instrument.price_increment,
-    )
-
-
-def state_of(row: TrailingStop) -> TrailingState:
-    return TrailingState(TrailingPhase(row.state), row.high_water_mark, row.stop_price)
-
-
-def open_rows() -> QuerySet[TrailingStop]:
-    """Rows that may act: a stale one could not, even if it existed."""
-    rows = TrailingStop.objects.filter(position__status=PositionStatus.OPEN)
-    return rows.select_related("position__instrument").order_by("pk")
+# another price may be judged at the same time; whoever is late judges again
+TRIES = 3
 
 
 # after an entry filled
@@ -76,20 +53,21 @@ def protect(position_id: int) -> None:
 
 
 def _arm(row: TrailingStop) -> None:
-    """The fixed stop is measured from what the entry really paid, also when more of it fills at another price; a stop
+    """The stop loss is measured from what the entry really paid, also when more of it fills at another price; a stop
     that stands is not loosened by it. Whoever is first wins."""
     known, standing = row.entry_price, row.stop_price
     row.entry_price = row.position.average_entry_price
-    params = params_of(row)
-    armed = start(params)
-    stop = armed.stop_price if standing is None else params.better(standing, armed.stop_price or standing)
+    entry, plan = entry_of(row), plan_of(row.position)
+    armed = start(entry, plan)
+    stop = armed.stop_price if standing is None else entry.better(standing, armed.stop_price or standing)
     TrailingStop.objects.filter(pk=row.pk, entry_price=known, stop_price=standing, state__in=UNARMED).update(
         entry_price=row.entry_price,
-        activation_price=params.activation_price,
+        activation_price=activation_price(entry, plan.trailing) if plan.trailing else None,
         state=armed.phase,
         stop_price=stop,
+        stop_reason=row.stop_reason if stop == standing else armed.stop_reason,
     )
-    row.refresh_from_db(fields=["entry_price", "activation_price", "state", "stop_price"])
+    row.refresh_from_db(fields=["entry_price", "activation_price", "state", "stop_price", "stop_reason"])
 
 
 def _needs_stop(row: TrailingStop) -> bool:
@@ -104,13 +82,11 @@ def _needs_stop(row: TrailingStop) -> bool:
 
 
 def _lags(row: TrailingStop, order: Order) -> bool:
-    params, stop, placed = params_of(row), row.stop_price, order.trigger_price
-    if stop is None or placed is None or not params.is_better(stop, placed):
+    if row.stop_price is None or order.trigger_price is None:
         return False
-    moved_percent = abs(stop - placed) / placed * HUNDRED
-    if moved_percent >= LARGE_IMPROVEMENT_PERCENT:
-        return True
-    return moved_percent >= MIN_IMPROVEMENT_PERCENT and timezone.now() - order.created_at >= MIN_INTERVAL
+    elapsed = Decimal(str((timezone.now() - order.created_at).total_seconds()))
+    rule, reason = plan_of(row.position).updates, StopReason(row.stop_reason)
+    return is_due(entry_of(row), rule, order.trigger_price, row.stop_price, reason, elapsed)
 
 
 # by hand
@@ -130,7 +106,7 @@ def move_stop(position: Position, stop_price: Decimal, mark_price: Decimal | Non
     row = TrailingStop.objects.select_for_update().get(pk=position.pk)
     if row.stop_price is not None and (stop_price - row.stop_price) * side.sign < 0:
         return f"a stop is never loosened: {row.stop_price:f} stands"
-    TrailingStop.objects.filter(pk=position.pk).update(stop_price=stop_price)
+    TrailingStop.objects.filter(pk=position.pk).update(stop_price=stop_price, stop_reason=StopReason.BY_HAND)
     hint("trailing.tasks.protect", position.pk, queue="trailing")
     return None
 
@@ -139,45 +115,49 @@ def move_stop(position: Position, stop_price: Decimal, mark_price: Decimal | Non
 
 
 def advance(position_id: int, mark_price: Decimal, at: datetime) -> None:
-    """`at` is the exchange's time of the price: hints overtake each other."""
-    row = open_rows().filter(pk=position_id).first()
-    if row is None or row.entry_price is None:
-        protect(position_id)
-        return
-    verdict = judge(params_of(row), state_of(row), mark_price)
+    for _ in range(TRIES):
+        row = open_rows().filter(pk=position_id).first()
+        if row is None or row.entry_price is None or _judge(row, mark_price, at):
+            break
+    protect(position_id)
+
+
+def _judge(row: TrailingStop, mark_price: Decimal, at: datetime) -> bool:
+    """False: the row changed meanwhile."""
+    verdict = judge(entry_of(row), plan_of(row.position), state_of(row), seen_by(row, mark_price, at))
     if isinstance(verdict, Close):
-        _crossed(row, verdict, mark_price, at)
-    elif verdict.state != state_of(row):
-        _move(row, verdict.state, mark_price, at)
-    if not isinstance(verdict, Close):
-        protect(position_id)
+        _leave(row, verdict.reason, mark_price, at)
+        return True
+    return verdict.state == state_of(row) or _move(row, verdict.state, mark_price, at)
 
 
-def _move(row: TrailingStop, state: TrailingState, mark_price: Decimal, at: datetime) -> None:
-    """One UPDATE with the ratchet in its WHERE: an older price that arrives late changes nothing; one judged before the
-    stop was moved by hand does not move it back."""
-    best = Greatest if row.position.position_side == PositionSide.LONG else Least
-    TrailingStop.objects.filter(_is_behind(row, state), pk=row.pk).update(
-        state=state.phase,
-        high_water_mark=state.high_water_mark,
-        stop_price=best(F("stop_price"), Value(state.stop_price)),
-        activated_at=row.activated_at or (at if state.phase is TrailingPhase.ACTIVE else None),
-        crossed_at=None,
-        last_mark_price=mark_price,
-        last_advanced_at=at,
-        update_count=F("update_count") + 1,
+def _move(row: TrailingStop, state: TrailingState, mark_price: Decimal, at: datetime) -> bool:
+    """One UPDATE with what was judged in its WHERE: neither another price nor a stop moved by hand is undone."""
+    judged = {name: getattr(row, name) for name in ("state", "high_water_mark", "stop_price", "levels_taken")}
+    started = state.phase is TrailingPhase.ACTIVE
+    return bool(
+        TrailingStop.objects.filter(pk=row.pk, **judged).update(
+            state=state.phase,
+            high_water_mark=state.high_water_mark,
+            stop_price=state.stop_price,
+            stop_reason=state.stop_reason,
+            activated_at=row.activated_at or (at if started else None),
+            crossed_at=None,
+            last_mark_price=mark_price,
+            last_advanced_at=max(at, row.last_advanced_at or at),
+            update_count=F("update_count") + 1,
+        )
     )
 
 
-def _is_behind(row: TrailingStop, state: TrailingState) -> Q:
-    best = state.high_water_mark
-    if best is None:
-        return Q(high_water_mark=None)
-    is_long = row.position.position_side == PositionSide.LONG
-    return Q(high_water_mark=None) | (Q(high_water_mark__lt=best) if is_long else Q(high_water_mark__gt=best))
+def _leave(row: TrailingStop, reason: ExitReason, mark_price: Decimal, at: datetime) -> None:
+    if reason is ExitReason.AGE:
+        request_close(row.pk, reason=CloseReason.AGE, requested_by="age limit")
+    else:
+        _crossed(row, STOPPED_BY[StopReason(reason)], mark_price, at)
 
 
-def _crossed(row: TrailingStop, verdict: Close, mark_price: Decimal, at: datetime) -> None:
+def _crossed(row: TrailingStop, reason: CloseReason, mark_price: Decimal, at: datetime) -> None:
     """The exchange's own stop gets a moment to do it; without one, or after it, we close at market. A price older than
     what moved the stop was on its good side when it was told."""
     if row.last_advanced_at is not None and at < row.last_advanced_at:
@@ -186,18 +166,16 @@ def _crossed(row: TrailingStop, verdict: Close, mark_price: Decimal, at: datetim
         marked = {"crossed_at": at, "last_mark_price": mark_price, "last_advanced_at": at}
         TrailingStop.objects.filter(pk=row.pk, crossed_at=None).update(**marked)
     waited = at - (row.crossed_at or at)
-    if _exchange_will_act(row) and waited < EXCHANGE_STOP_GRACE:
-        return
-    reason = CloseReason.TRAILING_STOP if verdict.was_trailing else CloseReason.STOP_LOSS
-    request_close(row.pk, reason=reason, requested_by="trailing")
+    if not (_exchange_will_act(row) and waited < EXCHANGE_STOP_GRACE):
+        request_close(row.pk, reason=reason, requested_by="trailing")
 
 
 def _exchange_will_act(row: TrailingStop) -> bool:
     """A confirmed stop stands at our level or nearer to the market."""
-    params = params_of(row)
+    entry = entry_of(row)
     stops = Order.objects.filter(position_id=row.pk, purpose=OrderPurpose.PROTECT, status__in=STANDING)
     placed = [order.trigger_price for order in stops if order.trigger_price is not None]
-    return any(row.stop_price is not None and not params.is_better(row.stop_price, price) for price in placed)
+    return any(row.stop_price is not None and not entry.is_better(row.stop_price, price) for price in placed)
 
 
 # the net
@@ -218,13 +196,13 @@ def sweep(now: datetime) -> int:
 def _sweep_one(row: TrailingStop, mark_of: Callable[[int, str], Mark | None], now: datetime) -> None:
     protect(row.pk)
     mark = mark_of(row.position.account_id, row.position.instrument.exchange_symbol)
-    if mark is not None and _matters(row, mark.price):
+    if mark is not None and _matters(row, mark.price, now):
         advance(row.pk, mark.price, mark.at)
     _close_when_unprotected(row.position, now)
 
 
-def _matters(row: TrailingStop, mark_price: Decimal) -> bool:
-    return row.entry_price is None or band(params_of(row), state_of(row)).is_left_by(mark_price)
+def _matters(row: TrailingStop, mark_price: Decimal, now: datetime) -> bool:
+    return row.entry_price is None or band_of(row, now).is_left_by(mark_price)
 
 
 def _close_when_unprotected(position: Position, now: datetime) -> None:

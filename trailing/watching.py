@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from celery import current_app
 from django.db import close_old_connections
+from django.utils import timezone
 
 from exchanges.marks import publish_marks
 from exchanges.models import Instrument
@@ -19,8 +20,8 @@ from exchanges.types import PriceTick
 from positions import broadcast
 from positions.models import Position
 from signals_app.models import Ticker
-from trailing.services import open_rows, params_of, state_of
-from trailing.thresholds import Band, band
+from trailing.rows import band_of, open_rows
+from trailing.thresholds import Band
 
 logger = logging.getLogger(__name__)
 
@@ -95,9 +96,10 @@ def load_bands() -> dict[Contract, list[Watched]]:
     """Bands of all open positions; a row that cannot be read does not blind us to the others."""
     close_old_connections()
     bands: dict[Contract, list[Watched]] = defaultdict(list)
+    now = timezone.now()
     for row in open_rows().select_related("position__account", "position__instrument"):
         try:
-            watched = Watched(row.pk, band(params_of(row), state_of(row)))
+            watched = Watched(row.pk, band_of(row, now))
         except ValueError:
             continue  # not armed yet
         bands[row.position.account.venue, row.position.instrument.symbol].append(watched)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,11 +14,9 @@ from positions.lifecycle import PositionStatus
 from positions.models import Position
 from positions.services import events
 from positions.services.outbox import hint
+from positions.services.plans import kept
 from trailing.models import TrailingStop
-
-# it only ever has its fixed stop: nobody asked for a trailing one
-NEVER_ACTIVATES = Decimal(900)
-CALLBACK = Decimal(1)
+from trailing.plan import PercentStop, ProtectionPlan
 
 
 @transaction.atomic
@@ -30,12 +27,7 @@ def adopt(account_id: int, report: PositionReport, asked_at: datetime) -> Positi
     if instrument is None or _is_explained(account, instrument, report.position_side):
         return None
     position = _insert(account, instrument, report, asked_at)
-    TrailingStop.objects.create(
-        position=position,
-        stop_loss_percent=account.adopted_stop_percent,
-        activation_percent=NEVER_ACTIVATES,
-        callback_rate=CALLBACK,
-    )
+    TrailingStop.objects.create(position=position)
     events.record(
         "position_adopted", "high", account_id=account_id, position_id=position.pk,
         symbol=report.symbol, side=report.position_side, quantity=report.quantity, entry=report.entry_price,
@@ -51,6 +43,11 @@ def _is_explained(account: ExchangeAccount, instrument: Instrument, side: Positi
     ).exists()
 
 
+def _only_a_stop(account: ExchangeAccount) -> ProtectionPlan:
+    """Nobody asked for more."""
+    return ProtectionPlan(stop_loss=PercentStop(percent=account.adopted_stop_percent), trailing=None)
+
+
 def _insert(
     account: ExchangeAccount, instrument: Instrument, report: PositionReport, asked_at: datetime
 ) -> Position:
@@ -58,6 +55,7 @@ def _insert(
     return Position.objects.create(
         account=account,
         instrument=instrument,
+        plan=kept(_only_a_stop(account)),
         position_side=report.position_side,
         position_idx=1 if report.position_side is PositionSide.LONG else 2,
         status=PositionStatus.OPEN,

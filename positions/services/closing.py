@@ -25,7 +25,7 @@ from positions.lifecycle import (
 )
 from positions.models import Order, Position
 from positions.services.outbox import add_order, hint
-from trailing.engine import TrailingPhase
+from trailing.engine import StopReason
 from trailing.models import TrailingStop
 
 logger = logging.getLogger(__name__)
@@ -33,6 +33,14 @@ logger = logging.getLogger(__name__)
 OVER = "its time was over"
 RESTING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
 PARTS = (OrderPurpose.REDUCE, OrderPurpose.TAKE_PROFIT)
+STOPPED_BY = {
+    StopReason.STOP_LOSS: CloseReason.STOP_LOSS,
+    StopReason.BREAKEVEN: CloseReason.BREAKEVEN,
+    StopReason.PROFIT_LOCK: CloseReason.PROFIT_LOCK,
+    StopReason.AFTER_LEVEL: CloseReason.AFTER_LEVEL,
+    StopReason.TRAILING: CloseReason.TRAILING_STOP,
+    StopReason.BY_HAND: CloseReason.STOP_LOSS,
+}
 REQUESTABLE = (PositionStatus.OPENING, PositionStatus.OPEN)
 
 
@@ -139,9 +147,9 @@ def settle_when_quiet(position: Position, reason: CloseReason) -> None:
 
 
 def stop_reason(position: Position) -> CloseReason:
-    phases = TrailingStop.objects.filter(position=position).values_list("state", flat=True)
-    trailed = any(phase in (TrailingPhase.ACTIVE, TrailingPhase.TRIGGERED) for phase in phases)
-    return CloseReason.TRAILING_STOP if trailed else CloseReason.STOP_LOSS
+    """Which candidate the stop was that fired."""
+    reasons = TrailingStop.objects.filter(position=position).values_list("stop_reason", flat=True)
+    return STOPPED_BY[StopReason(reasons.first() or StopReason.STOP_LOSS)]
 
 
 def _record_end(position: Position) -> None:

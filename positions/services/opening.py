@@ -23,11 +23,15 @@ from positions.risk import Denied, Limits, OpenBook, judge
 from positions.services import events
 from positions.services.instruments import spec_of
 from positions.services.outbox import add_order
+from positions.services.plans import kept
 from positions.signal_ids import signal_id_text
 from positions.sizing import Sized, SizingPlan, Skip, size
 from positions.terms import MARKET, Leg, Terms, objection_to_entry
 from signals_app.models import SizingMode, Strategy
+from trailing.engine import HUNDRED, Entry
 from trailing.models import TrailingStop
+from trailing.plan import ProtectionPlan, read_plan
+from trailing.protection import stop_loss
 
 logger = logging.getLogger(__name__)
 
@@ -105,8 +109,16 @@ def _leftovers(account: ExchangeAccount, instrument: Instrument, side: PositionS
 def _open_sized(
     proposal: Proposal, strategy: Strategy, account: ExchangeAccount, instrument: Instrument
 ) -> Opened | Skip:
+    try:
+        plan = read_plan(strategy.protection)
+        at_stop = stop_loss(_expected_entry(proposal, strategy, instrument), plan.stop_loss)
+    except ValueError as refusal:
+        return Skip(f"the strategy's protection plan cannot be used: {refusal}")
     balance = AccountBalance.objects.filter(account=account).first()
-    sized = size(_plan(strategy), spec_of(instrument), proposal.price, balance.equity if balance else None)
+    risk = abs(proposal.price - at_stop) / proposal.price * HUNDRED
+    sized = size(
+        _sizing(strategy, risk), spec_of(instrument), proposal.price, balance.equity if balance else None
+    )
     if isinstance(sized, Skip):
         return sized
     leg = Leg(spec_of(instrument), proposal.position_side, proposal.mark_price, timezone.now())
@@ -117,7 +129,11 @@ def _open_sized(
     )
     if isinstance(verdict, Denied):
         return _denied(account, strategy, verdict)
-    return Opened(_insert(proposal, strategy, instrument, sized).pk)
+    return Opened(_insert(proposal, strategy, instrument, sized, plan).pk)
+
+
+def _expected_entry(proposal: Proposal, strategy: Strategy, instrument: Instrument) -> Entry:
+    return Entry(proposal.position_side, proposal.price, instrument.price_increment, strategy.leverage)
 
 
 def _denied(account: ExchangeAccount, strategy: Strategy, verdict: Denied) -> Skip:
@@ -127,12 +143,12 @@ def _denied(account: ExchangeAccount, strategy: Strategy, verdict: Denied) -> Sk
     return Skip(verdict.reason)
 
 
-def _plan(strategy: Strategy) -> SizingPlan:
+def _sizing(strategy: Strategy, stop_percent: Decimal) -> SizingPlan:
     by_risk = strategy.sizing_mode == SizingMode.RISK_PERCENT
     return SizingPlan(
         notional=strategy.notional,
         leverage=strategy.leverage,
-        stop_loss_percent=strategy.stop_loss_percent,
+        stop_loss_percent=stop_percent,
         risk_percent=strategy.risk_percent if by_risk else None,
     )
 
@@ -156,11 +172,14 @@ def _open_book(strategy: Strategy, account: ExchangeAccount, balance: AccountBal
     )
 
 
-def _insert(proposal: Proposal, strategy: Strategy, instrument: Instrument, sized: Sized) -> Position:
+def _insert(
+    proposal: Proposal, strategy: Strategy, instrument: Instrument, sized: Sized, plan: ProtectionPlan
+) -> Position:
     position = Position.objects.create(
         account_id=strategy.account_id,
         instrument=instrument,
         strategy=strategy,
+        plan=kept(plan),
         signal_id=signal_id_text(proposal.signal_id),
         position_side=proposal.position_side,
         position_idx=1 if proposal.position_side is PositionSide.LONG else 2,
@@ -169,12 +188,7 @@ def _insert(proposal: Proposal, strategy: Strategy, instrument: Instrument, size
         reference_price=proposal.mark_price,
         leverage=strategy.leverage,
     )
-    TrailingStop.objects.create(
-        position=position,
-        stop_loss_percent=strategy.stop_loss_percent,
-        activation_percent=strategy.trailing_activation_percent,
-        callback_rate=strategy.trailing_callback_percent,
-    )
+    TrailingStop.objects.create(position=position)
     add_order(position, OrderPurpose.ENTRY, sized.quantity, proposal.entry, is_first=True)
     broadcast.position_changed(position.pk)
     return position

@@ -19,6 +19,7 @@ from signals_app.models import Strategy, StrategySignal, Ticker
 from signals_app.routing import OppositeSignal, SignalDirection
 from tests.campaign.market import SYMBOLS
 from tradingbot.schedule import SCHEDULE
+from trailing.plan import ProtectionPlan
 
 if TYPE_CHECKING:
     from tests.campaign.world import World
@@ -86,14 +87,17 @@ def _strategy(random: Random, name: str, account: ExchangeAccount) -> None:
         account=account,
         notional=Decimal(random.choice((100, 300, 900))),
         leverage=random.randint(3, 10),
-        stop_loss_percent=Decimal(str(random.choice((0.6, 1, 2)))),
-        trailing_activation_percent=Decimal(str(random.choice((0.3, 0.8, 1.5)))),
-        trailing_callback_percent=Decimal(str(random.choice((0.2, 0.5)))),
+        protection=_plan(random).as_json(),
         opposite_signal=random.choice(list(OppositeSignal)),
     )
     for phrase, direction in PHRASES.items():
         StrategySignal.objects.create(strategy=strategy, phrase=f"{phrase} {name}", direction=direction)
         StrategySignal.objects.create(strategy=strategy, phrase=phrase, direction=direction)
+
+
+def _plan(random: Random) -> ProtectionPlan:
+    stop, activation, callback = (("0.6", "1", "2"), ("0.3", "0.8", "1.5"), ("0.2", "0.5"))
+    return ProtectionPlan.plain(random.choice(stop), random.choice(activation), random.choice(callback))
 
 
 def begin_sweeps(world: World) -> None:

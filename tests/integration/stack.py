@@ -137,8 +137,7 @@ class Trader:
 
     def _make_strategy(self, wanted: dict[str, Any]) -> Strategy:
         usual = {
-            "notional": Decimal(1000), "leverage": 5, "max_open_positions": 50, "stop_loss_percent": 2,
-            "trailing_activation_percent": Decimal("1.5"), "trailing_callback_percent": Decimal("0.5"),
+            "notional": Decimal(1000), "leverage": 5, "max_open_positions": 50,
         }  # fmt: skip
         strategy = Strategy.objects.create(name=self.account.name, account=self.account, **usual | wanted)
         for phrase, direction in PHRASES.items():

@@ -11,6 +11,7 @@ from signals_app.models import SignalAttempt, SignalLog, SignalSender, Strategy
 from signals_app.tokens import token_hash
 from tests.builders import a_log_entry, a_position, a_signal_log, a_strategy, a_ticker, a_trailing_stop
 from trailing.models import TrailingStop
+from trailing.plan import read_plan
 
 pytestmark = pytest.mark.django_db
 READ_ONLY = [SignalLog, SignalAttempt, TrailingStop]
@@ -78,9 +79,7 @@ def test_a_strategy_and_its_phrases_are_made_on_one_page(owner: Client) -> None:
         "risk_percent": "1",
         "leverage": "3",
         "max_open_positions": "2",
-        "stop_loss_percent": "2",
-        "trailing_activation_percent": "1.5",
-        "trailing_callback_percent": "0.5",
+        "protection": '{"stop_loss": {"type": "percent", "percent": 2}}',
         "phrases-TOTAL_FORMS": "1",
         "phrases-INITIAL_FORMS": "0",
         "phrases-0-phrase": "BREAKOUT UP",
@@ -91,8 +90,11 @@ def test_a_strategy_and_its_phrases_are_made_on_one_page(owner: Client) -> None:
     made = Strategy.objects.get(name="breakout")
     assert list(made.phrases.values_list("phrase", "direction")) == [("BREAKOUT UP", "long")]
 
-    wrong = form | {"name": "wrong", "trailing_callback_percent": "100"}
-    assert owner.post(url(Strategy, "add"), wrong).status_code == 200, "an error on the page, no crash"
+    assert read_plan(made.protection).trailing is not None, "what is not said is the default"
+
+    body = '{"stop_loss": {"type": "percent", "percent": 200}}'
+    answer = owner.post(url(Strategy, "add"), form | {"name": "wrong", "protection": body})
+    assert "stop_loss &gt; percent &gt; percent: input should be less than 100" in answer.content.decode()
 
 
 @pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model.__name__)

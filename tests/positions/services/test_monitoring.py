@@ -132,7 +132,7 @@ def the_trailing_row_is_gone() -> None:
 def an_orphan_trailing_row() -> None:
     closed = Position.objects.get(status="closed")
     change_schema("ALTER TABLE trailing_stop_state DROP CONSTRAINT trailing_only_on_live_position")
-    TrailingStop.objects.create(position=closed, stop_loss_percent=2, activation_percent=1, callback_rate=1)
+    TrailingStop.objects.create(position=closed)
 
 
 def money_went_somewhere() -> None:
