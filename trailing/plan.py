@@ -293,7 +293,7 @@ class ProtectionPlan(Part):
     trailing: AnyTrail | None = PercentTrail()
     reference: Reference = Reference.MARK
     breakeven: Breakeven | None = None
-    profit_locks: tuple[ProfitLock, ...] = Field((), max_length=10)
+    profit_locks: Annotated[tuple[ProfitLock, ...], Field(max_length=10)] = ()
     take_profits: Ladder | None = None
     age: AgeLimit | None = None
     atr_period: Period = 14
@@ -316,7 +316,7 @@ class ProtectionPlan(Part):
     @property
     def needs_atr(self) -> bool:
         ladder = self.take_profits
-        parts = [self.stop_loss, self.trailing]
+        parts: list[Part | None] = [self.stop_loss, self.trailing]
         if ladder is not None:
             parts += [ladder.stop_after_level, *(level.at for level in ladder.levels)]
         return any(getattr(part, "type", "") in ("atr", "adaptive") for part in parts)

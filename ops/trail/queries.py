@@ -18,6 +18,8 @@ from ops.trail.story import tell
 from ops.trail.telling.entries import Names, Sentence, Told
 from positions.models import Fill, FundingPayment, Order, Position, RiskEvent
 from signals_app.models import SignalLog, SignalLogEntry, Strategy
+from trailing.plan import read_plan
+from trailing.words import in_words
 
 UID_SHOWN = 12  # of a signal's uid in a position's close_requested_by
 MANY = 5
@@ -181,9 +183,11 @@ def _entries(scope: Scope) -> Iterator[Told]:
 
 def _names(scope: Scope) -> Names:
     instruments = Instrument.objects.filter(positions__in=scope.positions)
+    planned = scope.positions.select_related("plan")
     return Names(
         accounts=dict(ExchangeAccount.objects.values_list("pk", "name")),
         strategies=dict(Strategy.objects.values_list("pk", "name")),
         symbols=dict(instruments.values_list("pk", "exchange_symbol")),
+        plans={one.plan_id: in_words(read_plan(one.plan.body)) for one in planned},
         orders={str(pk): name for pk, name in scope.orders.values_list("pk", "client_order_id")},
     )

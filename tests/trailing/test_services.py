@@ -173,7 +173,9 @@ def test_prices_handled_side_by_side_end_at_the_best_one(desk: Desk) -> None:
     row = row_of(position)
     assert (row.high_water_mark, row.state) == (D(max(prices)), "active")
     behind = D(max(prices)) * D("0.995")
-    assert behind / D("1.0005") - 1 <= row.stop_price <= behind, "but for an improvement too small for a request"
+    assert behind / D("1.0005") - 1 <= row.stop_price <= behind, (
+        "but for an improvement too small for a request"
+    )
     assert Order.objects.filter(purpose="protect", status="initialized").count() <= 1
 
 

@@ -36,7 +36,7 @@ def _plan(step: Step) -> str:
     return (
         f"{row['position_side']} {shown(row['planned_quantity'])} {symbol} on account {account}, "
         f"{shown(row['planned_notional'])} at the mark price {shown(row['reference_price'])}, "
-        f"leverage {row['leverage']}"
+        f"leverage {row['leverage']}; plan: {names.plans.get(row.get('plan_id', ''), 'not known')}"
     )
 
 
@@ -92,16 +92,13 @@ def trailing(step: Step) -> Iterator[Sentence]:
     if step.told.change == "delete":
         yield step.sentence(f"{name} needs no stop any more")
     elif step.is_first:
-        yield step.sentence(
-            f"the stop of {name} will be {shown(row['stop_loss_percent'])} % from its entry, and trail "
-            f"{shown(row['callback_rate'])} % behind the best price from {shown(row['activation_percent'])} % profit on"
-        )
+        yield step.sentence(f"the stop of {name} follows its plan")
     else:
         yield from _stop_moves(step, name)
 
 
 MOVED = ("state", "entry_price", "activation_price", "stop_price", "activated_at", "high_water_mark", "last_mark_price",
-         "last_advanced_at", "update_count")  # fmt: skip
+         "last_advanced_at", "update_count", "stop_reason")  # fmt: skip
 
 
 def _stop_moves(step: Step, name: str) -> Iterator[Sentence]:
@@ -118,7 +115,8 @@ def _stop_moves(step: Step, name: str) -> Iterator[Sentence]:
         )
     elif "stop_price" in new:
         best = f" behind the best price {shown(row['high_water_mark'])}" if row["high_water_mark"] else ""
-        yield step.sentence(f"the stop of {name} moves to {shown(row['stop_price'])}{best}")
+        why = f" ({words(row['stop_reason'])})" if row.get("stop_reason") else ""
+        yield step.sentence(f"the stop of {name} moves to {shown(row['stop_price'])}{best}{why}")
     elif new.get("crossed_at"):
         price, said = shown(row["last_mark_price"]), (*MOVED, "crossed_at")
         yield step.sentence(f"the price {price} is beyond the stop of {name} at {shown(row['stop_price'])}")
