@@ -88,7 +88,7 @@ def _other_fees(row: Row, fills: Iterable[Row]) -> str:
 
 
 def trailing(step: Step) -> Iterator[Sentence]:
-    row, name = step.row, f"position {step.told.key}"
+    name = f"position {step.told.key}"
     if step.told.change == "delete":
         yield step.sentence(f"{name} needs no stop any more")
     elif step.is_first:

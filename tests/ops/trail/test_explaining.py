@@ -87,7 +87,7 @@ def test_a_position_from_the_senders_words_to_its_result(closed: Position, say) 
         "the sender's id for it: alert-7",
         'raw payload: {"symbol": "BTCUSDT", "message": "UP"',
         f"position {closed.pk} is planned: long 0.01 BTCUSDT on account main, 972.5 at the mark price 97,250, lev",
-        f"the stop of position {closed.pk} will be 2 % from its entry",
+        f"the stop of position {closed.pk} follows its plan",
         f"entry order {entry} is written: market buy 0.01 BTCUSDT",
         f"verdict on signal {first.pk}: strategy trend opens position {closed.pk}",
         f"order {entry} is claimed for sending",

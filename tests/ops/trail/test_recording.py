@@ -107,7 +107,7 @@ def test_a_deleted_row_is_recorded() -> None:
     position_id = stop.pk
     stop.delete()
     entry = last("trailing_stop_state", position_id)
-    assert (entry.change, entry.content["callback_rate"]) == ("delete", 0.5)
+    assert (entry.change, entry.content["state"]) == ("delete", "waiting")
     assert entry.account_id == Position.objects.get().account_id
 
 

@@ -25,9 +25,8 @@ FIRST: dict[str, dict[str, Any]] = {
         "status": "initialized", "attempts": 0, "filled_quantity": Decimal(0), "average_price": None, "reason": "",
     },
     "trailing_stop_state": {
-        "stop_loss_percent": Decimal("2.0000"), "callback_rate": Decimal("0.5000"), "state": "inactive",
-        "activation_percent": Decimal("1.5000"), "stop_price": None, "high_water_mark": None, "entry_price": None,
-        "activation_price": None, "last_mark_price": None,
+        "state": "inactive", "stop_price": None, "stop_reason": "stop_loss", "high_water_mark": None,
+        "entry_price": None, "activation_price": None, "last_mark_price": None, "levels_taken": 0,
     },
 }  # fmt: skip
 
@@ -114,15 +113,15 @@ def test_a_position_that_never_held_anything() -> None:
     ("update", "sentence"),
     [
         (
-            {"stop_price": Decimal(96100), "high_water_mark": Decimal(96600)},
-            "the stop of position 5 moves to 96,100 behind the best price 96,600",
+            {"stop_price": Decimal(96100), "high_water_mark": Decimal(96600), "stop_reason": "trailing"},
+            "the stop of position 5 moves to 96,100 behind the best price 96,600 (trailing)",
         ),
-        ({"stop_price": Decimal(96100)}, "the stop of position 5 moves to 96,100"),
+        ({"stop_price": Decimal(96100)}, "the stop of position 5 moves to 96,100 (stop loss)"),
         (
             {"crossed_at": AT.isoformat(), "last_mark_price": Decimal(95000)},
             "the price 95,000 is beyond the stop of position 5 at none",
         ),
-        ({"callback_rate": Decimal("0.7")}, "the stop of position 5: callback rate 0.7"),
+        ({"levels_taken": 1}, "the stop of position 5: levels taken 1"),
         ({"crossed_at": None}, "the stop of position 5: crossed at none"),
     ],
 )

@@ -199,7 +199,7 @@ def test_the_exchanges_own_stop_closes_the_position(desk: Desk) -> None:
 def test_a_stop_that_trailed_says_so(desk: Desk) -> None:
     position = desk.filled()
     stop = desk.stop(position)
-    TrailingStop.objects.update(state="active")
+    TrailingStop.objects.update(stop_reason="trailing")
     desk.engine.set_price("BTCUSDT", D(90000), 0)
     lookups.resolve(stop.pk)
     position.refresh_from_db()
