@@ -31,7 +31,7 @@ def age_phase(limit: AgeLimit, age_hours: Decimal) -> AgePhase:
 
 
 def exit_target(entry: Entry, limit: AgeLimit, age_hours: Decimal) -> Decimal | None:
-    """A price this good or better is taken; None while the position is young."""
+    """A price this good or better is taken, never a worse one than the rule says; None while the position is young."""
     match age_phase(limit, age_hours):
         case AgePhase.YOUNG:
             return None
@@ -39,7 +39,7 @@ def exit_target(entry: Entry, limit: AgeLimit, age_hours: Decimal) -> Decimal | 
             return entry.towards_market(entry.offset(entry.price, 2 * limit.commission_percent))
         case AgePhase.PROGRESSIVE:
             hours = age_hours - limit.max_age_hours - limit.grace_hours
-            return entry.away_from_market(entry.offset(entry.price, -accepted_loss(limit, hours)))
+            return entry.towards_market(entry.offset(entry.price, -accepted_loss(limit, hours)))
         case AgePhase.EMERGENCY:
             return Decimal(0) if entry.side is PositionSide.LONG else Decimal("Infinity")
 

@@ -88,6 +88,10 @@ class Entry:
     def towards_market(self, stop: Decimal) -> Decimal:
         return self._on_the_grid(stop, ROUND_CEILING if self.side is PositionSide.LONG else ROUND_FLOOR)
 
+    def next_tick(self, stop: Decimal) -> Decimal:
+        """The nearest price of the grid further into profit."""
+        return self.moved(self.away_from_market(stop), self.price_increment)
+
     def _on_the_grid(self, price: Decimal, rounding: str) -> Decimal:
         return (price / self.price_increment).to_integral_value(rounding) * self.price_increment
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 
 from exchanges.types import InstrumentSpec
 from positions.sizing import floor_to
 from trailing.engine import Entry
-from trailing.plan import AtrTarget, Ladder, Level, PercentTarget, PriceTarget
+from trailing.plan import AtrTarget, Ladder, PercentTarget, PriceTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Rung:
 
 
 class LevelUnreachable(ValueError):
-    """A price target on the wrong side of the entry, or an unknown average true range."""
+    """A target on the wrong side of the entry or of the level before it, or an unknown average true range."""
 
 
 def level_price(entry: Entry, at: PercentTarget | PriceTarget | AtrTarget) -> Decimal:
@@ -45,26 +45,31 @@ def level_price(entry: Entry, at: PercentTarget | PriceTarget | AtrTarget) -> De
 
 
 def rungs(entry: Entry, ladder: Ladder, original: Decimal, spec: InstrumentSpec) -> list[Rung]:
-    """Ordered from the entry outwards. What is left after the last is nothing or can be traded."""
+    """Ordered from the entry outwards. What is left after each is nothing or can be traded at any of their prices."""
+    prices = level_prices(entry, ladder)
+    lowest = min(entry.price, *prices)
+    closes_all = sum(level.close_ratio for level in ladder.levels) == 1
     made: list[Rung] = []
-    sold = ratio = Decimal(0)
-    for number, level in enumerate(ladder.levels, 1):
+    left, ratio = original, Decimal(0)
+    for number, (level, price) in enumerate(zip(ladder.levels, prices, strict=True), 1):
         ratio += level.close_ratio
-        price = level_price(entry, level.at)
-        waiting = floor_to(original * _ratio_until(ladder.levels, number), spec.size_increment) - sold
-        rest = original - sold - waiting
-        if rest > 0 and not _is_tradable(rest, min(price, entry.price), spec):
-            waiting += rest
-        if _is_tradable(waiting, price, spec):
-            made.append(Rung(number, price, waiting, ratio))
-            sold, ratio = sold + waiting, Decimal(0)
-        if sold == original:
-            break
+        takes_rest = closes_all and number == len(prices)
+        quantity = left if takes_rest else floor_to(original * ratio, spec.size_increment)
+        if quantity <= 0 or not _is_tradable(quantity, price, spec):
+            continue
+        if not _is_tradable(left - quantity, lowest, spec):
+            quantity = left
+        made.append(Rung(number, price, quantity, ratio))
+        left, ratio = left - quantity, Decimal(0)
     return made
 
 
-def _ratio_until(levels: Sequence[Level], number: int) -> Decimal:
-    return sum((level.close_ratio for level in levels[:number]), Decimal(0))
+def level_prices(entry: Entry, ladder: Ladder) -> list[Decimal]:
+    prices = [level_price(entry, level.at) for level in ladder.levels]
+    for before, after in pairwise(prices):
+        if entry.is_better(before, after):
+            raise LevelUnreachable(f"a level at {after:f} cannot follow one at {before:f}")
+    return prices
 
 
 def _is_tradable(quantity: Decimal, price: Decimal, spec: InstrumentSpec) -> bool:

@@ -249,7 +249,7 @@ class BehindLevelAtr(Part):
 
 
 class Ladder(Part):
-    levels: tuple[Level, ...] = Field(min_length=1, max_length=10)
+    levels: tuple[Level, ...] = Field(max_length=10)
     stop_after_level: Annotated[
         KeepStop | ToBreakeven | ToPreviousLevel | BehindLevelPercent | BehindLevelAtr,
         Field(discriminator="type"),
@@ -257,11 +257,21 @@ class Ladder(Part):
 
     @model_validator(mode="after")
     def _closes_at_most_all(self) -> Self:
+        if not self.levels:
+            raise ValueError("a ladder needs a level; without take-profits leave it out")
         if sum(level.close_ratio for level in self.levels) > 1:
             raise ValueError("close ratios are of the original quantity and must not add up to more than 1")
+        return self
+
+    @model_validator(mode="after")
+    def _levels_rise(self) -> Self:
         percents = [level.at.percent for level in self.levels if isinstance(level.at, PercentTarget)]
-        if percents != sorted(set(percents)):
+        multiples = [level.at.multiple for level in self.levels if isinstance(level.at, AtrTarget)]
+        if any(wished != sorted(set(wished)) for wished in (percents, multiples)):
             raise ValueError("levels must rise from one to the next")
+        policy = self.stop_after_level
+        if percents and isinstance(policy, ToBreakeven) and policy.offset_percent >= percents[0]:
+            raise ValueError("the offset must be below every level, else the stop would fire at once")
         return self
 
 
@@ -286,6 +296,12 @@ class Updates(Part):
     min_improvement_percent: PercentOrZero = Decimal("0.05")
     min_interval_seconds: Seconds = Decimal(1)
     large_improvement_percent: PercentOrZero = Decimal(1)
+
+    @model_validator(mode="after")
+    def _large_is_more(self) -> Self:
+        if self.large_improvement_percent < self.min_improvement_percent:
+            raise ValueError("large_improvement_percent must not be below min_improvement_percent")
+        return self
 
 
 class ProtectionPlan(Part):

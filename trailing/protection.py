@@ -70,11 +70,21 @@ def advance(entry: Entry, plan: ProtectionPlan, state: TrailingState, seen: Seen
     """One price. A stop that is crossed fires before this price could move it."""
     if state.phase is TrailingPhase.TRIGGERED:
         return Hold(state)
-    if state.stop_price is not None and is_crossed(entry, state.stop_price, seen.price):
-        return Close(state.moved_to(TrailingPhase.TRIGGERED), ExitReason(state.stop_reason))
+    verdict = judged(entry, state, seen.price)
+    if isinstance(verdict, Close):
+        return verdict
     if has_aged_out(entry, plan, state, seen):
         return Close(state.moved_to(TrailingPhase.TRIGGERED), ExitReason.AGE)
-    return Hold(protected(entry, plan, _marked(entry, plan, state, seen.price), seen.atr))
+    return judged(
+        entry, protected(entry, plan, _marked(entry, plan, state, seen.price), seen.atr), seen.price
+    )
+
+
+def judged(entry: Entry, state: TrailingState, price: Decimal) -> Hold | Close:
+    """Also of a stop that has just moved: calmer volatility or a late fill can lift it beyond the market."""
+    if state.stop_price is None or not is_crossed(entry, state.stop_price, price):
+        return Hold(state)
+    return Close(state.moved_to(TrailingPhase.TRIGGERED), ExitReason(state.stop_reason))
 
 
 def is_crossed(entry: Entry, stop_price: Decimal, price: Decimal) -> bool:
@@ -108,17 +118,16 @@ def _marked(entry: Entry, plan: ProtectionPlan, state: TrailingState, price: Dec
 
 def protected(entry: Entry, plan: ProtectionPlan, state: TrailingState, atr: Decimal | None) -> TrailingState:
     """Also right after a level filled, and when volatility is known better."""
-    stop, reason = state.stop_price, state.stop_reason
     for candidate in candidates(entry, plan, state, atr):
-        if stop is None or entry.is_better(candidate.price, stop):
-            stop, reason = candidate.price, candidate.reason
-    return replace(state, stop_price=stop, stop_reason=reason)
+        if _is_worth_moving(entry, plan, state, candidate):
+            state = replace(state, stop_price=candidate.price, stop_reason=candidate.reason)
+    return state
 
 
 def candidates(
     entry: Entry, plan: ProtectionPlan, state: TrailingState, atr: Decimal | None
 ) -> Iterator[Candidate]:
-    """What stands already is the floor of them all and not repeated here."""
+    """The trailing stop comes last: it moves in steps only from where the others leave it."""
     yield Candidate(StopReason.STOP_LOSS, stop_loss(entry, plan.stop_loss))
     for reason, price in _wished(entry, plan, state, atr):
         stop = entry.away_from_market(price)
@@ -136,9 +145,7 @@ def _wished(
     if state.levels_taken and plan.take_profits is not None:
         yield from _after_level(entry, plan.take_profits, state.levels_taken, atr)
     if best is not None and state.phase is TrailingPhase.ACTIVE and plan.trailing is not None:
-        trailed = behind(entry, plan.trailing, best, atr).stop_of(entry, best)
-        if _is_worth_moving(entry, plan, state, entry.away_from_market(trailed)):
-            yield StopReason.TRAILING, trailed
+        yield StopReason.TRAILING, behind(entry, plan.trailing, best, atr).stop_of(entry, best)
 
 
 def profit_steps(plan: ProtectionPlan) -> Iterator[tuple[Decimal, Decimal, StopReason]]:
@@ -166,13 +173,20 @@ def _after_level(
             yield StopReason.AFTER_LEVEL, entry.moved(last, -multiple * atr)
 
 
-def _is_worth_moving(entry: Entry, plan: ProtectionPlan, state: TrailingState, stop: Decimal) -> bool:
-    """The first trailing stop always; then in steps of the plan's least improvement."""
-    standing = state.stop_price
-    if standing is None or state.stop_reason is not StopReason.TRAILING:
+def _is_worth_moving(entry: Entry, plan: ProtectionPlan, state: TrailingState, candidate: Candidate) -> bool:
+    if state.stop_price is None:
         return True
-    return entry.has_reached(stop, least_improved(entry, plan, standing))
+    if candidate.reason is StopReason.TRAILING:
+        return entry.has_reached(candidate.price, next_trailing_stop(entry, plan, state, state.stop_price))
+    return entry.is_better(candidate.price, state.stop_price)
 
 
-def least_improved(entry: Entry, plan: ProtectionPlan, standing: Decimal) -> Decimal:
-    return standing * (1 + entry.side.sign * plan.updates.min_improvement_percent / HUNDRED)
+def next_trailing_stop(
+    entry: Entry, plan: ProtectionPlan, state: TrailingState, standing: Decimal
+) -> Decimal:
+    """The nearest one worth a request: any improvement of another stop, of a trailing stop the plan's least one."""
+    next_tick = entry.next_tick(standing)
+    if state.stop_reason is not StopReason.TRAILING:
+        return next_tick
+    least = standing * (1 + entry.side.sign * plan.updates.min_improvement_percent / HUNDRED)
+    return entry.better(next_tick, entry.towards_market(least))

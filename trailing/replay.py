@@ -1,15 +1,9 @@
 """What a plan would have done: prices in, stop moves, levels and the exit out. Pure; the same functions trade.
 
-    from decimal import Decimal
-    from trailing.plan import read_plan
-    from trailing.replay import replay
-
-    outcome = replay(read_plan({}), PositionSide.LONG, Decimal(100), instrument, prices)
-    outcome.moves, outcome.levels, outcome.exit
-
 `prices` are of the plan's reference, each a Decimal or a `Seen` (with age and average true range). On one price the
-stop that stands is judged first, then the age, then levels are taken and the stop moves. Intervals between requests and
+stop that stands is judged first, then the age, then the stop moves and levels are taken. Intervals between requests and
 the time an exchange needs are left out: an exit is told at the price that caused it, a level at its own price.
+docs/protection.md has an example.
 """
 
 from __future__ import annotations
@@ -19,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from exchanges.types import InstrumentSpec, PositionSide
-from trailing.engine import Close, Entry, ExitReason, StopReason, TrailingState
+from trailing.engine import Close, Entry, ExitReason, Hold, StopReason, TrailingPhase, TrailingState
 from trailing.ladder import Rung, rungs
 from trailing.plan import ProtectionPlan
-from trailing.protection import Seen, advance, start, take_level
+from trailing.protection import Seen, advance, judged, start, take_level
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +51,10 @@ class Position:
     quantity: Decimal
     seen: int = 0
 
+    @property
+    def is_over(self) -> bool:
+        return self.quantity == 0 or self.state.phase is TrailingPhase.TRIGGERED
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -86,9 +84,9 @@ def replay(
     if resume is None:
         _note_move(outcome, -1, TrailingState())
     for seen in prices:
-        _advance(entry, plan, steps, outcome, seen if isinstance(seen, Seen) else Seen(seen))
-        if outcome.exit is not None:
+        if outcome.position.is_over:
             break
+        _advance(entry, plan, steps, outcome, seen if isinstance(seen, Seen) else Seen(seen))
     return outcome
 
 
@@ -97,14 +95,16 @@ def _advance(entry: Entry, plan: ProtectionPlan, steps: list[Rung], outcome: Out
     index, before = position.seen, position.state
     verdict = advance(entry, plan, before, seen)
     outcome.position = replace(position, state=verdict.state, seen=index + 1)
-    if isinstance(verdict, Close):
-        outcome.exit = Exit(index, seen.price, verdict.reason)
-        return
-    for rung in steps:
-        if rung.level > before.levels_taken and entry.has_reached(seen.price, rung.price):
-            _take(entry, plan, outcome, rung, index, seen)
+    if isinstance(verdict, Hold):
+        for rung in steps:
+            if rung.level > before.levels_taken and entry.has_reached(seen.price, rung.price):
+                _take(entry, plan, outcome, rung, index, seen)
+        verdict = judged(entry, outcome.position.state, seen.price)
     if outcome.position.quantity == 0:
         outcome.exit = Exit(index, seen.price, ExitReason.TAKE_PROFIT)
+    elif isinstance(verdict, Close):
+        outcome.position = replace(outcome.position, state=verdict.state)
+        outcome.exit = Exit(index, seen.price, verdict.reason)
     else:
         _note_move(outcome, index, before)
 

@@ -12,11 +12,11 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from exchanges.types import PositionSide
 from trailing.aging import exit_target
 from trailing.distances import activation_price, behind
-from trailing.engine import Entry, StopReason, TrailingPhase, TrailingState
+from trailing.engine import Entry, TrailingPhase, TrailingState
 from trailing.plan import ProtectionPlan, StepsTrail
-from trailing.protection import least_improved, profit_steps
+from trailing.protection import next_trailing_stop, profit_steps, protected
 
-# finer than any price: a threshold is never rounded beyond the price it stands for
+# finer than any price: a quotient is never rounded beyond the price it stands for
 _GRAIN = Decimal(1).scaleb(-12)
 
 
@@ -32,32 +32,48 @@ class Band:
         return below or (self.upper is not None and price >= self.upper)
 
 
+ANY_PRICE = Band(None, Decimal(0))
+NO_PRICE = Band(None, None)
+
+
 def band(
     entry: Entry, plan: ProtectionPlan, state: TrailingState, age_hours: Decimal, atr: Decimal | None = None
 ) -> Band:
+    """For this age and this average true range: when either changes, ask again."""
+    if state.phase is TrailingPhase.TRIGGERED:
+        return NO_PRICE
+    if _is_behind(entry, plan, state, atr):
+        return ANY_PRICE
     good = None
     for price in _next_good(entry, plan, state, age_hours, atr):
         good = price if good is None else entry.worse(good, price)
-    if good is not None:
-        good = good.quantize(_GRAIN, ROUND_FLOOR if entry.side is PositionSide.LONG else ROUND_CEILING)
-    is_long = entry.side is PositionSide.LONG
-    return Band(state.stop_price, good) if is_long else Band(good, state.stop_price)
+    return Band(state.stop_price, good) if entry.side is PositionSide.LONG else Band(good, state.stop_price)
+
+
+def _is_behind(entry: Entry, plan: ProtectionPlan, state: TrailingState, atr: Decimal | None) -> bool:
+    """The next price changes something whatever it is."""
+    lost_mark = state.phase is TrailingPhase.ACTIVE and state.high_water_mark is None
+    return lost_mark or protected(entry, plan, state, atr) != state
 
 
 def _next_good(
     entry: Entry, plan: ProtectionPlan, state: TrailingState, age_hours: Decimal, atr: Decimal | None
 ) -> Iterator[Decimal]:
-    best = state.high_water_mark
+    best, standing = state.high_water_mark, state.stop_price
     for price in _triggers(entry, plan, state):
         if best is None or entry.is_better(price, best):
             yield price
-    if best is not None and state.phase is TrailingPhase.ACTIVE and plan.trailing is not None:
-        moved = behind(entry, plan.trailing, best, atr).best_for(entry, _next_stop(entry, plan, state))
-        yield entry.better(moved, best)
-    ages = plan.age is not None and (plan.age.while_trailing or state.phase is not TrailingPhase.ACTIVE)
-    target = exit_target(entry, plan.age, age_hours) if ages and plan.age is not None else None
-    if target is not None:
-        yield target
+    if plan.trailing is not None and state.phase is TrailingPhase.ACTIVE and best and standing:
+        wished = next_trailing_stop(entry, plan, state, standing)
+        yield _grained(entry, behind(entry, plan.trailing, best, atr).best_for(entry, wished))
+    if plan.age is not None and (plan.age.while_trailing or state.phase is not TrailingPhase.ACTIVE):
+        target = exit_target(entry, plan.age, age_hours)
+        if target is not None:
+            yield target
+
+
+def _grained(entry: Entry, price: Decimal) -> Decimal:
+    return price.quantize(_GRAIN, ROUND_FLOOR if entry.side is PositionSide.LONG else ROUND_CEILING)
 
 
 def _triggers(entry: Entry, plan: ProtectionPlan, state: TrailingState) -> Iterator[Decimal]:
@@ -68,13 +84,3 @@ def _triggers(entry: Entry, plan: ProtectionPlan, state: TrailingState) -> Itera
     if isinstance(plan.trailing, StepsTrail):
         for step in plan.trailing.steps:
             yield entry.offset(entry.price, step.profit_percent)
-
-
-def _next_stop(entry: Entry, plan: ProtectionPlan, state: TrailingState) -> Decimal:
-    """The nearest stop that is worth a move."""
-    if state.stop_price is None:
-        return entry.price_increment
-    next_tick = entry.moved(state.stop_price, entry.price_increment)
-    if state.stop_reason is not StopReason.TRAILING:
-        return next_tick
-    return entry.better(next_tick, entry.towards_market(least_improved(entry, plan, state.stop_price)))

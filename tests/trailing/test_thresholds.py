@@ -1,30 +1,94 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal as D
 
 import pytest
 
-from exchanges.types import PositionSide
-from tests.trailing.tables import LONG, SHORT, params
-from trailing.engine import Hold, TrailingPhase, TrailingState
-from trailing.protection import advance, start
-from trailing.thresholds import Band, band
+from tests.trailing.tables import ENHANCED, LONG, PLAN, SHORT, plan_of, walk
+from trailing.engine import StopReason, TrailingPhase, TrailingState
+from trailing.protection import start
+from trailing.thresholds import ANY_PRICE, NO_PRICE, Band, band
+
+ACTIVE = TrailingPhase.ACTIVE
 
 
 def test_before_trailing_the_band_is_stop_to_activation() -> None:
-    assert band(LONG, start(LONG)) == Band(D(98), D("101.5"))
-    assert band(SHORT, start(SHORT)) == Band(D("98.5"), D(102))
+    assert band(LONG, PLAN, start(LONG, PLAN), D(0)) == Band(D(98), D("101.5"))
+    assert band(SHORT, PLAN, start(SHORT, PLAN), D(0)) == Band(D("98.5"), D(102))
 
 
-def test_while_trailing_the_band_ends_a_step_beyond_the_best_price() -> None:
-    active = TrailingState(TrailingPhase.ACTIVE, D(102), D("101.4"))
-    assert band(LONG, active) == Band(D("101.4"), D("102.051"))
-    short = TrailingState(TrailingPhase.ACTIVE, D(98), D("98.5"))
-    assert band(SHORT, short) == Band(D("97.951"), D("98.5"))
+def test_while_trailing_the_band_ends_where_the_stop_moves_next() -> None:
+    long = TrailingState(ACTIVE, D(102), D("101.4"), StopReason.TRAILING)
+    assert band(LONG, PLAN, long, D(0)) == Band(D("101.4"), D("102.010050251256"))  # 101.5 / 0.995
+    short = TrailingState(ACTIVE, D(98), D("98.5"), StopReason.TRAILING)
+    assert band(SHORT, PLAN, short, D(0)) == Band(D("97.910447761195"), D("98.5"))  # 98.4 / 1.005
 
 
-def test_without_a_stop_the_entry_is_the_adverse_bound() -> None:
-    assert band(LONG, TrailingState()) == Band(D(100), D("101.5"))
+def test_the_least_improvement_widens_the_band() -> None:
+    plan = plan_of(updates={"min_improvement_percent": "0.5"})
+    state = TrailingState(ACTIVE, D(102), D("101.4"), StopReason.TRAILING)
+    assert band(LONG, plan, state, D(0)).upper == D("102.512562814070")  # 102 / 0.995; 101.907 is no tick
+    breakeven = replace(state, stop_reason=StopReason.BREAKEVEN)
+    assert band(LONG, plan, breakeven, D(0)).upper == D("102.010050251256"), "the first one does not wait"
+
+
+# best price so far of a long, what the Enhanced plan without trailing waits for
+@pytest.mark.parametrize(
+    ("best", "waits_for"),
+    [("100", "101"), ("101", "102"), ("102.5", "103"), ("103", "104"), ("104", None)],
+)
+def test_each_profit_step_is_waited_for_once(best: str, waits_for: str | None) -> None:
+    plan = plan_of(**ENHANCED | {"trailing": None})
+    assert band(LONG, plan, walk(LONG, best, plan=plan).state, D(0)).upper == (waits_for and D(waits_for))
+
+
+@pytest.mark.parametrize(
+    ("hours", "upper"), [("1", "101.5"), ("4", "100.2"), ("12", "99.5"), ("21", "95"), ("31", "0")]
+)
+def test_an_old_position_waits_for_what_its_age_allows(hours: str, upper: str) -> None:
+    plan = plan_of(age={})
+    assert band(LONG, plan, start(LONG, plan), D(hours)).upper == D(upper)
+
+
+@pytest.mark.parametrize("entry", [LONG, SHORT])
+@pytest.mark.parametrize("price", ["0.1", "100", "100000"])
+def test_in_an_emergency_any_price_will_do(entry, price: str) -> None:
+    plan = plan_of(age={})
+    assert band(entry, plan, start(entry, plan), D(31)).is_left_by(D(price))
+
+
+def test_a_position_that_trails_is_not_asked_for_its_age() -> None:
+    plan = plan_of(age={})
+    assert band(LONG, plan, walk(LONG, "102", plan=plan).state, D(31)).upper > D(102)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        TrailingState(),
+        TrailingState(TrailingPhase.WAITING, None, D(97)),
+        TrailingState(ACTIVE, None, D(98)),
+        TrailingState(ACTIVE, D(110), D(98), StopReason.TRAILING),
+    ],
+    ids=["no stop", "a stop looser than the plan's", "no best price", "a stop that lags behind"],
+)
+def test_a_state_that_lags_behind_its_plan_cares_for_any_price(state: TrailingState) -> None:
+    assert band(LONG, PLAN, state, D(0)) == ANY_PRICE
+    assert ANY_PRICE.is_left_by(D("0.00000001"))
+
+
+def test_calmer_volatility_makes_any_price_matter() -> None:
+    plan = plan_of(trailing={"type": "atr", "multiple": 1})
+    state = walk(LONG, "110", plan=plan).state
+    assert band(LONG, plan, state, D(0), None) != ANY_PRICE
+    assert band(LONG, plan, state, D(0), D(1)) == ANY_PRICE
+
+
+def test_after_the_end_no_price_matters() -> None:
+    over = walk(LONG, "97").state
+    assert band(LONG, PLAN, over, D(0)) == NO_PRICE
+    assert not NO_PRICE.is_left_by(D(1))
 
 
 @pytest.mark.parametrize(
@@ -32,24 +96,3 @@ def test_without_a_stop_the_entry_is_the_adverse_bound() -> None:
 )
 def test_the_bounds_themselves_are_outside(price: str, leaves: bool) -> None:
     assert Band(D(98), D("101.5")).is_left_by(D(price)) is leaves
-
-
-@pytest.mark.parametrize("side", PositionSide)
-@pytest.mark.parametrize("cents", range(9700, 10300, 7))
-def test_a_price_inside_the_band_changes_nothing_before_trailing(side: PositionSide, cents: int) -> None:
-    of, price = params(side=side), D(cents) / 100
-    state = start(of)
-    unchanged = advance(of, state, price) == Hold(state)
-    assert unchanged is not band(of, state).is_left_by(price)
-
-
-@pytest.mark.parametrize("side", PositionSide)
-def test_a_price_inside_the_band_never_fires_while_trailing(side: PositionSide) -> None:
-    of = params(side=side)
-    state = advance(of, start(of), of.offset(D(100), D(3))).state
-    inside = band(of, state)
-    for step in range(1, 100):
-        price = inside.lower + (inside.upper - inside.lower) * step / 100
-        verdict = advance(of, state, price)
-        assert isinstance(verdict, Hold)
-        assert verdict.state.phase is TrailingPhase.ACTIVE
