@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from exchanges.types import PositionSide
 from trailing.engine import Entry
-from trailing.plan import AgeLimit
+from trailing.rules import AgeLimit
 
 # hours of the progressive phase after which the loss grows faster
 ACCELERATES_AFTER = Decimal(10)

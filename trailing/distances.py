@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from trailing.engine import HUNDRED, Entry
-from trailing.plan import (
+from trailing.rules import (
     AdaptiveTrail,
     AnyTrail,
     AtrTrail,

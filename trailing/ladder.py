@@ -9,7 +9,7 @@ from itertools import pairwise
 from exchanges.types import InstrumentSpec
 from positions.sizing import floor_to
 from trailing.engine import Entry
-from trailing.plan import AtrTarget, Ladder, PercentTarget, PriceTarget
+from trailing.rules import AtrTarget, Ladder, PercentTarget, PriceTarget
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from trailing.aging import exit_target
 from trailing.distances import activation_price, behind
 from trailing.engine import HUNDRED, Close, Entry, ExitReason, Hold, StopReason, TrailingPhase, TrailingState
 from trailing.ladder import level_price
-from trailing.plan import (
+from trailing.plan import ProtectionPlan
+from trailing.rules import (
     AtrStop,
     BehindLevelAtr,
     BehindLevelPercent,
@@ -18,7 +19,6 @@ from trailing.plan import (
     Ladder,
     MarginStop,
     PercentStop,
-    ProtectionPlan,
     StopLoss,
     ToBreakeven,
     ToPreviousLevel,

@@ -13,8 +13,9 @@ from exchanges.types import PositionSide
 from trailing.aging import exit_target
 from trailing.distances import activation_price, behind
 from trailing.engine import Entry, TrailingPhase, TrailingState
-from trailing.plan import ProtectionPlan, StepsTrail
+from trailing.plan import ProtectionPlan
 from trailing.protection import next_trailing_stop, profit_steps, protected
+from trailing.rules import StepsTrail
 
 # finer than any price: a quotient is never rounded beyond the price it stands for
 _GRAIN = Decimal(1).scaleb(-12)

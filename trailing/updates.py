@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from trailing.engine import HUNDRED, Entry, StopReason
-from trailing.plan import Updates
+from trailing.rules import Updates
 
 
 def is_due(

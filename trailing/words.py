@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from trailing.plan import (
+from trailing.plan import ProtectionPlan
+from trailing.rules import (
     AdaptiveTrail,
     AnyTrail,
     AtrStop,
@@ -17,7 +18,6 @@ from trailing.plan import (
     PercentStop,
     PercentTrail,
     PointsTrail,
-    ProtectionPlan,
     StepsTrail,
     StopLoss,
 )

@@ -16,7 +16,8 @@ from positions.services import events
 from positions.services.outbox import hint
 from positions.services.plans import kept
 from trailing.models import TrailingStop
-from trailing.plan import PercentStop, ProtectionPlan
+from trailing.plan import ProtectionPlan
+from trailing.rules import PercentStop
 
 
 @transaction.atomic

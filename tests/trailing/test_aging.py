@@ -8,8 +8,8 @@ import pytest
 from tests.trailing.tables import LONG, SHORT, plan_of
 from trailing.aging import AgePhase, accepted_loss, age_phase, exit_target
 from trailing.engine import Close, ExitReason, TrailingPhase, TrailingState
-from trailing.plan import AgeLimit
 from trailing.protection import Seen, advance
+from trailing.rules import AgeLimit
 
 LIMIT = AgeLimit()  # 3 h, then 8 h of grace, then 20 h of growing loss
 FINE = D("0.0001")

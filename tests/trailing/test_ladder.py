@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.trailing.tables import ENHANCED, LONG, SHORT, SPEC, plan_of
 from trailing.engine import Entry
 from trailing.ladder import LevelUnreachable, level_price, rungs
-from trailing.plan import AtrTarget, Ladder, PercentTarget, PriceTarget
+from trailing.rules import AtrTarget, Ladder, PercentTarget, PriceTarget
 
 
 def ladder(*levels: tuple[object, object]) -> Ladder:

@@ -6,7 +6,8 @@ from decimal import Decimal as D
 import pytest
 
 from tests.trailing.tables import ENHANCED
-from trailing.plan import AgeLimit, Breakeven, PlanRefused, ProtectionPlan, StepsTrail, read_plan
+from trailing.plan import PlanRefused, ProtectionPlan, read_plan
+from trailing.rules import AgeLimit, Breakeven, StepsTrail
 
 
 def percent(value: object) -> dict:
