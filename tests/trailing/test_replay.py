@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal as D
-from fractions import Fraction
-from typing import Any
 
 import pytest
 
-from exchanges.types import InstrumentSpec, PositionSide
-from tests.trailing.brute_force import Story, Terms, retell
+from exchanges.types import PositionSide
+from tests.trailing.comparing import Case, told
 from tests.trailing.tables import ENHANCED, SPEC, plan_of
 from trailing.engine import ExitReason
-from trailing.plan import ProtectionPlan, read_plan
+from trailing.plan import read_plan
 from trailing.protection import Seen
-from trailing.replay import Outcome, replay
+from trailing.replay import replay
 
 LEVELS = ENHANCED["take_profits"]["levels"]
 PLANS: dict[str, dict] = {
@@ -60,47 +58,6 @@ PLANS: dict[str, dict] = {
 }
 
 
-@dataclass(frozen=True)
-class Case:
-    plan: ProtectionPlan
-    side: PositionSide
-    entry_price: D
-    instrument: InstrumentSpec
-    quantity: D
-    leverage: int
-    atr: D
-    prices: list[Seen]
-
-    def replayed(self, prices: list[Seen], **more: Any) -> Outcome:
-        return replay(
-            self.plan,
-            self.side,
-            self.entry_price,
-            self.instrument,
-            prices,
-            quantity=self.quantity,
-            leverage=self.leverage,
-            atr=self.atr,
-            **more,
-        )
-
-    def retold(self) -> Story:
-        spec = self.instrument
-        terms = Terms(
-            self.plan.as_json(),
-            self.side is PositionSide.LONG,
-            self.entry_price,
-            spec.price_increment,
-            self.quantity,
-            spec.size_increment,
-            spec.min_quantity,
-            spec.min_notional,
-            self.leverage,
-            self.atr,
-        )
-        return retell(terms, ((seen.price, seen.age_hours, seen.atr) for seen in self.prices))
-
-
 def wandering(dice: random.Random, entry: D, tick: D, count: int) -> Iterator[Seen]:
     """A random walk of a quarter percent a step with a gap now and then; half an hour passes every ten prices."""
     price, atr = float(entry), float(entry) * 0.006
@@ -128,26 +85,6 @@ def case(name: str, side: PositionSide, seed: int) -> Case:
     )
 
 
-def told(outcome: Outcome) -> Story:
-    left = outcome.exit
-    return Story(
-        [(move.index, Fraction(move.stop_price), str(move.reason)) for move in outcome.moves],
-        [(t.index, t.level, Fraction(t.price), Fraction(t.quantity)) for t in outcome.levels],
-        left and (left.index, Fraction(left.price), str(left.reason)),
-    )
-
-
-def split(of: Case, every: int) -> Outcome:
-    """As if the process were killed and started again after every so many prices."""
-    whole = of.replayed([])
-    for start in range(0, len(of.prices), every):
-        part = of.replayed(of.prices[start : start + every], resume=whole.position)
-        whole.position, whole.exit = part.position, part.exit or whole.exit
-        whole.moves += part.moves
-        whole.levels += part.levels
-    return whole
-
-
 SEEDS = range(8)
 
 
@@ -156,14 +93,14 @@ SEEDS = range(8)
 def test_the_replay_tells_what_the_documentation_says(name: str, side: PositionSide) -> None:
     for seed in SEEDS:
         of = case(name, side, seed)
-        whole = of.replayed(of.prices)
+        whole = of.replayed()
         assert told(whole) == of.retold(), (name, side, seed)
-        assert split(of, 50) == whole, (name, side, seed)
+        assert of.restarted(50) == whole, (name, side, seed)
 
 
 def test_every_way_out_is_among_the_cases() -> None:
     cases = [case(name, side, seed) for name in PLANS for side in PositionSide for seed in range(2)]
-    left = {outcome.exit.reason for of in cases if (outcome := of.replayed(of.prices)).exit}
+    left = {outcome.exit.reason for of in cases if (outcome := of.replayed()).exit}
     assert left == set(ExitReason) - {ExitReason.BY_HAND}
 
 
