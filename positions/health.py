@@ -14,8 +14,10 @@ from django.views.decorators.http import require_safe
 
 from positions.queries import invariant_checks
 from positions.services.reconciliation import get_health_status
+from trailing.services import count_orphan_ts_states
 
 REDIS_TIMEOUT = 2
+ORPHANS_TOLERATED = 10
 
 
 @never_cache
@@ -40,7 +42,14 @@ def ready(request: HttpRequest) -> JsonResponse:
 @staff_member_required
 def report(request: HttpRequest) -> JsonResponse:
     """For whoever owns the bot: what was last compared with the exchanges, and every sentence that must be true."""
-    return JsonResponse({"synchroniser": get_health_status(), "invariants": invariant_checks()})
+    orphans = count_orphan_ts_states()
+    return JsonResponse(
+        {
+            "synchroniser": get_health_status(),
+            "invariants": invariant_checks(),
+            "orphan_trailing_states": {"count": orphans, "warning": orphans > ORPHANS_TOLERATED},
+        }
+    )
 
 
 def _answers(ask: Callable[[], object]) -> bool:

@@ -6,7 +6,7 @@ import logging
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F, Q, QuerySet, Sum
 from django.utils import timezone
 
@@ -24,6 +24,7 @@ from positions.lifecycle import (
     next_position_status,
 )
 from positions.models import Order, Position
+from positions.services import events
 from positions.services.outbox import add_order, hint
 from trailing.engine import StopReason
 from trailing.models import TrailingStop
@@ -127,10 +128,25 @@ def settle_close(position: Position, *, reason: CloseReason | None = None) -> No
         position.status, PositionEvent.FLAT if opened else PositionEvent.NEVER_FILLED
     )
     position.close_reason = reason or position.close_reason or stop_reason(position)
-    TrailingStop.objects.filter(position=position).delete()
+    on_position_closed(position)
     for order in pending_orders(position).select_for_update():
         call_off(order, "position is closed")
     _record_end(position)
+
+
+def on_position_closed(position: Position) -> None:
+    """Named by a requirement document: the trailing state goes in the transaction that records the close. Should that
+    fail, the close stands all the same where the database lets it (its guard refuses orphans), and a sweep heals."""
+    try:
+        with transaction.atomic():
+            TrailingStop.objects.filter(position=position).delete()
+    except DatabaseError as error:
+        logger.warning("trailing state of position %s stays behind: %s", position.pk, type(error).__name__)
+        events.record(
+            "trailing_state_not_removed", "warning", account_id=position.account_id, position_id=position.pk
+        )
+    else:
+        logger.debug("trailing state of position %s is gone", position.pk)
 
 
 def settle_when_quiet(position: Position, reason: CloseReason) -> None:

@@ -24,6 +24,7 @@ from positions.lifecycle import CloseReason, PositionStatus
 from positions.models import Order, Position, RiskEvent
 from positions.services import adopting, consequences, events, gap_filling, holdings, lookups
 from positions.services.closing import lock_position, settle_when_quiet
+from trailing.rows import age_hours, plan_of
 
 CONFIRMED_AFTER = timedelta(seconds=5)
 SAY_AGAIN_AFTER = timedelta(hours=1)
@@ -70,8 +71,18 @@ def _absent(position_id: int, asked_at: datetime) -> None:
     if position.absent_since is None:
         Position.objects.filter(pk=position_id).update(absent_since=asked_at)
     elif asked_at - position.absent_since >= CONFIRMED_AFTER:
-        events.record("closed_outside", "high", account_id=position.account_id, position_id=position_id)
-        settle_when_quiet(position, CloseReason.EXTERNAL)
+        reason = _reason_of_absence(position, asked_at)
+        events.record(
+            "closed_outside", "high", account_id=position.account_id, position_id=position_id, reason=reason
+        )
+        settle_when_quiet(position, reason)
+
+
+def _reason_of_absence(position: Position, asked_at: datetime) -> CloseReason:
+    """No execution tells of an exit. One that was to leave for its age has a name of its own."""
+    limit = plan_of(position).age
+    is_aged = limit is not None and age_hours(position, asked_at) >= limit.max_age_hours
+    return CloseReason.PHANTOM_AGED if is_aged else CloseReason.EXTERNAL
 
 
 @transaction.atomic

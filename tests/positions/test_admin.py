@@ -211,4 +211,5 @@ def test_health_is_for_staff_and_says_what_is_true(admin_client, client, account
     assert told["synchroniser"]["accounts"]["main"]["last_success"] is None
     assert told["invariants"][0]["is_true"] is None  # nobody asked lately
     assert told["synchroniser"]["differences_open"] is None
+    assert told["orphan_trailing_states"] == {"count": 0, "warning": False}
     assert client.get("/health/").status_code == 302

@@ -8,19 +8,20 @@ from decimal import Decimal as D
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, connection, connections, transaction
 
 from exchanges.errors import NotSent, OutcomeUnknown
 from exchanges.models import ExchangeAccount
 from exchanges.types import Book, OrderReport, PositionSide, ReportStatus
 from positions.lifecycle import CloseReason
-from positions.models import Order, Position
+from positions.models import Order, Position, RiskEvent
 from positions.services import consequences, lookups, orders
 from positions.services.closing import lock_position, request_close, settle_close
 from positions.services.reports import apply_report
 from tests.positions.services.conftest import Desk
 from tests.positions.services.test_orders import Trouble
 from trailing.models import TrailingStop
+from trailing.services import cleanup_orphan_ts_states, count_orphan_ts_states
 
 
 def meanwhile(desk: Desk, act: Callable[[], object], *, then: Exception) -> None:
@@ -298,3 +299,36 @@ def test_a_close_proven_absent_is_asked_again_a_few_times(desk: Desk) -> None:
         lookups.resolve(order.pk)
     position.refresh_from_db()
     assert position.status == "open", "after five the owner is told and the sweeps decide"
+
+
+def test_a_trailing_state_that_cannot_be_removed_is_told_and_swept_later(desk: Desk, caplog) -> None:
+    """Only a database without its guard lets the close stand then."""
+    position = desk.filled()
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE trailing_stop_state DROP CONSTRAINT trailing_only_on_live_position")
+        cursor.execute(
+            "CREATE TRIGGER stuck BEFORE DELETE ON trailing_stop_state EXECUTE FUNCTION refuse_change()"
+        )
+    request_close(position.pk, reason=CloseReason.MANUAL, requested_by="owner")
+    desk.submit(position, "close")
+    position.refresh_from_db()
+    assert (position.status, count_orphan_ts_states()) == ("closed", 1)
+    event = RiskEvent.objects.get(event_type="trailing_state_not_removed")
+    assert (event.risk_level, event.position_id) == ("warning", str(position.pk))
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER stuck ON trailing_stop_state")
+    assert (cleanup_orphan_ts_states(), count_orphan_ts_states()) == (1, 0)
+
+
+def test_the_guard_lets_no_close_stand_beside_its_trailing_state(desk: Desk) -> None:
+    position = desk.filled()
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(
+            "CREATE TRIGGER stuck BEFORE DELETE ON trailing_stop_state EXECUTE FUNCTION refuse_change()"
+        )
+    with pytest.raises(IntegrityError, match="trailing_only_on_live_position"), transaction.atomic():
+        settle_close(lock_position(position.pk), reason=CloseReason.MANUAL)
+    position.refresh_from_db()
+    assert (position.status, TrailingStop.objects.count()) == ("open", 1)

@@ -14,6 +14,7 @@ from exchanges.models import AccountBalance, AccountWatch, ExchangeAccount
 from exchanges.paper.venue import now_ms
 from positions.models import Fill, FillCursor, FundingPayment, Order, Position, RiskEvent
 from positions.services import lookups
+from positions.services.plans import kept
 from positions.services.reconciliation import (
     _just_closed,
     collect_funding,
@@ -24,6 +25,9 @@ from positions.services.reconciliation import (
 from tests.builders import a_fill, a_position, an_account, an_order
 from tests.positions.services.conftest import Desk
 from tests.positions.services.test_orders import Trouble
+from trailing.models import TrailingStop
+from trailing.plan import ProtectionPlan
+from trailing.rules import AgeLimit
 
 
 def reconcile(desk: Desk) -> None:
@@ -71,6 +75,22 @@ def test_a_position_gone_is_closed_only_by_a_second_younger_answer(desk: Desk) -
     position.refresh_from_db()
     assert (position.status, position.close_reason) == ("closed", "external")
     assert desk.order(position, "protect").status == "pending_cancel"
+
+
+def test_an_aged_position_that_is_gone_has_a_name_of_its_own(desk: Desk) -> None:
+    """Nothing tells at what price it went: no profit is made up."""
+    plan = ProtectionPlan(age=AgeLimit(max_age_hours=D(3)))
+    position = desk.filled()
+    began = timezone.now() - timedelta(hours=4)
+    Position.objects.update(
+        plan=kept(plan), opened_at=began, absent_since=timezone.now() - timedelta(minutes=1)
+    )
+    sell_outside(desk)
+    forget_executions(desk)
+    reconcile(desk)
+    position.refresh_from_db()
+    assert (position.status, position.close_reason) == ("closed", "PHANTOM_AGED")
+    assert (position.realized_pnl, TrailingStop.objects.count()) == (0, 0)
 
 
 def forget_executions(desk: Desk) -> None:
