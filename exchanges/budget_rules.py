@@ -50,11 +50,17 @@ class Cost:
     weight: int
     orders: int = 0
     weight_without_symbol: int = 0
+    weight_up_to: tuple[tuple[int, int], ...] = ()  # (limit asked for, weight), the smallest first
 
-    def of(self, unit: Unit, *, names_symbol: bool) -> int:
+    def of(self, unit: Unit, asked: Mapping[str, str]) -> int:
+        """`asked`: the request's own parameters."""
         if unit is Unit.ORDERS:
             return self.orders
-        return self.weight if names_symbol else self.weight_without_symbol or self.weight
+        if "symbol" not in asked and self.weight_without_symbol:
+            return self.weight_without_symbol
+        limit = int(text) if (text := asked.get("limit", "")).isdecimal() else None
+        fitting = (weight for most, weight in self.weight_up_to if limit is not None and limit <= most)
+        return next(fitting, self.weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +129,7 @@ _BINANCE = Rules(
             "GET premiumIndex": Cost(1, weight_without_symbol=10),
             "GET ticker/24hr": Cost(1, weight_without_symbol=40),
             "GET ticker/bookTicker": Cost(2, weight_without_symbol=5),
-            "GET klines": Cost(10),
+            "GET klines": Cost(10, weight_up_to=((99, 1), (499, 2), (1000, 5))),
             "GET depth": Cost(20),
             "POST listenKey": Cost(1),
             "PUT listenKey": Cost(1),

@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import redis.asyncio as redis
 from django.conf import settings
@@ -67,8 +67,8 @@ class Budget:
         """Takes this request's cost from the shared budget, or raises NotSent."""
         parts = urlsplit(url)
         cost = self._rules.cost_of(method, parts.path)
-        names_symbol = "symbol" in parse_qs(parts.query)
-        costs = [cost.of(limit.unit, names_symbol=names_symbol) for limit in self._rules.limits]
+        asked = dict(parse_qsl(parts.query))
+        costs = [cost.of(limit.unit, asked) for limit in self._rules.limits]
         keys = [*map(self._counter, self._rules.limits), *self._stops(lane, is_order=cost.orders > 0)]
         answer = await _within_reach(lambda: self._admit(keys=keys, args=self._numbers(costs, lane)))
         if answer is None:

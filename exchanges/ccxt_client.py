@@ -15,7 +15,7 @@ from exchanges.budget_rules import Lane, lane_of
 from exchanges.budgets import Budget
 from exchanges.ccxt_calls import Calls, readable
 from exchanges.ccxt_errors import CONNECTED, WIRE, Wire, told_to_wait
-from exchanges.ccxt_listings import fills_after, fills_since, funding_since
+from exchanges.ccxt_listings import candles, fills_after, fills_since, funding_since
 from exchanges.clock import ClockReading, reading
 from exchanges.credentials import Credentials
 from exchanges.errors import (
@@ -28,6 +28,7 @@ from exchanges.errors import (
 from exchanges.types import (
     BalanceReport,
     Book,
+    Candle,
     FillReport,
     FundingReport,
     InstrumentSpec,
@@ -36,6 +37,7 @@ from exchanges.types import (
     PositionMode,
     PositionReport,
     PriceTick,
+    Timeframe,
 )
 from exchanges.venue_codes import is_already_so
 from exchanges.venues import binance
@@ -197,8 +199,13 @@ class CcxtClient:
         ticker = await self._calls.ask(lambda: self._calls.reader.fetch_mark_price(symbol))
         return readable(lambda: binance.price_tick(ticker["info"], symbol))
 
+    async def candles(
+        self, symbol: str, timeframe: Timeframe, since: datetime | None, limit: int
+    ) -> Sequence[Candle]:
+        return await candles(self._calls, symbol, timeframe, since, limit)
+
     async def find_order(self, symbol: str, client_order_id: str, book: Book) -> OrderReport:
-        params = _name_of(client_order_id, book)
+        params = binance.name_of(client_order_id, book)
         order = await self._calls.ask(lambda: self._calls.reader.fetch_order(None, symbol, params))
         return readable(lambda: binance.order_report(order["info"], symbol))
 
@@ -305,7 +312,7 @@ class CcxtClient:
         return await self._calls.writer.fapiPrivatePutOrder(words)
 
     async def cancel_order(self, symbol: str, client_order_id: str, book: Book) -> OrderReport | None:
-        params = _name_of(client_order_id, book)
+        params = binance.name_of(client_order_id, book)
         order = await self._calls.change(
             lambda: self._calls.writer.cancel_order(None, symbol, params), Lane.REDUCING
         )
@@ -336,12 +343,6 @@ def _instrument(market: Mapping[str, Any]) -> InstrumentSpec | None:
     except OutcomeUnknown as error:
         logger.warning("The contract %s is left out: %s", market["symbol"], error)
         return None
-
-
-def _name_of(client_order_id: str, book: Book) -> dict[str, Any]:
-    if book is Book.ALGO:
-        return {"trigger": True, "clientAlgoId": client_order_id}
-    return {"clientOrderId": client_order_id}
 
 
 def _same(wanted: str, sent: str, step: str) -> None:

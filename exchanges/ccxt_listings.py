@@ -1,4 +1,4 @@
-"""Listings of an account that come in pages: executions and funding, read to their end."""
+"""Listings: an account's executions and funding, which come in pages and are read to their end, and candles."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from exchanges.ccxt_calls import Calls, readable
-from exchanges.types import FillReport, FundingReport
+from exchanges.types import Candle, FillReport, FundingReport, Timeframe
 from exchanges.venues import binance
 from exchanges.venues.words import milliseconds_of
 
@@ -76,3 +76,11 @@ async def _page_of_funding(
     asked = {"incomeType": "FUNDING_FEE", "startTime": start, "limit": FUNDING_PER_PAGE}
     rows = await calls.rows(lambda: calls.reader.fapiPrivateGetIncome(asked))
     return readable(lambda: [binance.funding_report(row, symbol_of(row)) for row in rows])
+
+
+async def candles(
+    calls: Calls, symbol: str, timeframe: Timeframe, since: datetime | None, limit: int
+) -> Sequence[Candle]:
+    start = None if since is None else milliseconds_of(since)
+    rows = await calls.rows(lambda: calls.reader.fetch_ohlcv(symbol, timeframe.value, start, limit))
+    return readable(lambda: [binance.candle(row) for row in rows])

@@ -10,6 +10,7 @@ from exchanges.clock import ClockReading
 from exchanges.types import (
     BalanceReport,
     Book,
+    Candle,
     FillReport,
     FundingReport,
     InstrumentSpec,
@@ -19,6 +20,7 @@ from exchanges.types import (
     PositionReport,
     PriceTick,
     PrivateEvent,
+    Timeframe,
 )
 
 
@@ -38,6 +40,13 @@ class ExchangeClient(Protocol):
     async def positions(self) -> Sequence[PositionReport]: ...
 
     async def mark_price(self, symbol: str) -> PriceTick: ...
+
+    async def candles(
+        self, symbol: str, timeframe: Timeframe, since: datetime | None, limit: int
+    ) -> Sequence[Candle]:
+        """Oldest first, of last prices: the first `limit` that begin at `since` or later, without it the newest
+        ones. The last may not be over; a venue may give fewer than asked for (Binance 1500)."""
+        ...
 
     async def create_order(self, request: OrderRequest) -> OrderReport:
         """Raises NotSent, Refused (and its children), AccountUnusable, or OutcomeUnknown for everything else."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -86,6 +86,29 @@ class Forced(StrEnum):
 class PositionMode(StrEnum):
     ONE_WAY = "one_way"
     HEDGE = "hedge"
+
+
+class Timeframe(StrEnum):
+    """How long one candle lasts."""
+
+    MINUTE = "1m"
+    FIVE_MINUTES = "5m"
+    QUARTER = "15m"
+    HOUR = "1h"
+    FOUR_HOURS = "4h"
+
+    @property
+    def length(self) -> timedelta:
+        return _LENGTHS[self]
+
+
+_LENGTHS = {
+    Timeframe.MINUTE: timedelta(minutes=1),
+    Timeframe.FIVE_MINUTES: timedelta(minutes=5),
+    Timeframe.QUARTER: timedelta(minutes=15),
+    Timeframe.HOUR: timedelta(hours=1),
+    Timeframe.FOUR_HOURS: timedelta(hours=4),
+}
 
 
 class Book(StrEnum):
@@ -219,6 +242,18 @@ class PriceTick:
     symbol: str
     mark_price: Decimal
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """Last prices of one span that begins `at`. The newest one may not be over."""
+
+    at: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
 
 
 @dataclass(frozen=True, slots=True)

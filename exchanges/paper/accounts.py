@@ -19,6 +19,7 @@ from exchanges.paper.book import (
     Rules,
     VenueRefusal,
 )
+from exchanges.paper.candles import Candle, Minutes
 from exchanges.paper.margin import Balance, balance_of
 
 
@@ -39,12 +40,17 @@ class Accounts:
         self.taker_fee, self.maker_fee = taker_fee, maker_fee
         self.spread_ticks, self.depth_notional = spread_ticks, depth_notional
         self.prices: dict[str, Decimal] = {}
+        self.minutes = {symbol: Minutes() for symbol in self.rules}
         self.accounts: dict[str, AccountState] = {}
         self.next_order_id = 1_000_001
         self.next_algo_id = 2_000_001
         self.next_trade_id = 1
         self.next_transaction_id = 3_000_001
         self._events: list[Event] = []
+
+    def candles(self, symbol: str) -> list[Candle]:
+        """Of one minute each, oldest first; the last one may still go on."""
+        return self.minutes[self._rules(symbol).symbol].rows()
 
     def open_account(self, account: str, balance: Decimal) -> None:
         self.accounts.setdefault(account, AccountState(account, balance))

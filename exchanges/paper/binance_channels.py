@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from exchanges.paper import binance_candles as candles
 from exchanges.paper import binance_words as words
+from exchanges.paper import candles
 from exchanges.paper.binance_public import day_figures, touches
 from exchanges.paper.venue import PaperVenue
 
@@ -97,7 +97,7 @@ def _trade(venue: PaperVenue, symbol: str) -> Message:
 def _kline(venue: PaperVenue, symbol: str, interval: str) -> Message | None:
     if interval not in candles.MINUTES:
         return None
-    row = candles.joined(venue.process.candles(symbol), interval)[-1]
+    row = candles.joined(venue.engine.candles(symbol), interval)[-1]
     figures = {"o": row.open, "h": row.high, "l": row.low, "c": row.close, "v": row.volume}
     return {
         "e": "kline", "E": venue.now_ms(), "s": symbol,

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from exchanges.paper import binance_candles as candles
 from exchanges.paper import binance_words as words
 from exchanges.paper.binance_params import Params, page, required, window
 from exchanges.paper.book import VenueRefusal
+from exchanges.paper.candles import joined
 from exchanges.paper.venue import PaperVenue
 
 Answer = Any
@@ -67,15 +67,15 @@ def exchange_info(call: Call) -> Answer:
 
 def klines(call: Call) -> Answer:
     symbol, interval = call.symbol, required(call.params, "interval")
-    rows = candles.joined(call.venue.process.candles(symbol), interval)
+    rows = joined(call.venue.engine.candles(symbol), interval)
     is_wanted = window(call.params)
     wanted = [row for row in rows if is_wanted(row.open_ms)]
-    return [candles.kline(row, interval) for row in page(wanted, call.params, most=MAX_CANDLES)]
+    return [words.kline(row, interval) for row in page(wanted, call.params, most=MAX_CANDLES)]
 
 
 def day_figures(venue: PaperVenue, symbol: str) -> dict[str, str]:
     """Of the candles there are: first, last, highest and lowest price, and the volume."""
-    rows, last = venue.process.candles(symbol), venue.engine.prices[symbol]
+    rows, last = venue.engine.candles(symbol), venue.engine.prices[symbol]
     return {
         "openPrice": words.text(rows[0].open), "lastPrice": words.text(last),
         "highPrice": words.text(max(last, *(row.high for row in rows))),

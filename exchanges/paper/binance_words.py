@@ -18,6 +18,7 @@ from exchanges.paper.book import (
     PaperTrade,
     Rules,
 )
+from exchanges.paper.candles import Candle, length_ms
 from exchanges.paper.rate_limits import Limits
 
 ORDER_TYPES = [
@@ -156,6 +157,12 @@ def order_update(event: OrderEvent, at: int) -> Json:
             "si": row.algo_id or 0, "ss": 0, "rp": text(done.realized_pnl if done else None), "V": "NONE",
         },
     }  # fmt: skip
+
+
+def kline(row: Candle, interval: str) -> list[Any]:
+    quote = text(row.volume * row.close)
+    figures = [text(value) for value in (row.open, row.high, row.low, row.close, row.volume)]
+    return [row.open_ms, *figures, row.open_ms + length_ms(interval) - 1, quote, 10, "0", "0", "0"]
 
 
 def algo_update(event: AlgoEvent, at: int, child: PaperOrder | None) -> Json:

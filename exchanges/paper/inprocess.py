@@ -10,11 +10,13 @@ from typing import Any, TypeVar
 from exchanges.client import ExchangeClient
 from exchanges.clock import ClockReading
 from exchanges.errors import ExchangeError
+from exchanges.paper import candles
 from exchanges.paper.book import AlgoOrder, PaperOrder, PaperTrade, VenueRefusal
 from exchanges.paper.matching import Engine
 from exchanges.types import (
     BalanceReport,
     Book,
+    Candle,
     FillReport,
     FundingReport,
     InstrumentSpec,
@@ -27,6 +29,7 @@ from exchanges.types import (
     PriceTick,
     ReportStatus,
     Side,
+    Timeframe,
     TimeInForce,
 )
 from exchanges.venue_codes import error_for_code, is_already_so
@@ -125,6 +128,13 @@ class InProcessClient:
 
     async def mark_price(self, symbol: str) -> PriceTick:
         return PriceTick(symbol, self.engine.prices[_id(symbol)], self._now())
+
+    async def candles(
+        self, symbol: str, timeframe: Timeframe, since: datetime | None, limit: int
+    ) -> Sequence[Candle]:
+        minutes = self._do(lambda: self.engine.candles(_id(symbol)))
+        rows = [_candle(row) for row in candles.joined(minutes, timeframe)]
+        return rows[-limit:] if since is None else [row for row in rows if row.at >= since][:limit]
 
     async def create_order(self, request: OrderRequest) -> OrderReport:
         if request.order_type.is_conditional:
@@ -291,6 +301,10 @@ class InProcessClient:
             realized_pnl=trade.realized_pnl,
             at=_at(trade.time_ms),
         )
+
+
+def _candle(row: candles.Candle) -> Candle:
+    return Candle(_at(row.open_ms), row.open, row.high, row.low, row.close, row.volume)
 
 
 def _good_till(request: OrderRequest) -> int:

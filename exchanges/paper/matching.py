@@ -14,8 +14,10 @@ from exchanges.paper.interventions import Interventions
 
 
 class Engine(Interventions):
-    def set_price(self, symbol: str, price: Decimal, now_ms: int) -> None:
+    def set_price(self, symbol: str, price: Decimal, now_ms: int, volume: Decimal = ZERO) -> None:
+        """`volume` is what traded at it, for the candles alone."""
         self.prices[self._rules(symbol).symbol] = price
+        self.minutes[symbol].take(price, now_ms, volume)
         for state in self.accounts.values():
             self._fill_resting(state, symbol, now_ms)
             self._trigger(state, symbol, now_ms)

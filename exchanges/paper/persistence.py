@@ -18,6 +18,7 @@ from exchanges.paper.book import (
     PaperPosition,
     PaperTrade,
 )
+from exchanges.paper.candles import Candle
 from exchanges.paper.matching import Engine
 
 Record = dict[str, Any]
@@ -56,8 +57,20 @@ def prices_record(engine: Engine) -> Record:
     return {"kind": "prices", "prices": {symbol: str(price) for symbol, price in engine.prices.items()}}
 
 
+def candle_records(engine: Engine, from_ms: int = 0) -> Iterator[Record]:
+    for symbol in engine.rules:
+        rows = [_short(row) for row in engine.candles(symbol) if row.open_ms >= from_ms]
+        if rows:
+            yield {"kind": "candles", "symbol": symbol, "rows": rows}
+
+
+def _short(row: Candle) -> list[Any]:
+    return [row.open_ms, *map(str, (row.open, row.high, row.low, row.close, row.volume))]
+
+
 def snapshot(engine: Engine) -> Iterator[Record]:
     yield prices_record(engine)
+    yield from candle_records(engine)
     for state in engine.accounts.values():
         yield account_record(state)
         yield from (_record("position", state.name, p) for p in state.positions.values() if p.amount)
@@ -116,6 +129,11 @@ def _restore_prices(engine: Engine, record: Record) -> None:
     engine.prices.update({symbol: Decimal(price) for symbol, price in record["prices"].items()})
 
 
+def _restore_candles(engine: Engine, record: Record) -> None:
+    for open_ms, *figures in record["rows"]:
+        engine.minutes[record["symbol"]].restore(Candle(open_ms, *map(Decimal, figures)))
+
+
 _RESTORE: dict[str, Callable[[Engine, Record], None]] = {
     "account": _restore_account,
     "wallet": _restore_wallet,
@@ -125,6 +143,7 @@ _RESTORE: dict[str, Callable[[Engine, Record], None]] = {
     "trade": _restore_trade,
     "funding": _restore_funding,
     "prices": _restore_prices,
+    "candles": _restore_candles,
 }
 
 

@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from random import Random
 
 from exchanges.paper.book import Rules
+from exchanges.paper.candles import CANDLE_MS
 
-CANDLE_MS = 60_000
-KEPT_CANDLES = 1500
 # standard deviation of one minute's return, and the drift of one minute, as fractions
 REGIMES = {"range": (0.0006, 0.0), "trend": (0.0008, 0.0005), "jump": (0.0012, 0.0)}
 REGIME_SECONDS = (120, 900)
 JUMP_CHANCE_PER_MINUTE = 0.05
 JUMP_SIZE = 0.012
 PULL_PER_MINUTE = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Candle:
-    open_ms: int
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    volume: Decimal
 
 
 @dataclass(slots=True)
@@ -39,7 +27,6 @@ class _Walk:
     regime: str = "range"
     direction: int = 1
     seconds_left: float = 0.0
-    candles: deque[Candle] = field(default_factory=lambda: deque(maxlen=KEPT_CANDLES))
 
 
 class PriceProcess:
@@ -61,28 +48,25 @@ class PriceProcess:
             if symbol in self._walks:
                 self._walks[symbol].price = self._walks[symbol].anchor = float(price)
 
-    def step(self, seconds: float, now_ms: int) -> dict[str, Decimal]:
-        """Let simulated seconds pass; the new prices, in whole increments. `now_ms` dates the candles."""
+    def step(self, seconds: float) -> dict[str, Decimal]:
+        """Let simulated seconds pass; the new prices, in whole increments."""
         for walk in self._walks.values():
             self._choose_regime(walk, seconds)
             walk.price = max(walk.price * math.exp(self._return(walk, seconds / 60)), float(walk.increment))
-        prices = self.prices()
-        for symbol, walk in self._walks.items():
-            self._draw(walk, prices[symbol], now_ms)
-        return prices
+        return self.prices()
 
     def prices(self) -> dict[str, Decimal]:
         return {symbol: self._rounded(walk) for symbol, walk in self._walks.items()}
 
-    def candles(self, symbol: str) -> list[Candle]:
-        return list(self._walks[symbol].candles)
+    def volume(self) -> Decimal:
+        """What traded at one price."""
+        return Decimal(self._random.randint(1, 500)) / 10
 
-    def fill_history(self, minutes: int, now_ms: int) -> None:
-        """Candles of the past, so that a fresh exchange has some."""
+    def history(self, minutes: int, now_ms: int) -> Iterator[tuple[int, dict[str, Decimal]]]:
+        """Prices of the past with their times, so that a fresh exchange has candles."""
         first = now_ms - now_ms % CANDLE_MS - minutes * CANDLE_MS
-        for minute in range(minutes):
-            for quarter in range(4):
-                self.step(15, first + minute * CANDLE_MS + quarter * CANDLE_MS // 4)
+        for quarter in range(minutes * 4):
+            yield first + quarter * CANDLE_MS // 4, self.step(15)
 
     def _choose_regime(self, walk: _Walk, seconds: float) -> None:
         walk.seconds_left -= seconds
@@ -103,13 +87,3 @@ class PriceProcess:
     def _rounded(self, walk: _Walk) -> Decimal:
         steps = (Decimal(repr(walk.price)) / walk.increment).to_integral_value(ROUND_HALF_EVEN)
         return max(steps, Decimal(1)) * walk.increment
-
-    def _draw(self, walk: _Walk, price: Decimal, now_ms: int) -> None:
-        open_ms = now_ms - now_ms % CANDLE_MS
-        volume = Decimal(self._random.randint(1, 500)) / 10
-        last = walk.candles[-1] if walk.candles else None
-        if last is None or last.open_ms != open_ms:
-            walk.candles.append(Candle(open_ms, price, price, price, price, volume))
-        else:
-            high, low = max(last.high, price), min(last.low, price)
-            walk.candles[-1] = Candle(open_ms, last.open, high, low, price, last.volume + volume)

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from exchanges.paper import persistence
 from exchanges.paper.book import Event
+from exchanges.paper.candles import CANDLE_MS
 from exchanges.paper.demo import DEMO_PRICES, DEMO_RULES
 from exchanges.paper.journal import Journal
 from exchanges.paper.matching import Engine
@@ -51,6 +52,7 @@ class PaperVenue:
         self.book_version = now_ms()  # grows over restarts too
         self._journal = Journal(state)
         self._prices_saved_at = time.monotonic()
+        self._candles_saved_ms = 0
 
     def now_ms(self) -> int:
         """The exchange's own clock, which may be wrong."""
@@ -66,14 +68,22 @@ class PaperVenue:
 
     def open(self) -> None:
         self._journal.open(self.engine)
-        saved = dict(self.engine.prices)
-        self.process.resume(saved)
-        self.process.fill_history(HISTORY_MINUTES, now_ms())
-        self.process.resume(saved)
+        self.process.resume(self.engine.prices)
+        if not any(self.engine.candles(symbol) for symbol in self.engine.rules):
+            self._make_history()
         self._set_prices(self.process.prices())
+        self._save()
+
+    def _make_history(self) -> None:
+        """Made up, for a fresh exchange: nothing was traded at it, so nothing may fire or fill."""
+        now = self.process.prices()
+        for at_ms, prices in self.process.history(HISTORY_MINUTES, now_ms()):
+            for symbol, price in prices.items():
+                self.engine.minutes[symbol].take(price, at_ms, self.process.volume())
+        self.process.resume(now)
 
     def close(self) -> None:
-        self._journal.append([persistence.prices_record(self.engine)])
+        self._save()
         self._journal.close()
 
     def act(self, change: Callable[[Engine], Result], account: str | None = None) -> Result:
@@ -91,13 +101,19 @@ class PaperVenue:
 
     def step(self, seconds: float) -> dict[str, Decimal]:
         """Let real seconds pass at the market's speed."""
-        prices = self.process.step(seconds * self.speed, now_ms())
+        prices = self.process.step(seconds * self.speed)
         self._set_prices(prices)
         if time.monotonic() - self._prices_saved_at > PRICES_SAVED_EVERY:
             self._prices_saved_at = time.monotonic()
-            self._journal.append([persistence.prices_record(self.engine)])
+            self._save()
             self.engine.trim(KEPT_DONE)
         return prices
+
+    def _save(self) -> None:
+        """Prices, and the candles since the last time; the newest is saved again, since it goes on."""
+        candles = persistence.candle_records(self.engine, self._candles_saved_ms)
+        self._journal.append([persistence.prices_record(self.engine), *candles])
+        self._candles_saved_ms = self.now_ms() // CANDLE_MS * CANDLE_MS
 
     def set_price(self, symbol: str, price: Decimal) -> None:
         self.process.resume({symbol: price})
@@ -114,7 +130,7 @@ class PaperVenue:
 
     def _set_prices(self, prices: dict[str, Decimal]) -> None:
         for symbol, price in prices.items():
-            self.engine.set_price(symbol, price, self.now_ms())
+            self.engine.set_price(symbol, price, self.now_ms(), self.process.volume())
         self._settle()
 
     def _settle(self, facts: Iterable[persistence.Record] = ()) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +11,7 @@ from exchanges.errors import InvalidRequest
 from exchanges.types import (
     BalanceReport,
     Book,
+    Candle,
     FillReport,
     FundingReport,
     InstrumentSpec,
@@ -74,6 +75,12 @@ def order_words(request: OrderRequest, mode: PositionMode) -> OrderWords:
     kind = _ccxt_type(request)
     side = request.side.value
     return OrderWords(request.symbol, kind, side, plain(request.quantity), price_of(request), params)
+
+
+def name_of(client_order_id: str, book: Book) -> dict[str, Any]:
+    if book is Book.ALGO:
+        return {"trigger": True, "clientAlgoId": client_order_id}
+    return {"clientOrderId": client_order_id}
 
 
 def book_of(request: OrderRequest) -> Book:
@@ -246,6 +253,11 @@ def balance_report(account: Row) -> BalanceReport:
         equity=number(row["marginBalance"]),
         available_balance=number(row["availableBalance"]),
     )
+
+
+def candle(row: Sequence[Any]) -> Candle:
+    at, *figures = row[:6]
+    return Candle(exact_moment(at), *map(number, figures))
 
 
 def price_tick(row: Row, symbol: str) -> PriceTick:

@@ -288,12 +288,18 @@ def test_every_request_fits_into_every_lane(venue: str) -> None:
     rules = RULES[venue]
     for cost in (*rules.costs.values(), rules.unlisted):
         for limit in rules.limits:
-            for names_symbol in (True, False):
-                assert cost.of(limit.unit, names_symbol=names_symbol) <= limit.share_of(Lane.READING)
+            for asked in ({}, {"symbol": "BTCUSDT"}):
+                assert cost.of(limit.unit, asked) <= limit.share_of(Lane.READING)
 
 
 def test_listing_everything_is_dearer_than_one_contract() -> None:
     cost = RULES["binance"].cost_of("get", "/fapi/v1/openOrders")
-    assert (cost.of(Unit.WEIGHT, names_symbol=True), cost.of(Unit.WEIGHT, names_symbol=False)) == (1, 40)
+    assert (cost.of(Unit.WEIGHT, {"symbol": "BTCUSDT"}), cost.of(Unit.WEIGHT, {})) == (1, 40)
     assert RULES["binance"].cost_of("POST", "/fapi/v1/order") == Cost(weight=0, orders=1)
     assert RULES["binance"].cost_of("GET", "/fapi/v9/new").weight == 40
+
+
+@pytest.mark.parametrize(("limit", "weight"), [("99", 1), ("100", 2), ("1000", 5), ("1500", 10), ("", 10)])
+def test_candles_cost_by_how_many_are_asked_for(limit: str, weight: int) -> None:
+    cost = RULES["binance"].cost_of("GET", "/fapi/v1/klines")
+    assert cost.of(Unit.WEIGHT, {"symbol": "BTCUSDT", "limit": limit}) == weight

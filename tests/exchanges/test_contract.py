@@ -31,6 +31,7 @@ from exchanges.types import (
     PositionSide,
     ReportStatus,
     Side,
+    Timeframe,
     TimeInForce,
 )
 from tests.exchanges.test_ccxt_on_paper import paper_exchange
@@ -358,3 +359,27 @@ async def test_funding_is_told_signed_and_from_the_moment_asked_for(venue: Venue
     assert (paid.symbol, paid.amount, received.amount, paid.currency) == (BTC, D("-0.1"), D("0.2"), "USDT")
     assert paid.payment_id != received.payment_id
     assert not await venue.client.funding(datetime.now(UTC) + timedelta(minutes=1))
+
+
+async def test_candles_hold_the_prices_there_were(venue: Venue) -> None:
+    for price in ("103000.5", "99000", "101000"):
+        await venue.set_price(price)
+    rows = await venue.client.candles(BTC, Timeframe.MINUTE, None, 2)
+    assert rows[-1].close == D(101_000)
+    assert max(row.high for row in rows) == D("103000.5")
+    assert min(row.low for row in rows) <= D(99_000)
+    assert all(row.at.second == 0 and row.low <= row.open <= row.high for row in rows)
+    assert (await venue.client.candles(BTC, Timeframe.HOUR, None, 1))[0].at.minute == 0
+
+
+async def test_candles_begin_where_they_are_asked_for(venue: Venue) -> None:
+    newest = (await venue.client.candles(BTC, Timeframe.MINUTE, None, 1))[-1]
+    since = await venue.client.candles(BTC, Timeframe.MINUTE, newest.at, 500)
+    assert since[0].at == newest.at
+    later = newest.at + timedelta(hours=1)
+    assert not await venue.client.candles(BTC, Timeframe.MINUTE, later, 500)
+
+
+async def test_candles_of_a_contract_that_is_not_listed(venue: Venue) -> None:
+    with pytest.raises(errors.InvalidRequest):
+        await venue.client.candles("NONE/USDT:USDT", Timeframe.MINUTE, None, 5)
