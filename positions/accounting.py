@@ -97,3 +97,12 @@ def explained_by(unexplained: Decimal, change: Decimal) -> Decimal:
 def signed(position_side: PositionSide, side: Side, quantity: Decimal) -> Decimal:
     """+quantity for what enlarges the position, -quantity for what shrinks it."""
     return quantity if side is position_side.entry_side else -quantity
+
+
+def r_multiple(
+    result: Decimal | None, entry_price: Decimal | None, first_stop: Decimal | None, bought: Decimal
+) -> Decimal | None:
+    """The result counted in what the first stop put at risk."""
+    if result is None or entry_price is None or first_stop is None:
+        return None
+    return _ratio(result, abs(entry_price - first_stop) * bought)

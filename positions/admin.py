@@ -85,6 +85,7 @@ class PositionAdmin(ReadOnlyAdmin, ExplainedAdmin):
         "account",
         "close_reason",
         "created_at",
+        "page_link",
         "close_link",
     )
     readonly_fields = ("other_fees",)
@@ -110,6 +111,10 @@ class PositionAdmin(ReadOnlyAdmin, ExplainedAdmin):
     @admin.display(description="fees in other coins")
     def other_fees(self, position: Position) -> str:
         return queries.fees_in_other_coins(position.pk) or "none"
+
+    @admin.display(description="")
+    def page_link(self, position: Position) -> str:
+        return format_html('<a href="{}">Whole story</a>', reverse("position", args=[position.pk]))
 
     @admin.display(description="")
     def close_link(self, position: Position) -> str:

@@ -132,6 +132,8 @@ ORDER_TRANSITIONS: dict[tuple[OrderStatus, OrderEvent], OrderStatus] = {
 
 # the exchange has confirmed it and we have not asked for its end
 STANDING = frozenset({OS.ACCEPTED, OS.TRIGGERED, OS.PARTIALLY_FILLED})
+# the exchange has never said that it has it
+NEVER_STOOD = frozenset({OS.INITIALIZED, OS.SUBMITTED, OS.REJECTED, OS.DENIED})
 DONE = frozenset({OS.FILLED, OS.CANCELED, OS.EXPIRED, OS.REJECTED, OS.DENIED})
 PENDING = frozenset(OS) - DONE
 

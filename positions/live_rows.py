@@ -118,14 +118,14 @@ def _standing_cells(held: Held, now: datetime) -> dict[str, str]:
         "size": formats.quantity(held.planned_quantity if is_opening else held.quantity),
         "entry": formats.price(held.entry_price, held.price_increment),
         "stop": "no stop" if held.is_unprotected else formats.price(held.stop_price, held.price_increment),
-        "phase": _phase(held),
+        "phase": phase_in_words(held),
         "age": formats.age(now - held.since),
         "opened": held.since.strftime("%Y-%m-%d %H:%M:%S UTC"),
         "state": "" if held.status == PositionStatus.OPEN else held.status.upper(),
     }
 
 
-def _phase(held: Held) -> str:
+def phase_in_words(held: Held) -> str:
     if held.phase == "waiting" and held.activation_price is not None:
         return f"trails from {formats.price(held.activation_price, held.price_increment)}"
     return PHASES.get(held.phase, held.phase)

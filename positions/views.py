@@ -1,4 +1,4 @@
-"""The live page and the way to close one position from it. Works without JavaScript."""
+"""The live page, the page of one position, and the way to close one. All work without JavaScript."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from positions import queries
+from positions import position_page, queries
 from positions.lifecycle import CloseReason, PositionStatus
 from positions.live_rows import Held, position_row
 from positions.services import closing
@@ -32,6 +32,19 @@ def live(request: HttpRequest) -> HttpResponse:
         "live/page.html",
         queries.snapshot(now) | {"now": now, "blank": BLANK, "may_close": may_close},
     )
+
+
+@never_cache
+@require_safe
+@staff_only
+def position(request: HttpRequest, position_id: int) -> HttpResponse:
+    now = timezone.now()
+    record = position_page.record_of(position_id, now)
+    if record is None:
+        raise Http404("No such position.")
+    page = position_page.page_of(record, now)
+    may_close = page["is_closable"] and request.user.has_perm(CLOSE_PERMISSION)
+    return render(request, "live/position.html", page | {"may_close": may_close})
 
 
 @never_cache

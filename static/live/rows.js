@@ -42,6 +42,7 @@ export class Log {
     mark(element, { id: row.id, at: row.at, tone: row.tone });
     element.querySelector(".time").title = row.client_order_id ? `${row.at} ${row.client_order_id}` : row.at;
     fill(element, row.shown);
+    if (row.position_id) element.querySelector("a.whole").href = `/positions/${row.position_id}/`;
     for (const clamped of element.querySelectorAll(".message")) clamped.title = row.shown.message;
     if (known) return;
     const after = [...this.body.rows].find((other) => other.dataset.at <= row.at);
@@ -76,6 +77,7 @@ export class Positions {
     fill(element, row.shown);
     element.querySelector(".symbol").title = row.symbol;
     element.querySelector('[data-cell="age"]').title = row.shown.opened;
+    element.querySelector("a.whole").href = `/positions/${row.id}/`;
     const close = element.querySelector(".close");
     if (close) {
       close.href = `/positions/${row.id}/close/`;

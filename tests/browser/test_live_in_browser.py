@@ -70,6 +70,9 @@ def test_a_position_appears_by_itself_and_moves_with_its_price(page, server):
     expect(cell(row, "mark")).to_have_text("—")
     expect(cell(row, "stop")).to_have_text("no stop")
     expect(page.locator(".positions .empty")).to_be_hidden()
+    expect(row.get_by_role("link", name="BTC", exact=True)).to_have_attribute(
+        "href", f"/positions/{position.pk}/"
+    )
     broadcast.prices_changed({"BTCUSDT": "97350.4"})
     expect(cell(row, "pnl")).to_have_text("+0.80")
     expect(cell(row, "arrow")).to_have_text("▲")

@@ -1,0 +1,268 @@
+"""The page of one position: who may see it, what it says, and what it costs to ask."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal as D
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from exchanges.marks import publish_marks
+from exchanges.types import PositionReport, PositionSide, PriceTick
+from positions.accounting import r_multiple
+from positions.lifecycle import OrderPurpose, OrderStatus, PositionStatus
+from positions.position_page import page_of, record_of
+from positions.services.adopting import adopt
+from positions.services.plans import kept
+from tests.builders import a_fill, a_position, a_trailing_stop, an_account, an_instrument, an_order
+from trailing.plan import ProtectionPlan
+
+pytestmark = pytest.mark.django_db
+HOSTILE = '<script>alert("pwned")</script>'
+
+
+@pytest.fixture
+def viewer(client):
+    client.force_login(User.objects.create_user("viewer", is_staff=True))
+    return client
+
+
+def url(position, more=""):
+    return f"/positions/{position.pk}/{more}"
+
+
+def text_of(client, position):
+    answer = client.get(url(position))
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def facts_of(client, position):
+    """What the overview says, by name."""
+    groups = client.get(url(position)).context["groups"]
+    return {fact.name: fact for _, facts in groups for fact in facts}
+
+
+def a_stop(position, trigger, **values):
+    return an_order(position, purpose=OrderPurpose.PROTECT, trigger_price=D(trigger), **values)
+
+
+def an_entry(position):
+    return an_order(position, status=OrderStatus.FILLED, average_price=D("97250.4"))
+
+
+def test_strangers_are_sent_to_the_login(client):
+    path = url(a_position())
+    assert client.get(path).url == f"/admin/login/?next={path}"
+
+
+def test_a_customer_account_without_staff_rights_sees_nothing(client):
+    client.force_login(User.objects.create_user("eve"))
+    assert client.get(url(a_position())).url.startswith("/admin/login/")
+
+
+def test_an_unknown_number_is_not_found_and_nothing_can_be_posted(viewer):
+    assert viewer.get("/positions/999999/").status_code == 404
+    assert viewer.post(url(a_position())).status_code == 405
+
+
+def test_only_who_may_close_is_offered_to(viewer):
+    position = a_position()
+    link = f'href="{url(position, "close/")}"'
+    assert link not in text_of(viewer, position)
+    User.objects.get().user_permissions.add(Permission.objects.get(codename="change_position"))
+    assert link in text_of(viewer, position)
+    assert link not in text_of(viewer, a_position("ETH", status=PositionStatus.CLOSED))
+
+
+def test_an_open_position_says_what_it_holds_and_what_protects_it(viewer):
+    position = a_position(fees=D("0.31"), funding=D("-0.05"), unprotected_seconds=D("1.5"))
+    an_entry(position)
+    a_stop(position, "95305.4", status=OrderStatus.CANCELED)
+    a_stop(position, "96305.4")
+    a_trailing_stop(position, activation_price=D("98709.2"))
+    tick = PriceTick("BTC/USDT:USDT", D("98250.4"), timezone.now())
+    publish_marks("binance", [("BTCUSDT", tick)])
+    said = {name: fact.text for name, fact in facts_of(viewer, position).items()}
+    expected = {
+        "Side": "LONG",
+        "Size": "0.008",
+        "Entry": "97,250.4",
+        "Mark": "98,250.4",
+        "Stop": "96,305.4",
+        "First stop": "95,305.4",
+        "Stop orders": "2",
+        "Open profit": "▲+8.00",
+        "Fees": "\N{MINUS SIGN}0.31",
+        "Funding": "\N{MINUS SIGN}0.05",
+        "In all": "▲+7.64",
+        "R multiple": "+0.49 R",  # 7.64 of 0.008 x 1945
+        "Without a stop": "1.5 s",
+    }
+    assert {name: said[name] for name in expected} == expected
+    assert "Why closed" not in said
+    assert facts_of(viewer, position)["Stop"].note == "trails from 98,709.2"
+
+
+def test_a_closed_position_says_why_and_by_whom(viewer):
+    position = a_position(
+        status=PositionStatus.CLOSED, position_side="short", close_reason="trailing_stop",
+        close_requested_by="trailing", average_exit_price=D("96250.4"), realized_pnl=D(8), fees=D("0.6"),
+    )  # fmt: skip
+    an_entry(position)
+    a_stop(position, "99195.5", status=OrderStatus.CANCELED)
+    a_stop(position, "96250.5", status=OrderStatus.FILLED)
+    said = {name: fact.text for name, fact in facts_of(viewer, position).items()}
+    expected = {
+        "Side": "SHORT",
+        "Exit": "96,250.4",
+        "Last stop": "96,250.5",
+        "Why closed": "trailing stop",
+        "Asked for by": "trailing",
+        "In all": "▲+7.40",
+        "R multiple": "+0.48 R",  # 7.4 of 0.008 x 1945.1
+    }
+    assert {name: said[name] for name in expected} == expected
+    assert not {"Mark", "Stop", "Open profit"} & set(said)
+
+
+def test_a_stop_that_the_exchange_never_took_is_none(viewer):
+    position = a_position()
+    an_entry(position)
+    a_stop(position, "95305.4", status=OrderStatus.REJECTED)
+    a_stop(position, "95305.4", status=OrderStatus.SUBMITTED)
+    said = facts_of(viewer, position)
+    assert (said["Stop"].text, said["Stop"].tone, said["Stop orders"].text) == ("no stop", "down", "0")
+    assert said["R multiple"].text == "—"
+
+
+def test_without_a_price_nobody_pretends_to_know_the_result(viewer):
+    position = a_position("NOBODYASKS", realized_pnl=D(3))
+    an_entry(position)
+    a_stop(position, "95305.4")
+    said = facts_of(viewer, position)
+    assert [said[name].text for name in ("Mark", "Open profit", "In all", "R multiple")] == ["—"] * 4
+
+
+def test_seconds_without_a_stop_go_on_while_there_is_none():
+    now = timezone.now()
+    position = a_position(unprotected_seconds=2, unprotected_since=now - timedelta(seconds=5))
+    groups = page_of(record_of(position.pk, now), now)["groups"]
+    assert "7 s" in [fact.text for _, facts in groups for fact in facts]
+
+
+def test_an_adopted_position_says_that_it_was_found(viewer):
+    account, instrument = an_account(unknown_positions="adopt"), an_instrument()
+    report = PositionReport(instrument.symbol, PositionSide.LONG, D("0.2"), D(97000))
+    position = adopt(account.pk, report, timezone.now())
+    a_stop(position, "95060")
+    said = facts_of(viewer, position)
+    assert said["Strategy"].note == "adopted: it was found on the exchange"
+    assert (said["Size"].text, said["Size"].note) == ("0.2", "of 0.2")
+    assert record_of(position.pk, timezone.now()).bought == D("0.2")
+
+
+def test_a_position_that_is_only_planned_has_a_page(viewer):
+    position = a_position(status=PositionStatus.OPENING)
+    an_order(position, status=OrderStatus.INITIALIZED)
+    said = facts_of(viewer, position)
+    assert (said["Entry"].text, said["Opened"].text, said["In all"].text) == ("—", "—", "0.00")
+
+
+def test_fees_in_another_coin_are_told_beside_the_sum(viewer):
+    order = an_entry(a_position())
+    a_fill(order, fee=D("0.0002"), fee_currency="BNB")
+    assert facts_of(viewer, order.position)["Fees"].note == "besides 0.0002 BNB"
+    assert "0.0002 BNB" in text_of(viewer, order.position)
+
+
+def test_the_plan_is_told_in_words_and_as_it_was_kept(viewer):
+    plan = ProtectionPlan.plain(stop="3.5", activation="2", callback="0.7")
+    page = text_of(viewer, a_position(plan=kept(plan)))
+    assert "stop 3.5 %, trails 0.7 % from 2 % profit" in page
+    assert "&quot;callback_percent&quot;: &quot;0.7&quot;" in page
+
+
+def test_the_timeline_is_the_story_that_explain_tells(viewer, capsys):
+    position = a_position()
+    a_fill(an_entry(position), price=D("97250.4"), trade_id="t-77")
+    call_command("explain", "position", str(position.pk))
+    told = [line for line in capsys.readouterr().out.splitlines() if " s  " in line]
+    story = viewer.get(url(position)).context["story"]
+    assert [line.text for line in story] == [line.split(" s  ", 1)[1] for line in told]
+    assert any("execution t-77" in line.text for line in story)
+
+
+def test_orders_and_fills_are_listed_and_hostile_text_stays_text(viewer):
+    position = a_position()
+    order = an_entry(position)
+    a_fill(order, price=D("97250.4"), fee=D("0.31"), realized_pnl=D("1.25"))
+    an_order(position, purpose=OrderPurpose.CLOSE, status=OrderStatus.REJECTED, reason=HOSTILE)
+    page = text_of(viewer, position)
+    for text in ("entry · buy market", "close · sell market", "0.31 USDT", "+1.25", "&lt;script&gt;alert"):
+        assert text in page
+    assert "<script>alert" not in page
+
+
+def test_a_trade_of_somebody_else_is_told_as_such(viewer):
+    order = an_entry(a_position())
+    a_fill(order)
+    fill = a_fill(order, side="sell", forced="liquidation")
+    fill.order = None
+    fill.save()
+    page = text_of(viewer, order.position)
+    assert "not ours · sell" in page
+    assert "liquidation" in page
+
+
+def test_more_rows_cost_no_more_queries(viewer):
+    def with_rows(base, count):
+        position = a_position(base)
+        for _ in range(count):
+            a_fill(an_entry(position))
+            a_stop(position, "95305.4", status=OrderStatus.CANCELED)
+        return position
+
+    few, many = with_rows("BTC", 2), with_rows("ETH", 12)
+    text_of(viewer, few)
+    asked = []
+    for position in (few, many):
+        with CaptureQueriesContext(connection) as queries:
+            text_of(viewer, position)
+        asked.append(len(queries))
+    assert asked[0] == asked[1] <= 30
+
+
+def test_the_live_page_and_the_admin_lead_here(viewer, admin_client):
+    position = a_position()
+    an_order(position)
+    assert viewer.get("/").content.decode().count(f'href="{url(position)}"') == 2  # its row and its order
+    listed = "/admin/positions/position/"
+    for path in (listed, f"{listed}{position.pk}/change/"):
+        assert f'href="{url(position)}"' in admin_client.get(path).content.decode()
+
+
+def test_the_page_needs_nothing_that_the_policy_forbids(viewer):
+    page = text_of(viewer, a_position())
+    for inline in ("<style", " style=", "onclick=", "<script>"):
+        assert inline not in page
+
+
+@pytest.mark.parametrize(
+    ("result", "entry", "stop", "bought", "expected"),
+    [
+        (D(30), D(100), D(98), D(10), D("1.5")),
+        (D(-20), D(100), D(102), D(10), D(-1)),
+        (D(30), D(100), None, D(10), None),
+        (None, D(100), D(98), D(10), None),
+        (D(30), D(100), D(100), D(10), None),
+        (D(30), D(100), D(98), D(0), None),
+    ],
+)
+def test_r_is_the_result_in_units_of_the_first_risk(result, entry, stop, bought, expected):
+    assert r_multiple(result, entry, stop, bought) == expected
