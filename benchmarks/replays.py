@@ -68,11 +68,11 @@ def load(candle_files: list[Path], tick_files: list[Path]) -> None:
 def examine(name: str, plan: str, seeds: range) -> Result:
     result = Result(name, plan)
     for seed in seeds:
-        _compare(_case(RECORDINGS[name], plan, random.Random(f"{name} {plan} {seed}")), seed, result)
+        compare(entered(RECORDINGS[name], plan, random.Random(f"{name} {plan} {seed}")), seed, result)
     return result
 
 
-def _case(recording: Recording, plan: str, dice: random.Random) -> Case:
+def entered(recording: Recording, plan: str, dice: random.Random) -> Case:
     """Entered at what the other side pays, anywhere in the first nine tenths."""
     side, start = dice.choice(list(PositionSide)), dice.randrange(len(recording) * 9 // 10)
     spec = InstrumentSpec(
@@ -90,7 +90,7 @@ def _case(recording: Recording, plan: str, dice: random.Random) -> Case:
     )
 
 
-def _compare(case: Case, seed: int, result: Result) -> None:
+def compare(case: Case, seed: int, result: Result) -> None:
     began = time.process_time()
     whole = case.replayed()
     result.seconds += time.process_time() - began
