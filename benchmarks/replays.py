@@ -139,7 +139,7 @@ def print_table(console: Console, results: list[Result]) -> None:
         table.add_column(name, no_wrap=True)
     kinds = (kind.replace("_", " ") for kind in KINDS)
     for name in (*kinds, "open", "moves", "levels", "judged", "µs each", "differ"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     total = Result("all", "")
     for result in results:
         table.add_row(*_row(result))
@@ -158,7 +158,7 @@ def _row(result: Result) -> list[str]:
     counts = [result.exits[kind] for kind in (*KINDS, "open")]
     return [
         result.recording, result.plan, *(str(count or "") for count in counts), str(result.moves), str(result.levels),
-        f"{result.prices:,}", f"{each:.1f}", str(len(result.differences)),
+        f"{result.prices / 1000:,.0f}k", f"{each:.1f}", str(len(result.differences)),
     ]  # fmt: skip
 
 
@@ -176,7 +176,7 @@ def main() -> None:
     options = parser.parse_args()
     if not options.candles and not options.ticks:
         parser.error("give --candles, --ticks or both")
-    console = Console(width=max(Console().width, 150))
+    console = Console(width=max(Console().width, 160))
     results = run(options, console)
     print_table(console, results)
     sys.exit(any(result.differences for result in results))
