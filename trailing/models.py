@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from exchanges.choices import choices
+from exchanges.types import Timeframe
 from trailing.engine import StopReason, TrailingPhase
 
 
@@ -27,6 +28,26 @@ class PlanVersion(models.Model):
         return self.digest[:12]
 
 
+class TrueRange(models.Model):
+    """The newest average true range of a contract's candles, as plans want it: known before an entry needs it."""
+
+    instrument = models.ForeignKey("exchanges.Instrument", models.CASCADE, related_name="true_ranges")
+    timeframe = models.CharField(max_length=3, choices=choices(Timeframe))
+    period = models.PositiveSmallIntegerField()
+    value = money(null=True, blank=True, help_text="Empty: too few candles, or a price that did not move")
+    ended_at = models.DateTimeField(help_text="End of the last candle that counts")
+
+    class Meta:
+        db_table = "true_ranges"
+        constraints = [
+            models.UniqueConstraint(fields=["instrument", "timeframe", "period"], name="true_range_once"),
+            models.CheckConstraint(condition=Q(value=None) | Q(value__gt=0), name="true_range_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.instrument_id} {self.timeframe} {self.period}"
+
+
 class TrailingStop(models.Model):
     # migrations_sql/constraints/0001 adds the foreign key (position_id, position_is_live) -> positions (id, is_live)
     position = models.OneToOneField(
@@ -36,6 +57,8 @@ class TrailingStop(models.Model):
     state = models.CharField(max_length=10, choices=choices(TrailingPhase), default=TrailingPhase.INACTIVE)
     entry_price = money(null=True, blank=True, help_text="Average fill price; empty until the entry filled")
     entry_atr = money(null=True, blank=True, help_text="Average true range when the entry filled")
+    atr = money(null=True, blank=True, help_text="Average true range now")
+    atr_at = models.DateTimeField(null=True, blank=True, help_text="End of the last candle in it")
     activation_price = money(null=True, blank=True)
     high_water_mark = money(
         null=True, blank=True, help_text="Best price that mattered since the entry; lowest for shorts"
@@ -67,6 +90,9 @@ class TrailingStop(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(entry_atr=None) | Q(entry_atr__gt=0), name="trailing_true_range_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(atr=None) | Q(atr__gt=0), name="trailing_true_range_now_positive"
             ),
         ]
 

@@ -11,8 +11,9 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from exchanges.types import Timeframe
 from trailing.rules import (
     AgeLimit,
     AnyTrail,
@@ -42,6 +43,7 @@ class ProtectionPlan(Part):
     take_profits: Ladder | None = None
     age: AgeLimit | None = None
     atr_period: Period = 14
+    atr_timeframe: Timeframe = Timeframe.QUARTER
     updates: Updates = Updates()
 
     @model_validator(mode="after")
@@ -51,6 +53,13 @@ class ProtectionPlan(Part):
         if any(after[0] <= before[0] or after[1] <= before[1] for before, after in rising):
             raise ValueError("profit locks must rise, trigger and lock, from one to the next")
         return self
+
+    @field_validator("reference")
+    @classmethod
+    def _is_watched(cls, reference: Reference) -> Reference:
+        if reference is not Reference.MARK:
+            raise ValueError(f"only mark prices are watched: a plan by {reference} prices would never act")
+        return reference
 
     @classmethod
     def plain(cls, stop: Decimal | str, activation: Decimal | str, callback: Decimal | str) -> Self:

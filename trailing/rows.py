@@ -54,7 +54,13 @@ def state_of(row: TrailingStop) -> TrailingState:
 
 
 def seen_by(row: TrailingStop, price: Decimal, at: datetime) -> Seen:
-    return Seen(price, age_hours(row.position, at))
+    return Seen(price, age_hours(row.position, at), true_range_of(row))
+
+
+def true_range_of(row: TrailingStop) -> Decimal | None:
+    """In the first moments the one at entry is the newest."""
+    newest: Decimal | None = row.atr if row.atr is not None else row.entry_atr
+    return newest
 
 
 def age_hours(position: Position, at: datetime) -> Decimal:
@@ -64,4 +70,5 @@ def age_hours(position: Position, at: datetime) -> Decimal:
 
 def band_of(row: TrailingStop, at: datetime) -> Band:
     """Raises ValueError while the entry price is not known."""
-    return band(entry_of(row), plan_of(row.position), state_of(row), age_hours(row.position, at))
+    age = age_hours(row.position, at)
+    return band(entry_of(row), plan_of(row.position), state_of(row), age, true_range_of(row))

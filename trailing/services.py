@@ -26,6 +26,7 @@ from trailing.models import TrailingStop
 from trailing.protection import advance as judge
 from trailing.protection import start
 from trailing.rows import band_of, entry_of, open_rows, plan_of, seen_by, state_of
+from trailing.true_ranges import known_at
 from trailing.updates import is_due
 
 logger = logging.getLogger(__name__)
@@ -56,18 +57,22 @@ def _arm(row: TrailingStop) -> None:
     """The stop loss is measured from what the entry really paid, also when more of it fills at another price; a stop
     that stands is not loosened by it. Whoever is first wins."""
     known, standing = row.entry_price, row.stop_price
-    row.entry_price = row.position.average_entry_price
-    entry, plan = entry_of(row), plan_of(row.position)
+    row.entry_price, plan = row.position.average_entry_price, plan_of(row.position)
+    row.entry_atr = row.entry_atr or known_at(row.position.instrument_id, plan, timezone.now())
+    entry = entry_of(row)
     armed = start(entry, plan)
     stop = armed.stop_price if standing is None else entry.better(standing, armed.stop_price or standing)
     TrailingStop.objects.filter(pk=row.pk, entry_price=known, stop_price=standing, state__in=UNARMED).update(
         entry_price=row.entry_price,
+        entry_atr=row.entry_atr,
         activation_price=activation_price(entry, plan.trailing) if plan.trailing else None,
         state=armed.phase,
         stop_price=stop,
         stop_reason=row.stop_reason if stop == standing else armed.stop_reason,
     )
-    row.refresh_from_db(fields=["entry_price", "activation_price", "state", "stop_price", "stop_reason"])
+    row.refresh_from_db(
+        fields=["entry_price", "entry_atr", "activation_price", "state", "stop_price", "stop_reason"]
+    )
 
 
 def _needs_stop(row: TrailingStop) -> bool:

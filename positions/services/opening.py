@@ -32,6 +32,7 @@ from trailing.engine import HUNDRED, Entry
 from trailing.models import TrailingStop
 from trailing.plan import ProtectionPlan, read_plan
 from trailing.protection import stop_loss
+from trailing.true_ranges import known_at
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +112,7 @@ def _open_sized(
 ) -> Opened | Skip:
     try:
         plan = read_plan(strategy.protection)
-        at_stop = stop_loss(_expected_entry(proposal, strategy, instrument), plan.stop_loss)
+        at_stop = stop_loss(_expected_entry(proposal, strategy, instrument, plan), plan.stop_loss)
     except ValueError as refusal:
         return Skip(f"the strategy's protection plan cannot be used: {refusal}")
     balance = AccountBalance.objects.filter(account=account).first()
@@ -132,8 +133,11 @@ def _open_sized(
     return Opened(_insert(proposal, strategy, instrument, sized, plan).pk)
 
 
-def _expected_entry(proposal: Proposal, strategy: Strategy, instrument: Instrument) -> Entry:
-    return Entry(proposal.position_side, proposal.price, instrument.price_increment, strategy.leverage)
+def _expected_entry(
+    proposal: Proposal, strategy: Strategy, instrument: Instrument, plan: ProtectionPlan
+) -> Entry:
+    atr = known_at(instrument.pk, plan, timezone.now())
+    return Entry(proposal.position_side, proposal.price, instrument.price_increment, strategy.leverage, atr)
 
 
 def _denied(account: ExchangeAccount, strategy: Strategy, verdict: Denied) -> Skip:

@@ -88,6 +88,14 @@ REFUSED = [
     ),
     ({"reference": "index"}, "reference: input should be 'mark', 'last' or 'book'"),
     (
+        {"reference": "last"},
+        "reference: only mark prices are watched: a plan by last prices would never act",
+    ),
+    (
+        {"reference": "book"},
+        "reference: only mark prices are watched: a plan by book prices would never act",
+    ),
+    (
         {"breakeven": {"trigger_percent": 1, "offset_percent": 1}},
         "breakeven: the offset must be below the trigger, else the stop would fire at once",
     ),
@@ -116,6 +124,10 @@ REFUSED = [
     ({"age": {"max_loss_percent": 0}}, "age > max_loss_percent: input should be greater than 0"),
     ({"atr_period": 1}, "atr_period: input should be greater than or equal to 2"),
     ({"atr_period": 201}, "atr_period: input should be less than or equal to 200"),
+    (
+        {"atr_timeframe": "7m"},
+        "atr_timeframe: input should be '1m', '5m', '15m', '1h' or '4h'",
+    ),
     (
         {"updates": {"min_improvement_percent": 2}},
         "updates: large_improvement_percent must not be below min_improvement_percent",
@@ -147,7 +159,7 @@ def test_equal_plans_have_one_digest_whatever_wrote_them(two: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [percent("2.1"), {"trailing": None}, {"reference": "last"}, ENHANCED, {"age": {}}], ids=str
+    "body", [percent("2.1"), {"trailing": None}, {"atr_timeframe": "1h"}, ENHANCED, {"age": {}}], ids=str
 )
 def test_different_plans_have_different_digests(body: dict) -> None:
     assert read_plan(body).digest != read_plan({}).digest
@@ -156,7 +168,7 @@ def test_different_plans_have_different_digests(body: dict) -> None:
 EVERY_KIND = [
     {},
     ENHANCED,
-    {"trailing": None, "age": {"while_trailing": True}, "reference": "book"},
+    {"trailing": None, "age": {"while_trailing": True}},
     {"stop_loss": {"type": "distance", "distance": "1.5"}, "trailing": {"type": "distance", "distance": 3}},
     {"stop_loss": {"type": "atr"}, "trailing": {"type": "atr", "multiple": 2}},
     {
@@ -199,6 +211,7 @@ def test_the_defaults_are_what_the_desk_trades_with() -> None:
         "take_profits": None,
         "age": None,
         "atr_period": 14,
+        "atr_timeframe": "15m",
         "updates": None,
     }
     assert (Breakeven().trigger_percent, Breakeven().offset_percent) == (D(1), D("0.2"))
