@@ -131,7 +131,7 @@ def _judge(row: TrailingStop, mark_price: Decimal, at: datetime) -> bool:
     """False: the row changed meanwhile."""
     verdict = judge(entry_of(row), plan_of(row.position), state_of(row), seen_by(row, mark_price, at))
     if isinstance(verdict, Close):
-        _leave(row, verdict.reason, mark_price, at)
+        _leave(row, verdict, mark_price, at)
         return True
     return verdict.state == state_of(row) or _move(row, verdict.state, mark_price, at)
 
@@ -155,14 +155,14 @@ def _move(row: TrailingStop, state: TrailingState, mark_price: Decimal, at: date
     )
 
 
-def _leave(row: TrailingStop, reason: ExitReason, mark_price: Decimal, at: datetime) -> None:
-    if reason is ExitReason.AGE:
+def _leave(row: TrailingStop, verdict: Close, mark_price: Decimal, at: datetime) -> None:
+    if verdict.reason is ExitReason.AGE:
         request_close(row.pk, reason=CloseReason.AGE, requested_by="age limit")
     else:
-        _crossed(row, STOPPED_BY[StopReason(reason)], mark_price, at)
+        _crossed(row, verdict, mark_price, at)
 
 
-def _crossed(row: TrailingStop, reason: CloseReason, mark_price: Decimal, at: datetime) -> None:
+def _crossed(row: TrailingStop, verdict: Close, mark_price: Decimal, at: datetime) -> None:
     """The exchange's own stop gets a moment to do it; without one, or after it, we close at market. A price older than
     what moved the stop was on its good side when it was told."""
     if row.last_advanced_at is not None and at < row.last_advanced_at:
@@ -171,16 +171,16 @@ def _crossed(row: TrailingStop, reason: CloseReason, mark_price: Decimal, at: da
         marked = {"crossed_at": at, "last_mark_price": mark_price, "last_advanced_at": at}
         TrailingStop.objects.filter(pk=row.pk, crossed_at=None).update(**marked)
     waited = at - (row.crossed_at or at)
-    if not (_exchange_will_act(row) and waited < EXCHANGE_STOP_GRACE):
-        request_close(row.pk, reason=reason, requested_by="trailing")
+    if not (_exchange_will_act(row, verdict.state.stop_price) and waited < EXCHANGE_STOP_GRACE):
+        request_close(row.pk, reason=STOPPED_BY[StopReason(verdict.reason)], requested_by="trailing")
 
 
-def _exchange_will_act(row: TrailingStop) -> bool:
-    """A confirmed stop stands at our level or nearer to the market."""
+def _exchange_will_act(row: TrailingStop, crossed: Decimal | None) -> bool:
+    """A confirmed stop stands at the crossed level or nearer to the market."""
     entry = entry_of(row)
     stops = Order.objects.filter(position_id=row.pk, purpose=OrderPurpose.PROTECT, status__in=STANDING)
     placed = [order.trigger_price for order in stops if order.trigger_price is not None]
-    return any(row.stop_price is not None and not entry.is_better(row.stop_price, price) for price in placed)
+    return any(crossed is not None and not entry.is_better(crossed, price) for price in placed)
 
 
 # the net

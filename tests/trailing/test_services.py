@@ -16,10 +16,12 @@ from positions.lifecycle import CloseReason, PositionStatus
 from positions.models import Order, Position
 from positions.services import lookups
 from positions.services.closing import request_close
+from positions.services.plans import kept
 from tests.builders import a_position, a_trailing_stop, an_order
 from tests.positions.services.conftest import Desk
 from trailing import services, tasks
 from trailing.models import TrailingStop
+from trailing.plan import read_plan
 
 STARTED = datetime.fromisoformat("2026-03-01T12:00:00+00:00")
 
@@ -243,6 +245,16 @@ def test_a_confirmed_stop_on_the_exchange_has_a_moment_to_act(desk: Desk) -> Non
     assert state(position) == ("closing", "stop_loss", "trailing")
     assert Order.objects.filter(purpose="close").count() == 1
     assert len(stops(position)) == 1, "a crossed stop is not replaced"
+
+
+def test_the_exchange_is_not_waited_for_when_its_stop_stands_further_away(desk: Desk) -> None:
+    """A level was taken while nobody looked: breakeven is already behind the market, the old stop far below it."""
+    position = protected(desk)
+    level = {"at": {"type": "percent", "percent": 1}, "close_ratio": "0.5"}
+    Position.objects.update(plan=kept(read_plan({"take_profits": {"levels": [level]}})))
+    TrailingStop.objects.update(levels_taken=1)
+    services.advance(position.pk, row_of(position).entry_price, STARTED)
+    assert state(position)[:2] == ("closing", "after_level")
 
 
 def test_an_older_price_that_arrives_late_does_not_fire_the_stop_it_was_told_before(desk: Desk) -> None:
