@@ -44,6 +44,19 @@ def exit_target(entry: Entry, limit: AgeLimit, age_hours: Decimal) -> Decimal | 
             return Decimal(0) if entry.side is PositionSide.LONG else Decimal("Infinity")
 
 
+def target_lasts(limit: AgeLimit, age_hours: Decimal) -> Decimal | None:
+    """Hours until exit_target may say something else: 0 while it moves, None for ever."""
+    match age_phase(limit, age_hours):
+        case AgePhase.YOUNG:
+            return limit.max_age_hours - age_hours
+        case AgePhase.GRACE:
+            return limit.max_age_hours + limit.grace_hours - age_hours
+        case AgePhase.PROGRESSIVE:
+            return Decimal(0)
+        case AgePhase.EMERGENCY:
+            return None
+
+
 def accepted_loss(limit: AgeLimit, hours: Decimal) -> Decimal:
     """Percent of the entry price, `hours` after grace ended."""
     fast = max(hours - ACCELERATES_AFTER, Decimal(0)) * (limit.acceleration - 1)

@@ -16,6 +16,7 @@ from exchanges.models import AccountWatch, ExchangeAccount
 from exchanges.session import say_little
 from positions.services import watch
 from trailing import watching
+from trailing.bands import Contract, OpenBands
 from trailing.listening import fresh, keep_listening, next_of, take
 from trailing.services import cleanup_orphan_ts_states
 
@@ -30,7 +31,8 @@ Result = TypeVar("Result")
 class MarketProcess:
     def __init__(self) -> None:
         self._desk = watching.PriceDesk()
-        self._names: dict[watching.Contract, str] = {}
+        self._open_bands = OpenBands()
+        self._names: dict[Contract, str] = {}
         self._running: dict[object, asyncio.Task[None]] = {}
         self._moved = asyncio.Event()
         self._database = ThreadPoolExecutor(4, thread_name_prefix="database")
@@ -92,7 +94,7 @@ class MarketProcess:
         while True:
             self._moved.clear()
             try:
-                self._desk.watch(await self._in_thread(watching.load_bands))
+                self._desk.watch(await self._in_thread(self._open_bands.load))
             except Exception:
                 logger.exception("open positions could not be read; the last known ones stay watched")
             try:

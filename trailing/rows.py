@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import QuerySet
+from django.db.models import F, Func, QuerySet, TextField, Value
+from django.db.models.expressions import RawSQL
 
 from exchanges.types import PositionSide
 from positions.lifecycle import PositionStatus
@@ -16,7 +18,24 @@ from trailing.plan import ProtectionPlan, read_plan
 from trailing.protection import Seen
 from trailing.thresholds import Band, band
 
+READ_AT_ONCE = 1000
 _SECONDS_PER_HOUR = Decimal(3600)
+# PostgreSQL gives a row another xmin at every change. Instruments are written anew every few minutes without one, so
+# theirs is what counts of them
+_VERSION = Func(
+    Value(" "),
+    RawSQL("trailing_stop_state.xmin", []),
+    RawSQL("positions.xmin", []),
+    F("position__instrument__symbol"),
+    F("position__instrument__price_increment"),
+    function="concat_ws",
+    output_field=TextField(),
+)
+_FOR_BANDS = (
+    "state", "entry_price", "entry_atr", "atr", "high_water_mark", "stop_price", "stop_reason", "levels_taken",
+    "position__position_side", "position__leverage", "position__opened_at", "position__plan_id",
+    "position__account__venue", "position__instrument__symbol", "position__instrument__price_increment",
+)  # fmt: skip
 _read: dict[str, ProtectionPlan] = {}  # a digest never means another plan
 
 
@@ -24,6 +43,19 @@ def open_rows() -> QuerySet[TrailingStop]:
     """Rows that may act: a stale one could not, even if it existed."""
     rows = TrailingStop.objects.filter(position__status=PositionStatus.OPEN)
     return rows.select_related("position__instrument", "position__plan").order_by("pk")
+
+
+def open_versions() -> dict[int, str]:
+    """By position; a version that stays the same means the same band, but for its age."""
+    return dict(open_rows().order_by().values_list("pk", _VERSION))
+
+
+def open_rows_for_bands(keys: Collection[int]) -> Iterator[TrailingStop]:
+    """Without what a band does not ask for; a plan is read once."""
+    rows = open_rows().select_related(None).select_related("position__account", "position__instrument")
+    wanted = sorted(keys)
+    for first in range(0, len(wanted), READ_AT_ONCE):
+        yield from rows.only(*_FOR_BANDS).filter(pk__in=wanted[first : first + READ_AT_ONCE])
 
 
 def plan_of(position: Position) -> ProtectionPlan:

@@ -5,14 +5,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from celery import current_app
 from django.db import close_old_connections
-from django.utils import timezone
 
 from exchanges.marks import publish_marks
 from exchanges.models import Instrument
@@ -20,8 +18,8 @@ from exchanges.types import PriceTick
 from positions import broadcast
 from positions.models import Position
 from signals_app.models import Ticker
-from trailing.rows import band_of, open_rows
-from trailing.thresholds import Band
+from trailing.bands import Contract, Watched
+from trailing.crossings import Crossings
 
 logger = logging.getLogger(__name__)
 
@@ -29,43 +27,64 @@ HINT_AGAIN_SECONDS = 0.25
 HINT_LIVES_SECONDS = 5  # a price of before is not worth acting on
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
-    position_id: int
-    band: Band
-
-
-Contract = tuple[str, str]  # venue, ccxt symbol
-
-
 class PriceDesk:
-    """Latest prices, bands of open positions, and the hints they cause."""
+    """Latest prices, bands of open positions, and the hints they cause.
 
-    def __init__(self) -> None:
-        self._bands: Mapping[Contract, list[Watched]] = {}
-        self._hinted_at: dict[int, float] = {}
+    A position that was hinted at rests: its band is put aside and set again after HINT_AGAIN_SECONDS, so that a price
+    that stays outside is hinted at again and costs nothing meanwhile.
+    """
+
+    def __init__(self, send: Callable[[Sequence[int], PriceTick], None] | None = None) -> None:
+        self._watched: Mapping[int, Watched] = {}
+        self._crossings: defaultdict[Contract, Crossings] = defaultdict(Crossings)
+        self._at_rest: set[int] = set()
+        self._wakes: deque[tuple[float, Sequence[int]]] = deque()
         self._fresh: dict[Contract, PriceTick] = {}
+        self._send = send or send_hints
         # .delay() blocks for up to a millisecond: not on the loop that reads prices
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="hints")
 
     def take(self, venue: str, ticks: Iterable[PriceTick]) -> None:
+        if self._wakes:
+            self._wake(time.monotonic())
         for tick in ticks:
             contract = venue, tick.symbol
             self._fresh[contract] = tick
-            for watched in self._bands.get(contract, ()):
-                if watched.band.is_left_by(tick.mark_price):
-                    self._hint(watched.position_id, tick)
+            crossings = self._crossings.get(contract)
+            if crossings is not None and (left := crossings.take_left(tick.mark_price)):
+                self._hint(left, tick)
 
-    def _hint(self, position_id: int, tick: PriceTick) -> None:
-        now = time.monotonic()
-        if now - self._hinted_at.get(position_id, 0.0) >= HINT_AGAIN_SECONDS:
-            self._hinted_at[position_id] = now
-            self._sender.submit(_send_advance, position_id, tick)
+    def _hint(self, position_ids: Sequence[int], tick: PriceTick) -> None:
+        self._at_rest.update(position_ids)
+        self._wakes.append((time.monotonic() + HINT_AGAIN_SECONDS, position_ids))
+        self._sender.submit(self._send, position_ids, tick)
 
-    def watch(self, bands: Mapping[Contract, list[Watched]]) -> None:
-        self._bands = bands
-        live = {watched.position_id for group in bands.values() for watched in group}
-        self._hinted_at = {key: at for key, at in self._hinted_at.items() if key in live}
+    def _wake(self, now: float) -> None:
+        while self._wakes and self._wakes[0][0] <= now:
+            _, position_ids = self._wakes.popleft()
+            self._at_rest.difference_update(position_ids)
+            for position_id in position_ids:
+                if position_id in self._watched:
+                    self._set(position_id, self._watched[position_id])
+
+    def _set(self, position_id: int, watched: Watched) -> None:
+        self._crossings[watched.contract].set(position_id, watched.band)
+
+    def watch(self, wanted: Mapping[int, Watched]) -> None:
+        """All there is to watch from now on; only what differs from before is touched."""
+        before, self._watched = self._watched, wanted
+        for position_id, known in before.items():
+            if not _are_equal(wanted.get(position_id), known):
+                self._forget(position_id, known.contract)
+        for position_id, watched in wanted.items():
+            if position_id not in self._at_rest and not _are_equal(before.get(position_id), watched):
+                self._set(position_id, watched)
+
+    def _forget(self, position_id: int, contract: Contract) -> None:
+        crossings = self._crossings[contract]
+        crossings.remove(position_id)
+        if not crossings:
+            del self._crossings[contract]
 
     def take_fresh(self) -> dict[Contract, PriceTick]:
         fresh, self._fresh = self._fresh, {}
@@ -75,7 +94,17 @@ class PriceDesk:
         self._sender.shutdown(wait=False, cancel_futures=True)
 
 
-def _send_advance(position_id: int, tick: PriceTick) -> None:
+def _are_equal(one: Watched | None, other: Watched) -> bool:
+    """Most are the same object: bands that did not change are not made anew."""
+    return one is other or one == other
+
+
+def send_hints(position_ids: Sequence[int], tick: PriceTick) -> None:
+    for position_id in position_ids:
+        _send_hint(position_id, tick)
+
+
+def _send_hint(position_id: int, tick: PriceTick) -> None:
     arguments = [position_id, str(tick.mark_price), tick.at.isoformat()]
     try:
         current_app.send_task(
@@ -90,20 +119,6 @@ def _send_advance(position_id: int, tick: PriceTick) -> None:
         logger.warning(
             "hint for position %s was lost (%s); the sweep will act", position_id, type(error).__name__
         )
-
-
-def load_bands() -> dict[Contract, list[Watched]]:
-    """Bands of all open positions; a row that cannot be read does not blind us to the others."""
-    close_old_connections()
-    bands: dict[Contract, list[Watched]] = defaultdict(list)
-    now = timezone.now()
-    for row in open_rows().select_related("position__account", "position__instrument"):
-        try:
-            watched = Watched(row.pk, band_of(row, now))
-        except ValueError:
-            continue  # not armed yet
-        bands[row.position.account.venue, row.position.instrument.symbol].append(watched)
-    return bands
 
 
 def load_symbols(venue: str) -> dict[str, str]:

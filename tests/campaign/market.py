@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from exchanges.marks import publish_marks
 from exchanges.types import PriceTick
 from positions.sizing import floor_to
-from trailing import watching
+from trailing.bands import OpenBands
+from trailing.watching import send_hints
 
 if TYPE_CHECKING:
     from tests.campaign.world import World
@@ -59,6 +60,6 @@ class Market:
         name, at = self._world.symbol(symbol), datetime.now(UTC)
         tick = PriceTick(name, self._world.engine.prices[symbol], at)
         publish_marks("binance", [(symbol, tick)])
-        for watched in watching.load_bands().get(("binance", name), ()):
-            if watched.band.is_left_by(tick.mark_price):
-                watching._send_advance(watched.position_id, tick)
+        for position_id, watched in OpenBands().load().items():
+            if watched.contract == ("binance", name) and watched.band.is_left_by(tick.mark_price):
+                send_hints([position_id], tick)

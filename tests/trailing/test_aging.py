@@ -4,9 +4,11 @@ from dataclasses import replace
 from decimal import Decimal as D
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.trailing.tables import LONG, SHORT, plan_of
-from trailing.aging import AgePhase, accepted_loss, age_phase, exit_target
+from trailing.aging import AgePhase, accepted_loss, age_phase, exit_target, target_lasts
 from trailing.engine import Close, ExitReason, TrailingPhase, TrailingState
 from trailing.protection import Seen, advance
 from trailing.rules import AgeLimit
@@ -67,6 +69,23 @@ TARGETS = [
 def test_what_an_old_position_may_leave_at(hours: str, long: str | None, short: str | None) -> None:
     assert exit_target(replace(LONG, price_increment=FINE), LIMIT, D(hours)) == (long and D(long))
     assert exit_target(replace(SHORT, price_increment=FINE), LIMIT, D(hours)) == (short and D(short))
+
+
+HOURS = st.integers(0, 400).map(lambda tenths: D(tenths) / 10)
+
+
+@given(HOURS, HOURS)
+def test_a_target_lasts_as_long_as_it_says(now: D, later: D) -> None:
+    lasts = target_lasts(LIMIT, now)
+    if lasts is None or later < lasts:
+        assert exit_target(LONG, LIMIT, now + later) == exit_target(LONG, LIMIT, now)
+
+
+@pytest.mark.parametrize(
+    ("hours", "lasts"), [("1", D(2)), ("4", D(7)), ("11", D(0)), ("20", D(0)), ("31", None)]
+)
+def test_how_long_a_target_lasts(hours: str, lasts: D | None) -> None:
+    assert target_lasts(LIMIT, D(hours)) == lasts
 
 
 def test_a_coarse_tick_never_makes_the_rule_worse() -> None:

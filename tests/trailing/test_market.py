@@ -23,16 +23,16 @@ from tests.builders import (
     a_position,
     a_strategy,
     a_ticker,
-    a_trailing_stop,
     an_account,
     an_instrument,
 )
 from tests.ops.waiting import until
 from tests.trailing.processes import PaperProcess, child, paper_process, take_hints
 from trailing import services, watching
+from trailing.bands import Watched
 from trailing.models import TrailingStop
 from trailing.thresholds import Band
-from trailing.watching import HINT_AGAIN_SECONDS, PriceDesk, Watched
+from trailing.watching import HINT_AGAIN_SECONDS, PriceDesk
 
 BTC = "BTC/USDT:USDT"
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -45,11 +45,15 @@ def tick(price: object, symbol: str = BTC, at: datetime = AT) -> PriceTick:
 # the desk
 
 
+def btc(lower: object, upper: object) -> Watched:
+    return Watched(("binance", BTC), Band(D(str(lower)), D(str(upper))))
+
+
 @pytest.fixture
 def desk_of_prices() -> Iterator[PriceDesk]:
     take_hints()
     made = PriceDesk()
-    made.watch({("binance", BTC): [Watched(7, Band(D(98), D(102)))]})
+    made.watch({7: btc(98, 102)})
     yield made
     made.close()
 
@@ -104,19 +108,41 @@ def test_a_position_is_not_hinted_again_at_once_but_later_it_is(desk_of_prices: 
 
 
 def test_each_position_of_a_contract_has_its_own_band(desk_of_prices: PriceDesk) -> None:
-    desk_of_prices.watch(
-        {("binance", BTC): [Watched(7, Band(D(98), D(102))), Watched(8, Band(D(90), D(99)))]}
-    )
+    desk_of_prices.watch({7: btc(98, 102), 8: btc(90, 99)})
     desk_of_prices.take("binance", [tick(100)])
     assert [arguments[0] for arguments in sent(desk_of_prices)] == [8]
 
 
 def test_a_position_that_ended_is_forgotten(desk_of_prices: PriceDesk) -> None:
+    desk_of_prices.watch({7: btc(98, 102), 8: btc(80, 120)})
     desk_of_prices.take("binance", [tick(97)])
     desk_of_prices.watch({})
-    desk_of_prices.take("binance", [tick(97)])
+    desk_of_prices.take("binance", [tick(60)])
     assert len(sent(desk_of_prices)) == 1
-    assert desk_of_prices._hinted_at == {}
+    assert not desk_of_prices._crossings
+
+
+def test_a_band_that_moved_counts_from_the_next_price(desk_of_prices: PriceDesk) -> None:
+    desk_of_prices.watch({7: btc(99, 103)})
+    desk_of_prices.take("binance", [tick(102)])
+    assert sent(desk_of_prices) == []
+    desk_of_prices.take("binance", [tick(99)])
+    assert [arguments[:2] for arguments in sent(desk_of_prices)] == [[7, "99"]]
+
+
+def test_a_hint_that_moved_the_band_is_not_repeated(desk_of_prices: PriceDesk) -> None:
+    desk_of_prices.take("binance", [tick(102)])
+    desk_of_prices.watch({7: btc(99, 103), 8: btc(50, 200)})
+    woken = time.monotonic() + HINT_AGAIN_SECONDS
+    until(lambda: desk_of_prices.take("binance", [tick(102)]) or time.monotonic() > woken, "it to wake")
+    desk_of_prices.take("binance", [tick(102)])
+    assert len(sent(desk_of_prices)) == 1
+
+
+def test_all_positions_of_a_gap_are_hinted_at_with_the_price_behind_it(desk_of_prices: PriceDesk) -> None:
+    desk_of_prices.watch({number: btc(100 - number, 101) for number in range(1, 31)})
+    desk_of_prices.take("binance", [tick(100), tick(80)])
+    assert [arguments[:2] for arguments in sent(desk_of_prices)] == [[n, "80"] for n in range(1, 21)]
 
 
 def test_fresh_prices_are_the_latest_and_are_taken_once(desk_of_prices: PriceDesk) -> None:
@@ -127,19 +153,6 @@ def test_fresh_prices_are_the_latest_and_are_taken_once(desk_of_prices: PriceDes
 
 
 # what is loaded for it
-
-
-@pytest.mark.django_db(transaction=True)
-def test_bands_of_open_and_armed_positions_are_loaded() -> None:
-    armed = a_trailing_stop(a_position("BTC"), stop_price=D("95305.3")).position
-    a_trailing_stop(a_position("ETH"), entry_price=None)
-    a_trailing_stop(a_position("SOL", status="opening"))
-    a_trailing_stop(a_position("XRP", status="closing"))
-    (contract, watched), *others = watching.load_bands().items()
-    assert others == []
-    assert contract == ("binance", BTC)
-    (one,) = watched
-    assert (one.position_id, one.band) == (armed.pk, Band(D("95305.3"), D("98709.156")))
 
 
 @pytest.mark.django_db(transaction=True)
