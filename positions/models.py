@@ -143,6 +143,9 @@ class Order(models.Model):
 
     purpose = models.CharField(max_length=12, choices=choices(OrderPurpose))
     generation = models.PositiveSmallIntegerField(default=1)
+    level = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Of the take-profit ladder it belongs to"
+    )
     order_type = models.CharField(max_length=20, choices=choices(OrderType))
     trigger_price = money(null=True, blank=True)
     client_order_id = models.CharField(max_length=32, unique=True)
@@ -192,6 +195,11 @@ class Order(models.Model):
                 fields=["position"],
                 condition=Q(purpose=OrderPurpose.REDUCE) & ~Q(status__in=sorted(DONE)),
                 name="one_pending_reduce_per_position",
+            ),
+            models.UniqueConstraint(
+                fields=["position", "level"],
+                condition=Q(level__isnull=False) & ~Q(status__in=sorted(DONE)),
+                name="one_pending_order_per_level",
             ),
         ]
         indexes = [

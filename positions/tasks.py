@@ -8,6 +8,7 @@ from django.utils import timezone
 from positions.services import (
     amending,
     instruments,
+    ladder,
     lookups,
     modifying,
     monitoring,
@@ -34,6 +35,11 @@ def amend_order(order_id: str) -> None:
 @shared_task(name="positions.tasks.refit_target")
 def refit_target(position_id: str) -> None:
     modifying.refit_target(int(position_id))
+
+
+@shared_task(name="positions.tasks.check_partial_tp")
+def check_partial_tp(position_id: str) -> None:
+    ladder.check_partial_tp(int(position_id))
 
 
 @shared_task(name="positions.tasks.tend_waiting")

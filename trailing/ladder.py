@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from itertools import pairwise
 
 from exchanges.types import InstrumentSpec
 from positions.sizing import floor_to
 from trailing.engine import Entry
 from trailing.rules import AtrTarget, Ladder, PercentTarget, PriceTarget
+
+
+class LevelStatus(StrEnum):
+    PENDING = "pending"
+    EXECUTED = "executed"
+    ERROR = "error"
+    CANCELED = "canceled"
+    MERGED = "merged"  # too small for an order of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,7 @@ def rungs(entry: Entry, ladder: Ladder, original: Decimal, spec: InstrumentSpec)
     for number, (level, price) in enumerate(zip(ladder.levels, prices, strict=True), 1):
         ratio += level.close_ratio
         takes_rest = closes_all and number == len(prices)
-        quantity = left if takes_rest else floor_to(original * ratio, spec.size_increment)
+        quantity = left if takes_rest else min(left, floor_to(original * ratio, spec.size_increment))
         if quantity <= 0 or not _is_tradable(quantity, price, spec):
             continue
         if not _is_tradable(left - quantity, lowest, spec):

@@ -1,4 +1,4 @@
-"""One narrow, often written row per live position; it cannot outlive the position."""
+"""Plans, the stop of each live position (one narrow, often written row that cannot outlive it) and its levels."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.db.models import Q
 from exchanges.choices import choices
 from exchanges.types import Timeframe
 from trailing.engine import StopReason, TrailingPhase
+from trailing.ladder import LevelStatus
 
 
 def money(**kwargs: object) -> models.DecimalField:  # type: ignore[type-arg]
@@ -98,3 +99,36 @@ class TrailingStop(models.Model):
 
     def __str__(self) -> str:
         return f"{self.position_id} {self.state}"
+
+
+class PartialTakeProfit(models.Model):
+    """One level of a position's take-profit ladder, once. Table and columns are named by a requirement document."""
+
+    position = models.ForeignKey(
+        "positions.Position", models.PROTECT, db_column="trade_id", related_name="levels"
+    )
+    level = models.PositiveSmallIntegerField(help_text="From 1, outwards from the entry")
+    percent = models.DecimalField(
+        max_digits=10, decimal_places=2, null=True, blank=True, help_text="Profit, percent of the entry price"
+    )
+    close_ratio = models.DecimalField(max_digits=10, decimal_places=4, help_text="Of the original quantity")
+    close_qty = money(default=0)
+    price = money(null=True, blank=True)
+    order_id = models.CharField(
+        max_length=255, blank=True, default="", help_text="Our name of its newest order"
+    )
+    status = models.CharField(max_length=50, choices=choices(LevelStatus), default=LevelStatus.PENDING)
+    error = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "partial_tp_history"
+        constraints = [
+            models.UniqueConstraint(fields=["position", "level"], name="level_once"),
+            models.CheckConstraint(condition=Q(status__in=list(LevelStatus)), name="level_status_known"),
+        ]
+        indexes = [models.Index(fields=["position", "status"], name="level_position_status")]
+
+    def __str__(self) -> str:
+        return f"{self.position_id} level {self.level}"

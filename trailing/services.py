@@ -24,8 +24,8 @@ from trailing.distances import activation_price
 from trailing.engine import Close, ExitReason, StopReason, TrailingPhase, TrailingState
 from trailing.models import TrailingStop
 from trailing.protection import advance as judge
-from trailing.protection import start
-from trailing.rows import band_of, entry_of, open_rows, plan_of, seen_by, state_of
+from trailing.protection import protected, start
+from trailing.rows import band_of, entry_of, open_rows, plan_of, seen_by, state_of, true_range_of
 from trailing.true_ranges import known_at
 from trailing.updates import is_due
 
@@ -49,6 +49,7 @@ def protect(position_id: int) -> None:
         return
     if row.entry_price != row.position.average_entry_price and row.state != TrailingPhase.ACTIVE:
         _arm(row)
+    _follow_levels(row)
     if row.stop_price is not None and _needs_stop(row):
         request_stop(position_id, trigger_price=row.stop_price)
 
@@ -73,6 +74,23 @@ def _arm(row: TrailingStop) -> None:
     row.refresh_from_db(
         fields=["entry_price", "entry_atr", "activation_price", "state", "stop_price", "stop_reason"]
     )
+
+
+def _follow_levels(row: TrailingStop) -> None:
+    """A level that was sold moves the stop without waiting for a price."""
+    known = state_of(row)
+    if not known.levels_taken or known.stop_price is None:
+        return
+    state = protected(entry_of(row), plan_of(row.position), known, true_range_of(row))
+    if state == known:
+        return
+    moved = {"stop_price": state.stop_price, "stop_reason": state.stop_reason}
+    TrailingStop.objects.filter(pk=row.pk, **_judged(row)).update(**moved, update_count=F("update_count") + 1)
+    row.refresh_from_db(fields=["stop_price", "stop_reason"])
+
+
+def _judged(row: TrailingStop) -> dict[str, object]:
+    return {name: getattr(row, name) for name in ("state", "high_water_mark", "stop_price", "levels_taken")}
 
 
 def _needs_stop(row: TrailingStop) -> bool:
@@ -138,10 +156,9 @@ def _judge(row: TrailingStop, mark_price: Decimal, at: datetime) -> bool:
 
 def _move(row: TrailingStop, state: TrailingState, mark_price: Decimal, at: datetime) -> bool:
     """One UPDATE with what was judged in its WHERE: neither another price nor a stop moved by hand is undone."""
-    judged = {name: getattr(row, name) for name in ("state", "high_water_mark", "stop_price", "levels_taken")}
     started = state.phase is TrailingPhase.ACTIVE
     return bool(
-        TrailingStop.objects.filter(pk=row.pk, **judged).update(
+        TrailingStop.objects.filter(pk=row.pk, **_judged(row)).update(
             state=state.phase,
             high_water_mark=state.high_water_mark,
             stop_price=state.stop_price,

@@ -24,7 +24,7 @@ from positions.lifecycle import (
     next_position_status,
 )
 from positions.models import Fill, Order, Position
-from positions.services import events
+from positions.services import events, levels
 from positions.services.outbox import add_order, hint
 from trailing.engine import StopReason
 from trailing.models import TrailingStop
@@ -131,6 +131,7 @@ def settle_close(position: Position, *, reason: CloseReason | None = None) -> No
     if not opened:  # what was taken for an exit of ours was somebody else's
         Fill.objects.filter(position=position, order=None).update(position=None)
     on_position_closed(position)
+    levels.end(position.pk)
     for order in pending_orders(position).select_for_update():
         call_off(order, "position is closed")
     _record_end(position)

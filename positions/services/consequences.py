@@ -18,7 +18,7 @@ from positions.lifecycle import (
     next_position_status,
 )
 from positions.models import Order, Position
-from positions.services import events, holdings
+from positions.services import events, holdings, levels
 from positions.services.closing import (
     RESTING,
     call_off,
@@ -34,9 +34,12 @@ from positions.services.outbox import hint
 
 ABSENT = "proven absent"
 MAX_CLOSES = 5
+CHECK_LADDER = "positions.tasks.check_partial_tp"
 
 
 def follow(position: Position, order: Order) -> None:
+    if order.level is not None:
+        _level_moved(position, order, order.level)
     if position.status == PositionStatus.CLOSED:
         _after_the_end(position, order)
     elif position.quantity == 0 and position.opened_at is not None:
@@ -49,6 +52,14 @@ def follow(position: Position, order: Order) -> None:
         _after_protect(position, order)
     else:
         _after_part(position, order)
+
+
+def _level_moved(position: Position, order: Order, level: int) -> None:
+    if levels.note(position.pk, level):
+        for surplus in pending_orders(position).filter(level=level).select_for_update():
+            call_off(surplus, "its level is sold")
+    elif order.status in DONE:
+        hint(CHECK_LADDER, position.pk, queue="orders")
 
 
 def _after_the_end(position: Position, order: Order) -> None:
@@ -72,6 +83,8 @@ def _after_entry(position: Position, order: Order) -> None:
         _entry_filled(position)
     elif order.status in DONE and position.quantity == 0:
         settle_close(position, reason=CloseReason.NEVER_OPENED)
+    if order.status in DONE and position.status == PositionStatus.OPEN and levels.has_ladder(position):
+        hint(CHECK_LADDER, position.pk, queue="orders")
 
 
 def _entry_filled(position: Position) -> None:

@@ -14,7 +14,7 @@ from django.db.models import F, QuerySet
 from exchanges.types import Book, OrderType
 from positions.lifecycle import OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order, Position
-from positions.services import amending, expiring
+from positions.services import amending, expiring, ladder
 from positions.services.closing import call_off, lock_position, pending_orders
 from positions.services.placing import OrderRefused, insert, mark_of
 from positions.services.sweeping import for_each
@@ -112,4 +112,4 @@ def refit_targets(now: datetime) -> int:
 
 def tend_waiting(now: datetime) -> int:
     """Everything that orders waiting for a price need from time to time."""
-    return expiring.expire_due(now) + amending.amend_due(now) + refit_targets(now)
+    return expiring.expire_due(now) + amending.amend_due(now) + refit_targets(now) + ladder.check_ladders(now)

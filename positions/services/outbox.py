@@ -33,6 +33,7 @@ def add_order(
     terms: Terms = MARKET,
     *,
     is_first: bool = False,
+    level: int | None = None,
 ) -> Order:
     """Insert the next generation; the caller holds the position's lock. Sent after commit."""
     generation = 1 if is_first else _next_generation(position, purpose)
@@ -48,6 +49,7 @@ def add_order(
         reduce_only=not is_entry,
         purpose=purpose,
         generation=generation,
+        level=level,
         order_type=terms.order_type,
         price=terms.price,
         trigger_price=terms.trigger_price,

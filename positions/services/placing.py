@@ -15,6 +15,7 @@ from exchanges.marks import fresh_mark
 from exchanges.types import OrderType, PositionSide
 from positions.lifecycle import OrderPurpose, PositionStatus
 from positions.models import Order, Position
+from positions.services import levels
 from positions.services.closing import lock_position, pending_orders, promised
 from positions.services.instruments import spec_of
 from positions.services.outbox import add_order
@@ -75,6 +76,8 @@ def _bad_numbers(
     leg = Leg(spec_of(position.instrument), PositionSide(position.position_side), mark_price, timezone.now())
     # a target in the conditional book waits beside the others and follows what is held
     is_conditional = terms.order_type.is_conditional
+    if is_conditional and levels.are_at_work(position):
+        return "the levels of its plan take the profit of this position"
     if is_conditional and quantity != position.quantity:
         return f"a {terms.order_type} order is for all that is held, {position.quantity:f}"
     free = position.quantity - (Decimal(0) if is_conditional else promised(position))

@@ -70,6 +70,12 @@ def test_what_nobody_could_close_goes_with_the_level() -> None:
     ]
 
 
+def test_a_level_after_the_one_that_took_everything_is_no_order_of_nothing() -> None:
+    """At its own better price the second level would be worth enough: there is nothing left for it."""
+    made = sold(LONG, ladder((1, "0.7"), (99, "0.2")), "10", min_notional=D(350))
+    assert made == [(1, D(101), D(10))]
+
+
 def test_no_level_sells_all_because_its_own_part_is_too_small() -> None:
     assert sold(LONG, ladder((1, "0.5")), "1.0", min_quantity=D("0.6")) == []
 
