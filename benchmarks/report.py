@@ -15,11 +15,11 @@ from benchmarks.signal_to_order import Result
 BAR = 40
 
 
-def _p99(values: list[float]) -> float:
+def p99(values: list[float]) -> float:
     return quantiles(values, n=100, method="inclusive")[98]
 
 
-def _machine() -> str:
+def machine() -> str:
     cpu = next(
         (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
         platform.processor(),
@@ -30,7 +30,7 @@ def _machine() -> str:
 
 def print_report(console: Console, results: list[Result]) -> None:
     console.print("\n[bold]Signal frame sent → order request at the paper exchange's socket[/bold]")
-    console.print(_machine())
+    console.print(machine())
     table = Table(
         "signals/s", "n", "lost", "median ms", "p99 ms", "floor median", "floor p99", "x median", "x p99"
     )
@@ -44,7 +44,7 @@ def print_report(console: Console, results: list[Result]) -> None:
 
 
 def _row(result: Result) -> list[str]:
-    ours, floor = (median(result.product), _p99(result.product)), (median(result.floor), _p99(result.floor))
+    ours, floor = (median(result.product), p99(result.product)), (median(result.floor), p99(result.floor))
     return [
         f"{result.rate:g}", str(len(result.product)), str(result.lost),
         *(f"{value:.2f}" for value in (*ours, *floor)), f"{ours[0] / floor[0]:.1f}", f"{ours[1] / floor[1]:.1f}",
