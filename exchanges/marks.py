@@ -63,25 +63,32 @@ def latest_marks(venue: str, exchange_symbols: Iterable[str], now: datetime) -> 
 
 
 def _kept(venue: str, exchange_symbols: Iterable[str], now: datetime) -> Mapping[str, Mark]:
-    symbols = list(exchange_symbols)
-    if not symbols:
-        return {}
     try:
-        texts = _redis().hmget(_key(venue), symbols)
+        found = newest_marks(venue, exchange_symbols)
     except redis.RedisError as error:
         _complain(error)
         return {}
-    found = {symbol: _young(text, now) for symbol, text in zip(symbols, texts, strict=True)}  # type: ignore[arg-type]
+    return {symbol: mark for symbol, mark in found.items() if _is_young(mark, now)}
+
+
+def newest_marks(venue: str, exchange_symbols: Iterable[str]) -> Mapping[str, Mark]:
+    """Of any age: to tell how old they are, never to act on."""
+    symbols = list(exchange_symbols)
+    texts = _redis().hmget(_key(venue), symbols) if symbols else []
+    found = {symbol: _read(text) for symbol, text in zip(symbols, texts, strict=True)}  # type: ignore[arg-type]
     return {symbol: mark for symbol, mark in found.items() if mark is not None}
 
 
-def _young(text: str | None, now: datetime) -> Mark | None:
+def _read(text: str | None) -> Mark | None:
     try:
         price, milliseconds = (text or "").split()
-        mark = Mark(Decimal(price), datetime.fromtimestamp(int(milliseconds) / 1000, UTC))
+        return Mark(Decimal(price), datetime.fromtimestamp(int(milliseconds) / 1000, UTC))
     except (ValueError, InvalidOperation):
         return None
-    return mark if now - mark.at <= settings.MAX_PRICE_AGE else None
+
+
+def _is_young(mark: Mark, now: datetime) -> bool:
+    return now - mark.at <= settings.MAX_PRICE_AGE
 
 
 def fresh_mark(account_id: int, exchange_symbol: str) -> Decimal | None:
@@ -105,7 +112,8 @@ def _asked(account: ExchangeAccount, exchange_symbol: str) -> Mark | None:
     except ExchangeError as error:
         logger.warning("no mark price of %s: %s", exchange_symbol, error)
         return None
-    return Mark(tick.mark_price, tick.at)
+    mark = Mark(tick.mark_price, tick.at)
+    return mark if _is_young(mark, timezone.now()) else None
 
 
 def _complain(error: Exception) -> None:

@@ -5,6 +5,7 @@ What is still moving is left out: a contradiction counts once its rows have rest
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,6 +15,7 @@ from django.db import connection
 from django.db.models import Count, DecimalField, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
+from exchanges.marks import newest_marks
 from exchanges.models import AccountWatch, ExchangeAccount
 from exchanges.types import PositionSide, Side
 from positions import wallets
@@ -142,6 +144,22 @@ def _accounts_that_trade() -> QuerySet[ExchangeAccount]:
     return ExchangeAccount.objects.filter(Q(is_live_confirmed=True) | Q(pk__in=holding))
 
 
+def prices_of_what_is_held_are_heard(now: datetime) -> Findings:
+    """An alarm and no more: no decision is made by an old price."""
+    limit = now - settings.PRICE_SILENT_AFTER
+    held = Position.objects.filter(is_live=True, quantity__gt=0, opened_at__lt=limit)
+    contracts = held.values_list("account__venue", "instrument__exchange_symbol").distinct()
+    symbols: dict[str, list[str]] = defaultdict(list)
+    for venue, symbol in contracts.order_by("account__venue", "instrument__exchange_symbol"):
+        symbols[venue].append(symbol)
+    for venue, of_venue in symbols.items():
+        marks = newest_marks(venue, of_venue)
+        for symbol in of_venue:
+            at = marks[symbol].at if symbol in marks else None
+            if at is None or at < limit:
+                yield f"no price of {symbol} at {venue} " + (f"since {at:%H:%M:%S}" if at else "yet")
+
+
 def deadlocks() -> int:
     """Since the database's statistics began; who compares two readings knows of new ones."""
     with connection.cursor() as cursor:
@@ -159,4 +177,5 @@ SENTENCES: dict[str, Callable[[datetime], Findings]] = {
     "trailing rows belong to live positions": trailing_rows_follow_live_positions,
     WALLETS: wallets_moved_by_what_we_booked,
     "every account is compared with its exchange": accounts_are_compared_with_the_exchange,
+    "the price of everything held is heard": prices_of_what_is_held_are_heard,
 }

@@ -42,6 +42,7 @@ class Environment(BaseSettings):
     max_clock_offset_ms: int = Field(1000, ge=50)
     max_signal_age_seconds: int = Field(300, ge=1)
     max_price_age_seconds: int = Field(5, ge=1)
+    price_silent_seconds: int = Field(30, ge=5)
     unprotected_close_seconds: int = Field(30, ge=1)
     paper_starting_balance: Decimal = Field(Decimal(10000), gt=0)
 

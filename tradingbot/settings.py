@@ -29,6 +29,7 @@ ORDER_RECEIVE_WINDOW = timedelta(milliseconds=ENV.order_receive_window_ms)
 MAX_CLOCK_OFFSET_MS = ENV.max_clock_offset_ms
 MAX_SIGNAL_AGE = timedelta(seconds=ENV.max_signal_age_seconds)
 MAX_PRICE_AGE = timedelta(seconds=ENV.max_price_age_seconds)
+PRICE_SILENT_AFTER = timedelta(seconds=ENV.price_silent_seconds)
 UNPROTECTED_CLOSE_AFTER = timedelta(seconds=ENV.unprotected_close_seconds)
 PAPER_STARTING_BALANCE = ENV.paper_starting_balance
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from exchanges.models import ExchangeAccount, TradingState
 from positions.models import Fill, Order, Position
+from tests.campaign.market import Market
 from tests.campaign.plan import CALM
 from tradingbot.schedule import SCHEDULE
 from trailing.models import TrailingStop
@@ -37,6 +38,7 @@ def quiesce(world: World) -> None:
         now = _state()
         unchanged = unchanged + 1 if now == before and not _waiting() else 0
         before = now
+    Market(world).tell_again()
     world.sweep("positions.tasks.check_invariants")
 
 

@@ -56,10 +56,17 @@ class Market:
         if self._world.random.random() >= self._world.plan.sweep_skipped:
             self._world.perform(f"price of {symbol} is heard", lambda: self._hear(symbol))
 
+    def tell_again(self) -> None:
+        """Real markets go on; a world that comes to rest stands still."""
+        for symbol in SYMBOLS:
+            publish_marks("binance", [(symbol, self._now(symbol))])
+
+    def _now(self, symbol: str) -> PriceTick:
+        return PriceTick(self._world.symbol(symbol), self._world.engine.prices[symbol], datetime.now(UTC))
+
     def _hear(self, symbol: str) -> None:
-        name, at = self._world.symbol(symbol), datetime.now(UTC)
-        tick = PriceTick(name, self._world.engine.prices[symbol], at)
+        tick = self._now(symbol)
         publish_marks("binance", [(symbol, tick)])
         for position_id, watched in OpenBands().load().items():
-            if watched.contract == ("binance", name) and watched.band.is_left_by(tick.mark_price):
+            if watched.contract == ("binance", tick.symbol) and watched.band.is_left_by(tick.mark_price):
                 send_hints([position_id], tick)

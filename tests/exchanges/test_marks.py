@@ -96,6 +96,13 @@ def test_a_price_that_is_not_cached_is_asked_of_the_exchange(db, engine, kept) -
     assert marks.fresh_mark(account.pk, instrument.exchange_symbol) == engine.prices["ETHUSDT"]
 
 
+def test_an_old_price_is_none_even_from_the_exchange_itself(db, engine, kept, settings) -> None:
+    kept.delete(marks._key("binance"))
+    settings.MAX_PRICE_AGE = timedelta(seconds=-1)  # what is told now is too old
+    an_instrument("ETH")
+    assert marks.fresh_mark(an_account().pk, "ETHUSDT") is None
+
+
 def test_an_unknown_contract_has_no_price(db, engine, kept) -> None:
     assert marks.fresh_mark(an_account().pk, "NOSUCHUSDT") is None
 

@@ -367,6 +367,18 @@ def test_without_any_price_the_sweep_still_protects(desk: Desk, marks, settings,
     assert "no mark price of BTCUSDT" in caplog.text
 
 
+@pytest.mark.parametrize(("age", "decided"), [(0, "closing"), (6, "open")])
+def test_a_price_too_old_decides_nothing(desk: Desk, marks, settings, age: int, decided: str) -> None:
+    """Far beyond the stop, which no longer stands on the exchange; and nobody there answers."""
+    position = protected(desk)
+    settings.PAPER_EXCHANGE_URL = "http://127.0.0.1:9"
+    Order.objects.filter(position=position, purpose="protect").update(status="expired")
+    now = timezone.now() - timedelta(seconds=age)
+    publish_marks("binance", [("BTCUSDT", PriceTick("BTC/USDT:USDT", D(1), now))])
+    services.sweep(timezone.now())
+    assert state(position)[0] == decided
+
+
 def test_a_position_that_stays_without_a_stop_is_closed(desk: Desk, marks, settings) -> None:
     position = desk.filled()
     now = timezone.now()

@@ -11,8 +11,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from exchanges.marks import _key, publish_marks
 from exchanges.models import AccountWatch, ExchangeAccount
 from exchanges.paper.venue import now_ms
+from exchanges.types import PriceTick
 from positions import invariants
 from positions.lifecycle import CloseReason
 from positions.models import Fill, InvariantCheck, Order, Position, RiskEvent
@@ -22,6 +24,9 @@ from positions.services.closing import request_close
 from positions.services.reconciliation import reconcile_account
 from tests.builders import a_position, an_account
 from tests.positions.services.conftest import Desk
+from tests.trailing.conftest import marks
+
+__all__ = ["marks"]
 from trailing.models import TrailingStop
 
 A_WHILE = timedelta(hours=4)
@@ -41,8 +46,12 @@ def age_everything() -> None:
     Fill.objects.update(executed_at=then)
 
 
+def hear(at: datetime) -> None:
+    publish_marks("binance", [("BTCUSDT", PriceTick("BTC/USDT:USDT", D(97000), at))])
+
+
 @pytest.fixture
-def traded(desk: Desk) -> Desk:
+def traded(desk: Desk, marks: Any) -> Desk:
     """One position open with its stop, one closed, all of it told, the wallet seen before and after."""
     desk.engine.open_account(desk.paper_name, D(10_000))
     position = desk.filled()
@@ -62,6 +71,7 @@ def traded(desk: Desk) -> Desk:
         wallet_seen=desk.account.balance.wallet_balance,
         wallet_seen_at=half_past(hours_ago=2),
     )
+    hear(timezone.now() + timedelta(minutes=5))  # however long a test takes
     return desk
 
 
@@ -148,6 +158,10 @@ def nobody_asked_the_exchange() -> None:
     AccountWatch.objects.update(reconciled_at=timezone.now() - A_WHILE)
 
 
+def nobody_hears_a_price() -> None:
+    hear(timezone.now() - timedelta(seconds=31))
+
+
 PLANTED = [
     (a_fill_is_lost, "sum of fills equals position"),
     (a_fill_is_doubled, "no order is filled beyond what it asked for"),
@@ -163,6 +177,7 @@ PLANTED = [
     (an_orphan_trailing_row, "trailing rows belong to live positions"),
     (money_went_somewhere, "wallet change equals profit less fees plus funding"),
     (nobody_asked_the_exchange, "every account is compared with its exchange"),
+    (nobody_hears_a_price, "the price of everything held is heard"),
 ]
 
 
@@ -215,6 +230,32 @@ def test_the_verdict_on_a_sentence_that_is_asked_no_more_goes(traded: Desk) -> N
 
 
 COMPARED = "every account is compared with its exchange"
+
+
+SILENT = "the price of everything held is heard"
+
+
+def test_each_silence_of_a_price_is_told_once_with_its_contract(traded: Desk) -> None:
+    now = timezone.now()
+    for _ in range(2):
+        hear(now - timedelta(seconds=31))
+        assert not monitoring.check_invariants(now)
+        assert not monitoring.check_invariants(now)
+        hear(now - timedelta(seconds=29))
+        assert monitoring.check_invariants(now)
+    told = RiskEvent.objects.filter(details__sentence=SILENT).order_by("pk")
+    since = now - timedelta(seconds=31)
+    assert [event.details["findings"] for event in told] == [
+        [f"no price of BTCUSDT at binance since {since:%H:%M:%S}"]
+    ] * 2
+
+
+def test_a_price_never_heard_is_an_alarm_when_the_position_is_old_enough(traded: Desk, marks: Any) -> None:
+    marks.delete(_key("binance"))
+    assert not monitoring.check_invariants()
+    assert InvariantCheck.objects.get(name=SILENT).findings == ["no price of BTCUSDT at binance yet"]
+    Position.objects.update(opened_at=timezone.now())
+    assert monitoring.check_invariants()
 
 
 def test_an_account_that_was_never_compared_is_found(traded: Desk) -> None:
