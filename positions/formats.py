@@ -11,11 +11,11 @@ MINUS = "\N{MINUS SIGN}"
 
 def price(value: Decimal | None, increment: Decimal) -> str:
     """With the instrument's decimals, whatever the magnitude."""
-    return UNKNOWN if value is None else _written(value, _decimals(increment))
+    return UNKNOWN if value is None else _written(value, decimals(increment))
 
 
 def quantity(value: Decimal | None) -> str:
-    return UNKNOWN if value is None else _written(value, _decimals(value))
+    return UNKNOWN if value is None else _written(value, decimals(value))
 
 
 def amount(value: Decimal | None) -> str:
@@ -62,7 +62,7 @@ def words(value: str) -> str:
     return value.replace("_", " ")
 
 
-def _decimals(value: Decimal) -> int:
+def decimals(value: Decimal) -> int:
     exponent = value.normalize().as_tuple().exponent
     return max(-exponent, 0) if isinstance(exponent, int) else 0
 

@@ -30,6 +30,7 @@ class Record:
     held: Held | None
     orders: Sequence[Order]  # oldest first
     fills: Sequence[Fill]
+    levels: Sequence[Any]  # of its take-profit ladder; none before the entry has ended
     fees_in_other_coins: str
 
     @property
@@ -78,6 +79,7 @@ def record_of(position_id: int, now: datetime) -> Record | None:
         held=queries.held_position(position_id, now) if position.is_live else None,
         orders=list(orders.select_related("position__instrument").order_by("created_at", "pk")),
         fills=list(fills.select_related("order").order_by("executed_at", "pk")),
+        levels=list(position.levels.order_by("level")),
         fees_in_other_coins=queries.fees_in_other_coins(position_id),
     )
 
@@ -94,6 +96,7 @@ def page_of(record: Record, now: datetime) -> dict[str, Any]:
             ("Position", list(_holding(record))),
             ("Result in USDT", list(_result(record))),
             ("Protection", list(_protection(record, now))),
+            ("Take-profit levels", list(_levels(record))),
             ("Its life", list(_life(record, now))),
         ],
         "plan": in_words(read_plan(position.plan.body)),
@@ -160,6 +163,14 @@ def _unprotected_seconds(position: Position, now: datetime) -> Decimal:
     since = position.unprotected_since
     running = ZERO if since is None else Decimal(max(int((now - since).total_seconds()), 0))
     return Decimal(position.unprotected_seconds) + running
+
+
+def _levels(record: Record) -> Iterator[Fact]:
+    for row in record.levels:
+        price = formats.price(row.price, record.position.instrument.price_increment)
+        share = f"{formats.quantity(row.close_ratio * 100)}% of the entry"
+        told = f"{share}, {row.status}" + (f": {row.error}" if row.error else "")
+        yield Fact(f"Level {row.level}", price, told)
 
 
 def _life(record: Record, now: datetime) -> Iterator[Fact]:

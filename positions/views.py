@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required, user_passes_test
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -10,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from positions import position_page, queries
+from positions import picture, position_page, queries
 from positions.lifecycle import CloseReason, PositionStatus
 from positions.live_rows import Held, position_row
 from positions.services import closing
@@ -39,12 +41,24 @@ def live(request: HttpRequest) -> HttpResponse:
 @staff_only
 def position(request: HttpRequest, position_id: int) -> HttpResponse:
     now = timezone.now()
+    page = position_page.page_of(_record(position_id, now), now)
+    may_close = page["is_closable"] and request.user.has_perm(CLOSE_PERMISSION)
+    return render(request, "live/position.html", page | {"may_close": may_close})
+
+
+@never_cache
+@require_safe
+@staff_only
+def chart(request: HttpRequest, position_id: int) -> JsonResponse:
+    now = timezone.now()
+    return JsonResponse(picture.picture_of(_record(position_id, now), now))
+
+
+def _record(position_id: int, now: datetime) -> position_page.Record:
     record = position_page.record_of(position_id, now)
     if record is None:
         raise Http404("No such position.")
-    page = position_page.page_of(record, now)
-    may_close = page["is_closable"] and request.user.has_perm(CLOSE_PERMISSION)
-    return render(request, "live/position.html", page | {"may_close": may_close})
+    return record
 
 
 @never_cache

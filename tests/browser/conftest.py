@@ -9,6 +9,7 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser.server import WebServer
+from tests.exchanges.wired import WiredVenue, wired_venue
 
 FLAGS = [
     "--no-sandbox",
@@ -37,8 +38,14 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def one_server(django_db_setup, tmp_path_factory) -> Iterator[WebServer]:
-    server = WebServer(str(tmp_path_factory.mktemp("web") / "log"))
+def paper() -> Iterator[WiredVenue]:
+    with wired_venue() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def one_server(django_db_setup, tmp_path_factory, paper) -> Iterator[WebServer]:
+    server = WebServer(str(tmp_path_factory.mktemp("web") / "log"), PAPER_EXCHANGE_URL=paper.url)
     server.start()
     yield server
     server.stop()

@@ -12,9 +12,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 from django.db import connection
 
+START_SECONDS = 60  # on a machine that is busy with other tests
+
 
 class WebServer:
-    def __init__(self, log_file: str) -> None:
+    def __init__(self, log_file: str, **environment: str) -> None:
+        self._environment = environment
         self.port = _free_port()
         self.origin = f"http://127.0.0.1:{self.port}"
         self._log_file = log_file
@@ -24,7 +27,10 @@ class WebServer:
         command = [sys.executable, "-m", "uvicorn", "tradingbot.asgi:application", "--no-access-log"]
         with open(self._log_file, "ab") as log:
             self._process = subprocess.Popen(
-                [*command, "--port", str(self.port)], env=_environment(), stdout=log, stderr=log
+                [*command, "--port", str(self.port)],
+                env=_environment() | self._environment,
+                stdout=log,
+                stderr=log,
             )
         self._await_answer()
 
@@ -57,7 +63,7 @@ class WebServer:
         self._process.send_signal(number)
 
     def _await_answer(self) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=2).close()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
 from django.db import connection
@@ -13,13 +17,16 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from exchanges.marks import publish_marks
+from exchanges.paper.candles import Minutes
 from exchanges.types import PositionReport, PositionSide, PriceTick
 from positions.accounting import r_multiple
 from positions.lifecycle import OrderPurpose, OrderStatus, PositionStatus
+from positions.models import Order
 from positions.position_page import page_of, record_of
 from positions.services.adopting import adopt
 from positions.services.plans import kept
 from tests.builders import a_fill, a_position, a_trailing_stop, an_account, an_instrument, an_order
+from trailing.models import PartialTakeProfit
 from trailing.plan import ProtectionPlan
 
 pytestmark = pytest.mark.django_db
@@ -266,3 +273,126 @@ def test_the_page_needs_nothing_that_the_policy_forbids(viewer):
 )
 def test_r_is_the_result_in_units_of_the_first_risk(result, entry, stop, bought, expected):
     assert r_multiple(result, entry, stop, bought) == expected
+
+
+# the chart
+
+
+def picture_of(client, position):
+    answer = client.get(url(position, "chart.json"))
+    assert answer.status_code == 200
+    return answer.json()
+
+
+def epoch(at):
+    return int(at.timestamp())
+
+
+def stops_moved_twice(**values):
+    """Protected at 10 and 20 minutes of its life, which began an hour ago."""
+    opened = timezone.now() - timedelta(hours=1)
+    position = a_position(opened_at=opened, **values)
+    for minutes, trigger in ((10, "95305.4"), (20, "96305.4")):
+        stop = a_stop(position, trigger)
+        since = opened + timedelta(minutes=minutes)
+        Order.objects.filter(pk=stop.pk).update(answered_at=since, updated_at=since)
+    first = Order.objects.filter(position=position, trigger_price=D("95305.4"))
+    replaced = opened + timedelta(minutes=20, seconds=1)
+    first.update(status=OrderStatus.CANCELED, updated_at=replaced)
+    return position
+
+
+def test_the_chart_is_for_staff_too_and_asks_for_what_exists(client, viewer):
+    path = url(a_position(), "chart.json")
+    assert viewer.get("/positions/999999/chart.json").status_code == 404
+    client.logout()
+    assert client.get(path).url == f"/admin/login/?next={path}"
+
+
+def test_candles_come_from_the_accounts_exchange(viewer, engine):
+    now = timezone.now()
+    engine.minutes["BTCUSDT"] = Minutes()
+    for minutes, price in ((3, 97_000), (2, 97_100), (1, 96_900), (0, 97_050)):
+        engine.set_price("BTCUSDT", D(price), epoch(now - timedelta(minutes=minutes)) * 1000)
+    picture = picture_of(viewer, a_position(opened_at=now - timedelta(minutes=2)))
+    assert (picture["timeframe"], picture["seconds"], picture["sentence"]) == ("1m", 60, "")
+    assert [row[4] for row in picture["candles"]][-4:] == ["97000", "97100", "96900", "97050"]
+    assert all(picture["since"] <= row[0] < picture["until"] for row in picture["candles"])
+
+
+def test_without_candles_it_says_so_and_draws_what_is_known(viewer):
+    """Nobody listens where the tests' exchange would be."""
+    position = stops_moved_twice()
+    a_fill(an_entry(position), price=D("97250.4"))
+    picture = picture_of(viewer, position)
+    assert picture["sentence"].startswith("No candles: ")
+    assert picture["candles"] == []
+    assert [fill["price"] for fill in picture["fills"]] == ["97250.40000000"]
+    assert [price for _, price in picture["stops"]] == ["95305.40000000", "96305.40000000", None]
+
+
+def test_candles_of_a_contract_that_is_gone_are_told_as_missing(viewer, engine):
+    assert picture_of(viewer, a_position("GONE"))["sentence"].startswith("No candles: ")
+
+
+def test_a_stop_is_drawn_from_its_acceptance_until_it_was_replaced(viewer, engine):
+    position = stops_moved_twice()
+    opened = position.opened_at
+    picture = picture_of(viewer, position)
+    (first, _), (second, _), (end, nothing) = picture["stops"]
+    assert first == epoch(opened + timedelta(minutes=10))
+    assert second == epoch(opened + timedelta(minutes=20))
+    assert (nothing, picture["is_live"]) == (None, True)
+    assert end >= epoch(opened + timedelta(hours=1))  # it stands until now
+
+
+def test_the_stop_of_a_closed_position_ends_with_it(viewer, engine):
+    closed = timezone.now() - timedelta(minutes=15)
+    position = stops_moved_twice(status=PositionStatus.CLOSED, closed_at=closed)
+    picture = picture_of(viewer, position)
+    assert picture["stops"][-1] == [epoch(closed), None]
+    assert picture["entry"]["until"] == epoch(closed)
+    assert picture["is_live"] is False
+    assert epoch(closed) < picture["until"] <= epoch(closed) + 11 * 60
+
+
+def test_take_profit_levels_are_told_and_drawn(viewer, engine):
+    position = a_position()
+    levels = ((1, "98222.9", "executed", ""), (2, "99195.5", "pending", ""), (3, None, "error", "no profit"))
+    for level, price, status, error in levels:
+        PartialTakeProfit.objects.create(
+            position=position,
+            level=level,
+            price=price and D(price),
+            close_ratio=D("0.3"),
+            status=status,
+            error=error,
+        )
+    said = facts_of(viewer, position)
+    assert (said["Level 1"].text, said["Level 1"].note) == ("98,222.9", "30% of the entry, executed")
+    assert (said["Level 3"].text, said["Level 3"].note) == ("—", "30% of the entry, error: no profit")
+    assert [(one["level"], one["status"]) for one in picture_of(viewer, position)["levels"]] == [
+        (1, "executed"), (2, "pending"),
+    ]  # fmt: skip
+
+
+def test_a_planned_position_has_a_picture_without_lines(viewer, engine):
+    picture = picture_of(viewer, a_position(status=PositionStatus.OPENING))
+    assert (picture["entry"], picture["stops"], picture["fills"]) == (None, [], [])
+
+
+def test_the_policy_lets_the_chart_library_write_its_one_style(viewer):
+    library = next((settings.BASE_DIR / "static/vendor").glob("lightweight-charts-*.js")).read_text()
+    (style,) = re.findall(r'\.innerText="(.*?)"', library)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = viewer.get(url(a_position()))["Content-Security-Policy"]
+    assert f"style-src 'self' 'sha256-{digest}';" in policy
+    assert "unsafe" not in policy
+
+
+def test_the_library_comes_with_its_licence(viewer):
+    page = text_of(viewer, a_position())
+    assert "Lightweight Charts™, Copyright © 2026 TradingView, Inc." in page
+    licence = settings.BASE_DIR / "static/vendor/lightweight-charts-LICENSE.txt"
+    assert "Apache License" in licence.read_text()
+    assert f'href="/static/vendor/{licence.name}"' in page
