@@ -156,7 +156,7 @@ function drawFills({ fills }, snap) {
 // the logo's link would tell its owner the address of this page
 function tellNobodyWhere() {
   const logo = document.getElementById("tv-attr-logo");
-  if (logo) logo.href = "https://www.tradingview.com/";
+  if (logo) logo.search = "";
 }
 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawn && draw(JSON.parse(drawn)));
