@@ -88,6 +88,7 @@ def _costs(version: str, table: Mapping[str, Cost]) -> dict[tuple[str, str], Cos
     return {(method, f"{version}/{path}"): cost for (method, path), cost in pairs}
 
 
+_CANDLES = Cost(10, weight_up_to=((99, 1), (499, 2), (1000, 5)))
 _AN_ORDER = Cost(weight=0, orders=1)
 _BINANCE = Rules(
     limits=(
@@ -129,7 +130,8 @@ _BINANCE = Rules(
             "GET premiumIndex": Cost(1, weight_without_symbol=10),
             "GET ticker/24hr": Cost(1, weight_without_symbol=40),
             "GET ticker/bookTicker": Cost(2, weight_without_symbol=5),
-            "GET klines": Cost(10, weight_up_to=((99, 1), (499, 2), (1000, 5))),
+            "GET klines": _CANDLES,
+            "GET markPriceKlines": _CANDLES,
             "GET depth": Cost(20),
             "POST listenKey": Cost(1),
             "PUT listenKey": Cost(1),

@@ -200,9 +200,9 @@ class CcxtClient:
         return readable(lambda: binance.price_tick(ticker["info"], symbol))
 
     async def candles(
-        self, symbol: str, timeframe: Timeframe, since: datetime | None, limit: int
+        self, symbol: str, timeframe: Timeframe, since: datetime | None, limit: int, *, of_mark: bool = False
     ) -> Sequence[Candle]:
-        return await candles(self._calls, symbol, timeframe, since, limit)
+        return await candles(self._calls, symbol, timeframe, since, limit, of_mark)
 
     async def find_order(self, symbol: str, client_order_id: str, book: Book) -> OrderReport:
         params = binance.name_of(client_order_id, book)

@@ -79,8 +79,9 @@ async def _page_of_funding(
 
 
 async def candles(
-    calls: Calls, symbol: str, timeframe: Timeframe, since: datetime | None, limit: int
+    calls: Calls, symbol: str, timeframe: Timeframe, since: datetime | None, limit: int, of_mark: bool
 ) -> Sequence[Candle]:
     start = None if since is None else milliseconds_of(since)
-    rows = await calls.rows(lambda: calls.reader.fetch_ohlcv(symbol, timeframe.value, start, limit))
+    kind = {"price": "mark"} if of_mark else {}
+    rows = await calls.rows(lambda: calls.reader.fetch_ohlcv(symbol, timeframe.value, start, limit, kind))
     return readable(lambda: [binance.candle(row) for row in rows])

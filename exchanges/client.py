@@ -42,10 +42,10 @@ class ExchangeClient(Protocol):
     async def mark_price(self, symbol: str) -> PriceTick: ...
 
     async def candles(
-        self, symbol: str, timeframe: Timeframe, since: datetime | None, limit: int
+        self, symbol: str, timeframe: Timeframe, since: datetime | None, limit: int, *, of_mark: bool = False
     ) -> Sequence[Candle]:
-        """Oldest first, of last prices: the first `limit` that begin at `since` or later, without it the newest
-        ones. The last may not be over; a venue may give fewer than asked for (Binance 1500)."""
+        """Oldest first, of last prices or of mark prices: the first `limit` that begin at `since` or later, without
+        it the newest ones. The last may not be over; a venue may give fewer than asked for (Binance 1500)."""
         ...
 
     async def create_order(self, request: OrderRequest) -> OrderReport:

@@ -246,7 +246,7 @@ class PriceTick:
 
 @dataclass(frozen=True, slots=True)
 class Candle:
-    """Last prices of one span that begins `at`. The newest one may not be over."""
+    """The prices of one span that begins `at`. The newest one may not be over."""
 
     at: datetime
     open: Decimal

@@ -49,6 +49,22 @@ class TrueRange(models.Model):
         return f"{self.instrument_id} {self.timeframe} {self.period}"
 
 
+class PriceWatch(models.Model):
+    """Since when, and until when, the prices of a held contract were watched without a gap."""
+
+    instrument = models.OneToOneField(
+        "exchanges.Instrument", models.CASCADE, primary_key=True, related_name="price_watch"
+    )
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+
+    class Meta:
+        db_table = "price_watches"
+
+    def __str__(self) -> str:
+        return f"{self.instrument_id} {self.since:%H:%M:%S} to {self.until:%H:%M:%S}"
+
+
 class TrailingStop(models.Model):
     # migrations_sql/constraints/0001 adds the foreign key (position_id, position_is_live) -> positions (id, is_live)
     position = models.OneToOneField(
@@ -77,6 +93,9 @@ class TrailingStop(models.Model):
     activated_at = models.DateTimeField(null=True, blank=True)
     last_mark_price = money(null=True, blank=True)
     last_advanced_at = models.DateTimeField(null=True, blank=True)
+    known_until = models.DateTimeField(
+        null=True, blank=True, help_text="Earlier prices count; later ones while its contract is watched"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

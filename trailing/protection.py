@@ -80,6 +80,15 @@ def advance(entry: Entry, plan: ProtectionPlan, state: TrailingState, seen: Seen
     )
 
 
+def seen_best(
+    entry: Entry, plan: ProtectionPlan, state: TrailingState, best: Decimal, atr: Decimal | None
+) -> TrailingState:
+    """After a time nobody watched: its best price counts. Whether to leave is for the price of now to say."""
+    if state.phase is TrailingPhase.TRIGGERED:
+        return state
+    return protected(entry, plan, _marked(entry, plan, state, best), atr)
+
+
 def judged(entry: Entry, state: TrailingState, price: Decimal) -> Hold | Close:
     """Also of a stop that has just moved: calmer volatility or a late fill can lift it beyond the market."""
     if state.stop_price is None or not is_crossed(entry, state.stop_price, price):

@@ -42,7 +42,7 @@ _read: dict[str, ProtectionPlan] = {}  # a digest never means another plan
 def open_rows() -> QuerySet[TrailingStop]:
     """Rows that may act: a stale one could not, even if it existed."""
     rows = TrailingStop.objects.filter(position__status=PositionStatus.OPEN)
-    return rows.select_related("position__instrument", "position__plan").order_by("pk")
+    return rows.select_related("position__instrument__price_watch", "position__plan").order_by("pk")
 
 
 def open_versions() -> dict[int, str]:

@@ -20,8 +20,10 @@ from positions.models import Order, Position
 from positions.services.closing import STOPPED_BY, request_close
 from positions.services.orders import request_stop
 from positions.services.outbox import hint
+from positions.services.price_watch import saw_prices
 from trailing.distances import activation_price
 from trailing.engine import Close, ExitReason, StopReason, TrailingPhase, TrailingState
+from trailing.gaps import is_behind
 from trailing.models import TrailingStop
 from trailing.protection import advance as judge
 from trailing.protection import protected, start
@@ -140,7 +142,7 @@ def move_stop(position: Position, stop_price: Decimal, mark_price: Decimal | Non
 def advance(position_id: int, mark_price: Decimal, at: datetime) -> None:
     for _ in range(TRIES):
         row = open_rows().filter(pk=position_id).first()
-        if row is None or row.entry_price is None or _judge(row, mark_price, at):
+        if row is None or row.entry_price is None or is_behind(row, at) or _judge(row, mark_price, at):
             break
     protect(position_id)
 
@@ -212,6 +214,7 @@ def sweep(now: datetime) -> int:
             _sweep_one(row, mark_of, now)
         except Exception:
             logger.exception("position %s could not be evaluated; the next sweep tries again", row.pk)
+    saw_prices({row.position.instrument for row in rows}, now)
     return len(rows)
 
 

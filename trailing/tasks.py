@@ -8,6 +8,7 @@ from decimal import Decimal
 from celery import shared_task
 from django.utils import timezone
 
+from positions.services import catching_up
 from positions.services.volatility import refresh_true_ranges as refresh
 from trailing import services
 
@@ -25,6 +26,11 @@ def protect(position_id: str) -> None:
 @shared_task(name="trailing.tasks.sweep")
 def sweep() -> None:
     services.sweep(timezone.now())
+
+
+@shared_task(name="trailing.tasks.catch_up")
+def catch_up() -> None:
+    catching_up.catch_up(timezone.now())
 
 
 @shared_task(name="trailing.tasks.refresh_true_ranges")

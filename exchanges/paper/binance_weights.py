@@ -33,8 +33,10 @@ def _by_limit(usual: int, *steps: tuple[int, int]) -> Weigh:
     return weigh
 
 
+_CANDLES = _by_limit(500, (99, 1), (499, 2), (1000, 5), (1500, 10))
 _WEIGHTS: Mapping[tuple[str, str], int | Weigh] = {
-    ("GET", "/fapi/v1/klines"): _by_limit(500, (99, 1), (499, 2), (1000, 5), (1500, 10)),
+    ("GET", "/fapi/v1/klines"): _CANDLES,
+    ("GET", "/fapi/v1/markPriceKlines"): _CANDLES,
     ("GET", "/fapi/v1/depth"): _by_limit(500, (50, 2), (100, 5), (500, 10), (1000, 20)),
     ("GET", "/fapi/v1/ticker/24hr"): _by_symbol(1, 40),
     ("GET", "/fapi/v1/ticker/bookTicker"): _by_symbol(2, 5),

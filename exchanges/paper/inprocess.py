@@ -130,8 +130,9 @@ class InProcessClient:
         return PriceTick(symbol, self.engine.prices[_id(symbol)], self._now())
 
     async def candles(
-        self, symbol: str, timeframe: Timeframe, since: datetime | None, limit: int
+        self, symbol: str, timeframe: Timeframe, since: datetime | None, limit: int, *, of_mark: bool = False
     ) -> Sequence[Candle]:
+        """Mark and last price are one here."""
         minutes = self._do(lambda: self.engine.candles(_id(symbol)))
         rows = [_candle(row) for row in candles.joined(minutes, timeframe)]
         return rows[-limit:] if since is None else [row for row in rows if row.at >= since][:limit]

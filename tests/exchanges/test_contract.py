@@ -370,6 +370,8 @@ async def test_candles_hold_the_prices_there_were(venue: Venue) -> None:
     assert min(row.low for row in rows) <= D(99_000)
     assert all(row.at.second == 0 and row.low <= row.open <= row.high for row in rows)
     assert (await venue.client.candles(BTC, Timeframe.HOUR, None, 1))[0].at.minute == 0
+    of_mark = await venue.client.candles(BTC, Timeframe.MINUTE, None, 2, of_mark=True)
+    assert [row.high for row in of_mark] == [row.high for row in rows]
 
 
 async def test_candles_begin_where_they_are_asked_for(venue: Venue) -> None:

@@ -1,0 +1,116 @@
+"""After a time nobody watched, the best price is rebuilt from one-minute candles before anything else is decided.
+
+What candles cannot tell is the order of their prices. So they raise the best price, and the stop with it, and never
+close: a stop that was crossed meanwhile without the exchange's own stop firing is judged by the price of now alone.
+That one is beyond it, and we leave at market; or it came back, and the position goes on behind the better stop.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+
+from exchanges import session
+from exchanges.errors import ExchangeError
+from exchanges.marks import Mark, fresh_mark_and_time
+from exchanges.models import ExchangeAccount
+from exchanges.types import Candle, Timeframe
+from trailing.engine import TrailingPhase, TrailingState
+from trailing.gaps import best_price, is_behind, known_until
+from trailing.models import TrailingStop
+from trailing.protection import seen_best
+from trailing.rows import entry_of, open_rows, plan_of, state_of, true_range_of
+from trailing.services import advance
+
+logger = logging.getLogger(__name__)
+
+MINUTE = Timeframe.MINUTE
+MOST_PER_PAGE = 1500
+JUDGED = ("state", "high_water_mark", "stop_price", "levels_taken")
+
+
+def catch_up(now: datetime) -> None:
+    """A question that fails decides nothing and is asked again; that exchange is not asked more this time."""
+    silent = set[int]()
+    mark_of = cache(fresh_mark_and_time)
+    for rows in _behind(now).values():
+        position = rows[0].position
+        if position.account_id in silent:
+            continue
+        try:
+            candles = _unseen_candles(rows, now)
+        except ExchangeError as error:
+            silent.add(position.account_id)
+            logger.warning("best prices of %s cannot be rebuilt yet: %s", position.instrument.symbol, error)
+            continue
+        for row in rows:
+            _rebuild(row, candles, now, mark_of)
+
+
+def _behind(now: datetime) -> Mapping[int, list[TrailingStop]]:
+    """By contract: one question serves all its positions."""
+    found: dict[int, list[TrailingStop]] = defaultdict(list)
+    for row in open_rows().filter(entry_price__isnull=False).select_related("position__account"):
+        if is_behind(row, now):
+            found[row.position.instrument_id].append(row)
+    return found
+
+
+def _unseen_candles(rows: Sequence[TrailingStop], now: datetime) -> list[Candle]:
+    position = rows[0].position
+    since = min(known for row in rows if (known := known_until(row)) is not None)
+    since = since.replace(second=0, microsecond=0)
+    found: list[Candle] = []
+    while page := _page(position.account, position.instrument.symbol, since, now):
+        found += page
+        since = page[-1].at + MINUTE.length
+        if since > now:
+            break
+    return found
+
+
+def _page(account: ExchangeAccount, symbol: str, since: datetime, now: datetime) -> Sequence[Candle]:
+    limit = min((now - since) // MINUTE.length + 2, MOST_PER_PAGE)
+    return session.call(account, lambda client: client.candles(symbol, MINUTE, since, limit, of_mark=True))
+
+
+def _rebuild(
+    row: TrailingStop, candles: Sequence[Candle], now: datetime, mark_of: Callable[[int, str], Mark | None]
+) -> None:
+    if not _keep(row, _rebuilt(row, candles), now):
+        return  # somebody moved the stop meanwhile; the next time begins with that
+    mark = mark_of(row.position.account_id, row.position.instrument.exchange_symbol)
+    if mark is not None:
+        advance(row.pk, mark.price, mark.at)
+
+
+def _rebuilt(row: TrailingStop, candles: Sequence[Candle]) -> TrailingState:
+    """The minute of the entry is left out: some of its prices were before it."""
+    since, opened = known_until(row), row.position.opened_at
+    if since is None or opened is None:
+        return state_of(row)
+    unseen = [one for one in candles if one.at >= opened and one.at + MINUTE.length > since]
+    entry, state = entry_of(row), state_of(row)
+    best = best_price(entry.side, unseen)
+    return state if best is None else seen_best(entry, plan_of(row.position), state, best, true_range_of(row))
+
+
+def _keep(row: TrailingStop, state: TrailingState, now: datetime) -> bool:
+    judged = TrailingStop.objects.filter(pk=row.pk, **{name: getattr(row, name) for name in JUDGED})
+    if state == state_of(row):
+        return bool(judged.update(known_until=now))
+    is_active = state.phase is TrailingPhase.ACTIVE
+    return bool(
+        judged.update(
+            known_until=now,
+            state=state.phase,
+            high_water_mark=state.high_water_mark,
+            stop_price=state.stop_price,
+            stop_reason=state.stop_reason,
+            activated_at=row.activated_at or (now if is_active else None),
+            last_advanced_at=now,
+        )
+    )

@@ -1,0 +1,220 @@
+"""The machine was away: what the price did meanwhile counts before anything is decided."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal as D
+from typing import Any
+
+import pytest
+import redis
+from django.utils import timezone
+
+from exchanges import session
+from exchanges.errors import OutcomeUnknown
+from exchanges.marks import publish_marks
+from exchanges.paper.candles import CANDLE_MS, Candle, Minutes
+from exchanges.paper.inprocess import FRONTS, InProcessClient
+from exchanges.types import PositionSide, PriceTick
+from positions.models import Order, Position
+from positions.services.catching_up import catch_up
+from positions.services.price_watch import saw_prices
+from tests.conftest import ADDRESS
+from tests.positions.services.conftest import Desk
+from tests.trailing.conftest import marks
+from trailing import services
+from trailing.gaps import is_behind, known_until
+from trailing.models import PriceWatch, TrailingStop
+from trailing.rows import open_rows
+
+__all__ = ["marks"]
+LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
+AWAY = timedelta(minutes=10)
+
+
+def protected(desk: Desk, side: PositionSide = LONG) -> Position:
+    """Filled at 97250.1 (a short at 97249.9), its stop confirmed by the exchange, then the machine is gone."""
+    position = desk.filled(side=side)
+    services.protect(position.pk)
+    desk.submit(position, "protect")
+    return position
+
+
+def back_after(position: Position, away: timedelta = AWAY) -> datetime:
+    """As if it had been opened that much earlier: the clock of this test does not move."""
+    now = timezone.now()
+    Position.objects.filter(pk=position.pk).update(opened_at=now - away)
+    return now
+
+
+def meanwhile(desk: Desk, now: datetime, *minutes: tuple[str, str]) -> None:
+    """(high, low) of the minutes before this one; none of them fired the exchange's stop."""
+    rows = desk.engine.minutes["BTCUSDT"] = Minutes()
+    this_minute = int(now.timestamp() * 1000) // CANDLE_MS * CANDLE_MS
+    for back, (high, low) in zip(range(len(minutes), 0, -1), minutes, strict=True):
+        rows.restore(Candle(this_minute - back * CANDLE_MS, D(low), D(high), D(low), D(low), D(1)))
+
+
+def price(desk: Desk, text: str) -> None:
+    """Without firing anything: where the price is when the machine comes back."""
+    desk.engine.prices["BTCUSDT"] = D(text)
+
+
+def row_of(position: Position) -> TrailingStop:
+    return open_rows().get(pk=position.pk)
+
+
+def told(price: str, at: datetime) -> None:
+    publish_marks("binance", [("BTCUSDT", PriceTick("BTC/USDT:USDT", D(price), at))])
+
+
+@pytest.mark.parametrize(
+    ("side", "candle", "now_at", "best", "stop"),
+    [
+        (LONG, ("99500", "97300"), "99300", "99500", "99002.5"),
+        (SHORT, ("97200", "95000"), "95200", "95000", "95475"),
+    ],
+)
+def test_the_best_price_of_the_time_away_moves_the_stop(
+    desk: Desk, side: PositionSide, candle: tuple[str, str], now_at: str, best: str, stop: str
+) -> None:
+    position = protected(desk, side)
+    now = back_after(position)
+    meanwhile(desk, now, ("97260", "97240"), candle, ("97260", "97240"))
+    price(desk, now_at)
+    catch_up(now)
+    row = row_of(position)
+    assert (row.state, row.high_water_mark, row.stop_price) == ("active", D(best), D(stop))
+    position.refresh_from_db()
+    assert position.status == "open"
+    assert [order.trigger_price for order in Order.objects.filter(purpose="protect")][-1] == D(stop)
+
+
+def test_until_then_no_price_decides_anything(desk: Desk) -> None:
+    """A price of now would start the trailing stop in the wrong place, or close for a stop that stood higher."""
+    position = protected(desk)
+    now = back_after(position)
+    before = row_of(position)
+    services.advance(position.pk, D(99_000), now)
+    services.advance(position.pk, D(90_000), now)
+    row = row_of(position)
+    assert (row.state, row.stop_price, row.crossed_at) == (before.state, before.stop_price, None)
+    meanwhile(desk, now, ("97260", "97240"))
+    price(desk, "97250")
+    catch_up(now)
+    services.advance(position.pk, D(99_000), now)
+    assert row_of(position).high_water_mark == D(99_000)
+
+
+def test_a_stop_crossed_meanwhile_leaves_by_the_price_of_now(desk: Desk) -> None:
+    """Up to 99500 and down again: the stop it would have had is 99002.5, and 98000 is beyond it."""
+    position = protected(desk)
+    now = back_after(position)
+    meanwhile(desk, now, ("99500", "97300"), ("98500", "97900"))
+    price(desk, "98000")
+    catch_up(now)
+    position.refresh_from_db()
+    assert (position.status, position.close_reason) == ("closing", "trailing_stop")
+
+
+def test_a_stop_crossed_meanwhile_and_back_goes_on(desk: Desk) -> None:
+    """The exchange's stop at 95305 did not fire, and the price is above it again."""
+    position = protected(desk)
+    now = back_after(position)
+    meanwhile(desk, now, ("97260", "94000"), ("97260", "97000"))
+    price(desk, "97200")
+    catch_up(now)
+    position.refresh_from_db()
+    assert (position.status, row_of(position).stop_price) == ("open", D("95305.0"))
+
+
+def test_prices_from_before_the_entry_do_not_count(desk: Desk) -> None:
+    position = protected(desk)
+    now = back_after(position, timedelta(minutes=2, seconds=30))
+    meanwhile(desk, now, ("110000", "97000"), ("110000", "97000"), ("97300", "97200"), ("97300", "97200"))
+    price(desk, "97250")
+    catch_up(now)
+    assert row_of(position).high_water_mark == D("97300")
+    assert row_of(position).state == "waiting"
+
+
+class Silent(InProcessClient):
+    async def candles(self, *asked: Any, **words: Any) -> Any:
+        raise OutcomeUnknown("no answer")
+
+
+def test_a_question_without_answer_decides_nothing_and_is_asked_again(desk: Desk) -> None:
+    position = protected(desk)
+    now = back_after(position)
+    meanwhile(desk, now, ("99500", "97300"))
+    price(desk, "99300")
+    FRONTS[ADDRESS] = lambda client: Silent(client.engine, client.account, client._now)
+    session.close_all()  # the next question makes a client anew
+    try:
+        catch_up(now)
+        services.advance(position.pk, D(99_300), now)
+        assert (row_of(position).state, is_behind(row_of(position), now)) == ("waiting", True)
+    finally:
+        del FRONTS[ADDRESS]
+        session.close_all()
+    catch_up(now)
+    assert row_of(position).high_water_mark == D(99_500)
+
+
+def test_what_was_rebuilt_once_is_not_asked_for_again(desk: Desk) -> None:
+    position = protected(desk)
+    now = back_after(position)
+    price(desk, "97250")
+    catch_up(now)
+    assert known_until(row_of(position)) == now
+    assert not is_behind(row_of(position), now + timedelta(seconds=59))
+    assert is_behind(row_of(position), now + timedelta(seconds=61))
+
+
+# what counts as watched
+
+
+def test_a_sweep_that_hears_prices_keeps_a_position_known(desk: Desk, marks: redis.Redis) -> None:
+    position = protected(desk)
+    began = timezone.now()
+    for seconds in range(0, 181, 30):
+        told("97250", began + timedelta(seconds=seconds))
+        services.sweep(began + timedelta(seconds=seconds))
+    watch = PriceWatch.objects.get()
+    assert (watch.since, watch.until) == (began, began + timedelta(seconds=180))
+    assert not is_behind(row_of(position), began + timedelta(seconds=200))
+    assert is_behind(row_of(position), began + timedelta(seconds=241))
+
+
+def test_a_sweep_without_the_price_stream_does_not(desk: Desk, marks: redis.Redis) -> None:
+    """It asks the exchange for a price now and then: what was between is unknown."""
+    protected(desk)
+    services.sweep(timezone.now())
+    assert not PriceWatch.objects.exists()
+
+
+def test_after_a_gap_only_the_gap_is_unknown(desk: Desk, marks: redis.Redis) -> None:
+    position = protected(desk)
+    began, held = timezone.now(), {position.instrument}
+    for minutes in (0, 1, 2, 30):
+        told("97250", began + timedelta(minutes=minutes))
+        saw_prices(held, began + timedelta(minutes=minutes))
+    later = began + timedelta(minutes=30)
+    row = row_of(position)
+    assert row.position.instrument.price_watch.since == later
+    assert known_until(row) == began + timedelta(minutes=2)
+    assert is_behind(row, later)
+    meanwhile(desk, later, ("99500", "97300"))
+    price(desk, "99300")
+    catch_up(later)
+    assert row_of(position).high_water_mark == D(99_500)
+    assert not is_behind(row_of(position), later)
+
+
+def test_a_gap_that_nobody_rebuilt_is_not_forgotten_by_the_next_one(desk: Desk, marks: redis.Redis) -> None:
+    position = protected(desk)
+    began = timezone.now()
+    for minutes in (0, 10, 20):
+        told("97250", began + timedelta(minutes=minutes))
+        saw_prices({position.instrument}, began + timedelta(minutes=minutes))
+    assert known_until(row_of(position)) == began
