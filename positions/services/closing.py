@@ -23,7 +23,7 @@ from positions.lifecycle import (
     next_order_status,
     next_position_status,
 )
-from positions.models import Order, Position
+from positions.models import Fill, Order, Position
 from positions.services.outbox import add_order, hint
 from trailing.engine import StopReason
 from trailing.models import TrailingStop
@@ -127,6 +127,8 @@ def settle_close(position: Position, *, reason: CloseReason | None = None) -> No
         position.status, PositionEvent.FLAT if opened else PositionEvent.NEVER_FILLED
     )
     position.close_reason = reason or position.close_reason or stop_reason(position)
+    if not opened:  # what was taken for an exit of ours was somebody else's
+        Fill.objects.filter(position=position, order=None).update(position=None)
     TrailingStop.objects.filter(position=position).delete()
     for order in pending_orders(position).select_for_update():
         call_off(order, "position is closed")

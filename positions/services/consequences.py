@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from exchanges.types import Book, FillReport
+from exchanges.types import Book, FillReport, PositionSide
 from exchanges.venues.names import is_by_hand
 from positions.lifecycle import (
     DONE,
@@ -192,7 +192,8 @@ def _stop_lost(position: Position, order: Order) -> None:
 
 
 def lock_leg_of(account_id: int, exchange_symbol: str, fill: FillReport) -> Position | None:
-    """An execution older than the position belongs to an earlier one."""
+    """An execution older than the position belongs to an earlier one, an exit before anything could be held to
+    somebody else."""
     legs = Position.objects.select_for_update(of=("self",)).select_related("instrument")
     begun = legs.filter(
         account_id=account_id,
@@ -200,7 +201,18 @@ def lock_leg_of(account_id: int, exchange_symbol: str, fill: FillReport) -> Posi
         position_side=fill.position_side,
         created_at__lte=fill.at + holdings.CLOCK_MARGIN,
     )
-    return begun.filter(is_live=True).first() or _ended_without(begun, fill)
+    live = begun.filter(is_live=True).first()
+    if live is None:
+        return _ended_without(begun, fill)
+    return None if _has_nothing_to_sell(live, fill) else live
+
+
+def _has_nothing_to_sell(position: Position, fill: FillReport) -> bool:
+    leg = PositionSide(position.position_side)
+    if fill.side is not leg.exit_side or position.quantity > 0 or position.opened_at is not None:
+        return False
+    entries = Order.objects.filter(position=position, purpose=OrderPurpose.ENTRY)
+    return not entries.exclude(status__in=(OrderStatus.INITIALIZED, OrderStatus.DENIED)).exists()
 
 
 def _ended_without(legs: QuerySet[Position], fill: FillReport) -> Position | None:

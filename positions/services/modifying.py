@@ -78,7 +78,14 @@ def _is_for(order: Order, position: Position, price: Decimal) -> bool:
 
 
 def refit_target(position_id: int) -> None:
-    """What is held has changed: the take-profit follows, at its price."""
+    """What is held has changed: the take-profit follows, at its price, where the market lets it."""
+    try:
+        _refit(position_id)
+    except OrderRefused as refusal:
+        logger.info("the take-profit of position %s stays as it is: %s", position_id, refusal)
+
+
+def _refit(position_id: int) -> None:
     mark_price = mark_of(position_id)
     with transaction.atomic():
         position = lock_position(position_id)
@@ -100,14 +107,7 @@ def refit_targets(now: datetime) -> int:
         updated_at__lte=now,
     ).exclude(quantity=F("position__quantity"))
     found = sorted(set(misfits.values_list("position_id", flat=True)[:200]))
-    return for_each(found, _refit_or_leave, "the take-profit of position %s could not follow")
-
-
-def _refit_or_leave(position_id: int) -> None:
-    try:
-        refit_target(position_id)
-    except OrderRefused as refusal:
-        logger.info("the take-profit of position %s stays as it is: %s", position_id, refusal)
+    return for_each(found, refit_target, "the take-profit of position %s could not follow")
 
 
 def tend_waiting(now: datetime) -> int:

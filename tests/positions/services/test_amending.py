@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from exchanges.errors import AccountUnusable, NotSent, OrderNotFound, OutcomeUnknown, Refused
 from exchanges.types import Book, OrderReport, OrderType, PositionSide, TimeInForce
+from positions import tasks
 from positions.lifecycle import CloseReason, OrderPurpose
 from positions.models import Order, Position, RiskEvent
 from positions.services import amending, lookups, orders
@@ -491,8 +492,9 @@ def test_a_take_profit_the_market_has_reached_is_not_refitted(
     Order.objects.filter(purpose="take_profit").update(quantity=D("0.008"))
     desk.engine.prices[BTC] = D(102_000)
     caplog.set_level("INFO")
-    assert refit_targets(timezone.now()) == 1
+    tasks.refit_target(str(position.pk))
     assert "stays as it is" in caplog.text
+    assert refit_targets(timezone.now()) == 1
     assert Order.objects.filter(purpose="take_profit").count() == 1
 
 

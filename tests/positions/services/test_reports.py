@@ -178,6 +178,30 @@ def test_a_close_by_hand_settles_as_manual(desk: Desk) -> None:
     assert RiskEvent.objects.get(event_type="foreign_fill").position_id == str(position.pk)
 
 
+def somebody_elses_exit() -> FillReport:
+    return fill(None, "0.010", "99", side=Side.SELL, client_order_id="web_abc", exchange_order_id="500")
+
+
+def test_an_exit_before_our_entry_was_sent_is_somebody_elses(desk: Desk) -> None:
+    position = desk.open()
+    assert apply_fill(desk.account.pk, somebody_elses_exit())
+    assert Fill.objects.get().position is None
+    desk.submit(position, "entry")
+    assert state(position) == ("open", D("0.010"))
+
+
+def test_an_exit_beside_an_entry_that_never_filled_is_let_go(desk: Desk) -> None:
+    """While it was under way nobody could know whose it was."""
+    position = desk.open()
+    Order.objects.update(status="submitted")
+    assert apply_fill(desk.account.pk, somebody_elses_exit())
+    assert Fill.objects.get().position == position
+    apply_report(desk.account.pk, report(desk.order(position, "entry"), ReportStatus.EXPIRED, "0"))
+    position.refresh_from_db()
+    assert (position.status, position.close_reason) == ("closed", "never_opened")
+    assert Fill.objects.get().position is None
+
+
 def test_a_liquidation_is_told_apart(desk: Desk) -> None:
     position = desk.filled()
     forced = fill(
