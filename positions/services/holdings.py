@@ -40,6 +40,8 @@ def refresh(position: Position) -> None:
         update_fields=[
             "quantity",
             "unexplained_quantity",
+            "unexplained_price",
+            "unexplained_at",
             "average_entry_price",
             "average_exit_price",
             "realized_pnl",
@@ -52,6 +54,16 @@ def refresh(position: Position) -> None:
 def explain(position: Position, side: str, quantity: Decimal, at: datetime | None) -> None:
     """What is told only after the exchange's word was taken is part of that word: it counts once. Refresh saves it."""
     position.unexplained_quantity -= _explained(position, side, quantity, at)
+
+
+def leave_to_others(position: Position, at: datetime) -> None:
+    """A stranger in the same leg gave up more than we hold: the rest was theirs. Should it have been ours after all,
+    what is told late explains it. Refresh saves it."""
+    held = _held(position)
+    if position.opened_at is not None and held < 0:
+        position.unexplained_quantity -= held
+        position.unexplained_price = position.unexplained_price or position.average_entry_price
+        position.unexplained_at = at
 
 
 def misses(position: Position, side: str, quantity: Decimal, at: datetime) -> bool:

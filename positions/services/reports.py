@@ -199,6 +199,7 @@ def _apply_foreign_fill(account_id: int, fill: FillReport) -> bool:
     _note_foreign_fill(account_id, fill, position)
     if position is not None:
         holdings.explain(position, fill.side, fill.quantity, fill.at)
+        holdings.leave_to_others(position, fill.at)
         holdings.refresh(position)
         consequences.follow_foreign_fill(position, fill)
         broadcast.position_changed(position.pk)

@@ -13,6 +13,7 @@ from django.utils import timezone
 import trailing.services
 from exchanges.types import Book, FillReport, Forced, OrderReport, PositionSide, ReportStatus, Side
 from ops.trail.queries import story_of
+from positions.invariants import positions_equal_their_fills
 from positions.lifecycle import CloseReason, IllegalTransition
 from positions.models import Fill, Order, Position, RiskEvent
 from positions.queries import ending
@@ -180,6 +181,18 @@ def test_a_close_by_hand_settles_as_manual(desk: Desk) -> None:
 
 def somebody_elses_exit() -> FillReport:
     return fill(None, "0.010", "99", side=Side.SELL, client_order_id="web_abc", exchange_order_id="500")
+
+
+def test_a_stranger_who_gives_up_more_than_we_hold_had_some_before(desk: Desk) -> None:
+    """The exchange knows one leg for all: what we held is gone, and our books do not go below zero."""
+    position = desk.filled()
+    for trade in desk.engine.account(desk.paper_name).trades:
+        desk.tell(trade)
+    apply_fill(desk.account.pk, replace(somebody_elses_exit(), quantity=D("0.015")))
+    position.refresh_from_db()
+    assert (position.status, position.quantity, position.unexplained_quantity) == ("closed", 0, D("0.005"))
+    assert list(positions_equal_their_fills(timezone.now() + timedelta(minutes=10))) == []
+    assert not RiskEvent.objects.filter(event_type="holdings_out_of_balance").exists()
 
 
 def test_an_exit_before_our_entry_was_sent_is_somebody_elses(desk: Desk) -> None:
