@@ -103,7 +103,7 @@ def take(account_id: int, event: PrivateEvent) -> None:
         _deliver(account_id, event)
     else:
         watch.connected(account_id)
-        _apply(partial(reconcile_account, account_id, everything=True))
+        _apply(partial(reconcile_account, account_id))
 
 
 def _deliver(account_id: int, event: PrivateEvent) -> None:

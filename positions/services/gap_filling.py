@@ -33,10 +33,11 @@ NEVER_LISTED_AFTER = timedelta(minutes=10)
 BEFORE_THE_POSITION = timedelta(minutes=1)
 
 
-def read_all(account: ExchangeAccount, *, everything: bool) -> None:
-    """Contracts whose orders filled more than their executions explain, and those not read for a while."""
+def read_all(account: ExchangeAccount) -> None:
+    """Contracts whose orders filled more than their executions explain, and those not read for a while or since the
+    stream was opened anew."""
     short = _beginnings(_short_of_executions(account))
-    wanted = short.keys() | (_held(account) if everything else _due(account)) | _ended_unread(account)
+    wanted = short.keys() | _due(account) | _ended_unread(account)
     for instrument in Instrument.objects.filter(pk__in=wanted).order_by("pk"):
         if read(account, instrument, since=short.get(instrument.pk)) and instrument.pk in short:
             _give_up_on(account, instrument)
@@ -199,7 +200,11 @@ def _ended_unread(account: ExchangeAccount) -> set[int]:
 
 
 def _due(account: ExchangeAccount) -> set[int]:
-    recent = FillCursor.objects.filter(account=account, read_at__gt=timezone.now() - READ_AGAIN_AFTER)
+    opened_at = (
+        AccountWatch.objects.filter(account=account).values_list("stream_connected_at", flat=True).first()
+    )
+    since = timezone.now() - READ_AGAIN_AFTER
+    recent = FillCursor.objects.filter(account=account, read_at__gte=max(since, opened_at or since))
     read = Instrument.objects.filter(
         venue=account.venue, exchange_symbol__in=recent.values_list("symbol", flat=True)
     )

@@ -57,8 +57,7 @@ def reconcile_all() -> None:
             logger.exception("reconciliation of account %s broke off; the next one starts afresh", pk)
 
 
-def reconcile_account(account_id: int, *, everything: bool = False) -> None:
-    """`everything`: read the executions of all held contracts now, not only when their turn comes."""
+def reconcile_account(account_id: int) -> None:
     account = ExchangeAccount.objects.get(pk=account_id)
     try:
         snapshot = _ask(account)
@@ -68,7 +67,7 @@ def reconcile_account(account_id: int, *, everything: bool = False) -> None:
         watch.not_reconciled(account_id, str(error))
         return  # an unanswered question says nothing about any position
     _save_balance(account, snapshot)
-    gap_filling.read_all(account, everything=everything)
+    gap_filling.read_all(account)
     found = _differences(account, snapshot)
     for difference in found:
         _act(account, difference, snapshot.asked_at)

@@ -21,7 +21,9 @@ from tests.positions.services.test_orders import Trouble
 
 
 def read(desk: Desk) -> None:
-    gap_filling.read_all(desk.account, everything=True)
+    """As if its turn had come."""
+    FillCursor.objects.update(read_at=timezone.now() - timedelta(hours=1))
+    gap_filling.read_all(desk.account)
 
 
 def later(desk: Desk) -> None:
@@ -140,10 +142,20 @@ def test_only_contracts_whose_turn_has_come_are_read(desk: Desk) -> None:
     read(desk)
     FillCursor.objects.update(read_at=timezone.now() - timedelta(seconds=30))
     before = FillCursor.objects.get().read_at
-    gap_filling.read_all(desk.account, everything=False)
+    gap_filling.read_all(desk.account)
     assert FillCursor.objects.get().read_at == before
     FillCursor.objects.update(read_at=timezone.now() - timedelta(seconds=61))
-    gap_filling.read_all(desk.account, everything=False)
+    gap_filling.read_all(desk.account)
+    assert FillCursor.objects.get().read_at > before
+
+
+def test_a_stream_that_was_opened_anew_makes_it_everybodys_turn(desk: Desk) -> None:
+    """Whatever became of the comparison that followed at once."""
+    desk.filled()
+    read(desk)
+    before = FillCursor.objects.get().read_at
+    AccountWatch.objects.create(account=desk.account, stream_connected_at=timezone.now())
+    gap_filling.read_all(desk.account)
     assert FillCursor.objects.get().read_at > before
 
 
@@ -153,7 +165,7 @@ def test_a_fill_that_vanished_from_our_books_is_fetched_again(desk: Desk) -> Non
     read(desk)
     Fill.objects.all().delete()
     Order.objects.update(created_at=timezone.now() - timedelta(hours=1))
-    gap_filling.read_all(desk.account, everything=False)
+    gap_filling.read_all(desk.account)
     assert Fill.objects.count() == 1
 
 
@@ -163,11 +175,11 @@ def test_a_strangers_execution_is_read_even_when_the_position_has_ended_since(de
     by_hand(desk)
     with transaction.atomic():
         settle_close(lock_position(position.pk), reason=CloseReason.EXTERNAL)
-    gap_filling.read_all(desk.account, everything=False)
+    gap_filling.read_all(desk.account)
     assert Fill.objects.filter(order=None).count() == 1
     FillCursor.objects.update(read_at=timezone.now() + timedelta(seconds=6))
     by_hand(desk)
-    gap_filling.read_all(desk.account, everything=False)
+    gap_filling.read_all(desk.account)
     assert Fill.objects.filter(order=None).count() == 1, "read to its end once, then left alone"
 
 
@@ -184,11 +196,11 @@ def test_what_a_stranger_opened_is_followed_until_he_has_closed_it(desk: Desk) -
         desk.paper_name, symbol="SOLUSDT", side="BUY", type="MARKET", quantity=D(1),
         position_side="SHORT", client_order_id="web_2", now_ms=now_ms(),
     )  # fmt: skip
-    gap_filling.read_all(desk.account, everything=False)
+    gap_filling.read_all(desk.account)
     assert Fill.objects.count() == 2
     later(desk)
     FillCursor.objects.all().delete()
-    gap_filling.read_all(desk.account, everything=False)
+    gap_filling.read_all(desk.account)
     assert not FillCursor.objects.exists(), "it is over, nobody reads on"
 
 
@@ -238,14 +250,14 @@ def test_an_execution_our_books_refuse_is_listed_again_and_holds_up_no_other(des
 def test_what_is_never_listed_is_told_once_and_not_asked_for_again(desk: Desk) -> None:
     position = desk.filled()
     desk.engine.account(desk.paper_name).trades.clear()
-    gap_filling.read_all(desk.account, everything=False)
+    gap_filling.read_all(desk.account)
     assert not RiskEvent.objects.exists(), "it may still come"
     Order.objects.update(updated_at=timezone.now() - timedelta(minutes=11))
-    gap_filling.read_all(desk.account, everything=False)
+    gap_filling.read_all(desk.account)
     told = RiskEvent.objects.get()
     assert (told.event_type, told.position_id) == ("executions_never_listed", str(position.pk))
     before = FillCursor.objects.get().read_at
-    gap_filling.read_all(desk.account, everything=False)
+    gap_filling.read_all(desk.account)
     assert FillCursor.objects.get().read_at == before
     assert RiskEvent.objects.count() == 1
 

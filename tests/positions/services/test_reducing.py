@@ -203,7 +203,7 @@ def test_profit_of_the_parts_adds_up(desk: Desk) -> None:
     sent(desk, part(position, "0.5"))
     desk.engine.set_price(BTC, D(102_000), 0)
     sent(desk, part(position, "1"))
-    read_all(desk.account, everything=True)
+    read_all(desk.account)
     position.refresh_from_db()
     theirs = sum((trade.realized_pnl for trade in desk.engine.account(desk.paper_name).trades), D(0))
     assert (position.status, position.realized_pnl) == ("closed", theirs)
