@@ -114,4 +114,6 @@ def test_every_queue_has_a_worker_and_questions_have_their_own() -> None:
         "positions.tasks.reconcile",
         "positions.tasks.collect_funding",
         "positions.tasks.refresh_instruments",
+        "trailing.tasks.refresh_true_ranges",
+        "trailing.tasks.catch_up",
     }
