@@ -87,11 +87,12 @@ def _follow_levels(row: TrailingStop) -> None:
     if state == known:
         return
     moved = {"stop_price": state.stop_price, "stop_reason": state.stop_reason}
-    TrailingStop.objects.filter(pk=row.pk, **_judged(row)).update(**moved, update_count=F("update_count") + 1)
+    TrailingStop.objects.filter(pk=row.pk, **judged(row)).update(**moved, update_count=F("update_count") + 1)
     row.refresh_from_db(fields=["stop_price", "stop_reason"])
 
 
-def _judged(row: TrailingStop) -> dict[str, object]:
+def judged(row: TrailingStop) -> dict[str, object]:
+    """What a verdict was made from; it belongs into the WHERE of the UPDATE that follows."""
     return {name: getattr(row, name) for name in ("state", "high_water_mark", "stop_price", "levels_taken")}
 
 
@@ -160,7 +161,7 @@ def _move(row: TrailingStop, state: TrailingState, mark_price: Decimal, at: date
     """One UPDATE with what was judged in its WHERE: neither another price nor a stop moved by hand is undone."""
     started = state.phase is TrailingPhase.ACTIVE
     return bool(
-        TrailingStop.objects.filter(pk=row.pk, **_judged(row)).update(
+        TrailingStop.objects.filter(pk=row.pk, **judged(row)).update(
             state=state.phase,
             high_water_mark=state.high_water_mark,
             stop_price=state.stop_price,

@@ -11,25 +11,25 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 
 from exchanges import session
 from exchanges.errors import ExchangeError
 from exchanges.marks import Mark, fresh_mark_and_time
 from exchanges.models import ExchangeAccount
 from exchanges.types import Candle, Timeframe
+from positions.services.sweeping import for_each
 from trailing.engine import TrailingPhase, TrailingState
 from trailing.gaps import best_price, is_behind, known_until
 from trailing.models import TrailingStop
 from trailing.protection import seen_best
 from trailing.rows import entry_of, open_rows, plan_of, state_of, true_range_of
-from trailing.services import advance
+from trailing.services import advance, judged
 
 logger = logging.getLogger(__name__)
 
 MINUTE = Timeframe.MINUTE
 MOST_PER_PAGE = 1500
-JUDGED = ("state", "high_water_mark", "stop_price", "levels_taken")
 
 
 def catch_up(now: datetime) -> None:
@@ -46,8 +46,9 @@ def catch_up(now: datetime) -> None:
             silent.add(position.account_id)
             logger.warning("best prices of %s cannot be rebuilt yet: %s", position.instrument.symbol, error)
             continue
-        for row in rows:
-            _rebuild(row, candles, now, mark_of)
+        for_each(
+            rows, partial(_rebuild, candles=candles, now=now, mark_of=mark_of), "best price of %s not rebuilt"
+        )
 
 
 def _behind(now: datetime) -> Mapping[int, list[TrailingStop]]:
@@ -99,12 +100,12 @@ def _rebuilt(row: TrailingStop, candles: Sequence[Candle]) -> TrailingState:
 
 
 def _keep(row: TrailingStop, state: TrailingState, now: datetime) -> bool:
-    judged = TrailingStop.objects.filter(pk=row.pk, **{name: getattr(row, name) for name in JUDGED})
+    unchanged = TrailingStop.objects.filter(pk=row.pk, **judged(row))
     if state == state_of(row):
-        return bool(judged.update(known_until=now))
+        return bool(unchanged.update(known_until=now))
     is_active = state.phase is TrailingPhase.ACTIVE
     return bool(
-        judged.update(
+        unchanged.update(
             known_until=now,
             state=state.phase,
             high_water_mark=state.high_water_mark,

@@ -16,6 +16,7 @@ from exchanges.errors import ExchangeError
 from exchanges.types import Candle
 from positions.models import RiskEvent
 from positions.services import events
+from positions.services.sweeping import for_each
 from trailing.models import TrailingStop, TrueRange
 from trailing.rows import open_rows, plan_of, true_range_of
 from trailing.true_ranges import Market, Need, needs
@@ -75,14 +76,15 @@ def _keep(market: Market, periods: Sequence[int], finished: Sequence[Candle], no
 
 
 def _give_to_positions(kept: Mapping[Key, TrueRange]) -> None:
-    for row in open_rows().filter(entry_price__isnull=False):
-        plan = plan_of(row.position)
-        if plan.needs_atr:
-            found = kept.get((row.position.instrument_id, plan.atr_timeframe, plan.atr_period))
-            _give(row, found)
+    rows = open_rows().filter(entry_price__isnull=False)
+    for_each(rows, lambda row: _give(row, kept), "%s was not given its true range")
 
 
-def _give(row: TrailingStop, found: TrueRange | None) -> None:
+def _give(row: TrailingStop, kept: Mapping[Key, TrueRange]) -> None:
+    plan = plan_of(row.position)
+    if not plan.needs_atr:
+        return
+    found = kept.get((row.position.instrument_id, plan.atr_timeframe, plan.atr_period))
     if found is None or found.value is None:
         _warn_once(row)
     elif row.atr_at is None or row.atr_at < found.ended_at:

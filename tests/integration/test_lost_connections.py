@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from decimal import Decimal as D
 
 from django.db import connection, transaction
@@ -110,3 +111,13 @@ def test_sweeps_run_after_every_backend_was_lost(trader: Trader, beat: None) -> 
             client_order_id=f"tb-{position.token}-p{generation}",
         )  # nobody was told of this row: only a sweep finds it
         until(lambda pk=better.pk: Order.objects.get(pk=pk).status == "accepted", "the sweep", seconds=10)
+
+
+def test_beat_ends_when_it_is_told_to_amid_a_question(trader: Trader, beat: None) -> None:
+    """Celery would have it write its memory from the signal handler: on the very connection that is asking."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE django_celery_beat_periodictasks IN ACCESS EXCLUSIVE MODE")
+        until(someone_waits_for_a_lock, "beat's question")
+        trader.stack.beat.signal(signal.SIGTERM)
+        until(lambda: not someone_waits_for_a_lock(), "beat to leave its question")
+    trader.stack.beat.stop()

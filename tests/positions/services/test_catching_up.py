@@ -24,7 +24,7 @@ from tests.positions.services.conftest import Desk
 from tests.trailing.conftest import marks
 from trailing import services
 from trailing.gaps import is_behind, known_until
-from trailing.models import PriceWatch, TrailingStop
+from trailing.models import PlanVersion, PriceWatch, TrailingStop
 from trailing.rows import open_rows
 
 __all__ = ["marks"]
@@ -218,3 +218,15 @@ def test_a_gap_that_nobody_rebuilt_is_not_forgotten_by_the_next_one(desk: Desk, 
         told("97250", began + timedelta(minutes=minutes))
         saw_prices({position.instrument}, began + timedelta(minutes=minutes))
     assert known_until(row_of(position)) == began
+
+
+def test_a_plan_nobody_can_read_does_not_keep_others_from_their_best_price(desk: Desk) -> None:
+    unreadable, position = protected(desk), protected(desk, SHORT)
+    plan = PlanVersion.objects.create(digest="0" * 64, body={"stop_loss": {"type": "hope"}})
+    Position.objects.filter(pk=unreadable.pk).update(plan=plan)
+    now = back_after(position)
+    back_after(unreadable)
+    meanwhile(desk, now, ("97260", "97240"), ("97200", "95000"), ("97260", "97240"))
+    price(desk, "95200")
+    catch_up(now)
+    assert row_of(position).stop_price == D("95475")

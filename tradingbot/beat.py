@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Any
+
+from django_celery_beat.schedulers import DatabaseScheduler
+
+
+class Scheduler(DatabaseScheduler):  # type: ignore[misc]
+    """Celery's own signal handler writes the schedule at once, on the very connection that may be amid a question: that
+    one waits for itself for ever. Here a signal only ends the question; what ran when is written on the way out."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: sys.exit())
+        super().__init__(*args, **options)
