@@ -48,10 +48,11 @@ class OrderType(StrEnum):
     LIMIT = "limit"
     STOP_MARKET = "stop_market"
     TAKE_PROFIT_MARKET = "take_profit_market"
+    TRAILING_STOP_MARKET = "trailing_stop_market"  # the exchange moves its trigger by itself
 
     @property
     def is_conditional(self) -> bool:
-        return self in (OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET)
+        return self not in (OrderType.MARKET, OrderType.LIMIT)
 
 
 class ReportStatus(StrEnum):
@@ -136,7 +137,8 @@ class InstrumentSpec:
 @dataclass(frozen=True, slots=True)
 class NativeExits:
     """Exits the venue works by itself: a stop that trails (Binance takes a rate, Bybit an amount of quote
-    currency), or a stop and a target attached to an entry (Bybit only). The bot's own exits use none of it."""
+    currency), or a stop and a target attached to an entry (Bybit only). Of all this the bot uses Binance's rate, as a
+    backstop."""
 
     callback_rate: Decimal | None = None  # percent, 1 = 1 %
     callback_amount: Decimal | None = None

@@ -97,7 +97,7 @@ _BINANCE = _table(
     (_kind(AccountUnusable), "-2023 -4192 -4400"),  # in liquidation, cooling-off, quantitative rules
     (_kind(AccountUnusable), "-4061"),  # not the position mode we run in: no order can succeed
     (_kind(InvalidRequest), "-1013 -1102 -1106 -1111 -1116 -1121 -4003 -4004 -4005 -4014 -4015 -4023"),
-    (_kind(InvalidRequest), "-4028 -4120 -4130 -4136 -4164"),
+    (_kind(InvalidRequest), "-2007 -4028 -4120 -4130 -4135 -4136 -4164"),
     (_kind(OrderNotFound), "-2011 -2013"),
     (_kind(InsufficientMargin), "-2018 -2019"),
     (_kind(WouldTriggerImmediately), "-2021"),

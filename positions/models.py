@@ -148,6 +148,16 @@ class Order(models.Model):
     )
     order_type = models.CharField(max_length=20, choices=choices(OrderType))
     trigger_price = money(null=True, blank=True)
+    callback_rate = models.DecimalField(
+        max_digits=4,
+        decimal_places=1,
+        null=True,
+        blank=True,
+        help_text="Percent by which the exchange's own trailing follows the best price",
+    )
+    activation_price = money(
+        null=True, blank=True, help_text="From here on the exchange trails; at once without"
+    )
     client_order_id = models.CharField(max_length=32, unique=True)
     book = models.CharField(max_length=5, choices=choices(Book), default=Book.PLAIN)
     exchange_order_id = models.CharField(max_length=64, blank=True, default="")

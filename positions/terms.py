@@ -22,6 +22,8 @@ class Terms:
     order_type: OrderType = OrderType.MARKET
     price: Decimal | None = None
     trigger_price: Decimal | None = None
+    callback_rate: Decimal | None = None  # percent; the exchange trails
+    activation_price: Decimal | None = None  # from here on; without it at once
     time_in_force: TimeInForce | None = None
     expires_at: datetime | None = None
 

@@ -7,6 +7,7 @@ from typing import Any
 from exchanges.paper import binance_words as words
 from exchanges.paper import checks, interventions
 from exchanges.paper.binance_params import (
+    Params,
     flag,
     number,
     one_of,
@@ -19,10 +20,10 @@ from exchanges.paper.binance_params import (
 )
 from exchanges.paper.binance_public import Answer, Call
 from exchanges.paper.book import AlgoOrder, PaperOrder, VenueRefusal
+from exchanges.paper.matching import ALGO_TYPES
 
 ALL_CANCELED = {"code": 200, "msg": "The operation of cancel all open order is done."}
 PLAIN_TYPES = ("MARKET", "LIMIT")
-ALGO_TYPES = ("STOP_MARKET", "TAKE_PROFIT_MARKET")
 POSITION_SIDES = ("BOTH", "LONG", "SHORT")
 TIMES_IN_FORCE = ("GTC", "IOC", "FOK", "GTX", "GTD")
 
@@ -159,12 +160,19 @@ def _algo_terms(call: Call) -> dict[str, Any]:
     if params["type"] not in ALGO_TYPES:  # the venue has more; this one does not work them
         raise VenueRefusal(-1116, "Invalid orderType.")
     return {
-        "trigger_price": number(params, "triggerPrice"),
+        **_condition(params),
         "quantity": optional_number(params, "quantity"),
         "working_type": params.get("workingType", "CONTRACT_PRICE"),
         "close_position": flag(params, "closePosition"),
         "client_algo_id": params.get("clientAlgoId"),
     }
+
+
+def _condition(params: Params) -> dict[str, Any]:
+    if params["type"] == "TRAILING_STOP_MARKET":
+        activation = optional_number(params, "activatePrice")
+        return {"callback_rate": number(params, "callbackRate"), "activate_price": activation}
+    return {"trigger_price": number(params, "triggerPrice")}
 
 
 def _algo(call: Call, algo: AlgoOrder) -> Answer:

@@ -10,7 +10,7 @@ from aiohttp import WSCloseCode, web
 
 from exchanges.paper import binance_words as words
 from exchanges.paper.binance_channels import Channels
-from exchanges.paper.book import AccountEvent, AlgoEvent, Event
+from exchanges.paper.book import AccountEvent, AlgoEvent, BestPriceMoved, Event, OrderEvent
 from exchanges.paper.event_faults import Delivery
 from exchanges.paper.faults import Faults
 from exchanges.paper.listener import Listener
@@ -65,11 +65,11 @@ class Streams:
     def tell(self, events: Iterable[Event]) -> None:
         at = self._venue.now_ms()
         for event in events:
-            if self.lines.listening(event.account):
+            if not isinstance(event, BestPriceMoved) and self.lines.listening(event.account):
                 told = self._private_words(event, at)
                 self._delivery.carry(event.account, told["e"], json.dumps(told))
 
-    def _private_words(self, event: Event, at: int) -> dict[str, Any]:
+    def _private_words(self, event: OrderEvent | AlgoEvent | AccountEvent, at: int) -> dict[str, Any]:
         if isinstance(event, AlgoEvent):
             orders = self._venue.engine.account(event.account).orders
             return words.algo_update(event, at, orders.get(event.algo.actual_order_id or 0))

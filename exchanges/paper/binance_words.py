@@ -101,6 +101,8 @@ def algo_order(row: AlgoOrder, child: PaperOrder | None) -> Json:
         "symbol": row.symbol, "side": row.side, "positionSide": row.position_side,
         "timeInForce": "GTC", "quantity": text(row.quantity), "algoStatus": row.status,
         "triggerPrice": text(row.trigger_price), "price": "0", "workingType": row.working_type,
+        "activatePrice": text(row.activate_price) if row.activate_price else None,
+        "callbackRate": text(row.callback_rate) if row.callback_rate else None,
         "priceProtect": False, "reduceOnly": row.reduce_only, "closePosition": row.close_position,
         "actualOrderId": str(row.actual_order_id or ""),
         "actualPrice": text(child.average_price if child else None), "createTime": row.created_ms,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 ZERO = Decimal(0)
+HUNDRED = Decimal(100)
 OPEN_STATUSES = ("NEW", "PARTIALLY_FILLED")
 
 
@@ -77,10 +78,18 @@ class AlgoOrder:
     updated_ms: int
     actual_order_id: int | None = None
     reason: str = ""
+    # of a trailing stop only; the best price is the one furthest into profit since it was placed
+    callback_rate: Decimal | None = None
+    activate_price: Decimal | None = None
+    best_price: Decimal | None = None
 
     @property
     def is_open(self) -> bool:
         return self.status == "NEW"
+
+    @property
+    def trails(self) -> bool:
+        return self.type == "TRAILING_STOP_MARKET"
 
     @property
     def fires_upwards(self) -> bool:
@@ -88,7 +97,27 @@ class AlgoOrder:
         return (self.type == "STOP_MARKET") == (self.side == "BUY")
 
     def is_reached(self, price: Decimal) -> bool:
+        if self.trails:
+            return self._has_come_back(price)
         return price >= self.trigger_price if self.fires_upwards else price <= self.trigger_price
+
+    def is_best(self, price: Decimal) -> bool:
+        """Of all it has seen: the highest for a selling one, the lowest for a buying one."""
+        if self.best_price is None:
+            return True
+        return price < self.best_price if self.side == "BUY" else price > self.best_price
+
+    def _has_come_back(self, price: Decimal) -> bool:
+        """By the callback rate from the best price, after that one had reached the activation price."""
+        best, rate = self.best_price, (self.callback_rate or ZERO) / HUNDRED
+        if best is None or not self._is_activated(best):
+            return False
+        return price >= best * (1 + rate) if self.side == "BUY" else price <= best * (1 - rate)
+
+    def _is_activated(self, best: Decimal) -> bool:
+        if self.activate_price is None:
+            return True
+        return best <= self.activate_price if self.side == "BUY" else best >= self.activate_price
 
 
 @dataclass(slots=True)
@@ -167,6 +196,14 @@ class AlgoEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class BestPriceMoved:
+    """What the exchange keeps for itself: a trailing stop saw a better price."""
+
+    account: str
+    algo: AlgoOrder
+
+
+@dataclass(frozen=True, slots=True)
 class AccountEvent:
     """income is what moved the wallet, where that was no execution."""
 
@@ -177,7 +214,7 @@ class AccountEvent:
     income: PaperIncome | None = None
 
 
-Event = OrderEvent | AlgoEvent | AccountEvent
+Event = OrderEvent | AlgoEvent | BestPriceMoved | AccountEvent
 
 
 class VenueRefusal(Exception):

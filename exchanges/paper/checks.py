@@ -10,6 +10,7 @@ from exchanges.paper.book import AccountState, AlgoOrder, PaperOrder, Rules, Ven
 
 CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
 MAX_ALGO_ORDERS = 10
+MIN_CALLBACK, MAX_CALLBACK, CALLBACK_STEP = Decimal("0.1"), Decimal(10), Decimal("0.1")
 CONDITIONAL = ("STOP", "TAKE_PROFIT", "STOP_MARKET", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET")
 
 
@@ -82,6 +83,30 @@ def check_price(rules: Rules, price: Decimal) -> None:
         raise VenueRefusal(-4014, "Price less than or equal to zero.")
     if price % rules.price_increment:
         raise VenueRefusal(-4014, "Price not increased by tick size.")
+
+
+def check_condition(rules: Rules, algo: AlgoOrder, price: Decimal) -> None:
+    if algo.trails:
+        _check_trail(rules, algo, price)
+        return
+    check_price(rules, algo.trigger_price)
+    if algo.is_reached(price):
+        raise VenueRefusal(-2021, "Order would immediately trigger.")
+
+
+def _check_trail(rules: Rules, algo: AlgoOrder, price: Decimal) -> None:
+    """An activation price must still be ahead: above the market for a selling order, below it for a buying one."""
+    rate, starts_at = algo.callback_rate, algo.activate_price
+    if algo.close_position:
+        raise VenueRefusal(-4136, "Target strategy invalid for orderType with closePosition.")
+    if rate is None or not MIN_CALLBACK <= rate <= MAX_CALLBACK or rate % CALLBACK_STEP:
+        raise VenueRefusal(-2007, "Invalid callBack rate.")
+    if starts_at is None:
+        return
+    if starts_at <= 0 or starts_at % rules.price_increment:
+        raise VenueRefusal(-4135, "Invalid activation price.")
+    if starts_at >= price if algo.side == "BUY" else starts_at <= price:
+        raise VenueRefusal(-2021, "Order would immediately trigger.")
 
 
 def check_notional(rules: Rules, quantity: Decimal, price: Decimal) -> None:

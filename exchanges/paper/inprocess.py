@@ -20,9 +20,9 @@ from exchanges.types import (
     FillReport,
     FundingReport,
     InstrumentSpec,
+    NativeExits,
     OrderReport,
     OrderRequest,
-    OrderType,
     PositionMode,
     PositionReport,
     PositionSide,
@@ -43,7 +43,6 @@ ALGO_STATUS = {
     "TRIGGERED": ReportStatus.TRIGGERED,
     "FINISHED": ReportStatus.TRIGGERED,
 }
-ALGO_TYPES = {OrderType.STOP_MARKET: "STOP_MARKET", OrderType.TAKE_PROFIT_MARKET: "TAKE_PROFIT_MARKET"}
 
 
 def _status(table: dict[str, ReportStatus], word: str) -> ReportStatus:
@@ -158,12 +157,15 @@ class InProcessClient:
         )
 
     def _place_algo(self, request: OrderRequest) -> AlgoOrder:
+        native = request.native or NativeExits()
         return self.engine.place_algo(
             self.account,
             symbol=_id(request.symbol),
             side=request.side.upper(),
-            type=ALGO_TYPES[request.order_type],
+            type=request.order_type.upper(),
             trigger_price=request.trigger_price or Decimal(0),
+            callback_rate=native.callback_rate,
+            activate_price=native.activation_price,
             quantity=request.quantity,
             position_side=request.position_side.upper(),
             working_type="MARK_PRICE",
@@ -284,7 +286,7 @@ class InProcessClient:
             reason=algo.reason,
             at=_at(algo.updated_ms),
             position_side=_leg(algo.position_side),
-            trigger_price=algo.trigger_price,
+            trigger_price=algo.trigger_price or None,
         )
 
     def _fill(self, trade: PaperTrade) -> FillReport:

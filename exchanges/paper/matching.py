@@ -6,11 +6,14 @@ nothing. What happened is told by drain_events, in order.
 
 from __future__ import annotations
 
+from copy import copy
 from decimal import Decimal
 
 from exchanges.paper import checks
-from exchanges.paper.book import ZERO, AccountState, AlgoOrder, VenueRefusal
+from exchanges.paper.book import ZERO, AccountState, AlgoOrder, BestPriceMoved, VenueRefusal
 from exchanges.paper.interventions import Interventions
+
+ALGO_TYPES = ("STOP_MARKET", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET")
 
 
 class Engine(Interventions):
@@ -30,7 +33,9 @@ class Engine(Interventions):
         symbol: str,
         side: str,
         type: str,
-        trigger_price: Decimal,
+        trigger_price: Decimal = ZERO,
+        callback_rate: Decimal | None = None,
+        activate_price: Decimal | None = None,
         quantity: Decimal | None = None,
         position_side: str = "BOTH",
         working_type: str = "CONTRACT_PRICE",
@@ -40,22 +45,21 @@ class Engine(Interventions):
         now_ms: int,
     ) -> AlgoOrder:
         state, rules = self.accounts[account], self._tradable(symbol)
-        checks.check_words(side, type, ("STOP_MARKET", "TAKE_PROFIT_MARKET"))
+        checks.check_words(side, type, ALGO_TYPES)
         checks.check_leg(state, position_side, reduce_only)
         if close_position and quantity is not None:
             raise VenueRefusal(-4136, "Target strategy invalid for orderType with closePosition.")
         if not close_position:
             checks.check_quantity(rules, quantity or ZERO)
-        checks.check_price(rules, trigger_price)
         client_id = client_algo_id or f"paper-algo-{self.next_algo_id}"
         checks.check_client_id(client_id)
         checks.check_algo_room(client_id, symbol, self.open_algos(account))
         algo = AlgoOrder(
             self.next_algo_id, client_id, symbol, side, position_side, type, quantity, trigger_price, working_type,
-            reduce_only, close_position, "NEW", now_ms, now_ms,
+            reduce_only, close_position, "NEW", now_ms, now_ms, callback_rate=callback_rate,
+            activate_price=activate_price, best_price=None if callback_rate is None else self.prices[symbol],
         )  # fmt: skip
-        if algo.is_reached(self.prices[symbol]):
-            raise VenueRefusal(-2021, "Order would immediately trigger.")
+        checks.check_condition(rules, algo, self.prices[symbol])
         self.next_algo_id += 1
         state.algos[algo.algo_id] = algo
         self._set_algo(state, algo, "NEW", now_ms)
@@ -63,9 +67,16 @@ class Engine(Interventions):
 
     def _trigger(self, state: AccountState, symbol: str, now_ms: int) -> None:
         for algo in list(state.algos.values()):
-            if algo.is_open and algo.symbol == symbol and algo.is_reached(self.prices[symbol]):
-                self._set_algo(state, algo, "TRIGGERING", now_ms)
-                self._fire(state, algo, now_ms)
+            if algo.is_open and algo.symbol == symbol:
+                self._judge(state, algo, self.prices[symbol], now_ms)
+
+    def _judge(self, state: AccountState, algo: AlgoOrder, price: Decimal, now_ms: int) -> None:
+        if algo.trails and algo.is_best(price):
+            algo.best_price = price
+            self._events.append(BestPriceMoved(state.name, copy(algo)))
+        elif algo.is_reached(price):
+            self._set_algo(state, algo, "TRIGGERING", now_ms)
+            self._fire(state, algo, now_ms)
 
     def _fire(self, state: AccountState, algo: AlgoOrder, now_ms: int) -> None:
         quantity = algo.quantity

@@ -12,6 +12,7 @@ from exchanges.paper.book import (
     AccountState,
     AlgoEvent,
     AlgoOrder,
+    BestPriceMoved,
     Event,
     PaperIncome,
     PaperOrder,
@@ -33,7 +34,7 @@ def records_of(events: Iterable[Event]) -> Iterator[Record]:
             yield from (_record("position", event.account, position) for position in event.positions)
             if event.income is not None:
                 yield _record("funding", event.account, event.income)
-        elif isinstance(event, AlgoEvent):
+        elif isinstance(event, AlgoEvent | BestPriceMoved):
             yield _record("algo", event.account, event.algo)
         else:
             yield _record("order", event.account, event.order)

@@ -103,12 +103,21 @@ def _conditions(request: OrderRequest) -> dict[str, Any]:
         raise InvalidRequest("Binance attaches no stops to an order: place the stop as an order of its own.")
     if not request.order_type.is_conditional:
         return _endurance(request)
+    if request.order_type is OrderType.TRAILING_STOP_MARKET:
+        return _trailing(native)
+    if native.callback_rate is not None:
+        raise InvalidRequest(f"A {request.order_type} order does not trail.")
+    return {"stopPrice": trigger_of(request), "workingType": "MARK_PRICE"}
+
+
+def _trailing(native: NativeExits) -> dict[str, Any]:
+    """Without an activation price it trails from the price of its arrival."""
     if native.callback_rate is None:
-        return {"stopPrice": trigger_of(request), "workingType": "MARK_PRICE"}
-    trailing = {"callbackRate": plain(native.callback_rate), "workingType": "MARK_PRICE"}
+        raise InvalidRequest("A trailing order needs a callback rate.")
+    params = {"callbackRate": plain(native.callback_rate), "workingType": "MARK_PRICE"}
     if native.activation_price is not None:
-        trailing["activationPrice"] = plain(native.activation_price)
-    return trailing
+        params["activationPrice"] = plain(native.activation_price)
+    return params
 
 
 def _endurance(request: OrderRequest) -> dict[str, Any]:
@@ -137,8 +146,6 @@ def amend_words(request: OrderRequest, market_id: str) -> dict[str, Any]:
 
 
 def _ccxt_type(request: OrderRequest) -> str:
-    if request.order_type is OrderType.STOP_MARKET and request.native and request.native.callback_rate:
-        return "TRAILING_STOP_MARKET"
     return request.order_type.value.upper() if request.order_type.is_conditional else request.order_type.value
 
 

@@ -26,6 +26,7 @@ from exchanges.errors import (
 )
 from exchanges.models import TradingState
 from exchanges.types import (
+    NativeExits,
     OrderReport,
     OrderRequest,
     OrderType,
@@ -164,9 +165,16 @@ def request_for(order: Order) -> OrderRequest:
         reduce_only=order.reduce_only,
         price=terms.price,
         trigger_price=terms.trigger_price,
+        native=_native(terms),
         time_in_force=in_force_at(terms, timezone.now()),
         expires_at=terms.expires_at,
     )
+
+
+def _native(terms: Terms) -> NativeExits | None:
+    if terms.callback_rate is None:
+        return None
+    return NativeExits(callback_rate=terms.callback_rate, activation_price=terms.activation_price)
 
 
 def _apply_error(order: Order, error: ExchangeError) -> None:

@@ -53,6 +53,8 @@ def add_order(
         order_type=terms.order_type,
         price=terms.price,
         trigger_price=terms.trigger_price,
+        callback_rate=terms.callback_rate,
+        activation_price=terms.activation_price,
         time_in_force=terms.time_in_force,
         expires_at=terms.expires_at,
         client_order_id=client_order_id(position.token, purpose, generation),
@@ -68,6 +70,8 @@ def terms_of(order: Order) -> Terms:
         order_type=OrderType(order.order_type),
         price=order.price,
         trigger_price=order.trigger_price,
+        callback_rate=order.callback_rate,
+        activation_price=order.activation_price,
         time_in_force=TimeInForce(order.time_in_force) if order.time_in_force else None,
         expires_at=order.expires_at,
     )

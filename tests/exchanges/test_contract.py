@@ -25,6 +25,7 @@ from exchanges.paper.signing import paper_secret
 from exchanges.paper.venue import now_ms
 from exchanges.types import (
     Book,
+    NativeExits,
     OrderRequest,
     OrderType,
     PositionMode,
@@ -200,6 +201,61 @@ async def test_a_stop_that_fired_names_its_child(venue: Venue) -> None:
     with pytest.raises(errors.OrderNotFound):
         await venue.client.find_child(BTC, "999999999")
     assert not await venue.client.positions()
+
+
+async def trail(venue: Venue, name: str, rate: str, activation: str | None, side: Side = Side.SELL, leg=LONG):
+    exits = NativeExits(callback_rate=D(rate), activation_price=None if activation is None else D(activation))
+    kind = OrderType.TRAILING_STOP_MARKET
+    return await venue.order(name, side, leg, kind=kind, native=exits, reduce_only=True)
+
+
+async def test_a_trailing_stop_is_confirmed_listed_found_and_taken_back(venue: Venue) -> None:
+    await venue.order("in-1")
+    placed = await trail(venue, "trail-1", "1.5", "101000")
+    assert (placed.status, placed.book, placed.trigger_price) == (ReportStatus.OPEN, Book.ALGO, None)
+    [listed] = await venue.client.open_orders()
+    assert (listed.client_order_id, listed.position_side, listed.quantity) == ("trail-1", LONG, D("0.01"))
+    found = await venue.client.find_order(BTC, "trail-1", Book.ALGO)
+    assert found.exchange_order_id == placed.exchange_order_id
+    await venue.client.cancel_order(BTC, "trail-1", Book.ALGO)
+    assert not await venue.client.open_orders()
+
+
+@pytest.mark.parametrize(
+    ("leg", "prices", "last"),
+    [
+        (LONG, ["101000", "105000", "103950.1"], "103950"),
+        (SHORT, ["99000", "95000", "95949.9"], "95950"),
+    ],
+)
+async def test_a_trailing_stop_follows_the_best_price_and_fires_behind_it(
+    venue: Venue, leg: PositionSide, prices: list[str], last: str
+) -> None:
+    await venue.order("in-1", leg.entry_side, leg)
+    await trail(venue, "trail-1", "1", prices[0], leg.exit_side, leg)
+    for price in prices:
+        await venue.set_price(price)
+    [held] = await venue.client.positions()
+    assert held.position_side is leg
+    await venue.set_price(last)
+    fired = await venue.client.find_order(BTC, "trail-1", Book.ALGO)
+    child = await venue.client.find_order(BTC, "trail-1", Book.PLAIN)
+    assert (fired.status, fired.child_order_id) == (ReportStatus.TRIGGERED, child.exchange_order_id)
+    assert (child.status, child.filled_quantity) == (ReportStatus.FILLED, D("0.01"))
+    assert not await venue.client.positions()
+
+
+async def test_a_trailing_stop_that_cannot_be_is_refused(venue: Venue) -> None:
+    await venue.order("in-1")
+    for activation in ("100000", "99000"):
+        with pytest.raises(errors.WouldTriggerImmediately):
+            await trail(venue, "trail-1", "1", activation)
+    for rate in ("0", "10.1", "0.05", "1.55"):
+        with pytest.raises(errors.InvalidRequest):
+            await trail(venue, "trail-1", rate, None)
+    with pytest.raises(errors.InvalidRequest):
+        await trail(venue, "trail-1", "1", "101000.05")
+    assert not await venue.client.open_orders()
 
 
 async def test_a_resting_order_is_found_and_canceled_in_its_book(venue: Venue) -> None:

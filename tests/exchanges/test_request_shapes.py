@@ -146,7 +146,7 @@ async def test_take_profit_market_in_hedge_mode() -> None:
 @pytest.mark.asyncio
 async def test_native_trailing_stop() -> None:
     native = NativeExits(callback_rate=Decimal("1.0"), activation_price=Decimal("65000"))
-    request = a_request(Side.SELL, order_type=OrderType.STOP_MARKET, reduce_only=True, native=native)
+    request = a_request(Side.SELL, order_type=OrderType.TRAILING_STOP_MARKET, reduce_only=True, native=native)
     sent = await binance_sends(request, PositionMode.ONE_WAY)
     path, params = expected("binance_trailing_percent", workingType="MARK_PRICE")
     params["activatePrice"] = params.pop("activationPrice")  # the venue's name, see the top of this file
@@ -229,6 +229,12 @@ async def test_a_number_off_the_step_is_refused_before_sending(request_: OrderRe
         a_request(client_order_id=""),
         a_request(native=NativeExits(stop_price=Decimal(1))),
         a_request(native=NativeExits(callback_amount=Decimal(1))),
+        a_request(order_type=OrderType.TRAILING_STOP_MARKET),
+        a_request(
+            order_type=OrderType.STOP_MARKET,
+            trigger_price=Decimal(1),
+            native=NativeExits(callback_rate=Decimal(1)),
+        ),
         a_request(time_in_force=TimeInForce.GTX),
         a_request(order_type=OrderType.LIMIT, price=Decimal(1), time_in_force=TimeInForce.GTD),
     ],

@@ -22,6 +22,8 @@ CASES = [
     ("binance", "-1111", errors.InvalidRequest),
     ("binance", "-4164", errors.InvalidRequest),
     ("binance", "-4130", errors.InvalidRequest),
+    ("binance", "-2007", errors.InvalidRequest),
+    ("binance", "-4135", errors.InvalidRequest),
     ("binance", "-5022", errors.Refused),
     ("binance", "-1003", errors.NotSent),
     ("binance", "-1008", errors.NotSent),

@@ -226,7 +226,7 @@ def test_adding_to_a_position_averages_its_entry() -> None:
 
 REFUSED_STOPS = [
     ({"type": "MARKET"}, -1116),
-    ({"type": "TRAILING_STOP_MARKET"}, -4120),
+    ({"type": "STOP"}, -4120),
     ({"position_side": "BOTH"}, -4061),
     ({"close_position": True}, -4136),
     ({"quantity": None}, -4003),
