@@ -84,6 +84,34 @@ class Forced(StrEnum):
     ADL = "adl"  # auto-deleveraging: a winner pays for somebody's bankruptcy
 
 
+class PriceKind(StrEnum):
+    """The prices that a venue tells of one contract."""
+
+    MARK = "mark"
+    LAST = "last"
+    BID = "bid"
+    ASK = "ask"
+
+
+class Reference(StrEnum):
+    """Which price decides about a position. `book` is what a market exit would get: the bid for a long, the ask for
+    a short."""
+
+    MARK = "mark"
+    LAST = "last"
+    BOOK = "book"
+
+    def kind(self, side: PositionSide) -> PriceKind:
+        if self is Reference.BOOK:
+            return PriceKind.BID if side is PositionSide.LONG else PriceKind.ASK
+        return PriceKind(self.value)
+
+    @property
+    def trigger_by(self) -> PriceKind:
+        """What the exchange's own stop waits for: no venue triggers by the book."""
+        return PriceKind.MARK if self is Reference.MARK else PriceKind.LAST
+
+
 class PositionMode(StrEnum):
     ONE_WAY = "one_way"
     HEDGE = "hedge"
@@ -160,6 +188,7 @@ class OrderRequest:
     reduce_only: bool = False
     price: Decimal | None = None
     trigger_price: Decimal | None = None
+    trigger_by: PriceKind = PriceKind.MARK
     native: NativeExits | None = None
     time_in_force: TimeInForce | None = None
     expires_at: datetime | None = None

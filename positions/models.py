@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from exchanges.choices import choices
-from exchanges.types import Book, Forced, OrderType, PositionSide, Side, TimeInForce
+from exchanges.types import Book, Forced, OrderType, PositionSide, PriceKind, Side, TimeInForce
 from positions.fields import PostgresEnumField, signal_id_field
 from positions.lifecycle import DONE, CloseReason, OrderPurpose, OrderStatus, PositionStatus
 
@@ -121,6 +121,10 @@ class Position(models.Model):
         return f"{self.pk} {self.position_side}"
 
 
+# no venue triggers an order by the book
+TRIGGERS = [PriceKind.MARK, PriceKind.LAST]
+
+
 class Order(models.Model):
     """One intent, written before it is sent; reaches the exchange at most once."""
 
@@ -148,6 +152,13 @@ class Order(models.Model):
     )
     order_type = models.CharField(max_length=20, choices=choices(OrderType))
     trigger_price = money(null=True, blank=True)
+    trigger_by = models.CharField(
+        max_length=4,
+        choices=[(kind.value, kind.value) for kind in TRIGGERS],
+        default=PriceKind.MARK,
+        db_default=PriceKind.MARK,
+        help_text="Which price triggers it; without meaning where no price does",
+    )
     callback_rate = models.DecimalField(
         max_digits=4,
         decimal_places=1,
@@ -185,6 +196,7 @@ class Order(models.Model):
             ),
             models.CheckConstraint(condition=Q(purpose__in=list(OrderPurpose)), name="order_purpose_known"),
             models.CheckConstraint(condition=Q(order_type__in=list(OrderType)), name="order_type_known"),
+            models.CheckConstraint(condition=Q(trigger_by__in=TRIGGERS), name="order_trigger_known"),
             models.CheckConstraint(
                 condition=Q(purpose=OrderPurpose.ENTRY) | Q(reduce_only=True), name="exits_only_reduce"
             ),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from exchanges.types import InstrumentSpec, OrderType, PositionSide, Side, TimeInForce
+from exchanges.types import InstrumentSpec, OrderType, PositionSide, PriceKind, Side, TimeInForce
 
 # a limit further through the market than this is a slip of the hand, and the exchange refuses it too
 MOST_THROUGH_PERCENT = Decimal(5)
@@ -24,6 +24,7 @@ class Terms:
     trigger_price: Decimal | None = None
     callback_rate: Decimal | None = None  # percent; the exchange trails
     activation_price: Decimal | None = None  # from here on; without it at once
+    trigger_by: PriceKind = PriceKind.MARK
     time_in_force: TimeInForce | None = None
     expires_at: datetime | None = None
 

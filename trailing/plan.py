@@ -13,7 +13,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from exchanges.types import Timeframe
+from exchanges.types import Reference, Timeframe
 from trailing.rules import (
     AgeLimit,
     AnyTrail,
@@ -24,7 +24,6 @@ from trailing.rules import (
     PercentTrail,
     Period,
     ProfitLock,
-    Reference,
     StopLoss,
     Updates,
 )  # fmt: skip

@@ -6,7 +6,6 @@ A percent is always a percent (1 is 1 %), never guessed by its size. Decimals tr
 from __future__ import annotations
 
 from decimal import Decimal
-from enum import StrEnum
 from functools import partial
 from typing import Annotated, Literal, Self
 
@@ -23,14 +22,6 @@ Hours = Annotated[Decimal, _Field(ge=0, le=24 * 365, decimal_places=3), TEXT]
 Seconds = Annotated[Decimal, _Field(ge=0, le=3600, decimal_places=3), TEXT]
 Factor = Annotated[Decimal, _Field(ge=1, le=10, decimal_places=4), TEXT]
 Period = Annotated[int, Field(ge=2, le=200)]
-
-
-class Reference(StrEnum):
-    """Which price decides. `book` is what a market exit would get: the bid for a long, the ask for a short."""
-
-    MARK = "mark"
-    LAST = "last"
-    BOOK = "book"
 
 
 class Part(BaseModel):

@@ -39,8 +39,11 @@ class Accounts:
         self.rules = {one.symbol: one for one in rules}
         self.taker_fee, self.maker_fee = taker_fee, maker_fee
         self.spread_ticks, self.depth_notional = spread_ticks, depth_notional
+        # mark prices, which are the last ones too where none is set apart
         self.prices: dict[str, Decimal] = {}
+        self.last_apart: dict[str, Decimal] = {}
         self.minutes = {symbol: Minutes() for symbol in self.rules}
+        self.mark_apart: dict[str, Minutes] = {}  # of contracts whose last price ever was another
         self.accounts: dict[str, AccountState] = {}
         self.next_order_id = 1_000_001
         self.next_algo_id = 2_000_001
@@ -48,9 +51,14 @@ class Accounts:
         self.next_transaction_id = 3_000_001
         self._events: list[Event] = []
 
-    def candles(self, symbol: str) -> list[Candle]:
+    def last(self, symbol: str) -> Decimal:
+        """What it is traded at; margin and profit go by the mark price."""
+        return self.last_apart.get(symbol, self.prices[symbol])
+
+    def candles(self, symbol: str, *, of_mark: bool = False) -> list[Candle]:
         """Of one minute each, oldest first; the last one may still go on."""
-        return self.minutes[self._rules(symbol).symbol].rows()
+        minutes = self.minutes[self._rules(symbol).symbol]
+        return (self.mark_apart.get(symbol, minutes) if of_mark else minutes).rows()
 
     def open_account(self, account: str, balance: Decimal) -> None:
         self.accounts.setdefault(account, AccountState(account, balance))

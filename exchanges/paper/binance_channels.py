@@ -88,7 +88,7 @@ def _book_ticker(venue: PaperVenue, symbol: str) -> Message:
 
 
 def _trade(venue: PaperVenue, symbol: str) -> Message:
-    price, at = words.text(venue.engine.prices[symbol]), venue.now_ms()
+    price, at = words.text(venue.engine.last(symbol)), venue.now_ms()
     return {
         "e": "trade", "E": at, "T": at, "s": symbol, "t": at, "p": price, "q": "0.1", "X": "MARKET", "m": False,
     }  # fmt: skip

@@ -66,8 +66,16 @@ def exchange_info(call: Call) -> Answer:
 
 
 def klines(call: Call) -> Answer:
+    return _klines(call, of_mark=False)
+
+
+def mark_klines(call: Call) -> Answer:
+    return _klines(call, of_mark=True)
+
+
+def _klines(call: Call, *, of_mark: bool) -> Answer:
     symbol, interval = call.symbol, required(call.params, "interval")
-    rows = joined(call.venue.engine.candles(symbol), interval)
+    rows = joined(call.venue.engine.candles(symbol, of_mark=of_mark), interval)
     is_wanted = window(call.params)
     wanted = [row for row in rows if is_wanted(row.open_ms)]
     return [words.kline(row, interval) for row in page(wanted, call.params, most=MAX_CANDLES)]
@@ -75,7 +83,7 @@ def klines(call: Call) -> Answer:
 
 def day_figures(venue: PaperVenue, symbol: str) -> dict[str, str]:
     """Of the candles there are: first, last, highest and lowest price, and the volume."""
-    rows, last = venue.engine.candles(symbol), venue.engine.prices[symbol]
+    rows, last = venue.engine.candles(symbol), venue.engine.last(symbol)
     return {
         "openPrice": words.text(rows[0].open), "lastPrice": words.text(last),
         "highPrice": words.text(max(last, *(row.high for row in rows))),

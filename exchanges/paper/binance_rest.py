@@ -168,7 +168,7 @@ ENDPOINTS: dict[tuple[str, str], Endpoint] = {
     ("GET", "/fapi/v1/time"): Endpoint(public.server_time, "none"),
     ("GET", "/fapi/v1/exchangeInfo"): Endpoint(public.exchange_info, "none"),
     ("GET", "/fapi/v1/klines"): Endpoint(public.klines, "none"),
-    ("GET", "/fapi/v1/markPriceKlines"): Endpoint(public.klines, "none"),
+    ("GET", "/fapi/v1/markPriceKlines"): Endpoint(public.mark_klines, "none"),
     ("GET", "/fapi/v1/ticker/24hr"): Endpoint(public.day_ticker, "none"),
     ("GET", "/fapi/v1/ticker/bookTicker"): Endpoint(public.book_ticker, "none"),
     ("GET", "/fapi/v1/depth"): Endpoint(public.depth, "none"),

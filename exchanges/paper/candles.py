@@ -34,6 +34,11 @@ class Minutes:
     def __init__(self) -> None:
         self._rows: deque[Candle] = deque(maxlen=KEPT_CANDLES)
 
+    def copy(self) -> Minutes:
+        made = Minutes()
+        made._rows.extend(self._rows)
+        return made
+
     def rows(self) -> list[Candle]:
         return list(self._rows)
 
@@ -48,8 +53,8 @@ class Minutes:
         self._rows[-1] = Candle(last.open_ms, last.open, high, low, price, last.volume + volume)
 
     def restore(self, row: Candle) -> None:
-        """The later word on a minute counts."""
-        if self._rows and self._rows[-1].open_ms == row.open_ms:
+        """The later word on a minute, and on those after it, counts."""
+        while self._rows and self._rows[-1].open_ms >= row.open_ms:
             self._rows.pop()
         self._rows.append(row)
 

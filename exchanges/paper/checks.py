@@ -14,6 +14,11 @@ MIN_CALLBACK, MAX_CALLBACK, CALLBACK_STEP = Decimal("0.1"), Decimal(10), Decimal
 CONDITIONAL = ("STOP", "TAKE_PROFIT", "STOP_MARKET", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET")
 
 
+def check_working_type(word: str) -> None:
+    if word not in ("MARK_PRICE", "CONTRACT_PRICE"):
+        raise VenueRefusal(-1130, "Data sent for parameter 'workingType' is not valid.")
+
+
 def check_words(side: str, order_type: str, allowed: tuple[str, ...]) -> None:
     if side not in ("BUY", "SELL"):
         raise VenueRefusal(-1117, "Invalid side.")

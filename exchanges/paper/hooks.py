@@ -56,14 +56,13 @@ class Hooks:
 
     async def price(self, request: web.Request) -> web.Response:
         words = await request.json()
-        price = Decimal(str(words["price"]))
+        price = _price(words["price"])
+        last = _price(words.get("last", price))
         if words["symbol"] not in self._venue.engine.rules:
             raise ValueError("symbol is not listed here")
-        if not price.is_finite() or not MIN_PRICE <= price <= MAX_PRICE:
-            raise ValueError(f"price must be a number from {MIN_PRICE} to {MAX_PRICE}")
-        self._venue.set_price(words["symbol"], price)
+        self._venue.set_price(words["symbol"], price, last)
         self._streams.publish()
-        return web.json_response({"price": str(price)})
+        return web.json_response({"price": str(price), "last": str(last)})
 
     async def pause(self, request: web.Request) -> web.Response:
         self._venue.is_paused = True
@@ -72,3 +71,10 @@ class Hooks:
     async def resume(self, request: web.Request) -> web.Response:
         self._venue.is_paused = False
         return web.json_response({"paused": False})
+
+
+def _price(word: object) -> Decimal:
+    price = Decimal(str(word))
+    if not price.is_finite() or not MIN_PRICE <= price <= MAX_PRICE:
+        raise ValueError(f"price must be a number from {MIN_PRICE} to {MAX_PRICE}")
+    return price

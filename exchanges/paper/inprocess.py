@@ -33,6 +33,7 @@ from exchanges.types import (
     TimeInForce,
 )
 from exchanges.venue_codes import error_for_code, is_already_so
+from exchanges.venues.binance import working_type
 
 _Result = TypeVar("_Result")
 
@@ -131,8 +132,7 @@ class InProcessClient:
     async def candles(
         self, symbol: str, timeframe: Timeframe, since: datetime | None, limit: int, *, of_mark: bool = False
     ) -> Sequence[Candle]:
-        """Mark and last price are one here."""
-        minutes = self._do(lambda: self.engine.candles(_id(symbol)))
+        minutes = self._do(lambda: self.engine.candles(_id(symbol), of_mark=of_mark))
         rows = [_candle(row) for row in candles.joined(minutes, timeframe)]
         return rows[-limit:] if since is None else [row for row in rows if row.at >= since][:limit]
 
@@ -168,7 +168,7 @@ class InProcessClient:
             activate_price=native.activation_price,
             quantity=request.quantity,
             position_side=request.position_side.upper(),
-            working_type="MARK_PRICE",
+            working_type=working_type(request),
             client_algo_id=request.client_order_id,
             now_ms=self._ms(),
         )

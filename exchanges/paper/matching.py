@@ -17,14 +17,26 @@ ALGO_TYPES = ("STOP_MARKET", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET")
 
 
 class Engine(Interventions):
-    def set_price(self, symbol: str, price: Decimal, now_ms: int, volume: Decimal = ZERO) -> None:
-        """`volume` is what traded at it, for the candles alone."""
+    def set_price(
+        self, symbol: str, price: Decimal, now_ms: int, volume: Decimal = ZERO, last: Decimal | None = None
+    ) -> None:
+        """`last`: a trade apart from the mark price. `volume` is what traded, for the candles alone."""
         self.prices[self._rules(symbol).symbol] = price
-        self.minutes[symbol].take(price, now_ms, volume)
+        self._set_last(symbol, price if last is None else last)
+        self.minutes[symbol].take(self.last(symbol), now_ms, volume)
+        if symbol in self.mark_apart:
+            self.mark_apart[symbol].take(price, now_ms, ZERO)
         for state in self.accounts.values():
             self._fill_resting(state, symbol, now_ms)
             self._trigger(state, symbol, now_ms)
             self._liquidate_if_due(state, now_ms)
+
+    def _set_last(self, symbol: str, last: Decimal) -> None:
+        if last == self.prices[symbol]:
+            self.last_apart.pop(symbol, None)
+        else:
+            self.last_apart[symbol] = last
+            self.mark_apart.setdefault(symbol, self.minutes[symbol].copy())
 
     def place_algo(
         self,
@@ -46,6 +58,8 @@ class Engine(Interventions):
     ) -> AlgoOrder:
         state, rules = self.accounts[account], self._tradable(symbol)
         checks.check_words(side, type, ALGO_TYPES)
+        checks.check_working_type(working_type)
+        price = self._price_by(working_type, symbol)
         checks.check_leg(state, position_side, reduce_only)
         if close_position and quantity is not None:
             raise VenueRefusal(-4136, "Target strategy invalid for orderType with closePosition.")
@@ -57,9 +71,9 @@ class Engine(Interventions):
         algo = AlgoOrder(
             self.next_algo_id, client_id, symbol, side, position_side, type, quantity, trigger_price, working_type,
             reduce_only, close_position, "NEW", now_ms, now_ms, callback_rate=callback_rate,
-            activate_price=activate_price, best_price=None if callback_rate is None else self.prices[symbol],
+            activate_price=activate_price, best_price=None if callback_rate is None else price,
         )  # fmt: skip
-        checks.check_condition(rules, algo, self.prices[symbol])
+        checks.check_condition(rules, algo, price)
         self.next_algo_id += 1
         state.algos[algo.algo_id] = algo
         self._set_algo(state, algo, "NEW", now_ms)
@@ -68,7 +82,7 @@ class Engine(Interventions):
     def _trigger(self, state: AccountState, symbol: str, now_ms: int) -> None:
         for algo in list(state.algos.values()):
             if algo.is_open and algo.symbol == symbol:
-                self._judge(state, algo, self.prices[symbol], now_ms)
+                self._judge(state, algo, self._price_by(algo.working_type, symbol), now_ms)
 
     def _judge(self, state: AccountState, algo: AlgoOrder, price: Decimal, now_ms: int) -> None:
         if algo.trails and algo.is_best(price):
@@ -77,6 +91,9 @@ class Engine(Interventions):
         elif algo.is_reached(price):
             self._set_algo(state, algo, "TRIGGERING", now_ms)
             self._fire(state, algo, now_ms)
+
+    def _price_by(self, working_type: str, symbol: str) -> Decimal:
+        return self.prices[symbol] if working_type == "MARK_PRICE" else self.last(symbol)
 
     def _fire(self, state: AccountState, algo: AlgoOrder, now_ms: int) -> None:
         quantity = algo.quantity

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, fields
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from exchanges.paper.book import (
     PaperPosition,
     PaperTrade,
 )
-from exchanges.paper.candles import Candle
+from exchanges.paper.candles import Candle, Minutes
 from exchanges.paper.matching import Engine
 
 Record = dict[str, Any]
@@ -55,14 +55,19 @@ def account_record(state: AccountState) -> Record:
 
 
 def prices_record(engine: Engine) -> Record:
-    return {"kind": "prices", "prices": {symbol: str(price) for symbol, price in engine.prices.items()}}
+    return {"kind": "prices", "prices": _texts(engine.prices), "last": _texts(engine.last_apart)}
+
+
+def _texts(prices: Mapping[str, Decimal]) -> dict[str, str]:
+    return {symbol: str(price) for symbol, price in prices.items()}
 
 
 def candle_records(engine: Engine, from_ms: int = 0) -> Iterator[Record]:
-    for symbol in engine.rules:
-        rows = [_short(row) for row in engine.candles(symbol) if row.open_ms >= from_ms]
-        if rows:
-            yield {"kind": "candles", "symbol": symbol, "rows": rows}
+    for kind, series in (("candles", engine.minutes), ("mark_candles", engine.mark_apart)):
+        for symbol, minutes in series.items():
+            rows = [_short(row) for row in minutes.rows() if row.open_ms >= from_ms]
+            if rows:
+                yield {"kind": kind, "symbol": symbol, "rows": rows}
 
 
 def _short(row: Candle) -> list[Any]:
@@ -128,11 +133,23 @@ def _restore_funding(engine: Engine, record: Record) -> None:
 
 def _restore_prices(engine: Engine, record: Record) -> None:
     engine.prices.update({symbol: Decimal(price) for symbol, price in record["prices"].items()})
+    # a file of before knows no price apart
+    engine.last_apart = {symbol: Decimal(price) for symbol, price in record.get("last", {}).items()}
 
 
 def _restore_candles(engine: Engine, record: Record) -> None:
+    _restore_rows(engine.minutes[record["symbol"]], record)
+
+
+def _restore_mark_candles(engine: Engine, record: Record) -> None:
+    """Those that are not told were the ones of last prices."""
+    symbol = record["symbol"]
+    _restore_rows(engine.mark_apart.setdefault(symbol, engine.minutes[symbol].copy()), record)
+
+
+def _restore_rows(minutes: Minutes, record: Record) -> None:
     for open_ms, *figures in record["rows"]:
-        engine.minutes[record["symbol"]].restore(Candle(open_ms, *map(Decimal, figures)))
+        minutes.restore(Candle(open_ms, *map(Decimal, figures)))
 
 
 _RESTORE: dict[str, Callable[[Engine, Record], None]] = {
@@ -145,6 +162,7 @@ _RESTORE: dict[str, Callable[[Engine, Record], None]] = {
     "funding": _restore_funding,
     "prices": _restore_prices,
     "candles": _restore_candles,
+    "mark_candles": _restore_mark_candles,
 }
 
 

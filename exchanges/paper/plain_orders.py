@@ -30,7 +30,7 @@ class PlainOrders(Accounts):
         """The price a market order of this side meets first: the ask for a buy, the bid for a sell."""
         rules = self.rules[symbol]
         away = rules.price_increment * self.spread_ticks * (1 if side == "BUY" else -1)
-        return max(self.prices[symbol] + away, rules.price_increment)
+        return max(self.last(symbol) + away, rules.price_increment)
 
     def place(
         self,

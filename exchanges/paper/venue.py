@@ -115,9 +115,10 @@ class PaperVenue:
         self._journal.append([persistence.prices_record(self.engine), *candles])
         self._candles_saved_ms = self.now_ms() // CANDLE_MS * CANDLE_MS
 
-    def set_price(self, symbol: str, price: Decimal) -> None:
+    def set_price(self, symbol: str, price: Decimal, last: Decimal | None = None) -> None:
+        """A last price apart from the mark price stands until the price changes."""
         self.process.resume({symbol: price})
-        self.engine.set_price(symbol, price, self.now_ms())
+        self.engine.set_price(symbol, price, self.now_ms(), last=last)
         self._settle([persistence.prices_record(self.engine)])
 
     def begin_session(self, account: str) -> None:
@@ -130,7 +131,9 @@ class PaperVenue:
 
     def _set_prices(self, prices: dict[str, Decimal]) -> None:
         for symbol, price in prices.items():
-            self.engine.set_price(symbol, price, self.now_ms(), self.process.volume())
+            is_still = self.engine.prices.get(symbol) == price
+            last = self.engine.last_apart.get(symbol) if is_still else None
+            self.engine.set_price(symbol, price, self.now_ms(), self.process.volume(), last)
         self._settle()
 
     def _settle(self, facts: Iterable[persistence.Record] = ()) -> None:

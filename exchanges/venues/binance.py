@@ -22,6 +22,7 @@ from exchanges.types import (
     PositionMode,
     PositionReport,
     PositionSide,
+    PriceKind,
     PriceTick,
     ReportStatus,
     Side,
@@ -53,6 +54,11 @@ PLAIN_STATUS: Mapping[str, ReportStatus] = {
     "EXPIRED": ReportStatus.EXPIRED,
     "EXPIRED_IN_MATCH": ReportStatus.EXPIRED,
     "REJECTED": ReportStatus.REJECTED,
+}
+
+WORKING_TYPES: Mapping[PriceKind, str] = {
+    PriceKind.MARK: "MARK_PRICE",
+    PriceKind.LAST: "CONTRACT_PRICE",
 }
 
 ALGO_STATUS: Mapping[str, ReportStatus] = {
@@ -104,20 +110,26 @@ def _conditions(request: OrderRequest) -> dict[str, Any]:
     if not request.order_type.is_conditional:
         return _endurance(request)
     if request.order_type is OrderType.TRAILING_STOP_MARKET:
-        return _trailing(native)
+        return _trailing(request, native)
     if native.callback_rate is not None:
         raise InvalidRequest(f"A {request.order_type} order does not trail.")
-    return {"stopPrice": trigger_of(request), "workingType": "MARK_PRICE"}
+    return {"stopPrice": trigger_of(request), "workingType": working_type(request)}
 
 
-def _trailing(native: NativeExits) -> dict[str, Any]:
+def _trailing(request: OrderRequest, native: NativeExits) -> dict[str, Any]:
     """Without an activation price it trails from the price of its arrival."""
     if native.callback_rate is None:
         raise InvalidRequest("A trailing order needs a callback rate.")
-    params = {"callbackRate": plain(native.callback_rate), "workingType": "MARK_PRICE"}
+    params = {"callbackRate": plain(native.callback_rate), "workingType": working_type(request)}
     if native.activation_price is not None:
         params["activationPrice"] = plain(native.activation_price)
     return params
+
+
+def working_type(request: OrderRequest) -> str:
+    if request.trigger_by not in WORKING_TYPES:
+        raise InvalidRequest(f"Binance triggers no order by the {request.trigger_by} price.")
+    return WORKING_TYPES[request.trigger_by]
 
 
 def _endurance(request: OrderRequest) -> dict[str, Any]:

@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from exchanges.errors import InvalidRequest
-from exchanges.types import NativeExits, OrderRequest, OrderType, PositionMode, PositionSide
+from exchanges.types import NativeExits, OrderRequest, OrderType, PositionMode, PositionSide, PriceKind
 from exchanges.venues.words import OrderWords, plain, price_of, trigger_of
 
 _POSITION_INDEX = {PositionSide.LONG: 1, PositionSide.SHORT: 2}  # by the position's side, not the order's
+_TRIGGER_BY = {PriceKind.MARK: "MarkPrice", PriceKind.LAST: "LastPrice"}
 
 
 def order_words(request: OrderRequest, mode: PositionMode) -> OrderWords:
@@ -29,6 +30,12 @@ def _position(request: OrderRequest, mode: PositionMode) -> dict[str, Any]:
     return {}
 
 
+def _trigger_by(request: OrderRequest) -> str:
+    if request.trigger_by not in _TRIGGER_BY:
+        raise InvalidRequest(f"Bybit triggers no order by the {request.trigger_by} price.")
+    return _TRIGGER_BY[request.trigger_by]
+
+
 def _trailing(native: NativeExits) -> dict[str, Any]:
     """Goes to the position's trading-stop, which knows no order ids."""
     params = {"trailingAmount": plain(native.callback_amount or Decimal(0))}
@@ -43,7 +50,7 @@ def _wishes(request: OrderRequest, native: NativeExits) -> dict[str, Any]:
         params["reduceOnly"] = True
     if request.order_type.is_conditional:
         word = "stopLossPrice" if request.order_type is OrderType.STOP_MARKET else "takeProfitPrice"
-        params |= {word: trigger_of(request), "triggerBy": "MarkPrice"}
+        params |= {word: trigger_of(request), "triggerBy": _trigger_by(request)}
     if native.stop_price is not None:
         params["stopLoss"] = {"triggerPrice": plain(native.stop_price)}
     if native.take_profit_price is not None:

@@ -32,6 +32,7 @@ from exchanges.types import (
     OrderType,
     PositionMode,
     PositionSide,
+    PriceKind,
     Side,
 )
 from positions.lifecycle import OrderPurpose, OrderStatus, PositionStatus
@@ -166,6 +167,7 @@ def request_for(order: Order) -> OrderRequest:
         price=terms.price,
         trigger_price=terms.trigger_price,
         native=_native(terms),
+        trigger_by=terms.trigger_by,
         time_in_force=in_force_at(terms, timezone.now()),
         expires_at=terms.expires_at,
     )
@@ -228,7 +230,9 @@ def submit_due(now: datetime) -> int:
 
 
 @transaction.atomic
-def request_stop(position_id: int, *, trigger_price: Decimal) -> Order | None:
+def request_stop(
+    position_id: int, *, trigger_price: Decimal, trigger_by: PriceKind = PriceKind.MARK
+) -> Order | None:
     """The next generation of the position's stop, for all it holds. None: not open, or a stop is in flight."""
     position = lock_position(position_id)
     if position.status not in (PositionStatus.OPEN, PositionStatus.CLOSING) or position.quantity <= 0:
@@ -240,5 +244,5 @@ def request_stop(position_id: int, *, trigger_price: Decimal) -> Order | None:
         position,
         OrderPurpose.PROTECT,
         position.quantity,
-        Terms(OrderType.STOP_MARKET, trigger_price=trigger_price),
+        Terms(OrderType.STOP_MARKET, trigger_price=trigger_price, trigger_by=trigger_by),
     )

@@ -10,7 +10,7 @@ from celery import current_app
 from django.db import transaction
 from django.db.models import Max
 
-from exchanges.types import Book, OrderType, PositionSide, TimeInForce
+from exchanges.types import Book, OrderType, PositionSide, PriceKind, TimeInForce
 from positions import broadcast
 from positions.lifecycle import OrderPurpose
 from positions.models import Order, Position
@@ -55,6 +55,7 @@ def add_order(
         trigger_price=terms.trigger_price,
         callback_rate=terms.callback_rate,
         activation_price=terms.activation_price,
+        trigger_by=terms.trigger_by,
         time_in_force=terms.time_in_force,
         expires_at=terms.expires_at,
         client_order_id=client_order_id(position.token, purpose, generation),
@@ -72,6 +73,7 @@ def terms_of(order: Order) -> Terms:
         trigger_price=order.trigger_price,
         callback_rate=order.callback_rate,
         activation_price=order.activation_price,
+        trigger_by=PriceKind(order.trigger_by),
         time_in_force=TimeInForce(order.time_in_force) if order.time_in_force else None,
         expires_at=order.expires_at,
     )

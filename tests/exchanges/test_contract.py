@@ -30,6 +30,7 @@ from exchanges.types import (
     OrderType,
     PositionMode,
     PositionSide,
+    PriceKind,
     ReportStatus,
     Side,
     Timeframe,
@@ -46,7 +47,7 @@ pytestmark = pytest.mark.asyncio
 @dataclass
 class Venue:
     client: ExchangeClient
-    set_price: Callable[[str], Awaitable[None]]
+    set_price: Callable[..., Awaitable[None]]  # mark price, and the last one where it is another
     charge_funding: Callable[[str], Awaitable[None]]
 
     async def order(self, name: str, side: Side = Side.BUY, leg: PositionSide = LONG, **words: Any):
@@ -54,9 +55,9 @@ class Venue:
         quantity = D(words.pop("quantity", "0.010"))
         return await self.client.create_order(OrderRequest(BTC, side, leg, kind, quantity, name, **words))
 
-    async def stop(self, name: str, trigger: str, **words: Any):
+    async def stop(self, name: str, trigger: str, side: Side = Side.SELL, **words: Any):
         return await self.order(
-            name, Side.SELL, kind=OrderType.STOP_MARKET, trigger_price=D(trigger), reduce_only=True, **words
+            name, side, kind=OrderType.STOP_MARKET, trigger_price=D(trigger), reduce_only=True, **words
         )
 
 
@@ -67,8 +68,8 @@ async def in_process() -> AsyncIterator[Venue]:
         engine.set_price(symbol, price, now_ms())
     engine.open_account(KEY, D(10_000))
 
-    async def set_price(price: str) -> None:
-        engine.set_price("BTCUSDT", D(price), now_ms())
+    async def set_price(price: str, last: str | None = None) -> None:
+        engine.set_price("BTCUSDT", D(price), now_ms(), last=D(last or price))
 
     async def charge_funding(rate: str) -> None:
         engine.charge_funding("BTCUSDT", D(rate), now_ms())
@@ -86,8 +87,8 @@ async def over_http() -> AsyncIterator[Venue]:
                 answer = await http.post(f"{url}/paper/{hook}", json={"symbol": "BTCUSDT", **words})
                 assert answer.status == 200, await answer.text()
 
-        async def set_price(price: str) -> None:
-            await tell("price", price=price)
+        async def set_price(price: str, last: str | None = None) -> None:
+            await tell("price", price=price, last=last or price)
 
         async def charge_funding(rate: str) -> None:
             await tell("funding", rate=rate)
@@ -256,6 +257,47 @@ async def test_a_trailing_stop_that_cannot_be_is_refused(venue: Venue) -> None:
     with pytest.raises(errors.InvalidRequest):
         await trail(venue, "trail-1", "1", "101000.05")
     assert not await venue.client.open_orders()
+
+
+@pytest.mark.parametrize(
+    ("by", "leaves_it", "fires_it"),
+    [
+        (PriceKind.MARK, ("100000", "98000"), ("98000", "100000")),
+        (PriceKind.LAST, ("98000", "100000"), ("100000", "98000")),
+    ],
+)
+@pytest.mark.parametrize("leg", [LONG, SHORT])
+async def test_a_stop_waits_for_the_price_it_names(
+    venue: Venue, by: PriceKind, leg: PositionSide, leaves_it: tuple[str, str], fires_it: tuple[str, str]
+) -> None:
+    """Mark and last price; a short's are mirrored at 100000."""
+
+    async def set_prices(mark: str, last: str) -> None:
+        mirrored = [str(200_000 - int(price)) for price in (mark, last)]
+        await venue.set_price(*((mark, last) if leg is LONG else mirrored))
+
+    await venue.order("in-1", leg.entry_side, leg)
+    trigger = "99000" if leg is LONG else "101000"
+    await venue.stop("stop-1", trigger, side=leg.exit_side, leg=leg, trigger_by=by)
+    await set_prices(*leaves_it)
+    assert (await venue.client.find_order(BTC, "stop-1", Book.ALGO)).status is ReportStatus.OPEN
+    await set_prices(*fires_it)
+    assert (await venue.client.find_order(BTC, "stop-1", Book.ALGO)).status is ReportStatus.TRIGGERED
+    assert not await venue.client.positions()
+
+
+async def test_a_stop_is_refused_when_the_price_it_names_is_beyond_it(venue: Venue) -> None:
+    await venue.order("in-1")
+    await venue.set_price("100000", "98000")
+    await venue.stop("stop-1", "99000")
+    with pytest.raises(errors.WouldTriggerImmediately):
+        await venue.stop("stop-2", "99000", trigger_by=PriceKind.LAST)
+
+
+async def test_no_order_waits_for_the_book(venue: Venue) -> None:
+    await venue.order("in-1")
+    with pytest.raises(errors.InvalidRequest, match="no order by the bid price"):
+        await venue.stop("stop-1", "99000", trigger_by=PriceKind.BID)
 
 
 async def test_a_resting_order_is_found_and_canceled_in_its_book(venue: Venue) -> None:
@@ -428,6 +470,15 @@ async def test_candles_hold_the_prices_there_were(venue: Venue) -> None:
     assert (await venue.client.candles(BTC, Timeframe.HOUR, None, 1))[0].at.minute == 0
     of_mark = await venue.client.candles(BTC, Timeframe.MINUTE, None, 2, of_mark=True)
     assert [row.high for row in of_mark] == [row.high for row in rows]
+
+
+async def test_candles_of_the_mark_price_are_its_own(venue: Venue) -> None:
+    await venue.set_price("100000", "103000.5")
+    await venue.set_price("98000", "100000")
+    last = await venue.client.candles(BTC, Timeframe.MINUTE, None, 2)
+    mark = await venue.client.candles(BTC, Timeframe.MINUTE, None, 2, of_mark=True)
+    assert (last[-1].close, mark[-1].close) == (D(100_000), D(98_000))
+    assert (max(row.high for row in last), max(row.high for row in mark)) == (D("103000.5"), D(100_000))
 
 
 async def test_candles_begin_where_they_are_asked_for(venue: Venue) -> None:

@@ -1,6 +1,6 @@
 """What our order requests look like on the wire, field by field, against captured ccxt requests.
 
-Two differences are on purpose: conditional orders always say workingType=MARK_PRICE, and a Bybit order always
+Two differences are on purpose: conditional orders always say their workingType, and a Bybit order always
 carries our orderLinkId. One is the venue's: the algo endpoint's field is `activatePrice`, while ccxt 4.5.84,
 which made the captures, still sent `activationPrice`.
 """
@@ -22,6 +22,7 @@ from exchanges.types import (
     OrderType,
     PositionMode,
     PositionSide,
+    PriceKind,
     Side,
     TimeInForce,
 )
@@ -129,6 +130,14 @@ async def test_stop_market_that_reduces() -> None:
     sent = await binance_sends(request, PositionMode.ONE_WAY)
     assert comparable(sent) == expected("binance_stop_market_reduce", workingType="MARK_PRICE")
     assert sent[1]["clientAlgoId"] == "tb-1-entry-1"
+
+
+@pytest.mark.asyncio
+async def test_a_stop_by_the_last_price() -> None:
+    words = {"order_type": OrderType.STOP_MARKET, "trigger_price": Decimal("60000.0"), "reduce_only": True}
+    request = a_request(Side.SELL, trigger_by=PriceKind.LAST, **words)
+    sent = await binance_sends(request, PositionMode.ONE_WAY)
+    assert comparable(sent) == expected("binance_stop_market_reduce", workingType="CONTRACT_PRICE")
 
 
 @pytest.mark.asyncio

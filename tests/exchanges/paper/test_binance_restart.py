@@ -234,6 +234,20 @@ def test_the_file_is_condensed_as_it_grows(tmp_path: Path) -> None:
     assert [row.client_order_id for row in found.account(KEY).orders.values()] == ["o-0", "o-9"]
 
 
+def test_a_last_price_apart_and_the_candles_of_both_come_back(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    venue = played(path)
+    venue.set_price("BTCUSDT", Decimal(60_000), Decimal(66_000))
+    venue.close()
+    found = again(path).engine
+    assert (found.prices["BTCUSDT"], found.last("BTCUSDT")) == (60_000, 66_000)
+    assert found.candles("BTCUSDT")[-1].close == 66_000
+    assert found.candles("BTCUSDT", of_mark=True)[-1].close == 60_000
+    assert found.last("ETHUSDT") == found.prices["ETHUSDT"]
+    venue.set_price("BTCUSDT", Decimal(60_001))
+    assert venue.engine.last("BTCUSDT") == 60_001
+
+
 def test_without_a_state_file_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     venue = PaperVenue()
