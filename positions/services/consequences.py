@@ -31,6 +31,7 @@ from positions.services.closing import (
     stop_reason,
 )
 from positions.services.outbox import hint
+from trailing.models import TrailingStop
 
 ABSENT = "proven absent"
 MAX_CLOSES = 5
@@ -180,6 +181,15 @@ def _stop_confirmed(position: Position, order: Order) -> None:
     older = pending_orders(position).filter(purpose=OrderPurpose.PROTECT, generation__lt=order.generation)
     for replaced in older.select_for_update():
         call_off(replaced, "replaced by a better stop")
+    if _is_overtaken(position, order):
+        hint("trailing.tasks.protect", position.pk, queue="trailing")
+
+
+def _is_overtaken(position: Position, stop: Order) -> bool:
+    """Executions or prices went on while it was on its way, when no other stop is begun."""
+    is_whole = stop.quantity - stop.filled_quantity == position.quantity
+    wished = TrailingStop.objects.filter(pk=position.pk).values_list("stop_price", flat=True).first()
+    return not is_whole or wished != stop.trigger_price
 
 
 def _has_newer_stop(position: Position, order: Order) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -21,6 +22,18 @@ KINDS = tuple(FAULTS)
 LASTING_WEIGHT = 0.4
 
 
+Work = Callable[[], Coroutine[Any, Any, Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Late:
+    """A request whose caller has given up. `at` is when it reaches the exchange."""
+
+    at: float
+    name: str
+    work: Work
+
+
 class Trouble:
     """The fate of requests."""
 
@@ -28,6 +41,7 @@ class Trouble:
         self._world = world
         self._weights = [LASTING_WEIGHT if kind in LASTING else 1.0 for kind in KINDS]
         self._lasting: tuple[str, float] | None = None
+        self._late: list[Late] = []
 
     @property
     def is_lasting(self) -> bool:
@@ -57,19 +71,29 @@ class Trouble:
         seconds = TIMEOUT_SECONDS if kind == "delay_after" else self._world.random.uniform(0.005, 0.08)
         self._world.clock.pass_by(seconds)
 
-    def later(self, name: str, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    def later(self, name: str, work: Work) -> None:
         """Within its receive window the request is still carried out; after it the exchange refuses it."""
         delay = self._world.random.uniform(0.1, settings.ORDER_RECEIVE_WINDOW.total_seconds() * 1.5)
         if delay < settings.ORDER_RECEIVE_WINDOW.total_seconds():
-            self._world.later(delay, "late request", lambda: self._carry_out(name, work()))
+            late = Late(self._world.clock.now + delay, name, work)
+            self._late.append(late)
+            self._world.later(delay, "late request", lambda: self._carry_out(late))
 
-    def _carry_out(self, name: str, request: Coroutine[Any, Any, Any]) -> None:
+    def carry_out_what_came(self) -> None:
+        """Before anything else is answered: the world may be late with its agenda, an exchange has no agenda."""
+        for late in [one for one in self._late if one.at <= self._world.clock.now]:
+            self._carry_out(late)
+
+    def _carry_out(self, late: Late) -> None:
+        if late not in self._late:
+            return
+        self._late.remove(late)
         try:
-            request.send(None)
+            late.work().send(None)
         except StopIteration as done:
-            self._world.say(f"the late {name} is carried out: {getattr(done.value, 'status', 'done')}")
+            self._world.say(f"the late {late.name} is carried out: {getattr(done.value, 'status', 'done')}")
         except ExchangeError as error:
-            self._world.say(f"the late {name} is refused: {error}")
+            self._world.say(f"the late {late.name} is refused: {error}")
         self._world.streams.publish()
 
     async def meanwhile(self) -> None:

@@ -37,6 +37,8 @@ class Fate(Protocol):
 
     def later(self, name: str, work: Work) -> None: ...
 
+    def carry_out_what_came(self) -> None: ...
+
     async def meanwhile(self) -> None:
         """Somebody else may act while the request is under way."""
         ...
@@ -86,6 +88,7 @@ class UnreliableClient:
             self._fate.later(call, work)
         if kind is not None and not FAULTS[kind].works:
             return None
+        self._fate.carry_out_what_came()
         try:
             return await work()
         except ExchangeError as error:

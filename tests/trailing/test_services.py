@@ -3,6 +3,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from decimal import Decimal as D
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, connections, transaction
@@ -17,8 +18,10 @@ from positions.models import Order, Position
 from positions.services import lookups
 from positions.services.closing import request_close
 from positions.services.plans import kept
+from positions.services.reducing import close_part
 from tests.builders import a_position, a_trailing_stop, an_order
 from tests.positions.services.conftest import Desk
+from tests.trailing.processes import take_hints
 from trailing import services, tasks
 from trailing.models import TrailingStop
 from trailing.plan import read_plan
@@ -89,6 +92,26 @@ def test_a_stop_in_flight_is_waited_for(desk: Desk) -> None:
         Order.objects.filter(purpose="protect").update(status=status)
         services.protect(position.pk)
         assert len(stops(position)) == 1
+
+
+@pytest.mark.parametrize(
+    ("sold", "price", "is_hinted"), [("0", None, False), ("0.5", None, True), ("0", "95400", True)]
+)
+def test_a_stop_overtaken_on_its_way_is_followed_by_a_hint(
+    desk: Desk, django_capture_on_commit_callbacks: Any, sold: str, price: str | None, is_hinted: bool
+) -> None:
+    """While it was sent nobody could begin another: the sweep would come seconds later."""
+    position = desk.filled()
+    services.protect(position.pk)
+    if D(sold):
+        close_part(position.pk, D(sold), requested_by="owner")
+        desk.submit(position, "reduce")
+    if price:
+        TrailingStop.objects.update(stop_price=price)
+    take_hints()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert desk.submit(position, "protect").status == "accepted"
+    assert take_hints() == ([("trailing.tasks.protect", [str(position.pk)])] if is_hinted else [])
 
 
 def test_a_position_that_is_not_filled_yet_gets_no_stop(desk: Desk) -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+import redis
 from django.conf import settings
 
 from exchanges.models import ExchangeAccount, Instrument
@@ -80,7 +82,21 @@ class Desk:
 
 
 @pytest.fixture
-def desk(db, engine: Engine) -> Desk:
+def marks() -> Iterator[redis.Redis]:
+    """The Redis of this test run, without mark prices of other tests."""
+    with redis.Redis.from_url(settings.REDIS_URL, decode_responses=True) as client:
+        _forget(client)
+        yield client
+        _forget(client)
+
+
+def _forget(client: redis.Redis) -> None:
+    for key in client.scan_iter(f"{settings.REDIS_PREFIX}:marks:*"):
+        client.delete(key)
+
+
+@pytest.fixture
+def desk(db, engine: Engine, marks: redis.Redis) -> Desk:
     made = Desk(engine, a_strategy(an_account(), notional=D(1000)))
     refresh_instruments()
     assert Instrument.objects.count() == len(engine.rules)

@@ -21,13 +21,11 @@ from positions.services.catching_up import catch_up
 from positions.services.price_watch import saw_prices
 from tests.conftest import ADDRESS
 from tests.positions.services.conftest import Desk
-from tests.trailing.conftest import marks
 from trailing import services
 from trailing.gaps import is_behind, known_until
 from trailing.models import PlanVersion, PriceWatch, TrailingStop
 from trailing.rows import open_rows
 
-__all__ = ["marks"]
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
 AWAY = timedelta(minutes=10)
 

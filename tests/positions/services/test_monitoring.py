@@ -24,9 +24,6 @@ from positions.services.closing import request_close
 from positions.services.reconciliation import reconcile_account
 from tests.builders import a_position, an_account
 from tests.positions.services.conftest import Desk
-from tests.trailing.conftest import marks
-
-__all__ = ["marks"]
 from trailing.models import TrailingStop
 
 A_WHILE = timedelta(hours=4)
