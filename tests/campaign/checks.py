@@ -14,7 +14,7 @@ from exchanges.types import PositionSide
 from positions.lifecycle import DONE, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Fill, FundingPayment, InvariantCheck, Order, Position, RiskEvent
 from positions.services.outbox import PREFIX
-from trailing.models import TrailingStop
+from trailing.models import PartialTakeProfit, TrailingStop
 
 if TYPE_CHECKING:
     from tests.campaign.world import World
@@ -197,6 +197,23 @@ def trailing_rows_belong_to_live_positions(world: World) -> Sentences:
         yield f"live position {pk} has no trailing row"
 
 
+def levels_are_told_as_they_went(world: World) -> Sentences:
+    for row in PartialTakeProfit.objects.select_related("position"):
+        made = Order.objects.filter(position_id=row.position_id, level=row.level)
+        sold = made.aggregate(sum=Sum("filled_quantity"))["sum"] or ZERO
+        name = f"level {row.level} of {row.position_id} ({row.status})"
+        if (row.status == "executed") != (sold >= row.close_qty and made.exists()):
+            yield f"{name} sold {sold} of {row.close_qty}"
+        if row.status == "pending":
+            working = made.exclude(status__in=DONE).count()
+            if row.position.status != PositionStatus.OPEN or working != 1:
+                yield f"{name} of a {row.position.status} position has {working} orders at work"
+    begun = PartialTakeProfit.objects.values("position")
+    late = Position.objects.filter(is_live=True, plan__body__take_profits__has_key="levels")
+    for pk in late.exclude(pk__in=begun).values_list("pk", flat=True):
+        yield f"position {pk} has no levels"
+
+
 def the_monitor_agrees(world: World) -> Sentences:
     for broken in InvariantCheck.objects.filter(is_true=False):
         yield f"the monitor finds not true: {broken.name}: {broken.findings[:1]}"
@@ -220,6 +237,7 @@ RULES: tuple[Callable[[World], Sentences], ...] = (
     the_wallet_is_explained,
     our_profit_is_the_exchanges,
     trailing_rows_belong_to_live_positions,
+    levels_are_told_as_they_went,
     the_monitor_agrees,
     enough_happened,
 )

@@ -19,7 +19,7 @@ from signals_app.models import Strategy, StrategySignal, Ticker
 from signals_app.routing import OppositeSignal, SignalDirection
 from tests.campaign.market import SYMBOLS
 from tradingbot.schedule import SCHEDULE
-from trailing.plan import ProtectionPlan
+from trailing.plan import ProtectionPlan, read_plan
 
 if TYPE_CHECKING:
     from tests.campaign.world import World
@@ -30,6 +30,12 @@ PHRASES = {
     "leave long": SignalDirection.CLOSE_LONG,
     "leave short": SignalDirection.CLOSE_SHORT,
 }
+POLICIES: tuple[dict[str, str], ...] = (
+    {"type": "none"},
+    {"type": "breakeven", "offset_percent": "0.05"},
+    {"type": "previous_level"},
+    {"type": "percent", "percent": "0.3"},
+)
 STRATEGIES = ("ada-1", "ada-2", "ben-1", "ben-2")
 
 
@@ -97,7 +103,22 @@ def _strategy(random: Random, name: str, account: ExchangeAccount) -> None:
 
 def _plan(random: Random) -> ProtectionPlan:
     stop, activation, callback = (("0.6", "1", "2"), ("0.3", "0.8", "1.5"), ("0.2", "0.5"))
-    return ProtectionPlan.plain(random.choice(stop), random.choice(activation), random.choice(callback))
+    plain = ProtectionPlan.plain(random.choice(stop), random.choice(activation), random.choice(callback))
+    more = {name: wish for name, wish in _more(random).items() if random.random() < 0.5}
+    return read_plan(plain.as_json() | more)
+
+
+def _more(random: Random) -> dict[str, object]:
+    """Near the price: worlds are short."""
+    levels = [
+        {"at": {"type": "percent", "percent": percent}, "close_ratio": ratio}
+        for percent, ratio in (("0.2", "0.3"), ("0.4", "0.3"), ("0.8", random.choice(("0.2", "0.4"))))
+    ]
+    return {
+        "take_profits": {"levels": levels, "stop_after_level": random.choice(POLICIES)},
+        "breakeven": {"trigger_percent": "0.5", "offset_percent": "0.1"},
+        "profit_locks": [{"trigger_percent": "0.7", "lock_percent": "0.3"}],
+    }
 
 
 def begin_sweeps(world: World) -> None:

@@ -1,0 +1,145 @@
+"""Plans that protect and take profit, through the whole stack, with prices that jump and reverse; long and short."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from decimal import Decimal as D
+from typing import Any
+
+import pytest
+
+from exchanges.types import PositionSide
+from positions.models import Order, Position
+from tests.integration.stack import Stack, Trader
+from tests.ops.waiting import until
+from trailing.models import PartialTakeProfit, TrailingStop
+from trailing.plan import read_plan
+
+START = D(100_000)
+TICK = D("0.1")
+BOTH = pytest.mark.parametrize("side", list(PositionSide))
+PATIENCE = 60.0  # of a machine that is busy with other tests
+
+Opening = Callable[..., "Story"]
+
+
+class Story:
+    """One position opened at 100000 by a plan, and prices told as percent of profit."""
+
+    def __init__(self, trader: Trader, side: PositionSide) -> None:
+        self.trader, self.side = trader, side
+        trader.set_price(START)
+        self.position = trader.open(f"GO {side.upper()}")
+
+    def price(self, profit_percent: str) -> D:
+        entry = TrailingStop.objects.values_list("entry_price", flat=True).get(pk=self.position.pk)
+        return entry * (1 + self.side.sign * D(profit_percent) / 100)
+
+    def moves_to(self, profit_percent: str) -> None:
+        self.trader.set_price(self.price(profit_percent) // TICK * TICK)
+
+    def has_stop_at(self, profit_percent: str, quantity: D) -> None:
+        """One confirmed stop, at this profit, rounded away from the market."""
+        wished = self.price(profit_percent)
+
+        def stands() -> bool:
+            working = Order.objects.filter(position=self.position, purpose="protect").exclude(
+                status__in=("canceled", "expired", "rejected", "denied", "filled")
+            )
+            placed = [(one.trigger_price, one.quantity, one.status) for one in working]
+            return [(abs(trigger - wished) < TICK, q, s) for trigger, q, s in placed] == [
+                (True, quantity, "accepted")
+            ]
+
+        until(stands, f"the stop at {wished:f}", PATIENCE)
+
+    def ends(self, reason: str) -> Position:
+        position = self.trader.wait_for(self.position, "closed")
+        assert position.close_reason == reason
+        assert self.trader.ask(lambda client: client.positions()) == []
+        until(
+            lambda: self.trader.ask(lambda client: client.open_orders()) == [], "nothing left over", PATIENCE
+        )
+        assert not TrailingStop.objects.filter(position=position).exists()
+        return position
+
+    def levels(self) -> list[str]:
+        rows = PartialTakeProfit.objects.filter(position=self.position).order_by("level")
+        return list(rows.values_list("status", flat=True))
+
+
+@pytest.fixture
+def opened(transactional_db: None, stack: Stack) -> Iterator[Opening]:
+    with ExitStack() as traders:
+
+        def open_by(side: PositionSide, **plan: Any) -> Story:
+            trader = Trader(stack, protection=read_plan({"trailing": None} | plan).as_json())
+            traders.callback(trader.lines.close)
+            return Story(trader, side)
+
+        yield open_by
+
+
+@BOTH
+def test_breakeven(opened: Opening, side: PositionSide) -> None:
+    story = opened(side, breakeven={"trigger_percent": "1", "offset_percent": "0.2"})
+    story.has_stop_at("-2", D("0.01"))
+    story.moves_to("1.1")
+    story.has_stop_at("0.2", D("0.01"))
+    story.moves_to("0.1")
+    story.ends("breakeven")
+
+
+@BOTH
+def test_profit_locks(opened: Opening, side: PositionSide) -> None:
+    locks = [{"trigger_percent": "2", "lock_percent": "1"}, {"trigger_percent": "3", "lock_percent": "2"}]
+    story = opened(side, profit_locks=locks)
+    story.moves_to("2.1")
+    story.has_stop_at("1", D("0.01"))
+    story.moves_to("3.5")
+    story.has_stop_at("2", D("0.01"))
+    story.moves_to("1.9")
+    story.ends("profit_lock")
+
+
+@BOTH
+def test_two_levels_in_one_jump_and_a_reversal(opened: Opening, side: PositionSide) -> None:
+    levels = [
+        {"at": {"type": "percent", "percent": percent}, "close_ratio": ratio}
+        for percent, ratio in (("1", "0.3"), ("2", "0.3"), ("3", "0.4"))
+    ]
+    story = opened(side, take_profits={"levels": levels, "stop_after_level": {"type": "previous_level"}})
+    resting = Order.objects.filter(position=story.position, level__isnull=False, status="accepted")
+    until(lambda: resting.count() == 3, "the levels at the exchange", PATIENCE)
+    story.moves_to("2.5")
+    until(lambda: story.levels() == ["executed", "executed", "pending"], "two levels", PATIENCE)
+    story.has_stop_at("1", D("0.004"))
+    [held] = story.trader.ask(lambda client: client.positions())
+    assert held.quantity == D("0.004")
+    story.moves_to("0.9")
+    story.ends("after_level")
+    assert story.levels() == ["executed", "executed", "canceled"]
+    made = Order.objects.filter(position=story.position, level__isnull=False)
+    assert sorted(made.values_list("level", flat=True)) == [1, 2, 3], "each level once"
+
+
+@BOTH
+def test_trailing_exit(opened: Opening, side: PositionSide) -> None:
+    story = opened(side, trailing={"type": "percent", "activation_percent": "1", "callback_percent": "0.5"})
+    story.moves_to("2")
+    until(
+        lambda: TrailingStop.objects.get(pk=story.position.pk).state == "active",
+        "trailing to begin",
+        PATIENCE,
+    )
+    stop = story.price("2") * (1 - side.sign * D("0.005"))
+    until(
+        lambda: any(
+            abs(one.trigger_price - stop) <= TICK for one in story.trader.stops(story.position, "accepted")
+        ),
+        "the trailing stop",
+        PATIENCE,
+    )
+    story.moves_to("1")
+    story.ends("trailing_stop")
