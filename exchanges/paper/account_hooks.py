@@ -24,6 +24,7 @@ def add_account_hooks(app: web.Application, venue: PaperVenue) -> None:
     app.router.add_post("/paper/funding", forgiving(hooks.funding))
     app.router.add_post("/paper/adl", forgiving(hooks.deleverage))
     app.router.add_post("/paper/liquidate", forgiving(hooks.liquidate))
+    app.router.add_post("/paper/lose", forgiving(hooks.lose))
     app.router.add_post("/paper/manual", forgiving(hooks.manual))
 
 
@@ -51,6 +52,11 @@ class AccountHooks:
         leg = _leg(await request.json())
         order = self._venue.act(lambda engine: which(engine)(*leg, self._venue.now_ms()))
         return web.json_response(words.order(order))
+
+    async def lose(self, request: web.Request) -> web.Response:
+        leg = _leg(await request.json())
+        self._venue.act(lambda engine: engine.lose(*leg), leg[0])
+        return web.json_response({"lost": leg})
 
     async def manual(self, request: web.Request) -> web.Response:
         """A market order as a person sends it: `side` and `quantity`, or neither to close the whole leg."""

@@ -65,6 +65,11 @@ class Interventions(PlainOrders):
         state, position = self._held(account, symbol, position_side)
         return self._force_close(state, position, DELEVERAGING, now_ms)
 
+    def lose(self, account: str, symbol: str, position_side: str) -> None:
+        """The leg is gone and no execution says how, as after a fault of the venue's own books."""
+        position = self._held(account, symbol, position_side)[1]
+        position.amount, position.entry_price = Decimal(0), Decimal(0)
+
     def forced_orders(self, account: str, kind: str | None = None) -> list[PaperOrder]:
         """kind is LIQUIDATION or ADL."""
         prefixes = tuple(FORCED.values()) if kind is None else FORCED[kind]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from decimal import Decimal as D
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.utils import timezone
 
 from exchanges.types import PositionSide
-from positions.models import Order, Position
-from tests.integration.stack import Stack, Trader
+from positions.models import Order, Position, RiskEvent
+from tests.integration.stack import SYMBOL, Stack, Trader
 from tests.ops.waiting import until
 from trailing.models import PartialTakeProfit, TrailingStop
 from trailing.plan import read_plan
@@ -19,18 +22,17 @@ from trailing.plan import read_plan
 START = D(100_000)
 TICK = D("0.1")
 BOTH = pytest.mark.parametrize("side", list(PositionSide))
+HOUR = D("0.001")  # 3.6 seconds, the shortest a plan can say
 PATIENCE = 60.0  # of a machine that is busy with other tests
-
-Opening = Callable[..., "Story"]
 
 
 class Story:
     """One position opened at 100000 by a plan, and prices told as percent of profit."""
 
-    def __init__(self, trader: Trader, side: PositionSide) -> None:
-        self.trader, self.side = trader, side
+    def __init__(self, trader: Trader, side: PositionSide, is_protected: bool) -> None:
+        self.trader, self.side, phrase = trader, side, f"GO {side.upper()}"
         trader.set_price(START)
-        self.position = trader.open(f"GO {side.upper()}")
+        self.position = trader.open(phrase) if is_protected else trader.position_of(trader.send(phrase))
 
     def price(self, profit_percent: str) -> D:
         entry = TrailingStop.objects.values_list("entry_price", flat=True).get(pk=self.position.pk)
@@ -38,6 +40,12 @@ class Story:
 
     def moves_to(self, profit_percent: str) -> None:
         self.trader.set_price(self.price(profit_percent) // TICK * TICK)
+
+    def leg(self) -> dict[str, str]:
+        return {"api_key": self.trader.key, "symbol": SYMBOL, "position_side": self.side.upper()}
+
+    def compares(self) -> None:
+        self.trader.run("positions.tasks.reconcile_account", str(self.trader.account.pk), queue="reconcile")
 
     def has_stop_at(self, profit_percent: str, quantity: D) -> None:
         """One confirmed stop, at this profit, rounded away from the market."""
@@ -69,16 +77,22 @@ class Story:
         return list(rows.values_list("status", flat=True))
 
 
+class Opening:
+    """Each story has an account of its own."""
+
+    def __init__(self, stack: Stack, lines: ExitStack) -> None:
+        self.stack, self._lines = stack, lines
+
+    def __call__(self, side: PositionSide, is_protected: bool = True, **plan: Any) -> Story:
+        trader = Trader(self.stack, protection=read_plan({"trailing": None} | plan).as_json())
+        self._lines.callback(trader.lines.close)
+        return Story(trader, side, is_protected)
+
+
 @pytest.fixture
 def opened(transactional_db: None, stack: Stack) -> Iterator[Opening]:
-    with ExitStack() as traders:
-
-        def open_by(side: PositionSide, **plan: Any) -> Story:
-            trader = Trader(stack, protection=read_plan({"trailing": None} | plan).as_json())
-            traders.callback(trader.lines.close)
-            return Story(trader, side)
-
-        yield open_by
+    with ExitStack() as lines:
+        yield Opening(stack, lines)
 
 
 @BOTH
@@ -143,3 +157,55 @@ def test_trailing_exit(opened: Opening, side: PositionSide) -> None:
     )
     story.moves_to("1")
     story.ends("trailing_stop")
+
+
+@BOTH
+def test_an_aged_position_leaves_as_soon_as_it_costs_nothing(opened: Opening, side: PositionSide) -> None:
+    story = opened(side, age={"max_age_hours": HOUR, "grace_hours": 1, "commission_percent": "0.1"})
+    story.moves_to("-0.5")
+    old_enough = story.position.opened_at + timedelta(hours=float(HOUR))
+    until(lambda: timezone.now() > old_enough, "its age")
+    story.moves_to("0.1")
+    story.moves_to("0.25")
+    left = story.ends("age")
+    [close] = left.orders.filter(purpose="close")
+    assert (close.average_price - story.price("0.2")) * side.sign >= 0, "both commissions are earned"
+
+
+@BOTH
+@pytest.mark.parametrize(("age", "reason"), [(None, "external"), ({"max_age_hours": HOUR}, "PHANTOM_AGED")])
+def test_a_phantom_is_closed_with_what_is_known(
+    opened: Opening, side: PositionSide, age: Any, reason: str
+) -> None:
+    """Nothing tells at what price it went: no profit is made up."""
+    story = opened(side, age=age)
+    story.moves_to("-0.5")
+    story.trader.stack.paper.hook("lose", **story.leg())
+    missed = Position.objects.filter(pk=story.position.pk, absent_since__isnull=False)
+    story.compares()
+    until(missed.exists, "the first answer without it", PATIENCE)
+    assert Position.objects.get(pk=story.position.pk).status == "open", "one answer proves nothing"
+    missed.update(absent_since=timezone.now() - timedelta(hours=float(HOUR)))
+    story.compares()
+    assert story.ends(reason).realized_pnl == 0
+
+
+@BOTH
+def test_an_entry_whose_stop_is_refused_is_rolled_back(opened: Opening, side: PositionSide) -> None:
+    paper = opened.stack.paper
+    body = '{"code": -1111, "msg": "Precision is over the maximum defined for this asset."}'
+    paper.hook(
+        "faults", method="POST", path="/fapi/v1/algoOrder", kind="answer", status=400, body=body, times=1000
+    )
+    try:
+        story = opened(side, is_protected=False)
+        bare = Position.objects.filter(pk=story.position.pk, unprotected_since__isnull=False)
+        refused = Order.objects.filter(position=story.position, purpose="protect", status="rejected")
+        until(lambda: bare.exists() and refused.exists(), "the refusal", PATIENCE)
+        bare.update(unprotected_since=timezone.now() - settings.UNPROTECTED_CLOSE_AFTER)
+        story.trader.run("trailing.tasks.sweep", queue="sweeps")
+        left = story.ends("unprotected")
+    finally:
+        paper.clear_faults()
+    assert left.orders.filter(purpose="protect", status="accepted").count() == 0
+    assert RiskEvent.objects.filter(event_type="order_refused", position_id=str(left.pk)).exists()
