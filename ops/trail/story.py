@@ -15,6 +15,7 @@ TELLERS: Mapping[str, Callable[[Step], Iterator[Sentence]]] = {
     "signal_log_entries_v2": signals.verdict,
     "positions": positions.position,
     "trailing_stop_state": positions.trailing,
+    "partial_tp_history": positions.level,
     "orders": orders.order,
     "trades": orders.fill,
     "funding_payments": orders.funding,

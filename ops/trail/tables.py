@@ -28,6 +28,7 @@ RECORDED = (
         key="position_id",
         quiet=("high_water_mark", "last_mark_price", "last_advanced_at", "update_count"),
     ),
+    Recorded("partial_tp_history", quiet=("updated_at",)),
     Recorded("risk_events"),
 )
 

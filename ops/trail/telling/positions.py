@@ -124,3 +124,28 @@ def _stop_moves(step: Step, name: str) -> Iterator[Sentence]:
         said = MOVED[4:]
     if rest := step.rest(*said):
         yield step.sentence(f"the stop of {name}: {rest}")
+
+
+BECAME = {
+    "executed": "is sold",
+    "merged": "is too small for an order and goes with the next",
+    "canceled": "is called off",
+    "error": "cannot be placed",
+}
+
+
+def level(step: Step) -> Iterator[Sentence]:
+    row = step.row
+    name = f"take-profit level {row['level']} of position {row['trade_id']}"
+    said: tuple[str, ...] = ("updated_at", "status", "error")
+    if step.is_first:
+        at = "" if row["price"] is None else f" at {shown(row['price'])}"
+        yield step.sentence(
+            f"{name} is to sell {shown(row['close_ratio'] * 100)} %: {shown(row['close_qty'])}{at}"
+        )
+        said = tuple(row)
+    if row["status"] in BECAME and "status" in step.new:
+        because = f": {printable(row['error'])}" if row["error"] else ""
+        yield step.sentence(f"{name} {BECAME[row['status']]}{because}")
+    if rest := step.rest(*said):
+        yield step.sentence(f"{name}: {rest}")

@@ -25,7 +25,7 @@ from tests.builders import (
     an_account,
     an_order,
 )
-from trailing.models import TrailingStop
+from trailing.models import PartialTakeProfit, TrailingStop
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +59,9 @@ def a_row_of_each_table() -> dict[str, Any]:
         "trades": fill,
         "funding_payments": payment,
         "trailing_stop_state": a_trailing_stop(order.position),
+        "partial_tp_history": PartialTakeProfit.objects.create(
+            position=order.position, level=1, close_ratio=1
+        ),
         "risk_events": RiskEvent.objects.create(account=account, event_type="x", risk_level="low"),
     }
 
@@ -86,6 +89,7 @@ CHANGES = {
     "trades": ("fee_currency", "BNB"),
     "funding_payments": ("currency", "BNB"),
     "trailing_stop_state": ("state", "active"),
+    "partial_tp_history": ("status", "executed"),
     "risk_events": ("risk_level", "high"),
 }
 
@@ -222,7 +226,8 @@ def test_rows_from_before_the_trail_begin_their_story_as_they_are_found() -> Non
     run("SET CONSTRAINTS ALL IMMEDIATE")
     run("DROP FUNCTION record_trail() CASCADE; DROP FUNCTION add_to_trail; DROP FUNCTION trail_account")
     run("DROP FUNCTION trailing_is_news")
-    run(sql("constraints/0003_trail.sql"))
+    for script in ("0003_trail", "0006_trail_of_levels"):
+        run(sql(f"constraints/{script}.sql"))
     for table, row in rows.items():
         inserted, found = entries(table, row.pk)
         assert found.change == "found"

@@ -24,6 +24,10 @@ FIRST: dict[str, dict[str, Any]] = {
         "quantity": Decimal("0.01"), "price": Decimal(96000), "trigger_price": None, "reduce_only": False,
         "status": "initialized", "attempts": 0, "filled_quantity": Decimal(0), "average_price": None, "reason": "",
     },
+    "partial_tp_history": {
+        "id": 5, "trade_id": 7, "level": 2, "percent": Decimal(2), "close_ratio": Decimal("0.25"),
+        "close_qty": Decimal("0.002"), "price": Decimal(99000), "order_id": "", "status": "pending", "error": "",
+    },
     "trailing_stop_state": {
         "state": "inactive", "stop_price": None, "stop_reason": "stop_loss", "high_water_mark": None,
         "entry_price": None, "activation_price": None, "last_mark_price": None, "levels_taken": 0,
@@ -159,3 +163,32 @@ def test_notes_payments_and_tables_without_words_of_their_own() -> None:
 
 def test_nothing_to_tell_is_a_title() -> None:
     assert list(written("Position 5", tell([], Names()))) == ["Position 5"]
+
+
+LEVEL = "take-profit level 2 of position 7"
+
+
+@pytest.mark.parametrize(
+    ("update", "sentence"),
+    [
+        ({"order_id": "tb-x-t2"}, f"{LEVEL}: order id tb-x-t2"),
+        ({"status": "executed", "error": ""}, f"{LEVEL} is sold"),
+        ({"status": "error", "error": "beyond"}, f"{LEVEL} cannot be placed: beyond"),
+        (
+            {"status": "canceled", "error": "the position was closed before"},
+            f"{LEVEL} is called off: the position was closed before",
+        ),
+    ],
+)
+def test_a_level_is_told_from_its_wish_to_its_end(update: dict[str, Any], sentence: str) -> None:
+    begin = f"{LEVEL} is to sell 25 %: 0.002 at 99,000"
+    assert said_of("partial_tp_history", update) == [begin, sentence]
+
+
+def test_a_level_that_never_became_an_order_says_so_at_once() -> None:
+    merged = FIRST["partial_tp_history"] | {"status": "merged", "price": None}
+    told = tell([Told(AT, "partial_tp_history", "5", "insert", merged)], Names())
+    assert [one.text for one in told] == [
+        f"{LEVEL} is to sell 25 %: 0.002",
+        f"{LEVEL} is too small for an order and goes with the next",
+    ]
