@@ -53,12 +53,14 @@ class OrderPurpose(StrEnum):
     ENTRY = "entry"
     CLOSE = "close"
     PROTECT = "protect"
+    BACKSTOP = "backstop"  # the exchange's own trailing behind our stop
     REDUCE = "reduce"  # a part of the position
     TAKE_PROFIT = "take_profit"
 
 
 class CloseReason(StrEnum):
     TRAILING_STOP = "trailing_stop"
+    EXCHANGE_TRAILING = "exchange_trailing"  # the exchange's own, our backstop
     STOP_LOSS = "stop_loss"
     BREAKEVEN = "breakeven"
     PROFIT_LOCK = "profit_lock"

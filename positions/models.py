@@ -219,6 +219,11 @@ class Order(models.Model):
                 name="one_pending_reduce_per_position",
             ),
             models.UniqueConstraint(
+                fields=["position"],
+                condition=Q(purpose=OrderPurpose.BACKSTOP) & ~Q(status__in=sorted(DONE)),
+                name="one_pending_backstop_per_position",
+            ),
+            models.UniqueConstraint(
                 fields=["position", "level"],
                 condition=Q(level__isnull=False) & ~Q(status__in=sorted(DONE)),
                 name="one_pending_order_per_level",

@@ -17,6 +17,7 @@ from exchanges.types import Reference, Timeframe
 from trailing.rules import (
     AgeLimit,
     AnyTrail,
+    Backstop,
     Breakeven,
     Ladder,
     Part,
@@ -36,6 +37,7 @@ class PlanRefused(ValueError):
 class ProtectionPlan(Part):
     stop_loss: StopLoss = PercentStop()
     trailing: AnyTrail | None = PercentTrail()
+    backstop: Backstop | None = None
     reference: Reference = Reference.MARK
     breakeven: Breakeven | None = None
     profit_locks: Annotated[tuple[ProfitLock, ...], Field(max_length=10)] = ()
@@ -51,6 +53,23 @@ class ProtectionPlan(Part):
         rising = pairwise(pairs)
         if any(after[0] <= before[0] or after[1] <= before[1] for before, after in rising):
             raise ValueError("profit locks must rise, trigger and lock, from one to the next")
+        return self
+
+    @model_validator(mode="after")
+    def _backstop_is_no_nearer(self) -> Self:
+        if self.backstop is None:
+            return self
+        if self.trailing is None:
+            raise ValueError("a backstop stands behind the trailing stop, and this plan does not trail")
+        widest, percent = self.trailing.widest_percent, self.backstop.callback_percent
+        if widest is None:
+            raise ValueError(
+                f"no backstop is wide enough for {self.trailing.type}: it keeps no percent of the best price"
+            )
+        if percent < widest:
+            raise ValueError(
+                f"a backstop of {percent} % could fire before the trailing stop, which may stand {widest} % behind"
+            )
         return self
 
     @field_validator("reference")

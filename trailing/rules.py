@@ -21,6 +21,10 @@ Ratio = Annotated[Decimal, _Field(gt=0, le=1, decimal_places=6), TEXT]
 Hours = Annotated[Decimal, _Field(ge=0, le=24 * 365, decimal_places=3), TEXT]
 Seconds = Annotated[Decimal, _Field(ge=0, le=3600, decimal_places=3), TEXT]
 Factor = Annotated[Decimal, _Field(ge=1, le=10, decimal_places=4), TEXT]
+# what Binance takes
+CallbackRate = Annotated[
+    Decimal, _Field(ge=Decimal("0.1"), le=10, multiple_of=Decimal("0.1"), decimal_places=4), TEXT
+]
 Period = Annotated[int, Field(ge=2, le=200)]
 
 
@@ -70,12 +74,22 @@ class Trail(Part):
 
     activation_percent: PercentOrZero = Decimal("1.5")
 
+    @property
+    def widest_percent(self) -> Decimal | None:
+        """The furthest behind the best price it may ever stand, at any price, volatility and leverage, in percent of
+        that price. None: there is no such percent. A fixed distance of a short grows beyond any while prices fall."""
+        return None
+
 
 class PercentTrail(Trail):
     """Of the best price, as Binance's callback rate."""
 
     type: Literal["percent"] = "percent"
     callback_percent: Percent = Decimal("0.5")
+
+    @property
+    def widest_percent(self) -> Decimal:
+        return self.callback_percent
 
 
 class DistanceTrail(Trail):
@@ -98,6 +112,11 @@ class MarginTrail(Trail):
     type: Literal["return_on_margin"] = "return_on_margin"
     callback_percent: Percent
 
+    @property
+    def widest_percent(self) -> Decimal:
+        """At leverage 1."""
+        return self.callback_percent
+
 
 class StepsTrail(Trail):
     """Percent of the best price, nearer the more profit was seen."""
@@ -108,6 +127,11 @@ class StepsTrail(Trail):
         Step(profit_percent=Decimal(2), callback_percent=Decimal("0.3")),
         Step(profit_percent=Decimal(3), callback_percent=Decimal("0.2")),
     )
+
+    @property
+    def widest_percent(self) -> Decimal:
+        """Before the first step: no step is wider."""
+        return self.callback_percent
 
     @model_validator(mode="after")
     def _steps_come_nearer(self) -> Self:
@@ -123,6 +147,10 @@ class Bounded(Trail):
 
     min_percent: Percent = Decimal("0.3")
     max_percent: Percent = Decimal(2)
+
+    @property
+    def widest_percent(self) -> Decimal:
+        return self.max_percent
 
     @model_validator(mode="after")
     def _bounds_in_order(self) -> Self:
@@ -150,6 +178,12 @@ AnyTrail = Annotated[
     PercentTrail | DistanceTrail | PointsTrail | MarginTrail | StepsTrail | AtrTrail | AdaptiveTrail,
     Field(discriminator="type"),
 ]
+
+
+class Backstop(Part):
+    """The exchange trails as well, `callback_percent` behind the best price that it sees itself."""
+
+    callback_percent: CallbackRate
 
 
 class Breakeven(Part):

@@ -14,13 +14,15 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from exchanges.marks import Mark, fresh_mark_and_time
-from exchanges.types import PositionSide
+from exchanges.types import OrderType, PositionSide
 from positions.lifecycle import STANDING, CloseReason, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order, Position
+from positions.services.backstops import keep_backstop
 from positions.services.closing import STOPPED_BY, request_close
 from positions.services.orders import request_stop
 from positions.services.outbox import hint
 from positions.services.price_watch import saw_prices
+from positions.terms import Terms
 from trailing.distances import activation_price
 from trailing.engine import Close, ExitReason, StopReason, TrailingPhase, TrailingState
 from trailing.gaps import is_behind
@@ -54,6 +56,20 @@ def protect(position_id: int) -> None:
     _follow_levels(row)
     if row.stop_price is not None and _needs_stop(row):
         request_stop(position_id, trigger_price=row.stop_price)
+    _keep_backstop(row)
+
+
+def _keep_backstop(row: TrailingStop) -> None:
+    wished = plan_of(row.position).backstop
+    if wished is not None:
+        starts_at = None if row.state == TrailingPhase.ACTIVE else row.activation_price
+        terms = Terms(
+            OrderType.TRAILING_STOP_MARKET,
+            trigger_by=plan_of(row.position).reference.trigger_by,
+            callback_rate=wished.callback_percent,
+            activation_price=starts_at,
+        )
+        keep_backstop(row.position, entry_of(row), terms)
 
 
 def _arm(row: TrailingStop) -> None:

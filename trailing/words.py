@@ -35,6 +35,8 @@ def _parts(plan: ProtectionPlan) -> Iterator[str]:
         yield f"{len(plan.profit_locks)} profit locks"
     if plan.trailing is not None:
         yield f"trails {_trail(plan.trailing)} from {_number(plan.trailing.activation_percent)} % profit"
+    if plan.backstop is not None:
+        yield f"the exchange trails too, {_number(plan.backstop.callback_percent)} % behind"
     if plan.take_profits is not None:
         yield f"{len(plan.take_profits.levels)} take-profit levels"
     if plan.age is not None:

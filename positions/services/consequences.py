@@ -32,10 +32,16 @@ from positions.services.closing import (
 )
 from positions.services.outbox import hint
 from trailing.models import TrailingStop
+from trailing.rows import plan_of
 
 ABSENT = "proven absent"
 MAX_CLOSES = 5
 CHECK_LADDER = "positions.tasks.check_partial_tp"
+_REASON_OF_AN_EXIT = {
+    OrderPurpose.TAKE_PROFIT: CloseReason.TAKE_PROFIT,
+    OrderPurpose.REDUCE: CloseReason.MANUAL,
+    OrderPurpose.BACKSTOP: CloseReason.EXCHANGE_TRAILING,
+}
 
 
 def follow(position: Position, order: Order) -> None:
@@ -51,6 +57,8 @@ def follow(position: Position, order: Order) -> None:
         _after_close(position, order)
     elif order.purpose == OrderPurpose.PROTECT:
         _after_protect(position, order)
+    elif order.purpose == OrderPurpose.BACKSTOP:
+        _after_backstop(position, order)
     else:
         _after_part(position, order)
 
@@ -72,9 +80,7 @@ def _after_the_end(position: Position, order: Order) -> None:
 def _reason_of(position: Position, order: Order) -> CloseReason:
     if position.close_reason:
         return CloseReason(position.close_reason)
-    if order.purpose == OrderPurpose.TAKE_PROFIT:
-        return CloseReason.TAKE_PROFIT
-    return CloseReason.MANUAL if order.purpose == OrderPurpose.REDUCE else stop_reason(position)
+    return _REASON_OF_AN_EXIT.get(OrderPurpose(order.purpose)) or stop_reason(position)
 
 
 def _after_entry(position: Position, order: Order) -> None:
@@ -181,7 +187,7 @@ def _stop_confirmed(position: Position, order: Order) -> None:
     older = pending_orders(position).filter(purpose=OrderPurpose.PROTECT, generation__lt=order.generation)
     for replaced in older.select_for_update():
         call_off(replaced, "replaced by a better stop")
-    if _is_overtaken(position, order):
+    if _is_overtaken(position, order) or plan_of(position).backstop is not None:
         hint("trailing.tasks.protect", position.pk, queue="trailing")
 
 
@@ -212,6 +218,17 @@ def _stop_lost(position: Position, order: Order) -> None:
         order.status != OrderStatus.REJECTED
     ):  # a refused stop is asked for again by the sweep, not in a hot loop
         hint("trailing.tasks.protect", position.pk, queue="trailing")
+
+
+def _after_backstop(position: Position, order: Order) -> None:
+    """The stop stands whatever becomes of it. What it sold without ending the position, the stop must fit."""
+    if order.status == OrderStatus.REJECTED:
+        events.record(
+            "backstop_refused", "medium", account_id=position.account_id, position_id=position.pk,
+            order=order.client_order_id, reason=order.reason,
+        )  # fmt: skip
+    if order.status in DONE and position.status == PositionStatus.OPEN:
+        _quantity_changed(position)
 
 
 def lock_leg_of(account_id: int, exchange_symbol: str, fill: FillReport) -> Position | None:

@@ -15,8 +15,8 @@ from positions.services.closing import OVER, call_off, lock_position
 from positions.services.sweeping import for_each
 
 STILL_OPEN = (OrderStatus.INITIALIZED, OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
-# the stop has an owner, and a close is not called back
-NOT_TAKEN_BACK = (OrderPurpose.PROTECT, OrderPurpose.CLOSE)
+# the stop and its backstop have an owner, and a close is not called back
+NOT_TAKEN_BACK = (OrderPurpose.PROTECT, OrderPurpose.BACKSTOP, OrderPurpose.CLOSE)
 
 
 def take_back(order_id: UUID | str) -> bool:

@@ -205,6 +205,7 @@ def test_the_defaults_are_what_the_desk_trades_with() -> None:
     assert plan.as_json() | {"updates": None} == {
         "stop_loss": {"type": "percent", "percent": "2"},
         "trailing": {"type": "percent", "activation_percent": "1.5", "callback_percent": "0.5"},
+        "backstop": None,
         "reference": "mark",
         "breakeven": None,
         "profit_locks": [],

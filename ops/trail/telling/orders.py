@@ -50,6 +50,9 @@ def _wish(row: Row) -> str:
     wish += (
         f" when the price reaches {shown(row['trigger_price'])}" if row["trigger_price"] is not None else ""
     )
+    if row.get("callback_rate") is not None:
+        since = "at once" if row["activation_price"] is None else f"from {shown(row['activation_price'])} on"
+        wish += f" {shown(row['callback_rate'])} % behind the best price, {since}"
     return wish + (", only to reduce" if row["reduce_only"] else "")
 
 

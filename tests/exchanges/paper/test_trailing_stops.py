@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchanges.paper import persistence
@@ -116,6 +116,7 @@ def brute_force(prices: Iterable[D], activation: D | None, rate: D) -> int | Non
     return None
 
 
+@settings(deadline=None)
 @given(
     steps=st.lists(st.integers(-40, 40), min_size=1, max_size=60),
     activation=st.none() | st.integers(1, 60),

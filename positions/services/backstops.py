@@ -1,0 +1,85 @@
+"""The exchange's own trailing, where the plan asks for it: it goes on while all of ours is away.
+
+It never stands for our stop. It comes after that is confirmed, for all that is held and once at a time: two could sell
+more than either was meant to, and leave a rest that no stop fits. Where the quantity has changed the old one is taken
+back first; our stop stands meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from exchanges.types import PriceKind
+from positions.lifecycle import DONE, OrderPurpose, OrderStatus, PositionStatus
+from positions.models import Order, Position
+from positions.services.closing import call_off, entry_is_pending, lock_position, pending_orders
+from positions.services.outbox import add_order
+from positions.services.placing import mark_of
+from positions.terms import Terms
+from trailing.engine import Entry
+
+# after the n-th refusal the exchange is asked again in so many times n
+PAUSE = timedelta(minutes=1)
+RESTING = (OrderStatus.INITIALIZED, OrderStatus.ACCEPTED)
+
+
+def keep_backstop(position: Position, entry: Entry, wished: Terms) -> None:
+    """Make sure that one for all the position holds is on the exchange or on its way there."""
+    if not _is_missing(position):
+        return
+    terms = _startable(position.pk, entry, wished)
+    with transaction.atomic():
+        position = lock_position(position.pk)
+        if _is_missing(position) and _has_made_room(position):
+            add_order(position, OrderPurpose.BACKSTOP, position.quantity, terms)
+
+
+def _startable(position_id: int, entry: Entry, wished: Terms) -> Terms:
+    """The exchange refuses an activation price that was reached; without one it starts at once."""
+    if wished.activation_price is None:
+        return wished
+    starts_at = entry.towards_market(wished.activation_price)
+    price = mark_of(position_id) if wished.trigger_by is PriceKind.MARK else None
+    is_reached = price is not None and entry.has_reached(price, starts_at)
+    return replace(wished, activation_price=None if is_reached else starts_at)
+
+
+def _is_missing(position: Position) -> bool:
+    if position.status != PositionStatus.OPEN or entry_is_pending(position) or not _has_its_stop(position):
+        return False
+    return not _for_what_is_held(position, _pending(position)).exists() and not _was_just_refused(position)
+
+
+def _has_its_stop(position: Position) -> bool:
+    stops = pending_orders(position).filter(purpose=OrderPurpose.PROTECT, status=OrderStatus.ACCEPTED)
+    return _for_what_is_held(position, stops).exists()
+
+
+def _for_what_is_held(position: Position, orders: QuerySet[Order]) -> QuerySet[Order]:
+    return orders.alias(left=F("quantity") - F("filled_quantity")).filter(left=position.quantity)
+
+
+def _pending(position: Position) -> QuerySet[Order]:
+    return pending_orders(position).filter(purpose=OrderPurpose.BACKSTOP)
+
+
+def _was_just_refused(position: Position) -> bool:
+    """The exchange may have no room for it now; the stop must not wait behind such questions."""
+    refused = Order.objects.filter(
+        position=position, purpose=OrderPurpose.BACKSTOP, status=OrderStatus.REJECTED
+    )
+    since = timezone.now() - PAUSE * refused.count()
+    return refused.filter(updated_at__gt=since).exists()
+
+
+def _has_made_room(position: Position) -> bool:
+    """One for another quantity is called off. Its end brings the next one, unless it was never sent."""
+    old = _pending(position).select_for_update().first()
+    if old is not None and old.status in RESTING:
+        call_off(old, "what is held has changed")
+    return old is None or old.status in DONE
