@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, partial
 
 from exchanges import session
@@ -18,6 +18,8 @@ from exchanges.errors import ExchangeError
 from exchanges.marks import Mark, fresh_mark_and_time
 from exchanges.models import ExchangeAccount
 from exchanges.types import Candle, Timeframe
+from positions.models import RiskEvent
+from positions.services import events
 from positions.services.sweeping import for_each
 from trailing.engine import TrailingPhase, TrailingState
 from trailing.gaps import best_price, is_behind, known_until
@@ -30,13 +32,24 @@ logger = logging.getLogger(__name__)
 
 MINUTE = Timeframe.MINUTE
 MOST_PER_PAGE = 1500
+UNKNOWN = "best_price_unknown"
+# an answer takes a moment, after a restart also the exchange's first one
+PATIENCE = timedelta(minutes=2)
 
 
 def catch_up(now: datetime) -> None:
-    """A question that fails decides nothing and is asked again; that exchange is not asked more this time."""
+    """Whoever stays behind is tried again the next time, and told of when that lasts."""
+    if behind := _behind(now):
+        _ask(behind, now)
+        left = [row for rows in _behind(now).values() for row in rows]
+        for_each(left, partial(_tell_once, now=now), "nobody was told that %s stays behind")
+
+
+def _ask(behind: Mapping[int, list[TrailingStop]], now: datetime) -> None:
+    """A question that fails decides nothing; that exchange is not asked more this time."""
     silent = set[int]()
     mark_of = cache(fresh_mark_and_time)
-    for rows in _behind(now).values():
+    for rows in behind.values():
         position = rows[0].position
         if position.account_id in silent:
             continue
@@ -81,11 +94,17 @@ def _page(account: ExchangeAccount, symbol: str, since: datetime, now: datetime)
 def _rebuild(
     row: TrailingStop, candles: Sequence[Candle], now: datetime, mark_of: Callable[[int, str], Mark | None]
 ) -> None:
-    if not _keep(row, _rebuilt(row, candles), now):
-        return  # somebody moved the stop meanwhile; the next time begins with that
+    known = _told_until(candles, now)
+    if known is None or not _keep(row, _rebuilt(row, candles), known, now):
+        return  # nothing was told, or somebody moved the stop meanwhile: the next time begins with that
     mark = mark_of(row.position.account_id, row.position.instrument.exchange_symbol)
     if mark is not None:
         advance(row.pk, mark.price, mark.at)
+
+
+def _told_until(candles: Sequence[Candle], now: datetime) -> datetime | None:
+    """An exchange that answers with less than was asked for leaves the rest unknown."""
+    return min(candles[-1].at + MINUTE.length, now) if candles else None
 
 
 def _rebuilt(row: TrailingStop, candles: Sequence[Candle]) -> TrailingState:
@@ -99,14 +118,15 @@ def _rebuilt(row: TrailingStop, candles: Sequence[Candle]) -> TrailingState:
     return state if best is None else seen_best(entry, plan_of(row.position), state, best, true_range_of(row))
 
 
-def _keep(row: TrailingStop, state: TrailingState, now: datetime) -> bool:
+def _keep(row: TrailingStop, state: TrailingState, known: datetime, now: datetime) -> bool:
+    known = max(known, known_until(row) or known)
     unchanged = TrailingStop.objects.filter(pk=row.pk, **judged(row))
     if state == state_of(row):
-        return bool(unchanged.update(known_until=now))
+        return bool(unchanged.update(known_until=known))
     is_active = state.phase is TrailingPhase.ACTIVE
     return bool(
         unchanged.update(
-            known_until=now,
+            known_until=known,
             state=state.phase,
             high_water_mark=state.high_water_mark,
             stop_price=state.stop_price,
@@ -115,3 +135,17 @@ def _keep(row: TrailingStop, state: TrailingState, now: datetime) -> bool:
             last_advanced_at=now,
         )
     )
+
+
+def _tell_once(row: TrailingStop, now: datetime) -> None:
+    """Each time anew. A watch that began lately, after a restart, could not have asked before."""
+    known, watch = known_until(row), getattr(row.position.instrument, "price_watch", None)
+    since = max(at for at in (known, watch and watch.since) if at is not None)
+    told = RiskEvent.objects.filter(event_type=UNKNOWN, position_id=str(row.pk), created_at__gte=since)
+    if now - since <= PATIENCE or told.exists():
+        return
+    events.record(
+        UNKNOWN, "high", account_id=row.position.account_id, position_id=row.pk,
+        symbol=row.position.instrument.exchange_symbol, known_until=known,
+        until_then="no price moves the stop; it stands on the exchange",
+    )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 from typing import Any
 
@@ -16,7 +16,7 @@ from exchanges.marks import publish_marks
 from exchanges.paper.candles import CANDLE_MS, Candle, Minutes
 from exchanges.paper.inprocess import FRONTS, InProcessClient
 from exchanges.types import PositionSide, PriceTick
-from positions.models import Order, Position
+from positions.models import Order, Position, RiskEvent
 from positions.services.catching_up import catch_up
 from positions.services.price_watch import saw_prices
 from tests.conftest import ADDRESS
@@ -157,6 +157,61 @@ def test_a_question_without_answer_decides_nothing_and_is_asked_again(desk: Desk
         session.close_all()
     catch_up(now)
     assert row_of(position).high_water_mark == D(99_500)
+
+
+@pytest.mark.parametrize(("side", "wrong"), [(LONG, 90_000), (SHORT, 105_000)])
+def test_an_answer_without_candles_leaves_everything_unknown(
+    desk: Desk, side: PositionSide, wrong: int
+) -> None:
+    position = protected(desk, side)
+    now = back_after(position)
+    meanwhile(desk, now)
+    price(desk, str(wrong))
+    catch_up(now)
+    assert is_behind(row_of(position), now)
+    position.refresh_from_db()
+    assert (position.status, row_of(position).crossed_at) == ("open", None)
+
+
+def test_an_answer_that_ends_early_counts_as_far_as_it_goes(desk: Desk) -> None:
+    position = protected(desk)
+    now = back_after(position)
+    meanwhile(desk, now, ("99500", "97300"), *[("97260", "97240")] * 5)
+    rows = desk.engine.minutes["BTCUSDT"].rows()
+    desk.engine.minutes["BTCUSDT"] = Minutes()
+    for row in rows[:2]:
+        desk.engine.minutes["BTCUSDT"].restore(row)
+    catch_up(now)
+    row = row_of(position)
+    assert (row.high_water_mark, is_behind(row, now)) == (D(99_500), True)
+    assert row.known_until == datetime.fromtimestamp(rows[2].open_ms / 1000, tz=UTC)
+    for late in rows[2:]:
+        desk.engine.minutes["BTCUSDT"].restore(late)
+    price(desk, "99300")
+    catch_up(now)
+    assert not is_behind(row_of(position), now)
+
+
+def alarms() -> list[str]:
+    return list(
+        RiskEvent.objects.filter(event_type="best_price_unknown").values_list("position_id", flat=True)
+    )
+
+
+def test_who_stays_behind_for_minutes_is_told_of_once(desk: Desk, marks: redis.Redis) -> None:
+    position = protected(desk)
+    now = back_after(position)
+    meanwhile(desk, now)
+    told("97250", now)
+    saw_prices({position.instrument}, now)
+    catch_up(now)
+    assert alarms() == [], "the machine has only just come back"
+    for minutes in (1, 2, 3, 4):
+        later = now + timedelta(minutes=minutes)
+        told("97250", later)
+        saw_prices({position.instrument}, later)
+        catch_up(later)
+    assert alarms() == [str(position.pk)]
 
 
 def test_what_was_rebuilt_once_is_not_asked_for_again(desk: Desk) -> None:
