@@ -15,7 +15,14 @@ from exchanges.budget_rules import Lane, lane_of
 from exchanges.budgets import Budget
 from exchanges.ccxt_calls import Calls, readable
 from exchanges.ccxt_errors import CONNECTED, WIRE, Wire, told_to_wait
-from exchanges.ccxt_listings import candles, fills_after, fills_since, funding_since
+from exchanges.ccxt_listings import (
+    candles,
+    fills_after,
+    fills_since,
+    funding_since,
+    instrument_of,
+    last_trades_since,
+)
 from exchanges.clock import ClockReading, reading
 from exchanges.credentials import Credentials
 from exchanges.errors import (
@@ -46,7 +53,6 @@ from exchanges.venues.words import OrderWords
 TIMEOUT_MS = 5000
 Parsed = TypeVar("Parsed")
 
-logger = logging.getLogger(__name__)
 
 # ccxt logs whole requests, signature and key included, at debug level
 _quiet = logging.getLogger("exchanges.ccxt")
@@ -183,7 +189,7 @@ class CcxtClient:
     async def instruments(self) -> Sequence[InstrumentSpec]:
         await self._calls.ask(self._calls.contracts.renew)
         markets = self._calls.reader.markets.values()
-        return [spec for market in markets if (spec := _instrument(market)) is not None]
+        return [spec for market in markets if (spec := instrument_of(market)) is not None]
 
     async def balance(self) -> BalanceReport:
         account = await self._calls.ask(lambda: self._calls.reader.fetch_balance())
@@ -226,6 +232,9 @@ class CcxtClient:
         if after:
             return await fills_after(self._calls, symbol, int(after))
         return await fills_since(self._calls, symbol, since)
+
+    async def last_trades(self, since: datetime) -> Mapping[str, datetime]:
+        return await last_trades_since(self._calls, since, self._symbol)
 
     async def funding(self, since: datetime) -> Sequence[FundingReport]:
         return await funding_since(self._calls, since, self._symbol)
@@ -332,17 +341,6 @@ class CcxtClient:
         if symbol not in self._calls.reader.markets:
             raise InvalidRequest(f"The venue has no contract {symbol}.")
         return str(self._calls.reader.markets[symbol]["id"])
-
-
-def _instrument(market: Mapping[str, Any]) -> InstrumentSpec | None:
-    """None for what we do not trade. One contract we cannot read must not hide all the others."""
-    if not (market["swap"] and market["linear"] and market["settle"] == binance.QUOTE_CURRENCY):
-        return None
-    try:
-        return readable(lambda: binance.instrument(market["info"], market["symbol"]))
-    except OutcomeUnknown as error:
-        logger.warning("The contract %s is left out: %s", market["symbol"], error)
-        return None
 
 
 def _same(wanted: str, sent: str, step: str) -> None:

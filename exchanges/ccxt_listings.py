@@ -1,18 +1,22 @@
-"""Listings: an account's executions and funding, which come in pages and are read to their end, and candles."""
+"""Listings: an account's executions and funding, which come in pages and are read to their end, candles, contracts."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from exchanges.ccxt_calls import Calls, readable
-from exchanges.types import Candle, FillReport, FundingReport, Timeframe
+from exchanges.errors import OutcomeUnknown
+from exchanges.types import Candle, FillReport, FundingReport, InstrumentSpec, Timeframe
 from exchanges.venues import binance
 from exchanges.venues.words import milliseconds_of
 
+logger = logging.getLogger(__name__)
+
 FILLS_PER_PAGE = 1000
-FUNDING_PER_PAGE = 1000
+INCOMES_PER_PAGE = 1000
 _PAGE_SPAN = timedelta(days=7)  # ccxt ends the page of an older start after one week, as the venue wants
 
 
@@ -60,22 +64,36 @@ async def funding_since(
 ) -> Sequence[FundingReport]:
     """The venue gives the oldest rows first; the next page begins at the last moment of a full one, whose rows may
     be told twice."""
-    found: dict[str, FundingReport] = {}
+    rows = await _incomes(calls, {"incomeType": "FUNDING_FEE"}, since)
+    payments = readable(lambda: [binance.funding_report(row, symbol_of(row)) for row in rows])
+    return sorted({one.payment_id: one for one in payments}.values(), key=lambda payment: payment.at)
+
+
+async def last_trades_since(
+    calls: Calls, since: datetime, symbol_of: Callable[[Mapping[str, Any]], str]
+) -> Mapping[str, datetime]:
+    """An execution moves the wallet, by its fee and its profit, and such a row names the contract and the trade."""
+    rows = await _incomes(calls, {}, since)
+    return readable(lambda: dict(binance.trade_moment(row, symbol_of(row)) for row in rows if row["tradeId"]))
+
+
+async def _incomes(calls: Calls, kind: Mapping[str, str], since: datetime) -> list[Mapping[str, Any]]:
+    """Oldest first; rows of the moment where a page ended come twice."""
+    found: list[Mapping[str, Any]] = []
     start: int | None = milliseconds_of(since)
     while start is not None:
-        page = await _page_of_funding(calls, start, symbol_of)
-        found |= {payment.payment_id: payment for payment in page}
-        is_full = len(page) == FUNDING_PER_PAGE
-        start = max(*(milliseconds_of(payment.at) for payment in page), start + 1) if is_full else None
-    return sorted(found.values(), key=lambda payment: payment.at)
+        page = await _page_of_incomes(calls, {**kind, "startTime": start, "limit": INCOMES_PER_PAGE})
+        found += page
+        start = _following(page, start) if len(page) == INCOMES_PER_PAGE else None
+    return found
 
 
-async def _page_of_funding(
-    calls: Calls, start: int, symbol_of: Callable[[Mapping[str, Any]], str]
-) -> list[FundingReport]:
-    asked = {"incomeType": "FUNDING_FEE", "startTime": start, "limit": FUNDING_PER_PAGE}
-    rows = await calls.rows(lambda: calls.reader.fapiPrivateGetIncome(asked))
-    return readable(lambda: [binance.funding_report(row, symbol_of(row)) for row in rows])
+async def _page_of_incomes(calls: Calls, asked: Mapping[str, str | int]) -> Sequence[Mapping[str, Any]]:
+    return await calls.rows(lambda: calls.reader.fapiPrivateGetIncome(asked))
+
+
+def _following(page: Sequence[Mapping[str, Any]], start: int) -> int:
+    return readable(lambda: max(start + 1, *(int(row["time"]) for row in page)))
 
 
 async def candles(
@@ -85,3 +103,14 @@ async def candles(
     kind = {"price": "mark"} if of_mark else {}
     rows = await calls.rows(lambda: calls.reader.fetch_ohlcv(symbol, timeframe.value, start, limit, kind))
     return readable(lambda: [binance.candle(row) for row in rows])
+
+
+def instrument_of(market: Mapping[str, Any]) -> InstrumentSpec | None:
+    """None for what we do not trade. One contract we cannot read must not hide all the others."""
+    if not (market["swap"] and market["linear"] and market["settle"] == binance.QUOTE_CURRENCY):
+        return None
+    try:
+        return readable(lambda: binance.instrument(market["info"], market["symbol"]))
+    except OutcomeUnknown as error:
+        logger.warning("The contract %s is left out: %s", market["symbol"], error)
+        return None

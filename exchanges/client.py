@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -85,6 +85,10 @@ class ExchangeClient(Protocol):
     async def fills(self, symbol: str, since: datetime, *, after: str = "") -> Sequence[FillReport]:
         """Executions of the account in one symbol, oldest first. With `after`, a trade id, all younger ones,
         whatever their time."""
+        ...
+
+    async def last_trades(self, since: datetime) -> Mapping[str, datetime]:
+        """Symbol -> the newest execution of the account there, whoever ordered it; all contracts at once."""
         ...
 
     async def funding(self, since: datetime) -> Sequence[FundingReport]:

@@ -110,6 +110,11 @@ class AccountWatch(models.Model):
     event_delay_ms = models.PositiveIntegerField(
         null=True, blank=True, help_text="From the exchange's time of the last event to its row here"
     )
+    trades_known_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="The exchange told until then in which contracts there were executions",
+    )
     reconciled_at = models.DateTimeField(null=True, blank=True, help_text="Question of the last full answer")
     reconcile_failed_at = models.DateTimeField(null=True, blank=True)
     reconcile_error = models.TextField(blank=True, default="")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -228,6 +228,11 @@ class InProcessClient:
         start = {"from_id": int(after) + 1} if after else {"start_ms": int(since.timestamp() * 1000)}
         trades = self.engine.trades(self.account, _id(symbol), limit=MOST_FILLS, **start)
         return [self._fill(trade) for trade in trades]
+
+    async def last_trades(self, since: datetime) -> Mapping[str, datetime]:
+        trades = self.engine.account(self.account).trades
+        recent = (trade for trade in trades if trade.time_ms >= int(since.timestamp() * 1000))
+        return {self._symbol(trade.symbol): _at(trade.time_ms) for trade in recent}
 
     async def funding(self, since: datetime) -> Sequence[FundingReport]:
         start = int(since.timestamp() * 1000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -242,6 +243,11 @@ def funding_report(row: Row, symbol: str) -> FundingReport:
         currency=str(row["asset"]),
         at=exact_moment(row["time"]),
     )
+
+
+def trade_moment(row: Row, symbol: str) -> tuple[str, datetime]:
+    """Of a row of income that an execution made."""
+    return symbol, exact_moment(row["time"])
 
 
 def position_report(row: Row, symbol: str) -> PositionReport | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -34,13 +34,18 @@ BEFORE_THE_POSITION = timedelta(minutes=1)
 
 
 def read_all(account: ExchangeAccount) -> None:
-    """Contracts whose orders filled more than their executions explain, and those not read for a while or since the
-    stream was opened anew."""
+    """Contracts whose orders filled more than their executions explain, those not read for a while or since the
+    stream was opened anew, and where else the exchange knows of an execution."""
     short = _beginnings(_short_of_executions(account))
-    wanted = short.keys() | _due(account) | _ended_unread(account)
-    for instrument in Instrument.objects.filter(pk__in=wanted).order_by("pk"):
-        if read(account, instrument, since=short.get(instrument.pk)) and instrument.pk in short:
-            _give_up_on(account, instrument)
+    asked_at, traded = timezone.now(), _traded_unread(account)
+    unread = short.keys() | _due(account) | _ended_unread(account) | (traded or set())
+    for instrument in Instrument.objects.filter(pk__in=unread).order_by("pk"):
+        if read(account, instrument, since=short.get(instrument.pk)):
+            unread.remove(instrument.pk)
+            if instrument.pk in short:
+                _give_up_on(account, instrument)
+    if traded is not None and not traded & unread:
+        AccountWatch.objects.filter(account=account).update(trades_known_until=asked_at)
 
 
 def read(account: ExchangeAccount, instrument: Instrument, *, since: datetime | None = None) -> bool:
@@ -197,6 +202,41 @@ def _ended_unread(account: ExchangeAccount) -> set[int]:
         Q(read_at=None) | Q(read_at__lt=F("closed_at") + LISTING_LAG), opened_at__isnull=False
     )
     return set(unread.values_list("instrument", flat=True))
+
+
+def _traded_unread(account: ExchangeAccount) -> set[int] | None:
+    """Who opens and closes while no stream tells it leaves nothing that a comparison sees, and the wallet moved. None:
+    it was not asked, or not answered."""
+    watched = AccountWatch.objects.filter(account=account).first()
+    if watched is None or not _must_ask_for_trades(watched):
+        return None
+    since = (watched.trades_known_until or watched.stream_connected_at or timezone.now()) - READ_AGAIN_AFTER
+    try:
+        traded = session.call(account, lambda client: client.last_trades(since))
+    except ExchangeError as error:
+        logger.warning("contracts of %s with executions could not be listed: %s", account.name, error)
+        return None
+    return {
+        found.pk
+        for found in _instruments(account, traded)
+        if _is_unread(account, found, traded[found.symbol])
+    }
+
+
+def _must_ask_for_trades(watched: AccountWatch) -> bool:
+    known, opened = watched.trades_known_until, watched.stream_connected_at
+    if known is None or (opened is not None and known < opened):
+        return True
+    return known < timezone.now() - READ_AGAIN_AFTER
+
+
+def _instruments(account: ExchangeAccount, symbols: Iterable[str]) -> QuerySet[Instrument]:
+    return Instrument.objects.filter(venue=account.venue, symbol__in=list(symbols))
+
+
+def _is_unread(account: ExchangeAccount, instrument: Instrument, traded_at: datetime) -> bool:
+    read = FillCursor.objects.filter(account=account, symbol=instrument.exchange_symbol)
+    return not read.filter(read_at__gte=traded_at + LISTING_LAG).exists()
 
 
 def _due(account: ExchangeAccount) -> set[int]:

@@ -142,11 +142,11 @@ async def _prepare(client: ExchangeClient, order: Order) -> None:
 
 def _is_known(of: tuple[object, ...], wanted: object, seconds: float) -> bool:
     value, since = _prepared.get(of, (None, 0.0))
-    return value == wanted and time.monotonic() - since < seconds
+    return value == wanted and time.time() - since < seconds
 
 
 def _know(of: tuple[object, ...], value: object) -> None:
-    _prepared[of] = (value, time.monotonic())
+    _prepared[of] = (value, time.time())
 
 
 async def _ensure_hedge_mode(client: ExchangeClient) -> None:

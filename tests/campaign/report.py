@@ -25,6 +25,7 @@ from tests.campaign.answers import FAULTS
 
 ORDER_CALLS = ("entry", "close", "protect", "cancel")
 FEWEST_HITS = 30
+TAIL = 30  # lines shown of a world with violations; its file has them all
 JUDGED_FROM = 600  # fewer worlds cannot reach every cell
 SHOWN = 5
 
@@ -101,7 +102,7 @@ class Report:
         self._console.rule(f"seed {told['seed']}")
         for sentence in told["violations"]:
             self._console.print(sentence, style="red", highlight=False, markup=False)
-        for line in told["lines"]:
+        for line in told["lines"][-TAIL:]:
             self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def _verdict(self) -> str:
@@ -151,3 +152,5 @@ class Report:
             "violations": {told["seed"]: told["violations"] for told in self._bad},
         }
         (folder / name).write_text(json.dumps(facts, indent=1, sort_keys=True))
+        for told in self._bad:
+            (folder / f"seed-{told['seed']}.txt").write_text("\n".join(told["lines"]))

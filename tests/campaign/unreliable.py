@@ -18,7 +18,7 @@ from tests.campaign.crashes import points
 
 PURPOSES = {"e": "entry", "c": "close", "p": "protect", "r": "reduce", "t": "take profit"}
 READING = (
-    "instruments", "balance", "positions", "mark_price", "find_order", "open_orders", "fills", "funding",
+    "instruments", "balance", "positions", "mark_price", "find_order", "open_orders", "fills", "last_trades", "funding",
     "find_child", "name_of_order", "clock",
 )  # fmt: skip
 Work = Callable[[], Coroutine[Any, Any, Any]]

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from exchanges import errors
 from exchanges.ccxt_client import CcxtClient
-from exchanges.ccxt_listings import FILLS_PER_PAGE, FUNDING_PER_PAGE
+from exchanges.ccxt_listings import FILLS_PER_PAGE, INCOMES_PER_PAGE
 from exchanges.credentials import Credentials
 from exchanges.types import (
     Book,
@@ -392,18 +392,18 @@ async def test_funding_is_signed_and_exact(client: CcxtClient, venue: Capture) -
     assert (asked["incomeType"], asked["startTime"], asked["limit"]) == (
         "FUNDING_FEE",
         "1699920000000",
-        str(FUNDING_PER_PAGE),
+        str(INCOMES_PER_PAGE),
     )
 
 
 @pytest.mark.asyncio
 async def test_a_full_page_of_funding_is_followed_by_the_next(client: CcxtClient, venue: Capture) -> None:
     """Several contracts pay in the same millisecond: the moment a page broke off at is asked for again."""
-    payments = [a_payment(number, 1_700_000_000_000 + number // 7) for number in range(2 * FUNDING_PER_PAGE)]
+    payments = [a_payment(number, 1_700_000_000_000 + number // 7) for number in range(2 * INCOMES_PER_PAGE)]
 
     def page() -> list[dict[str, Any]]:
         start = int(venue.seen[-1].params["startTime"])
-        return [payment for payment in payments if payment["time"] >= start][:FUNDING_PER_PAGE]
+        return [payment for payment in payments if payment["time"] >= start][:INCOMES_PER_PAGE]
 
     venue.answers["GET", "/fapi/v1/income"] = page
     found = await client.funding(datetime(2023, 11, 14, tzinfo=UTC))

@@ -447,6 +447,16 @@ async def test_fills_after_a_number_are_all_the_younger_ones(venue: Venue) -> No
     assert not await venue.client.fills(BTC, before, after=younger[-1].trade_id)
 
 
+async def test_contracts_with_executions_are_told_whoever_ordered_them(venue: Venue) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=5)
+    await venue.charge_funding("0.0001")
+    assert not await venue.client.last_trades(before)
+    await venue.order("in-1")
+    newest = (await venue.client.fills(BTC, before))[-1].at
+    assert await venue.client.last_trades(before) == {BTC: newest}
+    assert not await venue.client.last_trades(datetime.now(UTC) + timedelta(minutes=1))
+
+
 async def test_funding_is_told_signed_and_from_the_moment_asked_for(venue: Venue) -> None:
     before = datetime.now(UTC) - timedelta(seconds=5)
     assert not await venue.client.funding(before)

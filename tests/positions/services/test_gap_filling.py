@@ -204,6 +204,51 @@ def test_what_a_stranger_opened_is_followed_until_he_has_closed_it(desk: Desk) -
     assert not FillCursor.objects.exists(), "it is over, nobody reads on"
 
 
+def a_round_trip_by_hand(desk: Desk) -> None:
+    desk.engine.open_account(desk.paper_name, D(10_000))
+    desk.engine.set_dual_side(desk.paper_name, True)
+    for side in ("SELL", "BUY"):
+        desk.engine.place(
+            desk.paper_name, symbol="SOLUSDT", side=side, type="MARKET", quantity=D(1),
+            position_side="SHORT", client_order_id=f"web_{side}", now_ms=now_ms(),
+        )  # fmt: skip
+
+
+def test_a_strangers_round_trip_that_no_stream_told_is_booked(desk: Desk) -> None:
+    """Nothing is left of it that a comparison would see."""
+    AccountWatch.objects.create(account=desk.account, stream_connected_at=timezone.now())
+    a_round_trip_by_hand(desk)
+    gap_filling.read_all(desk.account)
+    assert list(Fill.objects.values_list("symbol", "position")) == [("SOLUSDT", None)] * 2
+
+
+def test_who_traded_is_asked_again_after_a_minute_or_when_the_stream_was_opened_anew(desk: Desk) -> None:
+    watch = AccountWatch.objects.create(account=desk.account, stream_connected_at=timezone.now())
+    desk.engine.open_account(desk.paper_name, D(10_000))
+    gap_filling.read_all(desk.account)
+    a_round_trip_by_hand(desk)
+    gap_filling.read_all(desk.account)
+    assert not Fill.objects.exists()
+    watch.refresh_from_db()
+    watch.stream_connected_at = watch.trades_known_until + timedelta(milliseconds=1)
+    watch.save(update_fields=["stream_connected_at"])
+    gap_filling.read_all(desk.account)
+    assert Fill.objects.count() == 2
+
+
+@pytest.mark.parametrize("silent", ["last_trades", "fills"])
+def test_what_could_not_be_read_is_asked_for_again(desk: Desk, silent: str) -> None:
+    AccountWatch.objects.create(account=desk.account, stream_connected_at=timezone.now())
+    a_round_trip_by_hand(desk)
+    trouble = Trouble(desk)
+    trouble.answer_with(OutcomeUnknown("no answer"), method=silent)
+    gap_filling.read_all(desk.account)
+    assert AccountWatch.objects.get().trades_known_until is None
+    vars(trouble.client()).pop(silent)
+    gap_filling.read_all(desk.account)
+    assert Fill.objects.count() == 2
+
+
 def names_asked_for(desk: Desk) -> list[str]:
     """Grows with every order whose name is asked for."""
     client, asked = Trouble(desk).client(), []
