@@ -15,6 +15,7 @@ from trailing.rules import (
     AtrStop,
     BehindLevelAtr,
     BehindLevelPercent,
+    Bounded,
     DistanceStop,
     Ladder,
     MarginStop,
@@ -23,6 +24,9 @@ from trailing.rules import (
     ToBreakeven,
     ToPreviousLevel,
 )
+
+# finer than any price
+FINEST = Decimal(1).scaleb(-12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +79,25 @@ def advance(entry: Entry, plan: ProtectionPlan, state: TrailingState, seen: Seen
         return verdict
     if has_aged_out(entry, plan, state, seen):
         return Close(state.moved_to(TrailingPhase.TRIGGERED), ExitReason.AGE)
-    return judged(
-        entry, protected(entry, plan, _marked(entry, plan, state, seen.price), seen.atr), seen.price
-    )
+    moved = protected(entry, plan, _marked(entry, plan, state, seen.price), seen.atr)
+    return judged(entry, moved if _is_worth_noting(entry, plan, state, moved) else state, seen.price)
+
+
+def _is_worth_noting(entry: Entry, plan: ProtectionPlan, state: TrailingState, moved: TrailingState) -> bool:
+    if replace(moved, high_water_mark=state.high_water_mark) != state or moved.high_water_mark is None:
+        return True
+    next_best = next_noted_best(entry, plan, state)
+    return next_best is None or entry.has_reached(moved.high_water_mark, next_best)
+
+
+def next_noted_best(entry: Entry, plan: ProtectionPlan, state: TrailingState) -> Decimal | None:
+    """Where volatility sets the distance, a best price that moves nothing now may do so when volatility changes: from
+    here on it is kept. None: any may be kept, none need be."""
+    best = state.high_water_mark
+    if best is None or state.phase is not TrailingPhase.ACTIVE or not isinstance(plan.trailing, Bounded):
+        return None
+    least = entry.offset(best, plan.updates.min_improvement_percent)
+    return entry.better(least, entry.moved(best, FINEST))
 
 
 def seen_best(

@@ -14,11 +14,8 @@ from trailing.aging import exit_target
 from trailing.distances import activation_price, behind
 from trailing.engine import Entry, TrailingPhase, TrailingState
 from trailing.plan import ProtectionPlan
-from trailing.protection import next_trailing_stop, profit_steps, protected
+from trailing.protection import FINEST, next_noted_best, next_trailing_stop, profit_steps, protected
 from trailing.rules import StepsTrail
-
-# finer than any price: a quotient is never rounded beyond the price it stands for
-_GRAIN = Decimal(1).scaleb(-12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +64,8 @@ def _next_good(
     if plan.trailing is not None and state.phase is TrailingPhase.ACTIVE and best and standing:
         wished = next_trailing_stop(entry, plan, state, standing)
         yield _grained(entry, behind(entry, plan.trailing, best, atr).best_for(entry, wished))
+    if (worth_noting := next_noted_best(entry, plan, state)) is not None:
+        yield worth_noting
     if plan.age is not None and (plan.age.while_trailing or state.phase is not TrailingPhase.ACTIVE):
         target = exit_target(entry, plan.age, age_hours)
         if target is not None:
@@ -74,7 +73,8 @@ def _next_good(
 
 
 def _grained(entry: Entry, price: Decimal) -> Decimal:
-    return price.quantize(_GRAIN, ROUND_FLOOR if entry.side is PositionSide.LONG else ROUND_CEILING)
+    """A quotient is never rounded beyond the price it stands for."""
+    return price.quantize(FINEST, ROUND_FLOOR if entry.side is PositionSide.LONG else ROUND_CEILING)
 
 
 def _triggers(entry: Entry, plan: ProtectionPlan, state: TrailingState) -> Iterator[Decimal]:

@@ -72,9 +72,12 @@ class Position:
             return self._leave(index, price, self.reason)
         if self._may_leave_by_age(here, age):
             return self._leave(index, price, "age")
-        self.best = here if self.best is None else max(self.best, here)
+        noted, trailed = self.best, self.trails
+        self.best = here if noted is None else max(noted, here)
         self.trails = self.trails or self._has_activated()
         self._raise_stop(atr)
+        if trailed and self.stop == before and not self._is_noted(noted):
+            self.best = noted
         if here <= self.stop:
             return self._leave(index, price, self.reason)
         self._take_levels(index, here)
@@ -121,6 +124,13 @@ class Position:
             return False
         divisor = self.leverage if trail["type"] == "return_on_margin" else 1
         return self.best >= self.profit(Fraction(trail["activation_percent"]) / divisor)
+
+    def _is_noted(self, before: Fraction) -> bool:
+        """It moved nothing."""
+        if self.plan["trailing"]["type"] not in ("atr", "adaptive"):
+            return True
+        improvement = (self.best - before) / abs(before) * 100
+        return improvement >= Fraction(self.plan["updates"]["min_improvement_percent"])
 
     def _raise_stop(self, atr: Fraction | None) -> None:
         for wished, reason in self._wishes(atr):

@@ -37,6 +37,11 @@ PLANS: dict[str, dict] = {
     },
     "steps": {"trailing": {"type": "steps", "activation_percent": 1}},
     "atr": {"stop_loss": {"type": "atr"}, "trailing": {"type": "atr"}},
+    "atr behind locks": {
+        "trailing": {"type": "atr", "multiple": 2},
+        "profit_locks": ENHANCED["profit_locks"],
+        "updates": {"min_improvement_percent": "0.3"},
+    },
     "adaptive": {"trailing": {"type": "adaptive", "activation_percent": "0.5"}},
     "ladder to the previous level": {
         "take_profits": {"levels": LEVELS, "stop_after_level": {"type": "previous_level"}},

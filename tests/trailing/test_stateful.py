@@ -38,7 +38,7 @@ ZERO = Decimal(0)
 
 
 def kept(state: TrailingState) -> tuple:
-    """All of a state but the best price, which need not be exact between two bands."""
+    """All of a state but the best price, which inside a band is kept only where it may matter later."""
     return state.phase, state.stop_price, state.stop_reason, state.levels_taken
 
 
@@ -89,9 +89,7 @@ class ProtectionMachine(RuleBasedStateMachine):
 
     @rule(atr=decimals("0.1", "3"))
     def learn_volatility(self, atr: Decimal) -> None:
-        """It comes with a candle, which also tells the best price."""
-        self.atr, mark = atr, self.state.high_water_mark
-        self.watched = replace(self.watched, high_water_mark=mark)
+        self.atr = atr
 
     @rule()
     def fill_the_next_level(self) -> None:

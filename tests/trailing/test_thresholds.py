@@ -6,8 +6,8 @@ from decimal import Decimal as D
 import pytest
 
 from tests.trailing.tables import ENHANCED, LONG, PLAN, SHORT, plan_of, walk
-from trailing.engine import StopReason, TrailingPhase, TrailingState
-from trailing.protection import start
+from trailing.engine import Entry, StopReason, TrailingPhase, TrailingState
+from trailing.protection import Seen, advance, start
 from trailing.thresholds import ANY_PRICE, NO_PRICE, Band, band
 
 ACTIVE = TrailingPhase.ACTIVE
@@ -83,6 +83,29 @@ def test_calmer_volatility_makes_any_price_matter() -> None:
     state = walk(LONG, "110", plan=plan).state
     assert band(LONG, plan, state, D(0), None) != ANY_PRICE
     assert band(LONG, plan, state, D(0), D(1)) == ANY_PRICE
+
+
+@pytest.mark.parametrize("entry", [LONG, SHORT])
+def test_a_best_price_behind_a_nearer_lock_still_counts_when_volatility_calms(entry: Entry) -> None:
+    locks = [{"trigger_percent": 2, "lock_percent": 1}]
+    plan = plan_of(trailing={"type": "atr", "multiple": "1.5"}, profit_locks=locks)
+    watched = told = start(entry, plan)
+    for profit, atr in ((2, "1.4"), (3, "1.4"), ("1.9", "1.4"), ("1.9", "0.3")):
+        seen = Seen(entry.offset(D(100), D(profit)), D(0), D(atr))
+        told = advance(entry, plan, told, seen).state
+        if band(entry, plan, watched, D(0), D(atr)).is_left_by(seen.price):
+            watched = advance(entry, plan, watched, seen).state
+    assert watched == told
+    assert (told.phase, told.high_water_mark) == (TrailingPhase.TRIGGERED, entry.offset(D(100), D(3)))
+
+
+@pytest.mark.parametrize(("price", "matters"), [("103.5149", False), ("103.515", True)])
+def test_such_a_best_price_is_noted_in_steps_of_the_least_improvement(price: str, matters: bool) -> None:
+    plan = plan_of(trailing={"type": "atr"}, updates={"min_improvement_percent": "0.5"})
+    state = TrailingState(ACTIVE, D(103), D("101.8"), StopReason.BY_HAND)
+    assert band(LONG, plan, state, D(0), D("1.3")).is_left_by(D(price)) is matters
+    noted = advance(LONG, plan, state, Seen(D(price), D(0), D("1.3"))).state.high_water_mark
+    assert noted == (D(price) if matters else D(103))
 
 
 def test_after_the_end_no_price_matters() -> None:
