@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from exchanges.models import ExchangeAccount, Instrument
 from ops.report.evidence import sent_orders
+from ops.report.figures import fill_to_stop
 from positions.models import Order
 from positions.services.instruments import refresh_instruments
 from signals_app.models import SignalLogEntry, SignalSender, Strategy, StrategySignal, Ticker
@@ -59,3 +61,10 @@ def arrivals(uids: list[str]) -> dict[str, float]:
         if order.client_order_id in at:
             found[uid] = at[order.client_order_id]
     return found
+
+
+def stops(uids: list[str]) -> list[float]:
+    """Milliseconds from an entry's first execution to the acceptance of its stop."""
+    waited = fill_to_stop(datetime.min.replace(tzinfo=UTC))
+    positions = SignalLogEntry.objects.filter(log__uid__in=uids, position__in=waited)
+    return [waited[pk] for pk in positions.values_list("position", flat=True)]

@@ -22,12 +22,13 @@ ACCOUNTS_AT_ONCE = 8  # each has one leg per contract and side
 
 @dataclass
 class Result:
-    """Milliseconds per signal."""
+    """Milliseconds per signal; `stops` from the entry's execution to its stop's acceptance."""
 
     rate: float
     product: list[float] = field(default_factory=list)
     floor: list[float] = field(default_factory=list)
     verdicts: list[float] = field(default_factory=list)
+    stops: list[float] = field(default_factory=list)
     lost: int = 0
 
 
@@ -77,6 +78,7 @@ async def _run(
     arrived = await sync_to_async(desk.arrivals)(list(sent))
     result.product = [(arrived[uid] - at) * 1000 for uid, at in sent.items() if uid in arrived]
     result.lost = len(sent) - len(result.product)
+    result.stops = await sync_to_async(desk.stops)(list(arrived))
     seen = await floor.arrivals()
     result.floor = [(seen[key] - at) * 1000 for key, at in floor_sent.items() if key in seen]
     return result

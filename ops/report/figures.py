@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from decimal import Decimal
 from statistics import median, quantiles
 from typing import Any
 
-from django.db.models import Count, Max, Sum
+from django.db.models import Count, Max, Min, Q, Sum
 
 from ops.report.evidence import SentOrder
 from positions.lifecycle import OrderPurpose, PositionStatus
 from positions.models import Fill, Order, Position, RiskEvent
 from signals_app.models import EntryStatus, SignalAttempt, SignalLog, SignalLogEntry
+
+MILLISECOND = timedelta(milliseconds=1)
 
 
 def figures(since: datetime, sent: list[SentOrder]) -> dict[str, Any]:
@@ -22,7 +25,8 @@ def figures(since: datetime, sent: list[SentOrder]) -> dict[str, Any]:
         "positions": _positions(since),
         "orders": _orders(since),
         "fills": Fill.objects.filter(created_at__gte=since).count(),
-        "signal_to_order_request_ms": _latency(since, sent),
+        "signal_to_order_request_ms": _spread(_signal_to_request(since, sent)),
+        "fill_to_stop_accepted_ms": _spread(fill_to_stop(since).values()),
         "seconds_without_a_stop": _unprotected(since),
         "events": _tally(RiskEvent.objects.filter(created_at__gte=since), "event_type"),
     }
@@ -64,13 +68,30 @@ def _orders(since: datetime) -> dict[str, dict[str, int]]:
     return {purpose.value: _tally(rows.filter(purpose=purpose), "status") for purpose in OrderPurpose}
 
 
-def _latency(since: datetime, sent: list[SentOrder]) -> dict[str, Any]:
+def _signal_to_request(since: datetime, sent: list[SentOrder]) -> list[float]:
     """From the signal's arrival at our socket to its entry order's arrival at the exchange's."""
     arrived = {order.client_order_id: order.at for order in reversed(sent)}
     entries = SignalLogEntry.objects.filter(
         logged_at__gte=since, status=EntryStatus.OPENED, position__orders__purpose=OrderPurpose.ENTRY
     ).values_list("log__received_at", "position__orders__client_order_id")
-    spans = [(arrived[key] - at.timestamp()) * 1000 for at, key in entries if key in arrived]
+    return [(arrived[key] - at.timestamp()) * 1000 for at, key in entries if key in arrived]
+
+
+def fill_to_stop(since: datetime) -> dict[int, float]:
+    """Milliseconds by position: from the entry's first execution (the exchange's clock) to the first stop's answer."""
+    rows = Position.objects.filter(opened_at__gte=since)
+    is_entry, is_stop = Q(orders__purpose=OrderPurpose.ENTRY), Q(orders__purpose=OrderPurpose.PROTECT)
+    filled = rows.annotate(at=Min("orders__fills__executed_at", filter=is_entry)).values_list("pk", "at")
+    stopped = dict(
+        rows.annotate(
+            at=Min("orders__answered_at", filter=is_stop & Q(orders__exchange_order_id__gt=""))
+        ).values_list("pk", "at")
+    )
+    return {pk: (stopped[pk] - at) / MILLISECOND for pk, at in filled if at and stopped[pk]}
+
+
+def _spread(milliseconds: Iterable[float]) -> dict[str, Any]:
+    spans = list(milliseconds)
     if len(spans) < 2:
         return {"count": len(spans)}
     return {
