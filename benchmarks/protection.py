@@ -73,7 +73,7 @@ class Scan:
     def take(self, venue: str, ticks: Sequence) -> None:
         for tick in ticks:
             for position_id, band in self._bands.get((venue, tick.symbol), ()):
-                if band.is_left_by(tick.mark_price):
+                if band.is_left_by(tick.price):
                     now = time.monotonic()
                     if now - self._hinted_at.get(position_id, 0.0) >= self._pause:
                         self._hinted_at[position_id] = now

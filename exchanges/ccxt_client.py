@@ -16,13 +16,13 @@ from exchanges.budgets import Budget
 from exchanges.ccxt_calls import Calls, readable
 from exchanges.ccxt_errors import CONNECTED, WIRE, Wire, told_to_wait
 from exchanges.ccxt_listings import (
-    candles,
     fills_after,
     fills_since,
     funding_since,
     instrument_of,
     last_trades_since,
 )
+from exchanges.ccxt_prices import candles, price
 from exchanges.clock import ClockReading, reading
 from exchanges.credentials import Credentials
 from exchanges.errors import (
@@ -43,6 +43,7 @@ from exchanges.types import (
     OrderRequest,
     PositionMode,
     PositionReport,
+    PriceKind,
     PriceTick,
     Timeframe,
 )
@@ -201,9 +202,8 @@ class CcxtClient:
         reports = [self._named(binance.position_report, row) for row in rows]
         return [report for report in reports if report is not None]
 
-    async def mark_price(self, symbol: str) -> PriceTick:
-        ticker = await self._calls.ask(lambda: self._calls.reader.fetch_mark_price(symbol))
-        return readable(lambda: binance.price_tick(ticker["info"], symbol))
+    async def price(self, symbol: str, kind: PriceKind) -> PriceTick:
+        return await price(self._calls, symbol, kind)
 
     async def candles(
         self, symbol: str, timeframe: Timeframe, since: datetime | None, limit: int, *, of_mark: bool = False

@@ -1,4 +1,4 @@
-"""Listings: an account's executions and funding, which come in pages and are read to their end, candles, contracts."""
+"""Listings: an account's executions and funding, which come in pages and are read to their end, and contracts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from exchanges.ccxt_calls import Calls, readable
 from exchanges.errors import OutcomeUnknown
-from exchanges.types import Candle, FillReport, FundingReport, InstrumentSpec, Timeframe
+from exchanges.types import FillReport, FundingReport, InstrumentSpec
 from exchanges.venues import binance
 from exchanges.venues.words import milliseconds_of
 
@@ -94,15 +94,6 @@ async def _page_of_incomes(calls: Calls, asked: Mapping[str, str | int]) -> Sequ
 
 def _following(page: Sequence[Mapping[str, Any]], start: int) -> int:
     return readable(lambda: max(start + 1, *(int(row["time"]) for row in page)))
-
-
-async def candles(
-    calls: Calls, symbol: str, timeframe: Timeframe, since: datetime | None, limit: int, of_mark: bool
-) -> Sequence[Candle]:
-    start = None if since is None else milliseconds_of(since)
-    kind = {"price": "mark"} if of_mark else {}
-    rows = await calls.rows(lambda: calls.reader.fetch_ohlcv(symbol, timeframe.value, start, limit, kind))
-    return readable(lambda: [binance.candle(row) for row in rows])
 
 
 def instrument_of(market: Mapping[str, Any]) -> InstrumentSpec | None:

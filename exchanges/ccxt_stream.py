@@ -10,9 +10,15 @@ from typing import Any
 from exchanges.budget_rules import Lane
 from exchanges.ccxt_errors import CONNECTED, WIRE, Wire, translate
 from exchanges.errors import AccountUnusable, ExchangeError, OutcomeUnknown
-from exchanges.types import PriceTick, PrivateEvent
+from exchanges.types import PriceTick, PrivateEvent, Reference
 from exchanges.venues import binance_events
 
+# of ccxt: mark prices once a second, last prices twice, the book at every change
+_WATCHES = {
+    Reference.MARK: "watch_mark_prices",
+    Reference.LAST: "watch_tickers",
+    Reference.BOOK: "watch_bids_asks",
+}
 _SESSION_ENDED = "listenKeyExpired"  # ccxt ignores it and stays silently deaf
 
 
@@ -27,15 +33,16 @@ class CcxtStream:
         self._build = build
         self._opened: dict[str, Any] = {}
 
-    async def mark_prices(self, symbols: Sequence[str]) -> AsyncIterator[Sequence[PriceTick]]:
-        """The latest price of each contract that changed. No symbols at all means every contract."""
-        exchange = self._exchange("prices")
-        wanted = list(symbols) or None
-        messages = self._messages(exchange, lambda: exchange.watch_mark_prices(wanted))
+    async def prices(
+        self, symbols: Sequence[str], reference: Reference
+    ) -> AsyncIterator[Sequence[PriceTick]]:
+        exchange = self._exchange(f"{reference} prices")
+        watch, wanted = getattr(exchange, _WATCHES[reference]), list(symbols) or None
+        messages = self._messages(exchange, lambda: watch(wanted))
         async with aclosing(messages):
             async for batch in messages:
-                rows = [row for message in batch for row in _prices(message)]
-                if ticks := _latest(exchange, rows, symbols):
+                rows = [row for message in batch for row in _rows(message)]
+                if ticks := _latest(exchange, rows, symbols, reference):
                     yield ticks
 
     async def private_events(self) -> AsyncIterator[PrivateEvent]:
@@ -136,18 +143,21 @@ def _kind(message: Any) -> str:
     return str(body.get("e", "")) if isinstance(body, Mapping) else ""
 
 
-def _prices(message: Any) -> list[Mapping[str, Any]]:
+def _rows(message: Any) -> list[Mapping[str, Any]]:
     body = _body(message)
     rows = body if isinstance(body, list) else [body]
-    return [row for row in rows if _kind(row) == "markPriceUpdate"]
+    return [row for row in rows if isinstance(row, Mapping) and "s" in row]
 
 
-def _latest(exchange: Any, rows: Sequence[Mapping[str, Any]], symbols: Sequence[str]) -> list[PriceTick]:
+def _latest(
+    exchange: Any, rows: Sequence[Mapping[str, Any]], symbols: Sequence[str], reference: Reference
+) -> list[PriceTick]:
     ticks = {}
     for row in rows:
         symbol = _symbol(exchange, row)
         if not symbols or symbol in symbols:
-            ticks[symbol] = binance_events.tick_of_update(row, symbol)
+            for tick in binance_events.ticks_of_update(row, symbol, reference):
+                ticks[symbol, tick.kind] = tick
     return list(ticks.values())
 
 

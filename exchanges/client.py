@@ -18,8 +18,10 @@ from exchanges.types import (
     OrderRequest,
     PositionMode,
     PositionReport,
+    PriceKind,
     PriceTick,
     PrivateEvent,
+    Reference,
     Timeframe,
 )
 
@@ -39,7 +41,7 @@ class ExchangeClient(Protocol):
 
     async def positions(self) -> Sequence[PositionReport]: ...
 
-    async def mark_price(self, symbol: str) -> PriceTick: ...
+    async def price(self, symbol: str, kind: PriceKind) -> PriceTick: ...
 
     async def candles(
         self, symbol: str, timeframe: Timeframe, since: datetime | None, limit: int, *, of_mark: bool = False
@@ -105,7 +107,10 @@ class ExchangeClient(Protocol):
 class ExchangeStream(Protocol):
     """Endless iterators over one connection each; they raise on a broken connection and can be entered again."""
 
-    def mark_prices(self, symbols: Sequence[str]) -> AsyncIterator[Sequence[PriceTick]]: ...
+    def prices(self, symbols: Sequence[str], reference: Reference) -> AsyncIterator[Sequence[PriceTick]]:
+        """The latest price of each contract that changed; of the book, both sides. No symbols at all means every
+        contract."""
+        ...
 
     def private_events(self) -> AsyncIterator[PrivateEvent]: ...
 

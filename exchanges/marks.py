@@ -1,9 +1,10 @@
-"""The latest mark prices, kept in Redis by the market process. A cache: it may be empty, old or away."""
+"""The latest prices, kept in Redis by the market process. A cache: it may be empty, old or away."""
 
 from __future__ import annotations
 
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from django.utils import timezone
 from exchanges import session
 from exchanges.errors import ExchangeError
 from exchanges.models import ExchangeAccount, Instrument
-from exchanges.types import PriceTick
+from exchanges.types import PriceKind, PriceTick
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ _complained_at = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Price:
     price: Decimal
     at: datetime  # the exchange's time of it
 
@@ -38,17 +39,18 @@ def _redis() -> redis.Redis:
     )
 
 
-def _key(venue: str) -> str:
-    return f"{settings.REDIS_PREFIX}:marks:{venue}"
+def _key(venue: str, kind: PriceKind = PriceKind.MARK) -> str:
+    return f"{settings.REDIS_PREFIX}:{kind}s:{venue}"
 
 
-def publish_marks(venue: str, ticks: Iterable[tuple[str, PriceTick]]) -> None:
+def publish_prices(venue: str, ticks: Iterable[tuple[str, PriceTick]]) -> None:
     """Keep (exchange symbol, tick) pairs; a Redis that is away is told of once a minute."""
-    fields = {symbol: f"{tick.mark_price} {int(tick.at.timestamp() * 1000)}" for symbol, tick in ticks}
-    if not fields:
-        return
+    by_kind: dict[PriceKind, dict[str, str]] = defaultdict(dict)
+    for symbol, tick in ticks:
+        by_kind[tick.kind][symbol] = f"{tick.price} {int(tick.at.timestamp() * 1000)}"
     try:
-        _redis().hset(_key(venue), mapping=fields)  # type: ignore[arg-type]
+        for kind, fields in by_kind.items():
+            _redis().hset(_key(venue, kind), mapping=fields)  # type: ignore[arg-type]
     except redis.RedisError as error:
         _complain(error)
 
@@ -59,65 +61,69 @@ def latest_mark(venue: str, exchange_symbol: str, now: datetime) -> Decimal | No
 
 
 def latest_marks(venue: str, exchange_symbols: Iterable[str], now: datetime) -> Mapping[str, Decimal]:
-    return {symbol: mark.price for symbol, mark in _kept(venue, exchange_symbols, now).items()}
+    kept = young_prices(venue, exchange_symbols, PriceKind.MARK, now)
+    return {symbol: mark.price for symbol, mark in kept.items()}
 
 
-def _kept(venue: str, exchange_symbols: Iterable[str], now: datetime) -> Mapping[str, Mark]:
+def young_prices(
+    venue: str, exchange_symbols: Iterable[str], kind: PriceKind, now: datetime
+) -> Mapping[str, Price]:
+    """Those young enough to act on."""
     try:
-        found = newest_marks(venue, exchange_symbols)
+        found = newest_prices(venue, exchange_symbols, kind)
     except redis.RedisError as error:
         _complain(error)
         return {}
-    return {symbol: mark for symbol, mark in found.items() if _is_young(mark, now)}
+    return {symbol: price for symbol, price in found.items() if _is_young(price, now)}
 
 
-def newest_marks(venue: str, exchange_symbols: Iterable[str]) -> Mapping[str, Mark]:
+def newest_prices(venue: str, exchange_symbols: Iterable[str], kind: PriceKind) -> Mapping[str, Price]:
     """Of any age: to tell how old they are, never to act on."""
     symbols = list(exchange_symbols)
-    texts = _redis().hmget(_key(venue), symbols) if symbols else []
+    texts = _redis().hmget(_key(venue, kind), symbols) if symbols else []
     found = {symbol: _read(text) for symbol, text in zip(symbols, texts, strict=True)}  # type: ignore[arg-type]
-    return {symbol: mark for symbol, mark in found.items() if mark is not None}
+    return {symbol: price for symbol, price in found.items() if price is not None}
 
 
-def _read(text: str | None) -> Mark | None:
+def _read(text: str | None) -> Price | None:
     try:
         price, milliseconds = (text or "").split()
-        return Mark(Decimal(price), datetime.fromtimestamp(int(milliseconds) / 1000, UTC))
+        return Price(Decimal(price), datetime.fromtimestamp(int(milliseconds) / 1000, UTC))
     except (ValueError, InvalidOperation):
         return None
 
 
-def _is_young(mark: Mark, now: datetime) -> bool:
-    return now - mark.at <= settings.MAX_PRICE_AGE
+def _is_young(price: Price, now: datetime) -> bool:
+    return now - price.at <= settings.MAX_PRICE_AGE
 
 
 def fresh_mark(account_id: int, exchange_symbol: str) -> Decimal | None:
-    """From the cache, else asked of the exchange. Never inside a transaction: it may use the network."""
-    mark = fresh_mark_and_time(account_id, exchange_symbol)
+    mark = fresh_price(account_id, exchange_symbol, PriceKind.MARK)
     return mark.price if mark else None
 
 
-def fresh_mark_and_time(account_id: int, exchange_symbol: str) -> Mark | None:
+def fresh_price(account_id: int, exchange_symbol: str, kind: PriceKind) -> Price | None:
+    """From the cache, else asked of the exchange. Never inside a transaction: it may use the network."""
     account = ExchangeAccount.objects.get(pk=account_id)
-    kept = _kept(account.venue, [exchange_symbol], timezone.now())
-    return kept.get(exchange_symbol) or _asked(account, exchange_symbol)
+    kept = young_prices(account.venue, [exchange_symbol], kind, timezone.now())
+    return kept.get(exchange_symbol) or _asked(account, exchange_symbol, kind)
 
 
-def _asked(account: ExchangeAccount, exchange_symbol: str) -> Mark | None:
+def _asked(account: ExchangeAccount, exchange_symbol: str, kind: PriceKind) -> Price | None:
     instrument = Instrument.objects.filter(venue=account.venue, exchange_symbol=exchange_symbol).first()
     if instrument is None:
         return None
     try:
-        tick = session.call(account, lambda client: client.mark_price(instrument.symbol))
+        tick = session.call(account, lambda client: client.price(instrument.symbol, kind))
     except ExchangeError as error:
-        logger.warning("no mark price of %s: %s", exchange_symbol, error)
+        logger.warning("no %s price of %s: %s", kind, exchange_symbol, error)
         return None
-    mark = Mark(tick.mark_price, tick.at)
-    return mark if _is_young(mark, timezone.now()) else None
+    price = Price(tick.price, tick.at)
+    return price if _is_young(price, timezone.now()) else None
 
 
 def _complain(error: Exception) -> None:
     global _complained_at
     if time.monotonic() - _complained_at > COMPLAIN_EVERY:
         _complained_at = time.monotonic()
-        logger.warning("mark prices are not in Redis now (%s); the exchange is asked instead", error)
+        logger.warning("prices are not in Redis now (%s); the exchange is asked instead", error)

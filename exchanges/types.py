@@ -271,8 +271,9 @@ class BalanceReport:
 @dataclass(frozen=True, slots=True)
 class PriceTick:
     symbol: str
-    mark_price: Decimal
-    at: datetime
+    price: Decimal
+    at: datetime  # the venue's time of it
+    kind: PriceKind = PriceKind.MARK
 
 
 @dataclass(frozen=True, slots=True)

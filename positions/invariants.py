@@ -6,7 +6,7 @@ What is still moving is left out: a contradiction counts once its rows have rest
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -15,9 +15,9 @@ from django.db import connection
 from django.db.models import Count, DecimalField, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from exchanges.marks import newest_marks
+from exchanges.marks import newest_prices
 from exchanges.models import AccountWatch, ExchangeAccount
-from exchanges.types import PositionSide, Side
+from exchanges.types import PositionSide, PriceKind, Reference, Side
 from positions import wallets
 from positions.accounting import signed
 from positions.lifecycle import PENDING, OrderPurpose, OrderStatus, PositionStatus
@@ -148,16 +148,24 @@ def prices_of_what_is_held_are_heard(now: datetime) -> Findings:
     """An alarm and no more: no decision is made by an old price."""
     limit = now - settings.PRICE_SILENT_AFTER
     held = Position.objects.filter(is_live=True, quantity__gt=0, opened_at__lt=limit)
-    contracts = held.values_list("account__venue", "instrument__exchange_symbol").distinct()
-    symbols: dict[str, list[str]] = defaultdict(list)
-    for venue, symbol in contracts.order_by("account__venue", "instrument__exchange_symbol"):
-        symbols[venue].append(symbol)
-    for venue, of_venue in symbols.items():
-        marks = newest_marks(venue, of_venue)
-        for symbol in of_venue:
-            at = marks[symbol].at if symbol in marks else None
+    for (venue, kind), symbols in sorted(_prices_needed_for(held).items()):
+        heard = newest_prices(venue, sorted(symbols), kind)
+        for symbol in sorted(symbols):
+            at = heard[symbol].at if symbol in heard else None
             if at is None or at < limit:
-                yield f"no price of {symbol} at {venue} " + (f"since {at:%H:%M:%S}" if at else "yet")
+                yield f"no {kind} price of {symbol} at {venue} " + (f"since {at:%H:%M:%S}" if at else "yet")
+
+
+def _prices_needed_for(held: QuerySet[Position]) -> Mapping[tuple[str, PriceKind], set[str]]:
+    """Contracts by venue and price: the mark price of all, and the one their plan judges by."""
+    needed: dict[tuple[str, PriceKind], set[str]] = defaultdict(set)
+    contracts = held.values_list(
+        "account__venue", "instrument__exchange_symbol", "plan__body__reference", "position_side"
+    )
+    for venue, symbol, reference, side in contracts.distinct():
+        for kind in (PriceKind.MARK, Reference(reference).kind(PositionSide(side))):
+            needed[venue, kind].add(symbol)
+    return needed
 
 
 def deadlocks() -> int:

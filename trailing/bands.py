@@ -9,11 +9,13 @@ from typing import Any
 
 from django.utils import timezone
 
+from exchanges.types import PriceKind
 from trailing import rows
 from trailing.aging import target_lasts
 from trailing.thresholds import Band
 
 Contract = tuple[str, str]  # venue, ccxt symbol
+Line = tuple[str, str, PriceKind]  # one kind of a contract's prices
 
 FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -22,6 +24,11 @@ FOR_EVER = datetime.max.replace(tzinfo=UTC)
 class Watched:
     contract: Contract
     band: Band
+    kind: PriceKind = PriceKind.MARK
+
+    @property
+    def line(self) -> Line:
+        return *self.contract, self.kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,8 @@ def _known(row: Any, version: str, now: datetime) -> _Known:
     """A row that cannot be read does not blind us to the others."""
     contract = row.position.account.venue, row.position.instrument.symbol
     try:
-        return _Known(version, Watched(contract, rows.band_of(row, now)), _until(row, now))
+        watched = Watched(contract, rows.band_of(row, now), rows.kind_of(row.position))
+        return _Known(version, watched, _until(row, now))
     except ValueError:
         return _Known(version, None, FOR_EVER)
 

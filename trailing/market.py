@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from exchanges.client import ExchangeStream
 from exchanges.models import AccountWatch, ExchangeAccount
 from exchanges.session import say_little
+from exchanges.types import Reference
 from positions.services import watch
 from trailing import watching
 from trailing.bands import Contract, OpenBands
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 BANDS_SECONDS = 1.0
 ROSTER_SECONDS = 2.0
 FLUSH_SECONDS = 0.25
+HANDOVER_SECONDS = 5.0
 Result = TypeVar("Result")
 
 
@@ -34,6 +36,7 @@ class MarketProcess:
         self._open_bands = OpenBands()
         self._names: dict[Contract, str] = {}
         self._running: dict[object, asyncio.Task[None]] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
         self._moved = asyncio.Event()
         self._database = ThreadPoolExecutor(4, thread_name_prefix="database")
 
@@ -42,7 +45,7 @@ class MarketProcess:
         await self._in_thread(cleanup_orphan_ts_states)
         loops = [asyncio.create_task(loop()) for loop in (self._roster, self._bands, self._flush)]
         await stopped.wait()
-        ending = [*loops, *self._running.values()]
+        ending = [*loops, *self._running.values(), *self._leaving]
         for task in ending:
             task.cancel()
         await asyncio.wait(ending, timeout=2)
@@ -68,19 +71,29 @@ class MarketProcess:
         for account in accounts:
             wanted["private", account.pk, _missed_at(account)] = partial(self._private, account)
         for venue, account in {a.venue: a for a in reversed(accounts)}.items():
-            symbols = await self._in_thread(watching.load_symbols, venue)
-            self._names |= {(venue, symbol): exchange_symbol for symbol, exchange_symbol in symbols.items()}
-            if symbols:
-                key = "prices", venue, frozenset(symbols)
-                wanted[key] = partial(self._prices, account, sorted(symbols))
+            for reference, symbols in (await self._in_thread(watching.load_symbols, venue)).items():
+                self._names |= {(venue, symbol): name for symbol, name in symbols.items()}
+                if symbols:
+                    key = "prices", venue, reference, frozenset(symbols)
+                    wanted[key] = partial(self._prices, account, reference, sorted(symbols))
         self._replace(wanted)
 
     def _replace(self, wanted: dict[object, Callable[[], Any]]) -> None:
         self._forget_ended()
         for key in self._running.keys() - wanted.keys():
-            self._running.pop(key).cancel()
+            self._end(key)
         for key in wanted.keys() - self._running.keys():
             self._running[key] = asyncio.create_task(wanted[key]())
+
+    def _end(self, key: Any) -> None:
+        """Prices are told until a stream for other contracts has opened: twice does no harm."""
+        task = self._running.pop(key)
+        if key[0] != "prices":
+            task.cancel()
+            return
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+        asyncio.get_running_loop().call_later(HANDOVER_SECONDS, task.cancel)
 
     def _forget_ended(self) -> None:
         """No stream ends by itself: one that did begins anew."""
@@ -116,14 +129,14 @@ class MarketProcess:
 
     # streams
 
-    async def _prices(self, account: ExchangeAccount, symbols: list[str]) -> None:
+    async def _prices(self, account: ExchangeAccount, reference: Reference, symbols: list[str]) -> None:
         async def listen(stream: ExchangeStream, succeeded: Callable[[], None]) -> None:
-            async with aclosing(stream.mark_prices(symbols)) as batches:  # type: ignore[type-var]
+            async with aclosing(stream.prices(symbols, reference)) as batches:  # type: ignore[type-var]
                 async for ticks in batches:
                     succeeded()
                     self._desk.take(account.venue, ticks)
 
-        await keep_listening(f"prices of {account.venue}", account, listen)
+        await keep_listening(f"{reference} prices of {account.venue}", account, listen)
 
     async def _private(self, account: ExchangeAccount) -> None:
         in_order = ThreadPoolExecutor(1, thread_name_prefix=f"account-{account.pk}")

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from exchanges.choices import choices
-from exchanges.types import Timeframe
+from exchanges.types import Reference, Timeframe
 from trailing.engine import StopReason, TrailingPhase
 from trailing.ladder import LevelStatus
 
@@ -50,19 +50,28 @@ class TrueRange(models.Model):
 
 
 class PriceWatch(models.Model):
-    """Since when, and until when, the prices of a held contract were watched without a gap."""
+    """Since when, and until when, the prices by which plans judge a held contract were watched without a gap."""
 
-    instrument = models.OneToOneField(
-        "exchanges.Instrument", models.CASCADE, primary_key=True, related_name="price_watch"
+    instrument = models.ForeignKey(
+        "exchanges.Instrument", models.CASCADE, related_name="price_watches", db_index=False
+    )
+    reference = models.CharField(
+        max_length=4, choices=choices(Reference), default=Reference.MARK, db_default=Reference.MARK
     )
     since = models.DateTimeField()
     until = models.DateTimeField()
 
     class Meta:
         db_table = "price_watches"
+        constraints = [
+            models.UniqueConstraint(fields=["instrument", "reference"], name="price_watch_once"),
+            models.CheckConstraint(
+                condition=Q(reference__in=list(Reference)), name="price_watch_reference_known"
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.instrument_id} {self.since:%H:%M:%S} to {self.until:%H:%M:%S}"
+        return f"{self.instrument_id} {self.reference} {self.since:%H:%M:%S} to {self.until:%H:%M:%S}"
 
 
 class TrailingStop(models.Model):

@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from exchanges.types import Reference, Timeframe
 from trailing.rules import (
@@ -71,13 +71,6 @@ class ProtectionPlan(Part):
                 f"a backstop of {percent} % could fire before the trailing stop, which may stand {widest} % behind"
             )
         return self
-
-    @field_validator("reference")
-    @classmethod
-    def _is_watched(cls, reference: Reference) -> Reference:
-        if reference is not Reference.MARK:
-            raise ValueError(f"only mark prices are watched: a plan by {reference} prices would never act")
-        return reference
 
     @classmethod
     def plain(cls, stop: Decimal | str, activation: Decimal | str, callback: Decimal | str) -> Self:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.db.models import F, Func, QuerySet, TextField, Value
 from django.db.models.expressions import RawSQL
 
-from exchanges.types import PositionSide
+from exchanges.types import PositionSide, PriceKind
 from positions.lifecycle import PositionStatus
 from positions.models import Position
 from trailing.engine import Entry, StopReason, TrailingPhase, TrailingState
@@ -42,7 +42,7 @@ _read: dict[str, ProtectionPlan] = {}  # a digest never means another plan
 def open_rows() -> QuerySet[TrailingStop]:
     """Rows that may act: a stale one could not, even if it existed."""
     rows = TrailingStop.objects.filter(position__status=PositionStatus.OPEN)
-    return rows.select_related("position__instrument__price_watch", "position__plan").order_by("pk")
+    return rows.select_related("position__instrument", "position__plan").order_by("pk")
 
 
 def open_versions() -> dict[int, str]:
@@ -62,6 +62,11 @@ def plan_of(position: Position) -> ProtectionPlan:
     if position.plan_id not in _read:
         _read[position.plan_id] = read_plan(position.plan.body)
     return _read[position.plan_id]
+
+
+def kind_of(position: Position) -> PriceKind:
+    """Which price decides about it."""
+    return plan_of(position).reference.kind(PositionSide(position.position_side))
 
 
 def entry_of(row: TrailingStop) -> Entry:

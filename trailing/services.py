@@ -13,7 +13,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from exchanges.marks import Mark, fresh_mark_and_time
+from exchanges.marks import Price, fresh_price
 from exchanges.types import OrderType, PositionSide
 from positions.lifecycle import STANDING, CloseReason, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order, Position
@@ -29,7 +29,7 @@ from trailing.gaps import is_behind
 from trailing.models import TrailingStop
 from trailing.protection import advance as judge
 from trailing.protection import protected, start
-from trailing.rows import band_of, entry_of, open_rows, plan_of, seen_by, state_of, true_range_of
+from trailing.rows import band_of, entry_of, kind_of, open_rows, plan_of, seen_by, state_of, true_range_of
 from trailing.true_ranges import known_at
 from trailing.updates import is_due
 
@@ -55,7 +55,8 @@ def protect(position_id: int) -> None:
         _arm(row)
     _follow_levels(row)
     if row.stop_price is not None and _needs_stop(row):
-        request_stop(position_id, trigger_price=row.stop_price)
+        trigger_by = plan_of(row.position).reference.trigger_by
+        request_stop(position_id, trigger_price=row.stop_price, trigger_by=trigger_by)
     _keep_backstop(row)
 
 
@@ -134,17 +135,17 @@ def _lags(row: TrailingStop, order: Order) -> bool:
 # by hand
 
 
-def move_stop(position: Position, stop_price: Decimal, mark_price: Decimal | None) -> str | None:
-    """One more candidate: it counts when it protects better than what stands, and nothing loosens it. The caller
-    holds the position's lock. Returns why not."""
+def move_stop(position: Position, stop_price: Decimal, price: Decimal | None) -> str | None:
+    """One more candidate: it counts when it protects better than what stands, and nothing loosens it. `price` is the
+    one that would judge it. The caller holds the position's lock. Returns why not."""
     side = PositionSide(position.position_side)
     if position.status not in (PositionStatus.OPENING, PositionStatus.OPEN):
         return f"the position is {position.status}"
     step = position.instrument.price_increment
     if not (stop_price.is_finite() and stop_price > 0) or stop_price % step:
         return f"stop {stop_price} is not a multiple of {step.normalize():f}"
-    if mark_price is not None and (mark_price - stop_price) * side.sign <= 0:
-        return f"the price ({mark_price:f}) is already beyond the stop {stop_price:f}"
+    if price is not None and (price - stop_price) * side.sign <= 0:
+        return f"the price ({price:f}) is already beyond the stop {stop_price:f}"
     row = TrailingStop.objects.select_for_update().get(pk=position.pk)
     if row.stop_price is not None and (stop_price - row.stop_price) * side.sign < 0:
         return f"a stop is never loosened: {row.stop_price:f} stands"
@@ -156,24 +157,24 @@ def move_stop(position: Position, stop_price: Decimal, mark_price: Decimal | Non
 # at each price that matters
 
 
-def advance(position_id: int, mark_price: Decimal, at: datetime) -> None:
+def advance(position_id: int, price: Decimal, at: datetime) -> None:
     for _ in range(TRIES):
         row = open_rows().filter(pk=position_id).first()
-        if row is None or row.entry_price is None or is_behind(row, at) or _judge(row, mark_price, at):
+        if row is None or row.entry_price is None or is_behind(row, at) or _judge(row, price, at):
             break
     protect(position_id)
 
 
-def _judge(row: TrailingStop, mark_price: Decimal, at: datetime) -> bool:
+def _judge(row: TrailingStop, price: Decimal, at: datetime) -> bool:
     """False: the row changed meanwhile."""
-    verdict = judge(entry_of(row), plan_of(row.position), state_of(row), seen_by(row, mark_price, at))
+    verdict = judge(entry_of(row), plan_of(row.position), state_of(row), seen_by(row, price, at))
     if isinstance(verdict, Close):
-        _leave(row, verdict, mark_price, at)
+        _leave(row, verdict, price, at)
         return True
-    return verdict.state == state_of(row) or _move(row, verdict.state, mark_price, at)
+    return verdict.state == state_of(row) or _move(row, verdict.state, price, at)
 
 
-def _move(row: TrailingStop, state: TrailingState, mark_price: Decimal, at: datetime) -> bool:
+def _move(row: TrailingStop, state: TrailingState, price: Decimal, at: datetime) -> bool:
     """One UPDATE with what was judged in its WHERE: neither another price nor a stop moved by hand is undone."""
     started = state.phase is TrailingPhase.ACTIVE
     return bool(
@@ -184,27 +185,27 @@ def _move(row: TrailingStop, state: TrailingState, mark_price: Decimal, at: date
             stop_reason=state.stop_reason,
             activated_at=row.activated_at or (at if started else None),
             crossed_at=None,
-            last_mark_price=mark_price,
+            last_mark_price=price,
             last_advanced_at=max(at, row.last_advanced_at or at),
             update_count=F("update_count") + 1,
         )
     )
 
 
-def _leave(row: TrailingStop, verdict: Close, mark_price: Decimal, at: datetime) -> None:
+def _leave(row: TrailingStop, verdict: Close, price: Decimal, at: datetime) -> None:
     if verdict.reason is ExitReason.AGE:
         request_close(row.pk, reason=CloseReason.AGE, requested_by="age limit")
     else:
-        _crossed(row, verdict, mark_price, at)
+        _crossed(row, verdict, price, at)
 
 
-def _crossed(row: TrailingStop, verdict: Close, mark_price: Decimal, at: datetime) -> None:
+def _crossed(row: TrailingStop, verdict: Close, price: Decimal, at: datetime) -> None:
     """The exchange's own stop gets a moment to do it; without one, or after it, we close at market. A price older than
     what moved the stop was on its good side when it was told."""
     if row.last_advanced_at is not None and at < row.last_advanced_at:
         return
     if row.crossed_at is None:
-        marked = {"crossed_at": at, "last_mark_price": mark_price, "last_advanced_at": at}
+        marked = {"crossed_at": at, "last_mark_price": price, "last_advanced_at": at}
         TrailingStop.objects.filter(pk=row.pk, crossed_at=None).update(**marked)
     waited = at - (row.crossed_at or at)
     if not (_exchange_will_act(row, verdict.state.stop_price) and waited < EXCHANGE_STOP_GRACE):
@@ -225,26 +226,29 @@ def _exchange_will_act(row: TrailingStop, crossed: Decimal | None) -> bool:
 def sweep(now: datetime) -> int:
     """Evaluate every open position; the net under the watcher's hints."""
     rows = list(open_rows())
-    mark_of = cache(fresh_mark_and_time)  # one question for all positions of a contract
+    price_of = cache(fresh_price)  # one question for all positions of a contract
+    judged_by = set()
     for row in rows:
         try:
-            _sweep_one(row, mark_of, now)
+            _sweep_one(row, price_of, now)
+            judged_by.add((row.position.instrument, plan_of(row.position).reference))
         except Exception:
             logger.exception("position %s could not be evaluated; the next sweep tries again", row.pk)
-    saw_prices({row.position.instrument for row in rows}, now)
+    saw_prices(judged_by, now)
     return len(rows)
 
 
-def _sweep_one(row: TrailingStop, mark_of: Callable[[int, str], Mark | None], now: datetime) -> None:
+def _sweep_one(row: TrailingStop, price_of: Callable[..., Price | None], now: datetime) -> None:
     protect(row.pk)
-    mark = mark_of(row.position.account_id, row.position.instrument.exchange_symbol)
-    if mark is not None and _matters(row, mark.price, now):
-        advance(row.pk, mark.price, mark.at)
+    position = row.position
+    price = price_of(position.account_id, position.instrument.exchange_symbol, kind_of(position))
+    if price is not None and _matters(row, price.price, now):
+        advance(row.pk, price.price, price.at)
     _close_when_unprotected(row.position, now)
 
 
-def _matters(row: TrailingStop, mark_price: Decimal, now: datetime) -> bool:
-    return row.entry_price is None or band_of(row, now).is_left_by(mark_price)
+def _matters(row: TrailingStop, price: Decimal, now: datetime) -> bool:
+    return row.entry_price is None or band_of(row, now).is_left_by(price)
 
 
 def _close_when_unprotected(position: Position, now: datetime) -> None:

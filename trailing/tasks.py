@@ -14,8 +14,8 @@ from trailing import services
 
 
 @shared_task(name="trailing.tasks.advance")
-def advance(position_id: int, mark_price: str, at: str) -> None:
-    services.advance(position_id, Decimal(mark_price), datetime.fromisoformat(at))
+def advance(position_id: int, price: str, at: str) -> None:
+    services.advance(position_id, Decimal(price), datetime.fromisoformat(at))
 
 
 @shared_task(name="trailing.tasks.protect")

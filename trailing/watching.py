@@ -12,13 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from celery import current_app
 from django.db import close_old_connections
 
-from exchanges.marks import publish_marks
+from exchanges.marks import publish_prices
 from exchanges.models import Instrument
-from exchanges.types import PriceTick
+from exchanges.types import PriceKind, PriceTick, Reference
 from positions import broadcast
 from positions.models import Position
 from signals_app.models import Ticker
-from trailing.bands import Contract, Watched
+from trailing.bands import Contract, Line, Watched
 from trailing.crossings import Crossings
 
 logger = logging.getLogger(__name__)
@@ -36,10 +36,10 @@ class PriceDesk:
 
     def __init__(self, send: Callable[[Sequence[int], PriceTick], None] | None = None) -> None:
         self._watched: Mapping[int, Watched] = {}
-        self._crossings: defaultdict[Contract, Crossings] = defaultdict(Crossings)
+        self._crossings: defaultdict[Line, Crossings] = defaultdict(Crossings)
         self._at_rest: set[int] = set()
         self._wakes: deque[tuple[float, Sequence[int]]] = deque()
-        self._fresh: dict[Contract, PriceTick] = {}
+        self._fresh: dict[Line, PriceTick] = {}
         self._send = send or send_hints
         # .delay() blocks for up to a millisecond: not on the loop that reads prices
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="hints")
@@ -48,10 +48,10 @@ class PriceDesk:
         if self._wakes:
             self._wake(time.monotonic())
         for tick in ticks:
-            contract = venue, tick.symbol
-            self._fresh[contract] = tick
-            crossings = self._crossings.get(contract)
-            if crossings is not None and (left := crossings.take_left(tick.mark_price)):
+            line = venue, tick.symbol, tick.kind
+            self._fresh[line] = tick
+            crossings = self._crossings.get(line)
+            if crossings is not None and (left := crossings.take_left(tick.price)):
                 self._hint(left, tick)
 
     def _hint(self, position_ids: Sequence[int], tick: PriceTick) -> None:
@@ -68,25 +68,25 @@ class PriceDesk:
                     self._set(position_id, self._watched[position_id])
 
     def _set(self, position_id: int, watched: Watched) -> None:
-        self._crossings[watched.contract].set(position_id, watched.band)
+        self._crossings[watched.line].set(position_id, watched.band)
 
     def watch(self, wanted: Mapping[int, Watched]) -> None:
         """All there is to watch from now on; only what differs from before is touched."""
         before, self._watched = self._watched, wanted
         for position_id, known in before.items():
             if not _are_equal(wanted.get(position_id), known):
-                self._forget(position_id, known.contract)
+                self._forget(position_id, known.line)
         for position_id, watched in wanted.items():
             if position_id not in self._at_rest and not _are_equal(before.get(position_id), watched):
                 self._set(position_id, watched)
 
-    def _forget(self, position_id: int, contract: Contract) -> None:
-        crossings = self._crossings[contract]
+    def _forget(self, position_id: int, line: Line) -> None:
+        crossings = self._crossings[line]
         crossings.remove(position_id)
         if not crossings:
-            del self._crossings[contract]
+            del self._crossings[line]
 
-    def take_fresh(self) -> dict[Contract, PriceTick]:
+    def take_fresh(self) -> dict[Line, PriceTick]:
         fresh, self._fresh = self._fresh, {}
         return fresh
 
@@ -105,7 +105,7 @@ def send_hints(position_ids: Sequence[int], tick: PriceTick) -> None:
 
 
 def _send_hint(position_id: int, tick: PriceTick) -> None:
-    arguments = [position_id, str(tick.mark_price), tick.at.isoformat()]
+    arguments = [position_id, str(tick.price), tick.at.isoformat()]
     try:
         current_app.send_task(
             "trailing.tasks.advance",
@@ -121,21 +121,30 @@ def _send_hint(position_id: int, tick: PriceTick) -> None:
         )
 
 
-def load_symbols(venue: str) -> dict[str, str]:
-    """ccxt symbol -> exchange symbol of every contract whose price matters."""
+def load_symbols(venue: str) -> dict[Reference, dict[str, str]]:
+    """ccxt symbol -> exchange symbol of every contract whose price matters; marks of all, others where a plan asks."""
     close_old_connections()
     tickers = set(Ticker.objects.filter(enabled=True).values_list("symbol", flat=True))
-    held = set(Position.objects.filter(is_live=True).values_list("instrument__exchange_symbol", flat=True))
-    listed = Instrument.objects.filter(venue=venue, active=True, exchange_symbol__in=tickers | held)
-    return dict(listed.values_list("symbol", "exchange_symbol"))
+    live = Position.objects.filter(is_live=True)
+    held = set(live.values_list("instrument__exchange_symbol", flat=True))
+    listed = Instrument.objects.filter(venue=venue, active=True)
+    wanted = {Reference.MARK: listed.filter(exchange_symbol__in=tickers | held)}
+    for reference in (Reference.LAST, Reference.BOOK):
+        by_it = live.filter(plan__body__reference=reference)
+        wanted[reference] = listed.filter(pk__in=by_it.values("instrument"))
+    return {
+        reference: dict(found.values_list("symbol", "exchange_symbol")) for reference, found in wanted.items()
+    }
 
 
-def publish(names: Mapping[Contract, str], fresh: Mapping[Contract, PriceTick]) -> None:
-    """To Redis, for whoever needs a price, and to the live page."""
+def publish(names: Mapping[Contract, str], fresh: Mapping[Line, PriceTick]) -> None:
+    """To Redis, for whoever needs a price, and to the live page, which shows marks."""
     by_venue: dict[str, list[tuple[str, PriceTick]]] = defaultdict(list)
-    for contract, tick in fresh.items():
-        if contract in names:
-            by_venue[contract[0]].append((names[contract], tick))
+    for (venue, symbol, _), tick in fresh.items():
+        if (venue, symbol) in names:
+            by_venue[venue].append((names[venue, symbol], tick))
     for venue, pairs in by_venue.items():
-        publish_marks(venue, pairs)
-        broadcast.prices_changed({symbol: str(tick.mark_price) for symbol, tick in pairs}, venue)
+        publish_prices(venue, pairs)
+        marks = {symbol: str(tick.price) for symbol, tick in pairs if tick.kind is PriceKind.MARK}
+        if marks:
+            broadcast.prices_changed(marks, venue)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
+from exchanges.types import Reference
 from trailing.plan import ProtectionPlan
 from trailing.rules import (
     AdaptiveTrail,
@@ -22,6 +23,8 @@ from trailing.rules import (
     StopLoss,
 )
 
+_REFERENCES = {Reference.LAST: "the last price", Reference.BOOK: "the best bid or ask"}
+
 
 def in_words(plan: ProtectionPlan) -> str:
     return ", ".join(_parts(plan))
@@ -29,6 +32,8 @@ def in_words(plan: ProtectionPlan) -> str:
 
 def _parts(plan: ProtectionPlan) -> Iterator[str]:
     yield f"stop {_stop(plan.stop_loss)}"
+    if plan.reference is not Reference.MARK:
+        yield f"by {_REFERENCES[plan.reference]}"
     if plan.breakeven is not None:
         yield f"breakeven from {_number(plan.breakeven.trigger_percent)} %"
     if plan.profit_locks:

@@ -26,6 +26,7 @@ from exchanges.types import (
     PositionMode,
     PositionReport,
     PositionSide,
+    PriceKind,
     PriceTick,
     ReportStatus,
     Side,
@@ -126,8 +127,17 @@ class InProcessClient:
             for held in self.engine.positions(self.account)
         ]
 
-    async def mark_price(self, symbol: str) -> PriceTick:
-        return PriceTick(symbol, self.engine.prices[_id(symbol)], self._now())
+    async def price(self, symbol: str, kind: PriceKind) -> PriceTick:
+        return PriceTick(symbol, self._do(lambda: self._price(_id(symbol), kind)), self._now(), kind)
+
+    def _price(self, contract: str, kind: PriceKind) -> Decimal:
+        match kind:
+            case PriceKind.MARK:
+                return self.engine.prices[contract]
+            case PriceKind.LAST:
+                return self.engine.last(contract)
+            case PriceKind.BID | PriceKind.ASK:
+                return self.engine.touch(contract, "SELL" if kind is PriceKind.BID else "BUY")
 
     async def candles(
         self, symbol: str, timeframe: Timeframe, since: datetime | None, limit: int, *, of_mark: bool = False

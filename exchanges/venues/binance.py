@@ -285,8 +285,18 @@ def candle(row: Sequence[Any]) -> Candle:
     return Candle(exact_moment(at), *map(number, figures))
 
 
-def price_tick(row: Row, symbol: str) -> PriceTick:
-    return PriceTick(symbol, number(row["markPrice"]), exact_moment(row["time"]))
+# field of the price and of its time, in the answer that tells it
+_PRICE_FIELDS: Mapping[PriceKind, tuple[str, str]] = {
+    PriceKind.MARK: ("markPrice", "time"),
+    PriceKind.LAST: ("lastPrice", "closeTime"),
+    PriceKind.BID: ("bidPrice", "time"),
+    PriceKind.ASK: ("askPrice", "time"),
+}
+
+
+def price_tick(row: Row, symbol: str, kind: PriceKind) -> PriceTick:
+    price, at = _PRICE_FIELDS[kind]
+    return PriceTick(symbol, number(row[price]), exact_moment(row[at]), kind)
 
 
 def instrument(row: Row, symbol: str) -> InstrumentSpec:

@@ -1,11 +1,21 @@
-"""Binance USDT-M: the raw events of the private stream and the mark price stream in our words."""
+"""Binance USDT-M: the raw events of the private stream and the price streams in our words."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from exchanges.types import Book, FillReport, Forced, OrderReport, PriceTick, ReportStatus, Side
+from exchanges.types import (
+    Book,
+    FillReport,
+    Forced,
+    OrderReport,
+    PriceKind,
+    PriceTick,
+    Reference,
+    ReportStatus,
+    Side,
+)
 from exchanges.venues.binance import (
     ALGO_STATUS,
     PLAIN_STATUS,
@@ -96,5 +106,17 @@ def algo_of_update(event: Mapping[str, Any], symbol: str) -> OrderReport | None:
     )
 
 
-def tick_of_update(event: Mapping[str, Any], symbol: str) -> PriceTick:
-    return PriceTick(symbol, number(event["p"]), exact_moment(event["E"]))
+# field of each price that an event tells
+PRICE_EVENTS: Mapping[Reference, tuple[str, Mapping[PriceKind, str]]] = {
+    Reference.MARK: ("markPriceUpdate", {PriceKind.MARK: "p"}),
+    Reference.LAST: ("24hrMiniTicker", {PriceKind.LAST: "c"}),
+    Reference.BOOK: ("bookTicker", {PriceKind.BID: "b", PriceKind.ASK: "a"}),
+}
+
+
+def ticks_of_update(event: Mapping[str, Any], symbol: str, reference: Reference) -> Iterator[PriceTick]:
+    """Nothing from other events: a socket may say more than was asked for."""
+    name, fields = PRICE_EVENTS[reference]
+    if event.get("e") == name:
+        for kind, price in fields.items():
+            yield PriceTick(symbol, number(event[price]), exact_moment(event["E"]), kind)

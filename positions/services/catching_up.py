@@ -10,22 +10,24 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cache, partial
 
 from exchanges import session
 from exchanges.errors import ExchangeError
-from exchanges.marks import Mark, fresh_mark_and_time
+from exchanges.marks import Price, fresh_price
 from exchanges.models import ExchangeAccount
-from exchanges.types import Candle, Timeframe
+from exchanges.types import Candle, Reference, Timeframe
 from positions.models import RiskEvent
 from positions.services import events
 from positions.services.sweeping import for_each
 from trailing.engine import TrailingPhase, TrailingState
-from trailing.gaps import best_price, is_behind, known_until
+from trailing.gaps import best_price, is_behind, known_until, watch_of
 from trailing.models import TrailingStop
+from trailing.plan import PlanRefused
 from trailing.protection import seen_best
-from trailing.rows import entry_of, open_rows, plan_of, state_of, true_range_of
+from trailing.rows import entry_of, kind_of, open_rows, plan_of, state_of, true_range_of
 from trailing.services import advance, judged
 
 logger = logging.getLogger(__name__)
@@ -45,40 +47,47 @@ def catch_up(now: datetime) -> None:
         for_each(left, partial(_tell_once, now=now), "nobody was told that %s stays behind")
 
 
-def _ask(behind: Mapping[int, list[TrailingStop]], now: datetime) -> None:
+def _ask(behind: Mapping[tuple[int, Reference], list[TrailingStop]], now: datetime) -> None:
     """A question that fails decides nothing; that exchange is not asked more this time."""
     silent = set[int]()
-    mark_of = cache(fresh_mark_and_time)
-    for rows in behind.values():
+    price_of = cache(fresh_price)
+    for (_, reference), rows in behind.items():
         position = rows[0].position
         if position.account_id in silent:
             continue
         try:
-            candles = _unseen_candles(rows, now)
+            candles = _unseen_candles(rows, reference, now)
         except ExchangeError as error:
             silent.add(position.account_id)
             logger.warning("best prices of %s cannot be rebuilt yet: %s", position.instrument.symbol, error)
             continue
         for_each(
-            rows, partial(_rebuild, candles=candles, now=now, mark_of=mark_of), "best price of %s not rebuilt"
+            rows,
+            partial(_rebuild, candles=candles, now=now, price_of=price_of),
+            "best price of %s not rebuilt",
         )
 
 
-def _behind(now: datetime) -> Mapping[int, list[TrailingStop]]:
-    """By contract: one question serves all its positions."""
-    found: dict[int, list[TrailingStop]] = defaultdict(list)
-    for row in open_rows().filter(entry_price__isnull=False).select_related("position__account"):
-        if is_behind(row, now):
-            found[row.position.instrument_id].append(row)
+def _behind(now: datetime) -> Mapping[tuple[int, Reference], list[TrailingStop]]:
+    """By contract and reference: one question serves all its positions."""
+    found: dict[tuple[int, Reference], list[TrailingStop]] = defaultdict(list)
+    rows = open_rows().filter(entry_price__isnull=False).select_related("position__account")
+    for row in rows.prefetch_related("position__instrument__price_watches"):
+        with suppress(PlanRefused):  # the sweep tells of it
+            reference = plan_of(row.position).reference
+            if is_behind(row, now):
+                found[row.position.instrument_id, reference].append(row)
     return found
 
 
-def _unseen_candles(rows: Sequence[TrailingStop], now: datetime) -> list[Candle]:
+def _unseen_candles(rows: Sequence[TrailingStop], reference: Reference, now: datetime) -> list[Candle]:
+    """Nobody keeps candles of the book: those of last prices, which are at most its spread away, stand for it."""
     position = rows[0].position
     since = min(known for row in rows if (known := known_until(row)) is not None)
     since = since.replace(second=0, microsecond=0)
     found: list[Candle] = []
-    while page := _page(position.account, position.instrument.symbol, since, now):
+    of_mark = reference is Reference.MARK
+    while page := _page(position.account, position.instrument.symbol, since, now, of_mark=of_mark):
         found += page
         since = page[-1].at + MINUTE.length
         if since > now:
@@ -86,20 +95,23 @@ def _unseen_candles(rows: Sequence[TrailingStop], now: datetime) -> list[Candle]
     return found
 
 
-def _page(account: ExchangeAccount, symbol: str, since: datetime, now: datetime) -> Sequence[Candle]:
+def _page(
+    account: ExchangeAccount, symbol: str, since: datetime, now: datetime, *, of_mark: bool
+) -> Sequence[Candle]:
     limit = min((now - since) // MINUTE.length + 2, MOST_PER_PAGE)
-    return session.call(account, lambda client: client.candles(symbol, MINUTE, since, limit, of_mark=True))
+    return session.call(account, lambda client: client.candles(symbol, MINUTE, since, limit, of_mark=of_mark))
 
 
 def _rebuild(
-    row: TrailingStop, candles: Sequence[Candle], now: datetime, mark_of: Callable[[int, str], Mark | None]
+    row: TrailingStop, candles: Sequence[Candle], now: datetime, price_of: Callable[..., Price | None]
 ) -> None:
     known = _told_until(candles, now)
     if known is None or not _keep(row, _rebuilt(row, candles), known, now):
         return  # nothing was told, or somebody moved the stop meanwhile: the next time begins with that
-    mark = mark_of(row.position.account_id, row.position.instrument.exchange_symbol)
-    if mark is not None:
-        advance(row.pk, mark.price, mark.at)
+    position = row.position
+    price = price_of(position.account_id, position.instrument.exchange_symbol, kind_of(position))
+    if price is not None:
+        advance(row.pk, price.price, price.at)
 
 
 def _told_until(candles: Sequence[Candle], now: datetime) -> datetime | None:
@@ -139,7 +151,7 @@ def _keep(row: TrailingStop, state: TrailingState, known: datetime, now: datetim
 
 def _tell_once(row: TrailingStop, now: datetime) -> None:
     """Each time anew. A watch that began lately, after a restart, could not have asked before."""
-    known, watch = known_until(row), getattr(row.position.instrument, "price_watch", None)
+    known, watch = known_until(row), watch_of(row)
     since = max(at for at in (known, watch and watch.since) if at is not None)
     told = RiskEvent.objects.filter(event_type=UNKNOWN, position_id=str(row.pk), created_at__gte=since)
     if now - since <= PATIENCE or told.exists():

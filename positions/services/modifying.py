@@ -16,7 +16,7 @@ from positions.lifecycle import OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order, Position
 from positions.services import amending, expiring, ladder
 from positions.services.closing import call_off, lock_position, pending_orders
-from positions.services.placing import OrderRefused, insert, mark_of
+from positions.services.placing import OrderRefused, deciding_price_of, insert, mark_of
 from positions.services.sweeping import for_each
 from positions.terms import Terms
 from trailing.services import move_stop
@@ -38,20 +38,21 @@ def modify_order(
     """Both or nothing. A stop is never loosened: one further from the market than the standing one is refused, as is a
     take-profit the market has reached. Raises OrderRefused."""
     position_id = Order.objects.values_list("position_id", flat=True).get(pk=order_id)
-    mark_price = mark_of(position_id)
+    mark_price = None if take_profit is None else mark_of(position_id)
+    deciding_price = None if stop_loss is None else deciding_price_of(position_id)
     with transaction.atomic():
         position = lock_position(position_id)
         target = None if take_profit is None else _place_target(position, take_profit, mark_price)
         if stop_loss is not None:
-            _move_stop(position, stop_loss, mark_price)
+            _move_stop(position, stop_loss, deciding_price)
     return Modified(stop_loss, target)
 
 
-def _move_stop(position: Position, stop_loss: Decimal, mark_price: Decimal | None) -> None:
+def _move_stop(position: Position, stop_loss: Decimal, price: Decimal | None) -> None:
     """While a limit entry waits, the stop must be right for the price it waits for."""
     waiting = pending_orders(position).filter(purpose=OrderPurpose.ENTRY, price__isnull=False)
     entry_price = waiting.values_list("price", flat=True).first() if position.opened_at is None else None
-    if refusal := move_stop(position, stop_loss, entry_price or mark_price):
+    if refusal := move_stop(position, stop_loss, entry_price or price):
         raise OrderRefused(refusal)
 
 

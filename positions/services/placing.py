@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from exchanges.marks import fresh_mark
+from exchanges.marks import fresh_mark, fresh_price
 from exchanges.types import OrderType, PositionSide
 from positions.lifecycle import OrderPurpose, PositionStatus
 from positions.models import Order, Position
@@ -20,6 +20,7 @@ from positions.services.closing import lock_position, pending_orders, promised
 from positions.services.instruments import spec_of
 from positions.services.outbox import add_order
 from positions.terms import MARKET, Leg, Terms, objection_to_exit, objection_to_target
+from trailing.rows import kind_of
 
 PLACEABLE = {
     OrderPurpose.REDUCE: (OrderType.MARKET, OrderType.LIMIT),
@@ -42,6 +43,13 @@ def mark_of(position_id: int) -> Decimal | None:
     """May use the network: never inside a transaction."""
     position = Position.objects.select_related("instrument").get(pk=position_id)
     return fresh_mark(position.account_id, position.instrument.exchange_symbol)
+
+
+def deciding_price_of(position_id: int) -> Decimal | None:
+    """The one its plan judges a stop by. May use the network: never inside a transaction."""
+    position = Position.objects.select_related("instrument", "plan").get(pk=position_id)
+    found = fresh_price(position.account_id, position.instrument.exchange_symbol, kind_of(position))
+    return found.price if found else None
 
 
 def insert(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from exchanges.marks import publish_marks
+from exchanges.marks import publish_prices
 from exchanges.types import PriceTick
 from positions.sizing import floor_to
 from trailing.bands import OpenBands
@@ -59,14 +59,14 @@ class Market:
     def tell_again(self) -> None:
         """Real markets go on; a world that comes to rest stands still."""
         for symbol in SYMBOLS:
-            publish_marks("binance", [(symbol, self._now(symbol))])
+            publish_prices("binance", [(symbol, self._now(symbol))])
 
     def _now(self, symbol: str) -> PriceTick:
         return PriceTick(self._world.symbol(symbol), self._world.engine.prices[symbol], datetime.now(UTC))
 
     def _hear(self, symbol: str) -> None:
         tick = self._now(symbol)
-        publish_marks("binance", [(symbol, tick)])
+        publish_prices("binance", [(symbol, tick)])
         for position_id, watched in OpenBands().load().items():
-            if watched.contract == ("binance", tick.symbol) and watched.band.is_left_by(tick.mark_price):
+            if watched.contract == ("binance", tick.symbol) and watched.band.is_left_by(tick.price):
                 send_hints([position_id], tick)

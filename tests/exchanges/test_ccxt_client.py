@@ -20,6 +20,7 @@ from exchanges.types import (
     OrderType,
     PositionMode,
     PositionSide,
+    PriceKind,
     ReportStatus,
     Side,
 )
@@ -137,8 +138,8 @@ async def test_mark_price(client: CcxtClient, venue: Capture) -> None:
         "nextFundingTime": 1700006400000,
         "time": 1700000000000,
     }
-    tick = await client.mark_price(BTC)
-    assert (tick.symbol, tick.mark_price) == (BTC, Decimal("61234.12345678"))
+    tick = await client.price(BTC, PriceKind.MARK)
+    assert (tick.symbol, tick.price) == (BTC, Decimal("61234.12345678"))
     assert tick.at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 
 

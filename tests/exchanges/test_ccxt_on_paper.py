@@ -28,7 +28,9 @@ from exchanges.types import (
     OrderType,
     PositionMode,
     PositionSide,
+    PriceKind,
     PrivateEvent,
+    Reference,
     ReportStatus,
     Side,
 )
@@ -197,9 +199,30 @@ async def test_a_cut_stream_is_an_error(
 async def test_mark_prices_follow_the_venue(
     client: CcxtClient, stream: CcxtStream, credentials: Credentials
 ) -> None:
-    async with aclosing(stream.mark_prices([BTC])) as batches:
+    async with aclosing(stream.prices([BTC], Reference.MARK)) as batches:
         await asyncio.wait_for(anext(batches), 10)
         await set_price(credentials, "61234.5")
-        while (await asyncio.wait_for(anext(batches), 5))[-1].mark_price != Decimal("61234.5"):
+        while (await asyncio.wait_for(anext(batches), 5))[-1].price != Decimal("61234.5"):
             pass
-    assert (await client.mark_price(BTC)).mark_price == Decimal("61234.5")
+    assert (await client.price(BTC, PriceKind.MARK)).price == Decimal("61234.5")
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("reference", "told"),
+    [
+        (Reference.MARK, {PriceKind.MARK: "60000"}),
+        (Reference.LAST, {PriceKind.LAST: "61234.5"}),
+        (Reference.BOOK, {PriceKind.BID: "61234.4", PriceKind.ASK: "61234.6"}),
+    ],
+)
+async def test_each_reference_is_told_its_own_prices(
+    stream: CcxtStream, credentials: Credentials, reference: Reference, told: dict[PriceKind, str]
+) -> None:
+    await hook(credentials, "pause")
+    async with aclosing(stream.prices([BTC], reference)) as batches:
+        await asyncio.wait_for(anext(batches), 5)
+        await hook(credentials, "price", symbol="BTCUSDT", price="60000", last="61234.5")
+        wanted = {kind: Decimal(price) for kind, price in told.items()}
+        while {tick.kind: tick.price for tick in await asyncio.wait_for(anext(batches), 5)} != wanted:
+            pass

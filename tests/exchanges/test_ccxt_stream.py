@@ -15,7 +15,7 @@ from exchanges import errors
 from exchanges.ccxt_client import build_exchange
 from exchanges.ccxt_stream import CcxtStream
 from exchanges.credentials import Credentials
-from exchanges.types import Book, Forced, PositionSide, PrivateEvent, ReportStatus, Side
+from exchanges.types import Book, Forced, PositionSide, PriceKind, PrivateEvent, Reference, ReportStatus, Side
 from tests.exchanges.capture import Capture, capturing, sample
 
 EVENTS = sample("binance_events")
@@ -194,7 +194,7 @@ def a_price(symbol: str, price: str) -> dict[str, Any]:
 async def test_prices_of_the_wanted_contracts_latest_only(stream: CcxtStream, venue: Capture) -> None:
     symbols = ["BTC/USDT:USDT", "ETH/USDT:USDT"]
     seen: dict[str, Decimal] = {}
-    async with aclosing(stream.mark_prices(symbols)) as batches:
+    async with aclosing(stream.prices(symbols, Reference.MARK)) as batches:
         first = asyncio.ensure_future(anext(batches))
         socket = await venue.opened(PRICES)
         await venue.arrived("WS", socket_path(venue))
@@ -208,24 +208,66 @@ async def test_prices_of_the_wanted_contracts_latest_only(stream: CcxtStream, ve
         batch = await asyncio.wait_for(first, 5)
         while seen != {symbols[0]: Decimal("60000.00000003"), symbols[1]: Decimal("3000.1")}:
             assert len({tick.symbol for tick in batch}) == len(batch)
-            seen |= {tick.symbol: tick.mark_price for tick in batch}
+            seen |= {tick.symbol: tick.price for tick in batch}
             if len(seen) < 2 or seen[symbols[0]] != Decimal("60000.00000003"):
                 batch = await asyncio.wait_for(anext(batches), 5)
     (asked,) = venue.sent("WS", socket_path(venue))
     assert asked["params"] == ["btcusdt@markPrice@1s", "ethusdt@markPrice@1s"]
 
 
-def socket_path(venue: Capture) -> str:
-    return next(path.split("?")[0] for path, _ in venue.sockets if path.startswith(PRICES))
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("reference", "path", "asked", "message", "heard"),
+    [
+        (
+            Reference.LAST,
+            "/market/ws",
+            "btcusdt@miniTicker",
+            {"e": "24hrMiniTicker", "c": "60000.1", "o": "1", "h": "2", "l": "1", "v": "1", "q": "1"},
+            {PriceKind.LAST: Decimal("60000.1")},
+        ),
+        (
+            Reference.BOOK,
+            "/public/ws",
+            "btcusdt@bookTicker",
+            {"e": "bookTicker", "u": 1, "b": "60000.1", "B": "1", "a": "60000.2", "A": "1", "T": 1},
+            {PriceKind.BID: Decimal("60000.1"), PriceKind.ASK: Decimal("60000.2")},
+        ),
+    ],
+)
+async def test_each_reference_has_a_stream_of_its_own(
+    stream: CcxtStream,
+    venue: Capture,
+    reference: Reference,
+    path: str,
+    asked: str,
+    message: dict[str, Any],
+    heard: dict[PriceKind, Decimal],
+) -> None:
+    async with aclosing(stream.prices(["BTC/USDT:USDT"], reference)) as batches:
+        first = asyncio.ensure_future(anext(batches))
+        socket = await venue.opened(path)
+        await venue.arrived("WS", socket_path(venue, path))
+        for number in (1, 2):
+            await socket.send_json(message | {"s": "BTCUSDT", "E": 1700000000122 + number})
+        ticks = {tick.kind: tick for tick in await asyncio.wait_for(first, 5)}
+    assert {kind: tick.price for kind, tick in ticks.items()} == heard
+    assert {tick.symbol for tick in ticks.values()} == {"BTC/USDT:USDT"}
+    assert all(tick.at.microsecond in (123_000, 124_000) for tick in ticks.values())
+    assert venue.sent("WS", socket_path(venue, path))[0]["params"] == [asked]
+
+
+def socket_path(venue: Capture, start: str = PRICES) -> str:
+    return next(path.split("?")[0] for path, _ in venue.sockets if path.startswith(start))
 
 
 @pytest.mark.asyncio
 async def test_no_symbols_means_every_contract(stream: CcxtStream, venue: Capture) -> None:
-    async with aclosing(stream.mark_prices([])) as batches:
+    async with aclosing(stream.prices([], Reference.MARK)) as batches:
         first = asyncio.ensure_future(anext(batches))
         await (await venue.opened(PRICES)).send_json([a_price("BTCUSDT", "1.5"), a_price("ETHUSDT", "2.5")])
         batch = await asyncio.wait_for(first, 5)
-    assert {tick.symbol: tick.mark_price for tick in batch} == {
+    assert {tick.symbol: tick.price for tick in batch} == {
         "BTC/USDT:USDT": Decimal("1.5"),
         "ETH/USDT:USDT": Decimal("2.5"),
     }
@@ -233,7 +275,7 @@ async def test_no_symbols_means_every_contract(stream: CcxtStream, venue: Captur
 
 @pytest.mark.asyncio
 async def test_a_cut_price_stream_is_an_error(stream: CcxtStream, venue: Capture) -> None:
-    async with aclosing(stream.mark_prices(["BTC/USDT:USDT"])) as batches:
+    async with aclosing(stream.prices(["BTC/USDT:USDT"], Reference.MARK)) as batches:
         first = asyncio.ensure_future(anext(batches))
         await (await venue.opened(PRICES)).close()
         with pytest.raises(errors.ExchangeError):

@@ -334,8 +334,8 @@ async def test_a_client_id_that_is_open_is_unknown_and_one_that_is_done_buys_aga
 
 
 async def test_the_mark_price_and_a_quiet_balance(venue: Venue) -> None:
-    tick = await venue.client.mark_price(BTC)
-    assert (tick.symbol, tick.mark_price) == (BTC, D(100_000))
+    tick = await venue.client.price(BTC, PriceKind.MARK)
+    assert (tick.symbol, tick.price) == (BTC, D(100_000))
     balance = await venue.client.balance()
     assert balance.wallet_balance == balance.equity == balance.available_balance == D(10_000)
 
@@ -467,6 +467,19 @@ async def test_funding_is_told_signed_and_from_the_moment_asked_for(venue: Venue
     assert (paid.symbol, paid.amount, received.amount, paid.currency) == (BTC, D("-0.1"), D("0.2"), "USDT")
     assert paid.payment_id != received.payment_id
     assert not await venue.client.funding(datetime.now(UTC) + timedelta(minutes=1))
+
+
+async def test_each_price_of_a_contract_can_be_asked_for(venue: Venue) -> None:
+    await venue.set_price("100000", "98000")
+    asked = {kind: await venue.client.price(BTC, kind) for kind in PriceKind}
+    assert {kind: tick.price for kind, tick in asked.items()} == {
+        PriceKind.MARK: D(100_000),
+        PriceKind.LAST: D(98_000),
+        PriceKind.BID: D("97999.9"),
+        PriceKind.ASK: D("98000.1"),
+    }
+    assert all((tick.symbol, tick.kind) == (BTC, kind) for kind, tick in asked.items())
+    assert all(abs(datetime.now(UTC) - tick.at) < timedelta(seconds=5) for tick in asked.values())
 
 
 async def test_candles_hold_the_prices_there_were(venue: Venue) -> None:

@@ -9,7 +9,8 @@ import pytest
 import redis
 
 from exchanges import marks
-from exchanges.types import PriceTick
+from exchanges.paper.venue import now_ms
+from exchanges.types import PriceKind, PriceTick
 from tests.builders import an_account, an_instrument
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -37,7 +38,7 @@ def away(settings) -> Iterator[None]:
 
 
 def keep(symbol: str, price: str, at: datetime = NOW, venue: str = VENUE) -> None:
-    marks.publish_marks(venue, [(symbol, PriceTick("any", D(price), at))])
+    marks.publish_prices(venue, [(symbol, PriceTick("any", D(price), at))])
 
 
 def test_a_published_price_is_found_as_it_was(kept) -> None:
@@ -72,7 +73,7 @@ def test_what_is_no_price_is_none(kept, text: str) -> None:
 
 
 def test_nothing_asked_or_published_needs_no_redis(away) -> None:
-    marks.publish_marks(VENUE, [])
+    marks.publish_prices(VENUE, [])
     assert marks.latest_marks(VENUE, [], NOW) == {}
 
 
@@ -80,7 +81,7 @@ def test_a_redis_that_is_away_is_told_of_once_and_prices_are_none(away, caplog) 
     for _ in range(3):
         keep("BTCUSDT", "1")
         assert marks.latest_mark(VENUE, "BTCUSDT", NOW) is None
-    assert caplog.text.count("mark prices are not in Redis now") == 1
+    assert caplog.text.count("prices are not in Redis now") == 1
 
 
 def test_a_fresh_price_comes_from_the_cache(db, engine, kept) -> None:
@@ -113,3 +114,24 @@ def test_an_exchange_that_does_not_answer_gives_no_price(db, kept, caplog) -> No
     an_instrument("BTC")
     assert marks.fresh_mark(an_account().pk, "BTCUSDT") is None
     assert "no mark price of BTCUSDT" in caplog.text
+
+
+# prices of other kinds
+
+
+def test_the_prices_of_a_contract_are_kept_apart_by_kind(kept) -> None:
+    for number, kind in enumerate(PriceKind, 1):
+        marks.publish_prices(VENUE, [("BTCUSDT", PriceTick("any", D(number), NOW, kind))])
+    for number, kind in enumerate(PriceKind, 1):
+        assert marks.newest_prices(VENUE, ["BTCUSDT"], kind) == {"BTCUSDT": marks.Price(D(number), NOW)}
+    assert marks.latest_mark(VENUE, "BTCUSDT", NOW) == 1
+
+
+def test_a_mark_price_never_stands_for_a_last_one(db, engine, kept) -> None:
+    account, instrument = an_account(), an_instrument("ETH")
+    keep("ETHUSDT", "1", datetime.now(UTC), "binance")
+    kept.delete(marks._key("binance", PriceKind.LAST))
+    engine.set_price("ETHUSDT", D(3000), now_ms(), last=D(3100))
+    found = marks.fresh_price(account.pk, instrument.exchange_symbol, PriceKind.LAST)
+    assert found is not None
+    assert found.price == 3100

@@ -16,7 +16,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from exchanges.marks import publish_marks
+from exchanges.marks import publish_prices
 from exchanges.paper.candles import Minutes
 from exchanges.types import PositionReport, PositionSide, PriceTick
 from positions.accounting import r_multiple
@@ -94,7 +94,7 @@ def test_an_open_position_says_what_it_holds_and_what_protects_it(viewer):
     a_stop(position, "96305.4")
     a_trailing_stop(position, activation_price=D("98709.2"))
     tick = PriceTick("BTC/USDT:USDT", D("98250.4"), timezone.now())
-    publish_marks("binance", [("BTCUSDT", tick)])
+    publish_prices("binance", [("BTCUSDT", tick)])
     said = {name: fact.text for name, fact in facts_of(viewer, position).items()}
     expected = {
         "Side": "LONG",

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 import exchanges.marks
-from exchanges.marks import publish_marks
+from exchanges.marks import publish_prices
 from exchanges.types import PositionSide, PriceTick
 from positions import queries
 from positions.lifecycle import CloseReason, OrderPurpose, OrderStatus, PositionStatus
@@ -34,7 +34,7 @@ class Marks:
 
     def __setitem__(self, key, price):
         venue, symbol = key
-        publish_marks(venue, [(symbol, PriceTick(symbol, price, self.at))])
+        publish_prices(venue, [(symbol, PriceTick(symbol, price, self.at))])
 
     at = property(lambda self: timezone.now() - self.age)
     age = timedelta(0)

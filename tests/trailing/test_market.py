@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 from pathlib import Path
@@ -13,11 +14,12 @@ from django.utils import timezone
 from exchanges import session
 from exchanges.marks import latest_mark, latest_marks
 from exchanges.models import AccountBalance
-from exchanges.types import PositionSide, PriceTick
+from exchanges.types import PositionSide, PriceKind, PriceTick, Reference
 from positions.models import Fill, Order, Position
 from positions.services import orders
 from positions.services.instruments import refresh_instruments
 from positions.services.opening import Opened, Proposal, open_position
+from positions.services.plans import kept
 from signals_app.models import Strategy
 from tests.builders import (
     a_position,
@@ -31,10 +33,12 @@ from tests.trailing.processes import PaperProcess, child, paper_process, take_hi
 from trailing import services, watching
 from trailing.bands import Watched
 from trailing.models import TrailingStop
+from trailing.plan import ProtectionPlan
 from trailing.thresholds import Band
 from trailing.watching import HINT_AGAIN_SECONDS, PriceDesk
 
 BTC = "BTC/USDT:USDT"
+MARK = PriceKind.MARK
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -90,6 +94,18 @@ def test_prices_of_other_contracts_and_venues_concern_nobody(desk_of_prices: Pri
     desk_of_prices.take("bybit", [tick(1)])
     desk_of_prices.take("binance", [tick(1, "ETH/USDT:USDT")])
     assert sent(desk_of_prices) == []
+
+
+@pytest.mark.parametrize("own", list(PriceKind))
+def test_only_the_price_that_decides_about_a_position_becomes_a_hint(
+    desk_of_prices: PriceDesk, own: PriceKind
+) -> None:
+    desk_of_prices.watch({7: replace(btc(98, 102), kind=own)})
+    for kind in PriceKind:
+        desk_of_prices.take("binance", [replace(tick(97 if kind is not own else 100), kind=kind)])
+    assert sent(desk_of_prices) == []
+    desk_of_prices.take("binance", [replace(tick(97), kind=own)])
+    assert sent(desk_of_prices) == [[7, "97", "2026-03-01T12:00:00+00:00"]]
 
 
 def test_a_position_is_not_hinted_again_at_once_but_later_it_is(desk_of_prices: PriceDesk) -> None:
@@ -148,7 +164,7 @@ def test_all_positions_of_a_gap_are_hinted_at_with_the_price_behind_it(desk_of_p
 def test_fresh_prices_are_the_latest_and_are_taken_once(desk_of_prices: PriceDesk) -> None:
     desk_of_prices.take("binance", [tick(100), tick(101), tick(3, "XRP/USDT:USDT")])
     fresh = desk_of_prices.take_fresh()
-    assert {contract[1]: one.mark_price for contract, one in fresh.items()} == {BTC: 101, "XRP/USDT:USDT": 3}
+    assert {contract[1]: one.price for contract, one in fresh.items()} == {BTC: 101, "XRP/USDT:USDT": 3}
     assert desk_of_prices.take_fresh() == {}
 
 
@@ -166,15 +182,31 @@ def test_prices_are_wanted_for_enabled_tickers_and_for_what_is_held() -> None:
     a_ticker("ETHUSDT", enabled=False)
     a_position("SOL")
     a_position("XRP", status="closed")
-    assert watching.load_symbols("binance") == {BTC: "BTCUSDT", "SOL/USDT:USDT": "SOLUSDT"}
-    assert watching.load_symbols("bybit") == {}
+    wanted = watching.load_symbols("binance")
+    assert wanted[Reference.MARK] == {BTC: "BTCUSDT", "SOL/USDT:USDT": "SOLUSDT"}
+    assert not any(watching.load_symbols("bybit").values())
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("reference", [Reference.LAST, Reference.BOOK])
+def test_other_prices_are_watched_where_the_plan_of_a_live_position_asks(reference: Reference) -> None:
+    plan = kept(ProtectionPlan(reference=reference))
+    a_ticker("BTCUSDT")
+    an_instrument("BTC")
+    a_position("SOL")
+    a_position("ETH", plan=plan)
+    a_position("XRP", plan=plan, status="closed")
+    wanted = watching.load_symbols("binance")
+    assert wanted[Reference.MARK].keys() == {BTC, "SOL/USDT:USDT", "ETH/USDT:USDT"}
+    others = {one: names for one, names in wanted.items() if one is not Reference.MARK and names}
+    assert others == {reference: {"ETH/USDT:USDT": "ETHUSDT"}}
 
 
 def test_published_prices_are_found_by_the_exchanges_symbol(marks) -> None:
     names = {("binance", BTC): "BTCUSDT"}
     now = timezone.now()
     watching.publish(
-        names, {("binance", BTC): tick("97000.5", at=now), ("binance", "NEW/USDT:USDT"): tick(1)}
+        names, {("binance", BTC, MARK): tick("97000.5", at=now), ("binance", "NEW/USDT:USDT", MARK): tick(1)}
     )
     assert latest_marks("binance", ["BTCUSDT", "NEWUSDT"], now) == {"BTCUSDT": D("97000.5")}
 
@@ -263,6 +295,6 @@ def test_a_cut_stream_comes_back_and_what_was_missed_is_reconciled(
 
 
 def test_old_prices_are_no_prices(marks) -> None:
-    watching.publish({("binance", BTC): "BTCUSDT"}, {("binance", BTC): tick(1)})
+    watching.publish({("binance", BTC): "BTCUSDT"}, {("binance", BTC, MARK): tick(1)})
     assert mark() is None
     assert latest_mark("binance", "BTCUSDT", AT + timedelta(seconds=1)) == 1

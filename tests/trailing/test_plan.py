@@ -88,14 +88,6 @@ REFUSED = [
     ),
     ({"reference": "index"}, "reference: input should be 'mark', 'last' or 'book'"),
     (
-        {"reference": "last"},
-        "reference: only mark prices are watched: a plan by last prices would never act",
-    ),
-    (
-        {"reference": "book"},
-        "reference: only mark prices are watched: a plan by book prices would never act",
-    ),
-    (
         {"breakeven": {"trigger_percent": 1, "offset_percent": 1}},
         "breakeven: the offset must be below the trigger, else the stop would fire at once",
     ),

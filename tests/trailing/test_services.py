@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from exchanges.marks import publish_marks
+from exchanges.marks import publish_prices
 from exchanges.paper.venue import now_ms
 from exchanges.types import PositionSide, PriceTick
 from positions.lifecycle import CloseReason, PositionStatus
@@ -364,12 +364,12 @@ def test_the_sweep_protects_and_evaluates_every_position(desk: Desk, marks) -> N
 def test_the_sweep_judges_a_price_by_the_time_it_was_told(desk: Desk, marks) -> None:
     position = protected(desk)
     told = timezone.now()
-    publish_marks("binance", [("BTCUSDT", PriceTick("BTC/USDT:USDT", D(98000), told))])
+    publish_prices("binance", [("BTCUSDT", PriceTick("BTC/USDT:USDT", D(98000), told))])
     services.advance(position.pk, D(100000), told + timedelta(seconds=0.25))
     services.sweep(told + timedelta(seconds=1))
     assert (row_of(position).crossed_at, state(position)[0]) == (None, "open")
     later = told + timedelta(seconds=0.5)
-    publish_marks("binance", [("BTCUSDT", PriceTick("BTC/USDT:USDT", D(98000), later))])
+    publish_prices("binance", [("BTCUSDT", PriceTick("BTC/USDT:USDT", D(98000), later))])
     services.sweep(told + timedelta(seconds=1))
     assert state(position)[0] == "closing"
 
@@ -398,7 +398,7 @@ def test_a_price_too_old_decides_nothing(desk: Desk, marks, settings, age: int, 
     settings.PAPER_EXCHANGE_URL = "http://127.0.0.1:9"
     Order.objects.filter(position=position, purpose="protect").update(status="expired")
     now = timezone.now() - timedelta(seconds=age)
-    publish_marks("binance", [("BTCUSDT", PriceTick("BTC/USDT:USDT", D(1), now))])
+    publish_prices("binance", [("BTCUSDT", PriceTick("BTC/USDT:USDT", D(1), now))])
     services.sweep(timezone.now())
     assert state(position)[0] == decided
 

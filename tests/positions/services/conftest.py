@@ -8,11 +8,12 @@ import pytest
 import redis
 from django.conf import settings
 
+from exchanges.marks import _key
 from exchanges.models import ExchangeAccount, Instrument
 from exchanges.paper.book import PaperTrade
 from exchanges.paper.inprocess import client_at
 from exchanges.paper.matching import Engine
-from exchanges.types import PositionSide
+from exchanges.types import PositionSide, PriceKind
 from positions.models import Order, Position
 from positions.services import orders
 from positions.services.instruments import refresh_instruments
@@ -83,7 +84,7 @@ class Desk:
 
 @pytest.fixture
 def marks() -> Iterator[redis.Redis]:
-    """The Redis of this test run, without mark prices of other tests."""
+    """The Redis of this test run, without prices of other tests."""
     with redis.Redis.from_url(settings.REDIS_URL, decode_responses=True) as client:
         _forget(client)
         yield client
@@ -91,8 +92,9 @@ def marks() -> Iterator[redis.Redis]:
 
 
 def _forget(client: redis.Redis) -> None:
-    for key in client.scan_iter(f"{settings.REDIS_PREFIX}:marks:*"):
-        client.delete(key)
+    for kind in PriceKind:
+        for key in client.scan_iter(_key("*", kind)):
+            client.delete(key)
 
 
 @pytest.fixture

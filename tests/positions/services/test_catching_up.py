@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from exchanges import session
 from exchanges.errors import OutcomeUnknown
-from exchanges.marks import publish_marks
+from exchanges.marks import publish_prices
 from exchanges.paper.candles import CANDLE_MS, Candle, Minutes
 from exchanges.paper.inprocess import FRONTS, InProcessClient
-from exchanges.types import PositionSide, PriceTick
+from exchanges.types import PositionSide, PriceTick, Reference
 from positions.models import Order, Position, RiskEvent
 from positions.services.catching_up import catch_up
 from positions.services.price_watch import saw_prices
@@ -63,7 +63,7 @@ def row_of(position: Position) -> TrailingStop:
 
 
 def told(price: str, at: datetime) -> None:
-    publish_marks("binance", [("BTCUSDT", PriceTick("BTC/USDT:USDT", D(price), at))])
+    publish_prices("binance", [("BTCUSDT", PriceTick("BTC/USDT:USDT", D(price), at))])
 
 
 @pytest.mark.parametrize(
@@ -203,13 +203,13 @@ def test_who_stays_behind_for_minutes_is_told_of_once(desk: Desk, marks: redis.R
     now = back_after(position)
     meanwhile(desk, now)
     told("97250", now)
-    saw_prices({position.instrument}, now)
+    saw_prices({(position.instrument, Reference.MARK)}, now)
     catch_up(now)
     assert alarms() == [], "the machine has only just come back"
     for minutes in (1, 2, 3, 4):
         later = now + timedelta(minutes=minutes)
         told("97250", later)
-        saw_prices({position.instrument}, later)
+        saw_prices({(position.instrument, Reference.MARK)}, later)
         catch_up(later)
     assert alarms() == [str(position.pk)]
 
@@ -248,13 +248,13 @@ def test_a_sweep_without_the_price_stream_does_not(desk: Desk, marks: redis.Redi
 
 def test_after_a_gap_only_the_gap_is_unknown(desk: Desk, marks: redis.Redis) -> None:
     position = protected(desk)
-    began, held = timezone.now(), {position.instrument}
+    began, held = timezone.now(), {(position.instrument, Reference.MARK)}
     for minutes in (0, 1, 2, 30):
         told("97250", began + timedelta(minutes=minutes))
         saw_prices(held, began + timedelta(minutes=minutes))
     later = began + timedelta(minutes=30)
     row = row_of(position)
-    assert row.position.instrument.price_watch.since == later
+    assert PriceWatch.objects.get().since == later
     assert known_until(row) == began + timedelta(minutes=2)
     assert is_behind(row, later)
     meanwhile(desk, later, ("99500", "97300"))
@@ -269,7 +269,7 @@ def test_a_gap_that_nobody_rebuilt_is_not_forgotten_by_the_next_one(desk: Desk, 
     began = timezone.now()
     for minutes in (0, 10, 20):
         told("97250", began + timedelta(minutes=minutes))
-        saw_prices({position.instrument}, began + timedelta(minutes=minutes))
+        saw_prices({(position.instrument, Reference.MARK)}, began + timedelta(minutes=minutes))
     assert known_until(row_of(position)) == began
 
 

@@ -11,20 +11,22 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from exchanges.marks import _key, publish_marks
+from exchanges.marks import _key, publish_prices
 from exchanges.models import AccountWatch, ExchangeAccount
 from exchanges.paper.venue import now_ms
-from exchanges.types import PriceTick
+from exchanges.types import PriceKind, PriceTick, Reference
 from positions import invariants
 from positions.lifecycle import CloseReason
 from positions.models import Fill, InvariantCheck, Order, Position, RiskEvent
 from positions.queries import invariant_checks
 from positions.services import monitoring
 from positions.services.closing import request_close
+from positions.services.plans import kept
 from positions.services.reconciliation import reconcile_account
 from tests.builders import a_position, an_account
 from tests.positions.services.conftest import Desk
 from trailing.models import TrailingStop
+from trailing.plan import ProtectionPlan
 
 A_WHILE = timedelta(hours=4)
 
@@ -44,7 +46,7 @@ def age_everything() -> None:
 
 
 def hear(at: datetime) -> None:
-    publish_marks("binance", [("BTCUSDT", PriceTick("BTC/USDT:USDT", D(97000), at))])
+    publish_prices("binance", [("BTCUSDT", PriceTick("BTC/USDT:USDT", D(97000), at))])
 
 
 @pytest.fixture
@@ -243,14 +245,23 @@ def test_each_silence_of_a_price_is_told_once_with_its_contract(traded: Desk) ->
     told = RiskEvent.objects.filter(details__sentence=SILENT).order_by("pk")
     since = now - timedelta(seconds=31)
     assert [event.details["findings"] for event in told] == [
-        [f"no price of BTCUSDT at binance since {since:%H:%M:%S}"]
+        [f"no mark price of BTCUSDT at binance since {since:%H:%M:%S}"]
     ] * 2
+
+
+def test_a_price_of_the_book_that_is_silent_is_an_alarm_where_a_plan_judges_by_it(traded: Desk) -> None:
+    Position.objects.update(plan=kept(ProtectionPlan(reference=Reference.BOOK)))
+    assert not monitoring.check_invariants()
+    assert InvariantCheck.objects.get(name=SILENT).findings == ["no bid price of BTCUSDT at binance yet"]
+    tick = PriceTick("BTC/USDT:USDT", D(97000), timezone.now(), PriceKind.BID)
+    publish_prices("binance", [("BTCUSDT", tick)])
+    assert monitoring.check_invariants()
 
 
 def test_a_price_never_heard_is_an_alarm_when_the_position_is_old_enough(traded: Desk, marks: Any) -> None:
     marks.delete(_key("binance"))
     assert not monitoring.check_invariants()
-    assert InvariantCheck.objects.get(name=SILENT).findings == ["no price of BTCUSDT at binance yet"]
+    assert InvariantCheck.objects.get(name=SILENT).findings == ["no mark price of BTCUSDT at binance yet"]
     Position.objects.update(opened_at=timezone.now())
     assert monitoring.check_invariants()
 
