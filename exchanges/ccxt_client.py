@@ -242,9 +242,8 @@ class CcxtClient:
     # -- writes ----------------------------------------------------------------------------------------
 
     async def ensure_hedge_mode(self) -> PositionMode:
-        await self._calls.ask(
-            self._calls.ready, Lane.ENTRY
-        )  # ccxt asks for this one without knowing the time
+        # ccxt asks for the mode without knowing the time
+        await self._calls.ask(self._calls.ready, Lane.ENTRY)
         answer = await self._calls.ask(lambda: self._calls.reader.fetch_position_mode(), Lane.ENTRY)
         if not isinstance(answer["hedged"], bool):
             raise OutcomeUnknown("The venue did not say which position mode the account is in.")

@@ -152,7 +152,7 @@ def _keep(row: TrailingStop, state: TrailingState, known: datetime, now: datetim
 def _tell_once(row: TrailingStop, now: datetime) -> None:
     """Each time anew. A watch that began lately, after a restart, could not have asked before."""
     known, watch = known_until(row), watch_of(row)
-    since = max(at for at in (known, watch and watch.since) if at is not None)
+    since = max(at for at in (known, watch.since if watch else None) if at is not None)
     told = RiskEvent.objects.filter(event_type=UNKNOWN, position_id=str(row.pk), created_at__gte=since)
     if now - since <= PATIENCE or told.exists():
         return
