@@ -80,6 +80,30 @@ def test_a_stream_that_ended_by_itself_begins_anew(caplog: pytest.LogCaptureFixt
     assert "secret" not in caplog.text
 
 
+def test_prices_are_told_until_a_stream_for_other_contracts_has_had_time_to_open(monkeypatch) -> None:
+    monkeypatch.setattr(market, "HANDOVER_SECONDS", 0.5)
+
+    async def story() -> None:
+        async def stream() -> None:
+            await asyncio.Event().wait()
+
+        process = MarketProcess()
+        one, other = ("prices", "binance", "last", "one"), ("prices", "binance", "last", "one and other")
+        account = "private", 1, None
+        process._replace({one: stream, account: stream})
+        old, private = process._running[one], process._running[account]
+        process._replace({other: stream})
+        await asyncio.wait([private])
+        assert not old.done()
+        await asyncio.wait([old])
+        assert old.cancelled()
+        assert not process._leaving
+        assert process._running.keys() == {other}
+        process._replace({})
+
+    within_seconds(story)
+
+
 def test_prices_are_published_although_some_could_not_be(monkeypatch) -> None:
     monkeypatch.setattr(market, "FLUSH_SECONDS", 0.0)
     published: list[Any] = []
