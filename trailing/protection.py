@@ -9,7 +9,7 @@ from decimal import Decimal
 from trailing.aging import exit_target
 from trailing.distances import activation_price, behind
 from trailing.engine import HUNDRED, Close, Entry, ExitReason, Hold, StopReason, TrailingPhase, TrailingState
-from trailing.ladder import level_price
+from trailing.ladder import LevelUnreachable, level_price
 from trailing.plan import ProtectionPlan
 from trailing.rules import (
     AtrStop,
@@ -188,18 +188,25 @@ def profit_steps(plan: ProtectionPlan) -> Iterator[tuple[Decimal, Decimal, StopR
 def _after_level(
     entry: Entry, ladder: Ladder, taken: int, atr: Decimal | None
 ) -> Iterator[tuple[StopReason, Decimal]]:
-    last = level_price(entry, ladder.levels[taken - 1].at)
+    last, before = _reachable(entry, ladder, taken), _reachable(entry, ladder, taken - 1)
     atr = atr if atr is not None else entry.atr
     match ladder.stop_after_level:
         case ToBreakeven(offset_percent=percent):
             yield StopReason.AFTER_LEVEL, entry.offset(entry.price, percent)
-        case ToPreviousLevel():
-            before = level_price(entry, ladder.levels[taken - 2].at) if taken > 1 else entry.price
+        case ToPreviousLevel() if before is not None:
             yield StopReason.AFTER_LEVEL, before
-        case BehindLevelPercent(percent=percent):
+        case BehindLevelPercent(percent=percent) if last is not None:
             yield StopReason.AFTER_LEVEL, entry.offset(last, -percent)
-        case BehindLevelAtr(multiple=multiple) if atr is not None:
+        case BehindLevelAtr(multiple=multiple) if last is not None and atr is not None:
             yield StopReason.AFTER_LEVEL, entry.moved(last, -multiple * atr)
+
+
+def _reachable(entry: Entry, ladder: Ladder, level: int) -> Decimal | None:
+    """Before the first level is the entry. None: more was bought since it was sold, and its price is no profit now."""
+    try:
+        return level_price(entry, ladder.levels[level - 1].at) if level else entry.price
+    except LevelUnreachable:
+        return None
 
 
 def _is_worth_moving(entry: Entry, plan: ProtectionPlan, state: TrailingState, candidate: Candidate) -> bool:

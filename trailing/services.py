@@ -239,12 +239,15 @@ def sweep(now: datetime) -> int:
 
 
 def _sweep_one(row: TrailingStop, price_of: Callable[..., Price | None], now: datetime) -> None:
-    protect(row.pk)
+    """Where no stop can even be reckoned, being without one still ends the position."""
     position = row.position
-    price = price_of(position.account_id, position.instrument.exchange_symbol, kind_of(position))
-    if price is not None and _matters(row, price.price, now):
-        advance(row.pk, price.price, price.at)
-    _close_when_unprotected(row.position, now)
+    try:
+        protect(row.pk)
+        price = price_of(position.account_id, position.instrument.exchange_symbol, kind_of(position))
+        if price is not None and _matters(row, price.price, now):
+            advance(row.pk, price.price, price.at)
+    finally:
+        _close_when_unprotected(position, now)
 
 
 def _matters(row: TrailingStop, price: Decimal, now: datetime) -> bool:
