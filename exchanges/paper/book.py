@@ -107,17 +107,30 @@ class AlgoOrder:
             return True
         return price < self.best_price if self.side == "BUY" else price > self.best_price
 
+    @property
+    def next_price(self) -> Decimal:
+        """At which something happens to it: it fires, or begins to trail."""
+        if not self.trails:
+            return self.trigger_price
+        return self._fires_at if self._is_activated else self.activate_price or ZERO
+
     def _has_come_back(self, price: Decimal) -> bool:
         """By the callback rate from the best price, after that one had reached the activation price."""
-        best, rate = self.best_price, (self.callback_rate or ZERO) / HUNDRED
-        if best is None or not self._is_activated(best):
+        if not self._is_activated:
             return False
-        return price >= best * (1 + rate) if self.side == "BUY" else price <= best * (1 - rate)
+        return price >= self._fires_at if self.side == "BUY" else price <= self._fires_at
 
-    def _is_activated(self, best: Decimal) -> bool:
-        if self.activate_price is None:
-            return True
-        return best <= self.activate_price if self.side == "BUY" else best >= self.activate_price
+    @property
+    def _fires_at(self) -> Decimal:
+        away = (self.callback_rate or ZERO) / HUNDRED * (1 if self.side == "BUY" else -1)
+        return (self.best_price or ZERO) * (1 + away)
+
+    @property
+    def _is_activated(self) -> bool:
+        best, starts_at = self.best_price, self.activate_price
+        if best is None or starts_at is None:
+            return best is not None
+        return best <= starts_at if self.side == "BUY" else best >= starts_at
 
 
 @dataclass(slots=True)

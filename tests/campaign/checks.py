@@ -123,11 +123,24 @@ def live_positions_are_protected(world: World) -> Sentences:
             yield f"position {position.pk} of {position.quantity} has stops {[str(s.quantity) for s in standing]}"
 
 
+def backstops_stand_behind_all_that_is_held(world: World) -> Sentences:
+    """Where the plan asks for one and the exchange has refused none: it is asked again later and later."""
+    wished = Position.objects.filter(is_live=True, plan__body__backstop__has_key="callback_percent")
+    for position in wished.select_related("account"):
+        state = world.engine.account(f"paper-{position.account_id}-{position.account.name}")
+        made = Order.objects.filter(position=position, purpose=OrderPurpose.BACKSTOP)
+        ids = set(made.values_list("client_order_id", flat=True))
+        standing = [a.quantity for a in state.algos.values() if a.is_open and a.client_algo_id in ids]
+        was_refused = made.filter(status=OrderStatus.REJECTED).exists()
+        if standing != [position.quantity] and not (was_refused and not standing):
+            yield f"position {position.pk} of {position.quantity} has backstops {[str(one) for one in standing]}"
+
+
 def _standing() -> QuerySet[Order]:
     """Orders that may work for as long as their position lives."""
     return Order.objects.filter(
         position__status=PositionStatus.OPEN,
-        purpose__in=(OrderPurpose.PROTECT, OrderPurpose.TAKE_PROFIT),
+        purpose__in=(OrderPurpose.PROTECT, OrderPurpose.BACKSTOP, OrderPurpose.TAKE_PROFIT),
         status__in=(OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED),
     )
 
@@ -232,6 +245,7 @@ RULES: tuple[Callable[[World], Sentences], ...] = (
     intents_filled_as_often_as_there,
     each_leg_is_as_large_as_there,
     live_positions_are_protected,
+    backstops_stand_behind_all_that_is_held,
     nothing_is_left_over,
     the_ledger_of_orders_closes,
     the_wallet_is_explained,

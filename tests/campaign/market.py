@@ -43,9 +43,7 @@ class Market:
 
     def _stops(self, symbol: str) -> list[Decimal]:
         accounts = self._world.engine.accounts
-        return [
-            algo.trigger_price for name in accounts for algo in self._world.engine.open_algos(name, symbol)
-        ]
+        return [algo.next_price for name in accounts for algo in self._world.engine.open_algos(name, symbol)]
 
     def set_price(self, symbol: str, price: Decimal) -> None:
         """The exchange acts at once; the bot hears of it, unless its market process is away for a moment."""

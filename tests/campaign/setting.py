@@ -116,6 +116,7 @@ def _more(random: Random) -> dict[str, object]:
     ]
     return {
         "take_profits": {"levels": levels, "stop_after_level": random.choice(POLICIES)},
+        "backstop": {"callback_percent": random.choice(("0.5", "0.8"))},
         "breakeven": {"trigger_percent": "0.5", "offset_percent": "0.1"},
         "profit_locks": [{"trigger_percent": "0.7", "lock_percent": "0.3"}],
     }

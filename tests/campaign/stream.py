@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from exchanges.paper import binance_words as words
-from exchanges.paper.book import AlgoEvent, Event, OrderEvent
+from exchanges.paper.book import AccountEvent, AlgoEvent, BestPriceMoved, OrderEvent
 from exchanges.types import PrivateEvent
 from exchanges.venues import binance_events
 from trailing import listening
@@ -27,11 +27,11 @@ class PrivateStreams:
     def publish(self) -> None:
         """What happened since the last call is on its way; a socket that is cut tells nothing."""
         for event in self._world.engine.drain_events():
-            private = self._translated(event)
+            private = None if isinstance(event, BestPriceMoved) else self._translated(event)
             if private is not None and event.account not in self._cut:
                 self._send(event.account, private)
 
-    def _translated(self, event: Event) -> PrivateEvent | None:
+    def _translated(self, event: OrderEvent | AlgoEvent | AccountEvent) -> PrivateEvent | None:
         if isinstance(event, OrderEvent):
             update = words.order_update(event, self._world.clock.now_ms)
             symbol = self._world.symbol(event.order.symbol)

@@ -16,7 +16,7 @@ from exchanges.paper.inprocess import InProcessClient
 from tests.campaign.answers import FAULTS, heard
 from tests.campaign.crashes import points
 
-PURPOSES = {"e": "entry", "c": "close", "p": "protect", "r": "reduce", "t": "take profit"}
+PURPOSES = {"e": "entry", "c": "close", "p": "protect", "b": "backstop", "r": "reduce", "t": "take profit"}
 READING = (
     "instruments", "balance", "positions", "mark_price", "find_order", "open_orders", "fills", "last_trades", "funding",
     "find_child", "name_of_order", "clock",
