@@ -80,6 +80,19 @@ def test_what_becomes_of_an_order(update: dict[str, Any], sentence: str) -> None
     ]
 
 
+@pytest.mark.parametrize(("starts_at", "since"), [(None, "at once"), (Decimal(98000), "from 98,000 on")])
+def test_a_backstop_says_how_far_behind_and_since_when(starts_at: Decimal | None, since: str) -> None:
+    row = FIRST["orders"] | {
+        "purpose": "backstop", "order_type": "trailing_stop_market", "side": "sell", "price": None,
+        "callback_rate": Decimal("1.5"), "activation_price": starts_at, "reduce_only": True,
+    }  # fmt: skip
+    told = tell([Told(AT, "orders", "5", "insert", row)], Names(accounts={1: "main"}, symbols={1: "BTCUSDT"}))
+    assert told[0].text == (
+        "backstop order tb-x-e1 is written: trailing stop market sell 0.01 BTCUSDT "
+        f"1.5 % behind the best price, {since}, only to reduce"
+    )
+
+
 def test_a_close_that_is_refused_and_asked_again() -> None:
     asked = {"status": "closing", "close_reason": "manual", "close_requested_by": "owner"}
     sentences = said_of(
