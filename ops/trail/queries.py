@@ -18,7 +18,6 @@ from ops.trail.story import tell
 from ops.trail.telling.entries import Names, Sentence, Told
 from positions.models import Fill, FundingPayment, Order, Position, RiskEvent
 from signals_app.models import SignalLog, SignalLogEntry, Strategy
-from trailing.models import PartialTakeProfit
 from trailing.plan import read_plan
 from trailing.words import in_words
 
@@ -161,13 +160,14 @@ def _subjects(scope: Scope) -> Iterator[tuple[str, list[str]]]:
     positions = [str(pk) for pk in ids]
     yield "positions", positions
     yield "trailing_stop_state", positions
+    levels = Position.objects.filter(pk__in=ids, levels__isnull=False).values_list("levels", flat=True)
+    yield "partial_tp_history", [str(pk) for pk in levels]
     for table, rows in (
         ("signals_v2_log", scope.logs),
         ("signal_log_entries_v2", scope.verdicts),
         ("orders", scope.orders),
         ("trades", scope.fills),
         ("funding_payments", FundingPayment.objects.filter(position__in=ids)),
-        ("partial_tp_history", PartialTakeProfit.objects.filter(position__in=ids)),
         ("risk_events", RiskEvent.objects.filter(position_id__in=positions)),
     ):
         yield table, [str(pk) for pk in rows.values_list("pk", flat=True)]
