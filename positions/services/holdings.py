@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Case, DecimalField, QuerySet, Sum, When
+from django.db.models import Case, DecimalField, F, QuerySet, Sum, When
 from django.db.models.functions import Coalesce
 
 from exchanges.types import PositionSide, Side
@@ -109,14 +109,27 @@ def _quote_fee(fill: Fill) -> Decimal:
 def _refresh_money(position: Position) -> None:
     leg = PositionSide(position.position_side)
     found = opening(leg, position.unexplained_quantity, position.unexplained_price)
-    executions = _executions(Fill.objects.filter(position=position))
+    executions = _untold(position) + _executions(Fill.objects.filter(position=position))
     # what was held before we looked comes first, what went away without a trace last
     in_order = found + executions if position.unexplained_quantity > 0 else executions + found
-    answered = _answered_entry_price(position)
-    accounts = account_for(leg, in_order, answered)
-    position.average_entry_price = accounts.average_entry_price or answered
+    accounts = account_for(leg, in_order, _answered_entry_price(position))
+    position.average_entry_price = accounts.average_entry_price
     position.average_exit_price = accounts.average_exit_price
     position.realized_pnl, position.fees = accounts.realized_pnl, accounts.fees
+
+
+def _untold(position: Position) -> list[Execution]:
+    """What an entry's answer says it bought beyond its told executions, at the price that makes up its average: an
+    average of a part would move the stop for good."""
+    cost = Coalesce(Sum(F("fills__quantity") * F("fills__price")), ZERO, output_field=DecimalField())
+    executed = Coalesce(Sum("fills__quantity"), ZERO, output_field=DecimalField())
+    entries = Order.objects.filter(position=position, purpose="entry", average_price__gt=0)
+    found = []
+    for entry in entries.annotate(executed=executed, cost=cost).filter(filled_quantity__gt=F("executed")):
+        missing = entry.filled_quantity - entry.executed
+        price = (entry.average_price * entry.filled_quantity - entry.cost) / missing
+        found.append(Execution(Side(entry.side), missing, price if price > 0 else entry.average_price))
+    return found
 
 
 def _answered_entry_price(position: Position) -> Decimal | None:
