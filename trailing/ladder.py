@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
-from itertools import pairwise
 
 from exchanges.types import InstrumentSpec
 from positions.sizing import floor_to
@@ -19,6 +18,23 @@ class LevelStatus(StrEnum):
     ERROR = "error"
     CANCELED = "canceled"
     MERGED = "merged"  # too small for an order of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`level` counts from 1; `close_ratio` includes what refused levels leave to it."""
+
+    level: int
+    price: Decimal
+    close_ratio: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """`refused`: by level, why."""
+
+    reachable: list[Target] = field(default_factory=list)
+    refused: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,32 +69,50 @@ def level_price(entry: Entry, at: PercentTarget | PriceTarget | AtrTarget) -> De
     return price
 
 
+def targets(entry: Entry, ladder: Ladder) -> Targets:
+    """A level that cannot be reached is refused alone: its part goes with the next, or with the last one that can."""
+    found = Targets()
+    carried = Decimal(0)
+    for number, level in enumerate(ladder.levels, 1):
+        try:
+            price = _price_after(entry, level.at, found.reachable)
+        except LevelUnreachable as refusal:
+            found.refused[number] = str(refusal)
+            carried += level.close_ratio
+        else:
+            found.reachable.append(Target(number, price, level.close_ratio + carried))
+            carried = Decimal(0)
+    if carried and found.reachable:
+        last = found.reachable.pop()
+        found.reachable.append(replace(last, close_ratio=last.close_ratio + carried))
+    return found
+
+
+def _price_after(entry: Entry, at: PercentTarget | PriceTarget | AtrTarget, before: list[Target]) -> Decimal:
+    price = level_price(entry, at)
+    if before and entry.is_better(before[-1].price, price):
+        raise LevelUnreachable(f"a level at {price:f} cannot follow one at {before[-1].price:f}")
+    return price
+
+
 def rungs(entry: Entry, ladder: Ladder, original: Decimal, spec: InstrumentSpec) -> list[Rung]:
     """Ordered from the entry outwards. What is left after each is nothing or can be traded at any of their prices."""
-    prices = level_prices(entry, ladder)
-    lowest = min(entry.price, *prices)
+    reachable = targets(entry, ladder).reachable
+    lowest = min((entry.price, *(target.price for target in reachable)))
     closes_all = sum(level.close_ratio for level in ladder.levels) == 1
     made: list[Rung] = []
     left, ratio = original, Decimal(0)
-    for number, (level, price) in enumerate(zip(ladder.levels, prices, strict=True), 1):
-        ratio += level.close_ratio
-        takes_rest = closes_all and number == len(prices)
+    for target in reachable:
+        ratio += target.close_ratio
+        takes_rest = closes_all and target is reachable[-1]
         quantity = left if takes_rest else min(left, floor_to(original * ratio, spec.size_increment))
-        if quantity <= 0 or not _is_tradable(quantity, price, spec):
+        if quantity <= 0 or not _is_tradable(quantity, target.price, spec):
             continue
         if not _is_tradable(left - quantity, lowest, spec):
             quantity = left
-        made.append(Rung(number, price, quantity, ratio))
+        made.append(Rung(target.level, target.price, quantity, ratio))
         left, ratio = left - quantity, Decimal(0)
     return made
-
-
-def level_prices(entry: Entry, ladder: Ladder) -> list[Decimal]:
-    prices = [level_price(entry, level.at) for level in ladder.levels]
-    for before, after in pairwise(prices):
-        if entry.is_better(before, after):
-            raise LevelUnreachable(f"a level at {after:f} cannot follow one at {before:f}")
-    return prices
 
 
 def _is_tradable(quantity: Decimal, price: Decimal, spec: InstrumentSpec) -> bool:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from trailing.aging import exit_target
 from trailing.distances import activation_price, behind
 from trailing.engine import HUNDRED, Close, Entry, ExitReason, Hold, StopReason, TrailingPhase, TrailingState
-from trailing.ladder import LevelUnreachable, level_price
+from trailing.ladder import targets
 from trailing.plan import ProtectionPlan
 from trailing.rules import (
     AtrStop,
@@ -188,25 +188,30 @@ def profit_steps(plan: ProtectionPlan) -> Iterator[tuple[Decimal, Decimal, StopR
 def _after_level(
     entry: Entry, ladder: Ladder, taken: int, atr: Decimal | None
 ) -> Iterator[tuple[StopReason, Decimal]]:
-    last, before = _reachable(entry, ladder, taken), _reachable(entry, ladder, taken - 1)
+    """Behind the level just taken, or not at all: on its price the rest would leave at once. More may have been bought
+    since it was sold, and its price be no profit now."""
+    reached = {target.level: target.price for target in targets(entry, ladder).reachable}
+    if taken not in reached:
+        return
+    before = [price for level, price in reached.items() if level < taken]
+    for wished in _behind_level(entry, ladder, reached[taken], (before or [entry.price])[-1], atr):
+        if entry.is_better(reached[taken], entry.away_from_market(wished)):
+            yield StopReason.AFTER_LEVEL, wished
+
+
+def _behind_level(
+    entry: Entry, ladder: Ladder, last: Decimal, before: Decimal, atr: Decimal | None
+) -> Iterator[Decimal]:
     atr = atr if atr is not None else entry.atr
     match ladder.stop_after_level:
         case ToBreakeven(offset_percent=percent):
-            yield StopReason.AFTER_LEVEL, entry.offset(entry.price, percent)
-        case ToPreviousLevel() if before is not None:
-            yield StopReason.AFTER_LEVEL, before
-        case BehindLevelPercent(percent=percent) if last is not None:
-            yield StopReason.AFTER_LEVEL, entry.offset(last, -percent)
-        case BehindLevelAtr(multiple=multiple) if last is not None and atr is not None:
-            yield StopReason.AFTER_LEVEL, entry.moved(last, -multiple * atr)
-
-
-def _reachable(entry: Entry, ladder: Ladder, level: int) -> Decimal | None:
-    """Before the first level is the entry. None: more was bought since it was sold, and its price is no profit now."""
-    try:
-        return level_price(entry, ladder.levels[level - 1].at) if level else entry.price
-    except LevelUnreachable:
-        return None
+            yield entry.offset(entry.price, percent)
+        case ToPreviousLevel():
+            yield before
+        case BehindLevelPercent(percent=percent):
+            yield entry.offset(last, -percent)
+        case BehindLevelAtr(multiple=multiple) if atr is not None:
+            yield entry.moved(last, -multiple * atr)
 
 
 def _is_worth_moving(entry: Entry, plan: ProtectionPlan, state: TrailingState, candidate: Candidate) -> bool:

@@ -11,11 +11,18 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
-from exchanges.types import OrderType, PositionSide
+from exchanges.types import Book, OrderType, PositionSide
 from positions.lifecycle import DONE, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order, Position
 from positions.services import events, levels
-from positions.services.closing import entry_is_pending, lock_position, pending_orders, promised
+from positions.services.closing import (
+    PARTS,
+    call_off,
+    entry_is_pending,
+    lock_position,
+    pending_orders,
+    promised,
+)
 from positions.services.consequences import ABSENT
 from positions.services.instruments import spec_of
 from positions.services.outbox import add_order
@@ -23,7 +30,7 @@ from positions.services.placing import mark_of
 from positions.services.sweeping import for_each
 from positions.terms import MOST_THROUGH_PERCENT, Leg, Terms, objection_to_exit
 from trailing.engine import HUNDRED, Entry, TrailingPhase
-from trailing.ladder import LevelStatus, LevelUnreachable, Rung, level_price, rungs
+from trailing.ladder import LevelStatus, Rung, Targets, rungs, targets
 from trailing.models import PartialTakeProfit, TrailingStop
 from trailing.rows import entry_of, plan_of
 from trailing.rules import AtrTarget, Ladder, Level
@@ -33,6 +40,7 @@ from trailing.services import protect
 MOST_ORDERS = 4
 # the average true range of the entry is learned a moment after it
 TRUE_RANGE_PATIENCE = timedelta(minutes=1)
+MOST_PERCENT = Decimal(10) ** 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,7 @@ def check_partial_tp(position_id: int) -> list[CheckedLevel]:
     with transaction.atomic():
         position = lock_position(position_id)
         if position.status == PositionStatus.OPEN:
-            _begin(position)
+            _begin(position, mark_price)
             _tend(position, mark_price)
     protect(position_id)
     return [_checked(row) for row in _rows(position)]
@@ -74,25 +82,32 @@ def _checked(row: PartialTakeProfit) -> CheckedLevel:
 # once, when the entry has ended
 
 
-def _begin(position: Position) -> None:
+def _begin(position: Position, mark_price: Decimal | None) -> None:
     ladder, row = plan_of(position).take_profits, TrailingStop.objects.get(pk=position.pk)
-    if ladder is None or not _is_ready(position, row, ladder) or _rows(position).exists():
+    if ladder is None or row.entry_price is None or _rows(position).exists():
         return
     row.position = position
-    entry = entry_of(row)
-    try:
-        made = rungs(entry, ladder, _bought(position), spec_of(position.instrument))
-    except LevelUnreachable as refusal:
-        _write(position, (_level(number, one) for number, one in _numbered(ladder)))
-        for refused in _rows(position):
-            _refuse(refused, position, str(refusal))
-    else:
-        _write(position, _planned(entry, ladder, made))
+    found = targets(entry_of(row), ladder)
+    if entry_is_pending(position):
+        _end_entry_at(found, position, entry_of(row), mark_price)
+    elif _is_ready(position, row, ladder):
+        made = rungs(entry_of(row), ladder, _bought(position), spec_of(position.instrument))
+        _write(position, _planned(entry_of(row), ladder, found, made))
+
+
+def _end_entry_at(found: Targets, position: Position, entry: Entry, mark_price: Decimal | None) -> None:
+    """A limit entry that bought a part, while the price is at the first level already: the rest is taken back, so that
+    levels can be placed."""
+    if mark_price is None or not found.reachable:
+        return
+    if entry.has_reached(mark_price, found.reachable[0].price):
+        for order in pending_orders(position).filter(purpose=OrderPurpose.ENTRY).select_for_update():
+            call_off(order, "the price has reached the first take-profit level")
 
 
 def _is_ready(position: Position, row: TrailingStop, ladder: Ladder) -> bool:
     is_armed = row.entry_price == position.average_entry_price or row.state == TrailingPhase.ACTIVE
-    if row.entry_price is None or not is_armed or entry_is_pending(position):
+    if not is_armed:
         return False
     needs_range = any(isinstance(level.at, AtrTarget) for level in ladder.levels)
     waited = timezone.now() - (position.opened_at or position.created_at)
@@ -108,18 +123,27 @@ def _numbered(ladder: Ladder) -> Iterator[tuple[int, Level]]:
     return enumerate(ladder.levels, 1)
 
 
-def _planned(entry: Entry, ladder: Ladder, made: list[Rung]) -> Iterator[PartialTakeProfit]:
+def _planned(entry: Entry, ladder: Ladder, found: Targets, made: list[Rung]) -> Iterator[PartialTakeProfit]:
     """A level without an order of its own is a row too, and says where it went."""
+    prices = {target.level: target.price for target in found.reachable}
     rung_of = {rung.level: rung for rung in made}
     for number, level in _numbered(ladder):
         row = _level(number, level)
-        row.price = level_price(entry, level.at)
-        row.percent = round(abs(row.price - entry.price) / entry.price * HUNDRED, 2)
-        if number in rung_of:
-            row.close_qty = rung_of[number].quantity
+        if number in found.refused:
+            row.status, row.error = LevelStatus.ERROR, found.refused[number]
         else:
-            row.status, row.error = LevelStatus.MERGED, _where_it_went(number, made)
+            row.price, row.percent = prices[number], _profit_percent(entry, prices[number])
+            if number in rung_of:
+                row.close_qty = rung_of[number].quantity
+            else:
+                row.status, row.error = LevelStatus.MERGED, _where_it_went(number, made)
         yield row
+
+
+def _profit_percent(entry: Entry, price: Decimal) -> Decimal | None:
+    """None: more than its column can hold."""
+    percent = round(abs(price - entry.price) / entry.price * HUNDRED, 2)
+    return percent if percent < MOST_PERCENT else None
 
 
 def _level(number: int, level: Level) -> PartialTakeProfit:
@@ -137,15 +161,22 @@ def _write(position: Position, rows: Iterator[PartialTakeProfit]) -> None:
     for row in rows:
         row.position = position
         row.save()
+        if row.status == LevelStatus.ERROR:
+            _tell(row, position)
 
 
 # whenever an order of a level has ended
 
 
 def _tend(position: Position, mark_price: Decimal | None) -> None:
-    for row in _rows(position).filter(status=LevelStatus.PENDING):
-        if not levels.note(position.pk, row.level) and not _has_order(position, row):
+    for level in list(_pending(position).values_list("level", flat=True)):
+        row = _rows(position).get(level=level)  # one before it may have left it more
+        if not levels.note(position.pk, level) and not _has_order(position, row):
             _go_on(position, row, mark_price)
+
+
+def _pending(position: Position) -> QuerySet[PartialTakeProfit]:
+    return _rows(position).filter(status=LevelStatus.PENDING)
 
 
 def _has_order(position: Position, row: PartialTakeProfit) -> bool:
@@ -170,19 +201,27 @@ def _is_refused(order: Order) -> bool:
 
 
 def _place(position: Position, row: PartialTakeProfit, mark_price: Decimal | None) -> None:
-    """What is held may have become less than the levels were meant for."""
-    sold, free = levels.sold(position.pk, row.level), position.quantity - promised(position)
-    if free <= 0:
-        _end(row, LevelStatus.CANCELED, "nothing is left to sell")
-        return
+    """What is held may have become less than the levels were meant for; what another order waits to sell may come
+    back."""
+    wanted, free = row.close_qty - levels.sold(position.pk, row.level), position.quantity - promised(position)
+    may_grow = free < wanted and _waits_beside(position)
     leg = Leg(spec_of(position.instrument), PositionSide(position.position_side), mark_price, timezone.now())
-    quantity, terms = min(row.close_qty - sold, free), _terms(row, leg)
-    if wrong := objection_to_exit(terms, quantity, free, leg):
+    quantity, terms = min(wanted, free), _terms(row, leg)
+    wrong = objection_to_exit(terms, quantity, free, leg) if free > 0 else "nothing is left to sell"
+    if wrong is None:
+        order = add_order(position, OrderPurpose.TAKE_PROFIT, quantity, terms, level=row.level)
+        row.order_id = order.client_order_id
+        row.close_qty -= Decimal(0) if may_grow else wanted - quantity
+        row.save(update_fields=["order_id", "close_qty", "updated_at"])
+    elif free <= 0 and not may_grow:
+        _end(row, LevelStatus.CANCELED, wrong)
+    elif not may_grow:
         _refuse(row, position, wrong)
-        return
-    order = add_order(position, OrderPurpose.TAKE_PROFIT, quantity, terms, level=row.level)
-    row.order_id, row.close_qty = order.client_order_id, sold + quantity
-    row.save(update_fields=["order_id", "close_qty", "updated_at"])
+
+
+def _waits_beside(position: Position) -> bool:
+    """An order for a part that is none of the levels."""
+    return pending_orders(position).filter(purpose__in=PARTS, book=Book.PLAIN, level=None).exists()
 
 
 def _terms(row: PartialTakeProfit, leg: Leg) -> Terms:
@@ -197,10 +236,28 @@ def _terms(row: PartialTakeProfit, leg: Leg) -> Terms:
 
 def _refuse(row: PartialTakeProfit, position: Position, reason: str) -> None:
     _end(row, LevelStatus.ERROR, reason)
+    _leave_to_another(row, position)
+    _tell(row, position)
+
+
+def _tell(row: PartialTakeProfit, position: Position) -> None:
     events.record(
         "level_refused", "high", account_id=position.account_id, position_id=position.pk,
-        level=row.level, order=row.order_id, reason=reason,
+        level=row.level, order=row.order_id, reason=row.error,
     )  # fmt: skip
+
+
+def _leave_to_another(row: PartialTakeProfit, position: Position) -> None:
+    """To the next level, or the last one before it. What rests there makes room for an order for both."""
+    rest = row.close_qty - levels.sold(position.pk, row.level)
+    heir = _pending(position).filter(level__gt=row.level).first() or _pending(position).last()
+    if heir is None or rest <= 0:
+        return
+    row.close_qty, heir.close_qty = row.close_qty - rest, heir.close_qty + rest
+    row.save(update_fields=["close_qty", "updated_at"])
+    heir.save(update_fields=["close_qty", "updated_at"])
+    for order in pending_orders(position).filter(level=heir.level).select_for_update():
+        call_off(order, f"sells what level {row.level} was meant to sell too")
 
 
 def _end(row: PartialTakeProfit, status: LevelStatus, reason: str) -> None:
@@ -217,10 +274,8 @@ def check_ladders(now: datetime) -> int:
     on_its_way = pending.filter(position=OuterRef("position"), level=OuterRef("level"))
     rows = PartialTakeProfit.objects.filter(position=OuterRef("pk"))
     idle = rows.filter(~Exists(on_its_way), status=LevelStatus.PENDING)
-    buying = pending.filter(position=OuterRef("pk"), purpose=OrderPurpose.ENTRY)
     due = Position.objects.filter(
         ~Exists(rows) | Exists(idle),
-        ~Exists(buying),
         Q(updated_at__lte=now),
         status=PositionStatus.OPEN,
         plan__body__take_profits__has_key="levels",

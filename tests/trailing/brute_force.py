@@ -162,10 +162,15 @@ class Position:
 
     def _after_level(self, policy: dict, atr: Fraction | None) -> Fraction | None:
         level = self.targets[self.taken - 1]
+        wished = self._behind_level(policy, level, atr)
+        return None if wished is None or self.on_tick(wished) >= level else wished
+
+    def _behind_level(self, policy: dict, level: Fraction, atr: Fraction | None) -> Fraction | None:
         if policy["type"] == "breakeven":
             return self.profit(policy["offset_percent"])
         if policy["type"] == "previous_level":
-            return self.entry if self.taken == 1 else self.targets[self.taken - 2]
+            before = [target for target in self.targets[: self.taken - 1] if target is not None]
+            return (before or [self.entry])[-1]
         if policy["type"] == "percent":
             return level - abs(level) * Fraction(policy["percent"]) / 100
         known = self.atr_at_entry if atr is None else atr
@@ -217,20 +222,29 @@ class Position:
 
     # take-profit levels
 
-    def _targets(self) -> list[Fraction]:
-        ladder = self.plan["take_profits"]
-        return (
-            [self.on_tick_or_better(self._target(level["at"])) for level in ladder["levels"]]
-            if ladder
-            else []
-        )
+    def _targets(self) -> list[Fraction | None]:
+        """None: refused."""
+        found: list[Fraction | None] = []
+        for level in (self.plan["take_profits"] or {"levels": []})["levels"]:
+            wished = self._target(level["at"])
+            target = None if wished is None else self.on_tick_or_better(wished)
+            before = [other for other in found if other is not None]
+            is_reachable = (
+                target is not None
+                and target > self.entry
+                and self.sign * target > 0
+                and not any(other > target for other in before)
+            )
+            found.append(target if is_reachable else None)
+        return found
 
-    def _target(self, at: dict) -> Fraction:
+    def _target(self, at: dict) -> Fraction | None:
         if at["type"] == "price":
             return self.sign * Fraction(at["price"])
         if at["type"] == "percent":
             return self.profit(at["percent"])
-        return self.entry + Fraction(at["multiple"]) * self.atr_at_entry
+        known = self.atr_at_entry
+        return None if known is None else self.entry + Fraction(at["multiple"]) * known
 
     def _take_levels(self, index: int, here: Fraction) -> None:
         for level, quantity in self.parts:
@@ -239,7 +253,7 @@ class Position:
                 self.taken, self.held = level, self.held - quantity
 
 
-def parts(terms: Terms, targets: list[Fraction], entry: Fraction) -> list[tuple[int, Fraction]]:
+def parts(terms: Terms, targets: list[Fraction | None], entry: Fraction) -> list[tuple[int, Fraction]]:
     """(level, quantity), merged where one alone, or what is left, could not be traded."""
 
     def can_be_traded(quantity: Fraction, price: Fraction) -> bool:
@@ -248,13 +262,15 @@ def parts(terms: Terms, targets: list[Fraction], entry: Fraction) -> list[tuple[
     step, original = Fraction(terms.size_step), Fraction(terms.quantity)
     levels = terms.plan["take_profits"]["levels"] if targets else []
     ratios = [Fraction(level["close_ratio"]) for level in levels]
-    cheapest = min(abs(price) for price in [entry, *targets])
+    reachable = [level for level, target in enumerate(targets, 1) if target is not None]
+    cheapest = min(abs(price) for price in [entry, *targets] if price is not None)
     made: list[tuple[int, Fraction]] = []
-    done = 0  # levels that are sold or merged into one that is
-    for level in range(1, len(ratios) + 1):
+    done = 0  # levels that are sold, or left to one that is
+    for level in reachable:
+        is_last = level == reachable[-1]
         left = original - sum(quantity for _, quantity in made)
-        part = floor(original * sum(ratios[done:level]) / step) * step
-        if level == len(ratios) and sum(ratios) == 1:
+        part = floor(original * sum(ratios[done : None if is_last else level]) / step) * step
+        if is_last and sum(ratios) == 1:
             part = left
         if part > 0 and can_be_traded(part, abs(targets[level - 1])):
             made.append((level, part if can_be_traded(left - part, cheapest) else left))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.trailing.tables import ENHANCED, LONG, SHORT, SPEC, plan_of
 from trailing.engine import Entry
-from trailing.ladder import LevelUnreachable, level_price, rungs
+from trailing.ladder import LevelUnreachable, level_price, rungs, targets
 from trailing.rules import AtrTarget, Ladder, PercentTarget, PriceTarget
 
 
@@ -125,10 +125,35 @@ def test_a_level_that_cannot_be_reached_is_refused(entry: Entry, at: object, rea
         level_price(entry, at)
 
 
+def price(wished: object) -> dict[str, object]:
+    return {"type": "price", "price": wished}
+
+
 def test_levels_of_different_kinds_must_rise_as_prices() -> None:
-    mixed = ladder((2, "0.5"), ({"type": "price", "price": 101}, "0.5"))
-    with pytest.raises(LevelUnreachable, match=r"^a level at 101 cannot follow one at 102\.0$"):
-        rungs(LONG, mixed, D(1), SPEC)
+    mixed = ladder((2, "0.5"), (price(101), "0.5"))
+    assert targets(LONG, mixed).refused == {2: "a level at 101 cannot follow one at 102.0"}
+    assert sold(LONG, mixed, "1") == [(1, D(102), D(1))], (
+        "the last one that can be reached sells what is left"
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "passed", "ahead"),
+    [(LONG, ("99", "100"), ("104", "105")), (SHORT, ("101", "100"), ("96", "95"))],
+)
+def test_a_level_that_cannot_be_reached_leaves_its_part_to_the_next(
+    entry: Entry, passed: tuple[str, str], ahead: tuple[str, str]
+) -> None:
+    one, two = ahead
+    mixed = ladder(
+        (price(passed[0]), "0.2"), (price(passed[1]), "0.1"), (price(one), "0.3"), (price(two), "0.2")
+    )
+    assert list(targets(entry, mixed).refused) == [1, 2]
+    assert sold(entry, mixed, "1") == [(3, D(one), D("0.6")), (4, D(two), D("0.2"))]
+
+
+def test_a_ladder_out_of_reach_sells_nothing() -> None:
+    assert sold(LONG, ladder((price(99), "0.5"), (price(100), "0.5")), "1") == []
 
 
 PERCENTS = st.lists(st.integers(1, 100), min_size=1, max_size=6).filter(lambda ratios: sum(ratios) <= 100)

@@ -5,6 +5,7 @@ from decimal import Decimal as D
 
 import pytest
 
+from exchanges.types import PositionSide
 from tests.trailing.tables import ENHANCED, LONG, PLAN, SHORT, mirrored, plan_of, walk
 from trailing.engine import Close, Entry, ExitReason, Hold, StopReason, TrailingPhase, TrailingState
 from trailing.plan import ProtectionPlan
@@ -247,3 +248,23 @@ def test_an_active_state_without_a_best_price_starts_from_this_one() -> None:
 def test_a_price_that_is_none_is_refused(price: str) -> None:
     with pytest.raises(ValueError, match="positive"):
         Seen(D(price))
+
+
+@pytest.mark.parametrize("side", PositionSide)
+@pytest.mark.parametrize(
+    ("policy", "levels"),
+    [
+        ({"type": "breakeven", "offset_percent": "0.1"}, ("0.05", "5")),
+        ({"type": "previous_level"}, ("0.05", "0.08")),
+    ],
+)
+def test_a_stop_on_the_level_just_taken_or_beyond_it_is_none(
+    side: PositionSide, policy: dict, levels: tuple[str, str]
+) -> None:
+    """The levels are nearer than the offset, or on one tick: the rest would leave at once."""
+    wished = [{"at": {"type": "atr", "multiple": at}, "close_ratio": "0.25"} for at in levels]
+    plan = plan_of(trailing=None, take_profits={"levels": wished, "stop_after_level": policy})
+    entry = replace(LONG, side=side, atr=D(1))
+    taken = 1 if policy["type"] == "breakeven" else 2
+    state = take_level(entry, plan, start(entry, plan), taken, None)
+    assert (state.stop_price, state.stop_reason) == (entry.offset(D(100), D(-2)), StopReason.STOP_LOSS)

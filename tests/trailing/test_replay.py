@@ -56,6 +56,26 @@ PLANS: dict[str, dict] = {
             "stop_after_level": {"type": "atr", "multiple": 1},
         }
     },
+    "ladder of prices, some out of reach": {
+        "take_profits": {
+            "levels": [
+                {"at": {"type": "percent", "percent": "0.8"}, "close_ratio": "0.2"},
+                {"at": {"type": "price", "price": 100}, "close_ratio": "0.2"},
+                {"at": {"type": "price", "price": 102}, "close_ratio": "0.3"},
+                {"at": {"type": "percent", "percent": 2}, "close_ratio": "0.3"},
+            ],
+            "stop_after_level": {"type": "previous_level"},
+        }
+    },
+    "levels nearer than the offset behind them": {
+        "take_profits": {
+            "levels": [
+                {"at": {"type": "atr", "multiple": "0.2"}, "close_ratio": "0.3"},
+                {"at": {"type": "atr", "multiple": 3}, "close_ratio": "0.3"},
+            ],
+            "stop_after_level": {"type": "breakeven", "offset_percent": "0.3"},
+        }
+    },
     "ladder with a percent behind": {
         "take_profits": {"levels": LEVELS, "stop_after_level": {"type": "percent", "percent": "0.6"}},
         "profit_locks": ENHANCED["profit_locks"],

@@ -49,7 +49,8 @@ def test_the_first_of_two_executions_leaves_the_answered_average(desk: Desk, sid
     position = desk.filled(side=side)
     first, *others = desk.engine.account(desk.paper_name).trades
     order = Order.objects.get(position=position, purpose="entry")
-    assert others and first.price != order.average_price
+    assert others
+    assert first.price != order.average_price
     desk.tell(first)
     position.refresh_from_db()
     assert (Fill.objects.count(), position.average_entry_price) == (1, order.average_price)

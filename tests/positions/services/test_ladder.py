@@ -9,14 +9,16 @@ import pytest
 from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
-from exchanges.types import PositionSide
+from exchanges.types import OrderType, PositionSide
 from positions.lifecycle import CloseReason, OrderPurpose
 from positions.models import Order, Position, RiskEvent
 from positions.services import expiring, ladder, lookups, modifying, orders
 from positions.services.closing import reopen_after_refused_close, request_close
 from positions.services.ladder import check_ladders, check_partial_tp
 from positions.services.modifying import modify_order
+from positions.services.opening import open_position
 from positions.services.placing import OrderRefused, place_order
+from positions.terms import Terms
 from tests.positions.services.conftest import Desk
 from trailing import services as trailing
 from trailing.models import PartialTakeProfit, TrailingStop
@@ -167,11 +169,34 @@ def test_levels_wait_for_the_end_of_an_entry_that_fills_in_parts(desk: Desk) -> 
     position = desk.open()
     desk.submit(position, "entry")
     Order.objects.filter(position=position, purpose="entry").update(status="partially_filled")
+    check_ladders(timezone.now())
     assert check_partial_tp(position.pk) == []
-    assert check_ladders(timezone.now()) == 0
     Order.objects.filter(position=position, purpose="entry").update(status="expired")
     assert check_ladders(timezone.now()) == 1
     assert len(levels_of(position)) > 0
+
+
+@BOTH
+def test_at_the_first_level_the_rest_of_a_limit_entry_is_taken_back(desk: Desk, side: PositionSide) -> None:
+    outcome = open_position(desk.propose(side=side, entry=Terms(OrderType.LIMIT, price=price_at(-1, side))))
+    position = Position.objects.get(pk=outcome.position_id)
+    desk.submit(position, "entry")
+    desk.engine.depth_notional = D(600)
+    price_moves(desk, position, -1)
+    desk.engine.depth_notional = None
+    bought = state(position)[1]
+    assert 0 < bought < position.planned_quantity
+    desk.engine.prices[BTC] = price_at("-0.1", side)
+    check_ladders(timezone.now())
+    assert desk.order(position, "entry").status == "partially_filled", "it may still be filled"
+    desk.engine.prices[BTC] = price_at("0.1", side)
+    check_ladders(timezone.now())
+    settle(position)
+    assert desk.order(position, "entry").status == "canceled"
+    check_ladders(timezone.now())
+    settle(position)
+    assert statuses(position) == ["executed", "pending", "pending"]
+    assert state(position) == ("open", bought - levels_of(position)[0].quantity)
 
 
 def test_the_sweep_begins_what_no_hint_began_and_then_rests(desk: Desk) -> None:
@@ -383,6 +408,32 @@ def test_levels_the_entry_has_passed_are_told_once(desk: Desk) -> None:
     assert levels_of(position) == []
 
 
+def prices(*wished: tuple[object, object]) -> list[dict[str, object]]:
+    return [{"at": {"type": "price", "price": str(price)}, "close_ratio": ratio} for price, ratio in wished]
+
+
+@BOTH
+def test_a_level_the_entry_has_passed_leaves_its_part_to_the_next(desk: Desk, side: PositionSide) -> None:
+    follow(
+        desk, prices((price_at("-0.1", side), "0.3"), (price_at(5, side), "0.5"), (price_at(6, side), "0.2"))
+    )
+    position = held_with_levels(desk, side)
+    assert history(position) == [(1, "error", 0), (2, "pending", D("0.008")), (3, "pending", D("0.002"))]
+    assert RiskEvent.objects.filter(event_type="level_refused").count() == 1
+    price_moves(desk, position, 6)
+    assert (state(position), desk.held()) == (("closed", 0), 0)
+
+
+def test_a_level_too_far_for_its_percent_is_a_level_all_the_same(desk: Desk) -> None:
+    follow(desk, [*percents((1, "0.3")), *prices(("900000000000", "0.3"))])
+    desk.engine.set_price("DOGEUSDT", D("0.2"), 0)
+    position = desk.filled("DOGEUSDT")
+    check_partial_tp(position.pk)
+    rows = PartialTakeProfit.objects.filter(position=position).order_by("level")
+    assert [row.percent for row in rows] == [D("1.00"), None]
+    assert len(levels_of(position)) == 2
+
+
 def test_a_true_range_is_waited_for_and_then_missed(desk: Desk) -> None:
     follow(desk, [{"at": {"type": "atr", "multiple": "2"}, "close_ratio": "0.5"}])
     position = desk.filled()
@@ -409,10 +460,35 @@ def test_a_level_the_exchange_refuses_is_an_error_and_the_others_stand(desk: Des
     for _ in range(3):
         check_partial_tp(position.pk)
         settle(position)
-    assert statuses(position) == ["pending", "error", "pending"]
+        check_ladders(timezone.now())
+    assert history(position) == [(1, "pending", D("0.003")), (2, "error", 0), (3, "pending", D("0.007"))]
     assert PartialTakeProfit.objects.get(position=position, level=2).error.startswith("-1111")
-    assert len(levels_of(position)) == 3
+    assert len(levels_of(position)) == 4, "the third sells more, by another order"
     assert RiskEvent.objects.filter(event_type="level_refused").count() == 1
+
+
+@BOTH
+@pytest.mark.parametrize(("refused", "sold_at"), [(1, 2), (2, 1)])
+def test_what_a_refused_level_was_to_sell_goes_with_another(
+    desk: Desk, side: PositionSide, refused: int, sold_at: int
+) -> None:
+    """The next one, or the last one before it: nothing is left without a target."""
+    follow(desk, percents((1, "0.5"), (2, "0.5")))
+    position = desk.filled(side=side)
+    check_partial_tp(position.pk)
+    Order.objects.filter(position=position, level=refused).update(quantity=D("0.0045"))  # off the step
+    settle(position)
+    for _ in range(3):
+        check_ladders(timezone.now())
+        settle(position)
+    assert sorted(history(position), key=lambda row: row[1]) == [
+        (refused, "error", 0),
+        (sold_at, "pending", D("0.010")),
+    ]
+    [resting] = desk.engine.open_orders(desk.paper_name)
+    assert resting.quantity == D("0.010")
+    price_moves(desk, position, sold_at)
+    assert (state(position), desk.held()) == (("closed", 0), 0)
 
 
 def cancel_there(desk: Desk, order: Order) -> None:
@@ -512,6 +588,34 @@ def test_levels_sell_no_more_than_is_held(desk: Desk) -> None:
     ]
     settle(position)
     price_moves(desk, position, 1)
+    assert (state(position), desk.held()) == (("closed", 0), 0)
+
+
+@BOTH
+def test_levels_get_back_what_another_order_waited_to_sell(desk: Desk, side: PositionSide) -> None:
+    position = desk.filled(side=side)
+    part = place_order(
+        position.pk, OrderPurpose.REDUCE, D("0.008"), Terms(OrderType.LIMIT, price=price_at(20, side))
+    )
+    send(position)
+    check_partial_tp(position.pk)
+    settle(position)
+    assert history(position) == [
+        (1, "pending", D("0.003")),
+        (2, "pending", D("0.003")),
+        (3, "pending", D("0.004")),
+    ]
+    assert [order.quantity for order in levels_of(position)] == [D("0.002")]
+    expiring.take_back(part)
+    settle(position)
+    check_ladders(timezone.now())
+    settle(position)
+    assert [order.quantity for order in levels_of(position)] == [D("0.002"), D("0.003"), D("0.004")]
+    price_moves(desk, position, 1)
+    check_ladders(timezone.now())
+    settle(position)
+    assert statuses(position) == ["executed", "pending", "pending"]
+    price_moves(desk, position, 3)
     assert (state(position), desk.held()) == (("closed", 0), 0)
 
 
