@@ -15,6 +15,11 @@ def money(**kwargs: object) -> models.DecimalField:  # type: ignore[type-arg]
     return models.DecimalField(max_digits=20, decimal_places=8, **kwargs)  # type: ignore[arg-type]
 
 
+def true_range(**kwargs: object) -> models.DecimalField:  # type: ignore[type-arg]
+    """Finer than a price: of a cheap coin it is a few of its price's last digits."""
+    return models.DecimalField(max_digits=28, decimal_places=16, **kwargs)  # type: ignore[arg-type]
+
+
 class PlanVersion(models.Model):
     """A protection plan as positions were opened with it. Written once, never changed: a new wish is a new row."""
 
@@ -35,7 +40,9 @@ class TrueRange(models.Model):
     instrument = models.ForeignKey("exchanges.Instrument", models.CASCADE, related_name="true_ranges")
     timeframe = models.CharField(max_length=3, choices=choices(Timeframe))
     period = models.PositiveSmallIntegerField()
-    value = money(null=True, blank=True, help_text="Empty: too few candles, or a price that did not move")
+    value = true_range(
+        null=True, blank=True, help_text="Empty: too few candles, or a price that did not move"
+    )
     ended_at = models.DateTimeField(help_text="End of the last candle that counts")
 
     class Meta:
@@ -82,8 +89,8 @@ class TrailingStop(models.Model):
     position_is_live = models.BooleanField(default=True, db_default=True, editable=False)
     state = models.CharField(max_length=10, choices=choices(TrailingPhase), default=TrailingPhase.INACTIVE)
     entry_price = money(null=True, blank=True, help_text="Average fill price; empty until the entry filled")
-    entry_atr = money(null=True, blank=True, help_text="Average true range when the entry filled")
-    atr = money(null=True, blank=True, help_text="Average true range now")
+    entry_atr = true_range(null=True, blank=True, help_text="Average true range when the entry filled")
+    atr = true_range(null=True, blank=True, help_text="Average true range now")
     atr_at = models.DateTimeField(null=True, blank=True, help_text="End of the last candle in it")
     activation_price = money(null=True, blank=True)
     high_water_mark = money(

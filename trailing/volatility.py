@@ -17,7 +17,7 @@ from exchanges.types import Candle, Timeframe
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # what the first mean still weighs after four periods more is below two percent
 _PERIODS = 5
-_GRAIN = Decimal("0.00000001")
+_GRAIN = Decimal(1).scaleb(-16)
 
 
 def candles_needed(period: int) -> int:

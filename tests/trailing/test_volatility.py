@@ -52,6 +52,12 @@ def test_a_later_candle_enters_with_its_share() -> None:
     assert average_true_range(rows, 2) == D("6.5")  # (3 * 1 + 10) / 2
 
 
+def test_the_range_of_the_cheapest_coin_keeps_its_digits() -> None:
+    rows = candles(*[("0.00003001", "0.00003000", "0.00003")] * 3, ("0.00003003", "0.00003", "0.00003"))
+    assert average_true_range(rows, 2) == D("0.00000002")
+    assert average_true_range(rows, 3) == D("0.0000000166666667")
+
+
 @pytest.mark.parametrize(
     "rows", [candles(), candles((11, 9, 10), (11, 9, 10)), candles((10, 10, 10), (10, 10, 10), (10, 10, 10))]
 )
@@ -69,9 +75,9 @@ def test_it_is_what_the_definition_says(walk: list[list[int]], period: int) -> N
     expected = by_definition(rows, period)
     found = average_true_range(rows, period)
     if found is None:
-        assert expected < Fraction(1, 10**8)
+        assert expected < Fraction(1, 10**16)
     else:
-        assert abs(Fraction(found) - expected) < Fraction(1, 10**7)
+        assert abs(Fraction(found) - expected) < Fraction(1, 10**15)
 
 
 def test_the_first_mean_has_faded_by_the_candles_that_are_asked_for() -> None:
