@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+HUNDRED = Decimal(100)
+# percent of the notional that the exchange wants to see left: the least of any contract, for a small position
+MAINTENANCE_PERCENT = Decimal("0.5")
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -46,4 +50,14 @@ def judge(limits: Limits, book: OpenBook, notional: Decimal, margin: Decimal) ->
         )
     if book.available_balance is not None and margin > book.available_balance:
         return Denied(f"margin {margin:.2f} is more than the free balance {book.available_balance:.2f}")
+    return Allowed()
+
+
+def judge_stop(stop_percent: Decimal, leverage: int) -> Allowed | Denied:
+    """A stop beyond the price at which the margin of this position alone is used up would never fire."""
+    liquidation = HUNDRED / leverage - MAINTENANCE_PERCENT
+    if stop_percent >= liquidation:
+        return Denied(
+            f"the stop is {stop_percent:.2f} % away, but leverage {leverage} may be liquidated at {liquidation:.2f} %"
+        )
     return Allowed()

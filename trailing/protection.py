@@ -48,6 +48,15 @@ class Candidate:
     price: Decimal
 
 
+def first_stop(entry: Entry, plan: ProtectionPlan) -> Decimal:
+    """Raises ValueError where the plan and the entry do not fit."""
+    if plan.trailing is not None and activation_price(entry, plan.trailing) < entry.price_increment:
+        raise ValueError(
+            f"{plan.trailing.activation_percent} % of profit is more than a {entry.side} can make"
+        )
+    return stop_loss(entry, plan.stop_loss)
+
+
 def start(entry: Entry, plan: ProtectionPlan) -> TrailingState:
     """The state right after the entry filled: only the stop loss stands."""
     stop = stop_loss(entry, plan.stop_loss)

@@ -16,7 +16,7 @@ from exchanges.types import InstrumentSpec, PositionSide
 from trailing.engine import Close, Entry, ExitReason, Hold, StopReason, TrailingPhase, TrailingState
 from trailing.ladder import Rung, rungs
 from trailing.plan import ProtectionPlan
-from trailing.protection import Seen, advance, judged, start, take_level
+from trailing.protection import Seen, advance, first_stop, judged, start, take_level
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,7 @@ def replay(
 ) -> Outcome:
     """`atr`: the average true range at entry. Raises ValueError where the plan and the entry do not fit."""
     entry = Entry(side, entry_price, instrument.price_increment, leverage, atr)
+    first_stop(entry, plan)
     ladder = plan.take_profits
     steps = rungs(entry, ladder, quantity, instrument) if ladder is not None else []
     outcome = Outcome(resume or Position(start(entry, plan), quantity))

@@ -19,7 +19,7 @@ from exchanges.types import PositionSide
 from positions import broadcast
 from positions.lifecycle import DONE, OrderPurpose
 from positions.models import Order, Position
-from positions.risk import Denied, Limits, OpenBook, judge
+from positions.risk import Denied, Limits, OpenBook, judge, judge_stop
 from positions.services import events
 from positions.services.instruments import spec_of
 from positions.services.outbox import add_order
@@ -31,7 +31,7 @@ from signals_app.models import SizingMode, Strategy
 from trailing.engine import HUNDRED, Entry
 from trailing.models import TrailingStop
 from trailing.plan import ProtectionPlan, read_plan
-from trailing.protection import stop_loss
+from trailing.protection import first_stop
 from trailing.true_ranges import known_at
 
 logger = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ def _open_sized(
 ) -> Opened | Skip:
     try:
         plan = read_plan(strategy.protection)
-        at_stop = stop_loss(_expected_entry(proposal, strategy, instrument, plan), plan.stop_loss)
+        at_stop = first_stop(_expected_entry(proposal, strategy, instrument, plan), plan)
     except ValueError as refusal:
         return Skip(f"the strategy's protection plan cannot be used: {refusal}")
     balance = AccountBalance.objects.filter(account=account).first()
@@ -125,11 +125,13 @@ def _open_sized(
     leg = Leg(spec_of(instrument), proposal.position_side, proposal.mark_price, timezone.now())
     if objection := objection_to_entry(proposal.entry, sized.quantity, leg):
         return Skip(objection)
-    verdict = judge(
-        _limits(strategy, account), _open_book(strategy, account, balance), sized.notional, sized.margin
-    )
-    if isinstance(verdict, Denied):
-        return _denied(account, strategy, verdict)
+    book = _open_book(strategy, account, balance)
+    for verdict in (
+        judge_stop(risk, strategy.leverage),
+        judge(_limits(strategy, account), book, sized.notional, sized.margin),
+    ):
+        if isinstance(verdict, Denied):
+            return _denied(account, strategy, verdict)
     return Opened(_insert(proposal, strategy, instrument, sized, plan).pk)
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from positions.risk import Allowed, Denied, Limits, OpenBook, judge
+from positions.risk import Allowed, Denied, Limits, OpenBook, judge, judge_stop
 
 LIMITS = Limits(max_open_positions=3, max_exposure=D(1000), max_strategy_positions=2)
 
@@ -36,3 +36,18 @@ def test_each_limit_denies_with_its_figures(state: OpenBook, word: str) -> None:
     verdict = judge(LIMITS, state, D(200), D(40))
     assert isinstance(verdict, Denied)
     assert word in verdict.reason
+
+
+@pytest.mark.parametrize(("percent", "leverage"), [("19.49", 5), ("2", 39), ("0.49", 100), ("99", 1)])
+def test_a_stop_nearer_than_the_liquidation_is_allowed(percent: str, leverage: int) -> None:
+    assert judge_stop(D(percent), leverage) == Allowed()
+
+
+@pytest.mark.parametrize(("percent", "leverage"), [("19.5", 5), ("2", 40), ("0.5", 100), ("99.5", 1)])
+def test_a_stop_that_would_be_liquidated_first_is_denied(percent: str, leverage: int) -> None:
+    assert isinstance(judge_stop(D(percent), leverage), Denied)
+
+
+def test_such_a_denial_tells_its_figures() -> None:
+    said = "the stop is 2.00 % away, but leverage 100 may be liquidated at 0.50 %"
+    assert judge_stop(D(2), 100) == Denied(said)

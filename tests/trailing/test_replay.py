@@ -160,3 +160,12 @@ def test_a_stop_that_would_stand_beyond_the_price_is_not_placed_but_leaves() -> 
     outcome = replay(plan, PositionSide.LONG, D(100), SPEC, prices)
     assert [move.stop_price for move in outcome.moves] == [D(98), D(108)]  # 2 away, within 2 % of 110
     assert (outcome.exit.price, outcome.exit.reason) == (D("108.5"), ExitReason.TRAILING)
+
+
+def test_a_trail_that_starts_beyond_all_profit_fits_no_short() -> None:
+    plan = plan_of(trailing={"type": "return_on_margin", "activation_percent": 300, "callback_percent": 1})
+    assert (
+        replay(plan, PositionSide.SHORT, D(100), SPEC, [D(30)], leverage=5).position.state.phase == "active"
+    )
+    with pytest.raises(ValueError, match="300 % of profit is more than a short can make"):
+        replay(plan, PositionSide.SHORT, D(100), SPEC, [D(30)], leverage=3)

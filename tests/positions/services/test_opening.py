@@ -17,6 +17,7 @@ from signals_app.models import SizingMode
 from tests.builders import a_balance
 from tests.positions.services.conftest import Desk
 from trailing.models import TrailingStop
+from trailing.plan import read_plan
 
 
 def refused(desk: Desk, **values: object) -> str:
@@ -47,6 +48,22 @@ def test_position_entry_order_and_trailing_row_appear_together(desk: Desk) -> No
 def test_a_short_uses_the_second_leg(desk: Desk) -> None:
     position = desk.open(side=PositionSide.SHORT)
     assert (position.position_idx, Order.objects.get().side) == (2, "sell")
+
+
+@pytest.mark.parametrize("side", PositionSide)
+def test_a_stop_that_liquidation_would_come_before_is_not_traded_with(desk: Desk, side: PositionSide) -> None:
+    desk.strategy.leverage = 100
+    desk.strategy.save()
+    assert refused(desk, side=side).endswith("but leverage 100 may be liquidated at 0.50 %")
+    assert RiskEvent.objects.filter(event_type="risk_limit").count() == 1
+
+
+def test_a_short_that_could_never_trail_is_not_opened(desk: Desk) -> None:
+    trailing = {"type": "percent", "activation_percent": 100, "callback_percent": 1}
+    desk.strategy.protection = read_plan({"trailing": trailing}).as_json()
+    desk.strategy.save()
+    assert refused(desk, side=PositionSide.SHORT).endswith("100 % of profit is more than a short can make")
+    assert isinstance(open_position(desk.propose()), Opened)
 
 
 def test_one_live_position_per_leg(desk: Desk) -> None:
