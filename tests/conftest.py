@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
+import redis
+from django.conf import settings
 
 from exchanges import session
+from exchanges.marks import _key
 from exchanges.paper.demo import DEMO_PRICES, DEMO_RULES
 from exchanges.paper.inprocess import ENGINES
 from exchanges.paper.matching import Engine
 from exchanges.paper.venue import now_ms
+from exchanges.types import PriceKind
 from tests.integration.emptying import allow_emptying
 
 ADDRESS = "inprocess:tests"
@@ -25,7 +29,22 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
 
 
 @pytest.fixture
-def engine(settings) -> Iterator[Engine]:
+def marks() -> Iterator[redis.Redis]:
+    """The Redis of this test run, without prices of other tests."""
+    with redis.Redis.from_url(settings.REDIS_URL, decode_responses=True) as client:
+        _forget(client)
+        yield client
+        _forget(client)
+
+
+def _forget(client: redis.Redis) -> None:
+    for kind in PriceKind:
+        for key in client.scan_iter(_key("*", kind)):
+            client.delete(key)
+
+
+@pytest.fixture
+def engine(settings, marks: redis.Redis) -> Iterator[Engine]:
     """The paper exchange's engine behind every account of this test; prices move only by set_price."""
     settings.PAPER_EXCHANGE_URL = ADDRESS
     made = ENGINES[ADDRESS] = Engine(DEMO_RULES)

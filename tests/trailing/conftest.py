@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from tests.positions.services.conftest import Desk, desk, marks
+from tests.positions.services.conftest import Desk, desk
 
-__all__ = ["Desk", "desk", "marks"]
+__all__ = ["Desk", "desk"]

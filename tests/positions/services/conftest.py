@@ -1,19 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-import redis
 from django.conf import settings
 
-from exchanges.marks import _key
 from exchanges.models import ExchangeAccount, Instrument
 from exchanges.paper.book import PaperTrade
 from exchanges.paper.inprocess import client_at
 from exchanges.paper.matching import Engine
-from exchanges.types import PositionSide, PriceKind
+from exchanges.types import PositionSide
 from positions.models import Order, Position
 from positions.services import orders
 from positions.services.instruments import refresh_instruments
@@ -83,22 +80,7 @@ class Desk:
 
 
 @pytest.fixture
-def marks() -> Iterator[redis.Redis]:
-    """The Redis of this test run, without prices of other tests."""
-    with redis.Redis.from_url(settings.REDIS_URL, decode_responses=True) as client:
-        _forget(client)
-        yield client
-        _forget(client)
-
-
-def _forget(client: redis.Redis) -> None:
-    for kind in PriceKind:
-        for key in client.scan_iter(_key("*", kind)):
-            client.delete(key)
-
-
-@pytest.fixture
-def desk(db, engine: Engine, marks: redis.Redis) -> Desk:
+def desk(db, engine: Engine) -> Desk:
     made = Desk(engine, a_strategy(an_account(), notional=D(1000)))
     refresh_instruments()
     assert Instrument.objects.count() == len(engine.rules)
