@@ -145,9 +145,8 @@ def take_level(
 
 def _marked(entry: Entry, plan: ProtectionPlan, state: TrailingState, price: Decimal) -> TrailingState:
     best = state.high_water_mark
-    if best is not None and not entry.is_better(price, best):
-        return state
-    marked = replace(state, high_water_mark=price)
+    is_best = best is None or entry.is_better(price, best)
+    marked = replace(state, high_water_mark=price) if is_best else state
     if plan.trailing is None or state.phase is TrailingPhase.ACTIVE:
         return marked
     starts = entry.has_reached(price, activation_price(entry, plan.trailing))

@@ -38,7 +38,6 @@ logger = logging.getLogger(__name__)
 # how long a confirmed stop on the exchange may take to do its work before we close ourselves
 EXCHANGE_STOP_GRACE = timedelta(seconds=2)
 ON_THE_WAY = (OrderStatus.INITIALIZED, OrderStatus.SUBMITTED)
-UNARMED = (TrailingPhase.INACTIVE, TrailingPhase.WAITING)
 # another price may be judged at the same time; whoever is late judges again
 TRIES = 3
 
@@ -48,16 +47,26 @@ TRIES = 3
 
 def protect(position_id: int) -> None:
     """Make sure one stop for all the position holds is on the exchange or on its way there."""
+    row = _keep_stop(position_id)
+    if row is not None:
+        _keep_backstop(row)
+
+
+@transaction.atomic
+def _keep_stop(position_id: int) -> TrailingStop | None:
+    """Read, decided and inserted under the position's lock: whoever was held up before it places what the row says now,
+    never an older stop behind a better one."""
+    Position.objects.select_for_update().filter(pk=position_id).first()
     row = open_rows().filter(pk=position_id).first()
     if row is None or row.position.average_entry_price is None or row.position.quantity <= 0:
-        return
-    if row.entry_price != row.position.average_entry_price and row.state != TrailingPhase.ACTIVE:
+        return None
+    if row.entry_price != row.position.average_entry_price:
         _arm(row)
     _follow_levels(row)
     if row.stop_price is not None and _needs_stop(row):
         trigger_by = plan_of(row.position).reference.trigger_by
         request_stop(position_id, trigger_price=row.stop_price, trigger_by=trigger_by)
-    _keep_backstop(row)
+    return row
 
 
 def _keep_backstop(row: TrailingStop) -> None:
@@ -74,25 +83,30 @@ def _keep_backstop(row: TrailingStop) -> None:
 
 
 def _arm(row: TrailingStop) -> None:
-    """The stop loss is measured from what the entry really paid, also when more of it fills at another price; a stop
-    that stands is not loosened by it. Whoever is first wins."""
-    known, standing = row.entry_price, row.stop_price
+    """Everything is measured from what the entry really paid, also when more of it fills at another price; a stop that
+    stands is not loosened by it. A best price from before is no profit of the new average: the next one counts."""
+    known, standing, now = row.entry_price, row.stop_price, timezone.now()
+    unchanged = TrailingStop.objects.filter(pk=row.pk, **judged(row))
     row.entry_price, plan = row.position.average_entry_price, plan_of(row.position)
-    row.entry_atr = row.entry_atr or known_at(row.position.instrument_id, plan, timezone.now())
+    row.entry_atr = row.entry_atr or known_at(row.position.instrument_id, plan, now)
     entry = entry_of(row)
     armed = start(entry, plan)
     stop = armed.stop_price if standing is None else entry.better(standing, armed.stop_price or standing)
-    TrailingStop.objects.filter(pk=row.pk, entry_price=known, stop_price=standing, state__in=UNARMED).update(
+    unchanged.update(
         entry_price=row.entry_price,
         entry_atr=row.entry_atr,
         activation_price=activation_price(entry, plan.trailing) if plan.trailing else None,
-        state=armed.phase,
+        state=row.state if row.state == TrailingPhase.ACTIVE else armed.phase,
+        high_water_mark=None,
         stop_price=stop,
         stop_reason=row.stop_reason if stop == standing else armed.stop_reason,
+        last_advanced_at=now,
+        known_until=None if known is None else now,
     )
     row.refresh_from_db(
-        fields=["entry_price", "entry_atr", "activation_price", "state", "stop_price", "stop_reason"]
-    )
+        fields=["entry_price", "entry_atr", "activation_price", "state", "high_water_mark", "stop_price",
+                "stop_reason"]
+    )  # fmt: skip
 
 
 def _follow_levels(row: TrailingStop) -> None:
@@ -103,14 +117,19 @@ def _follow_levels(row: TrailingStop) -> None:
     state = protected(entry_of(row), plan_of(row.position), known, true_range_of(row))
     if state == known:
         return
-    moved = {"stop_price": state.stop_price, "stop_reason": state.stop_reason}
-    TrailingStop.objects.filter(pk=row.pk, **judged(row)).update(**moved, update_count=F("update_count") + 1)
+    TrailingStop.objects.filter(pk=row.pk, **judged(row)).update(
+        stop_price=state.stop_price,
+        stop_reason=state.stop_reason,
+        last_advanced_at=timezone.now(),
+        update_count=F("update_count") + 1,
+    )
     row.refresh_from_db(fields=["stop_price", "stop_reason"])
 
 
 def judged(row: TrailingStop) -> dict[str, object]:
     """What a verdict was made from; it belongs into the WHERE of the UPDATE that follows."""
-    return {name: getattr(row, name) for name in ("state", "high_water_mark", "stop_price", "levels_taken")}
+    names = ("state", "entry_price", "high_water_mark", "stop_price", "levels_taken")
+    return {name: getattr(row, name) for name in names}
 
 
 def _needs_stop(row: TrailingStop) -> bool:
@@ -144,12 +163,16 @@ def move_stop(position: Position, stop_price: Decimal, price: Decimal | None) ->
     step = position.instrument.price_increment
     if not (stop_price.is_finite() and stop_price > 0) or stop_price % step:
         return f"stop {stop_price} is not a multiple of {step.normalize():f}"
-    if price is not None and (price - stop_price) * side.sign <= 0:
+    if price is None:
+        return "no price is known to judge the stop by"
+    if (price - stop_price) * side.sign <= 0:
         return f"the price ({price:f}) is already beyond the stop {stop_price:f}"
     row = TrailingStop.objects.select_for_update().get(pk=position.pk)
     if row.stop_price is not None and (stop_price - row.stop_price) * side.sign < 0:
         return f"a stop is never loosened: {row.stop_price:f} stands"
-    TrailingStop.objects.filter(pk=position.pk).update(stop_price=stop_price, stop_reason=StopReason.BY_HAND)
+    TrailingStop.objects.filter(pk=position.pk).update(
+        stop_price=stop_price, stop_reason=StopReason.BY_HAND, last_advanced_at=timezone.now()
+    )
     hint("trailing.tasks.protect", position.pk, queue="trailing")
     return None
 
@@ -160,18 +183,29 @@ def move_stop(position: Position, stop_price: Decimal, price: Decimal | None) ->
 def advance(position_id: int, price: Decimal, at: datetime) -> None:
     for _ in range(TRIES):
         row = open_rows().filter(pk=position_id).first()
-        if row is None or row.entry_price is None or is_behind(row, at) or _judge(row, price, at):
+        if row is None or row.entry_price is None or not _counts(row, at) or _judge(row, price, at):
             break
     protect(position_id)
+
+
+def _counts(row: TrailingStop, at: datetime) -> bool:
+    """The position never saw a price of before it was opened; and while it is behind, none decides."""
+    opened_at = row.position.opened_at
+    return (opened_at is None or at >= opened_at) and not is_behind(row, at)
 
 
 def _judge(row: TrailingStop, price: Decimal, at: datetime) -> bool:
     """False: the row changed meanwhile."""
     verdict = judge(entry_of(row), plan_of(row.position), state_of(row), seen_by(row, price, at))
     if isinstance(verdict, Close):
-        _leave(row, verdict, price, at)
+        if at >= timezone.now() - settings.MAX_PRICE_AGE:  # an older one may move the stop, never leave
+            _leave(row, verdict, price, at)
         return True
-    return verdict.state == state_of(row) or _move(row, verdict.state, price, at)
+    if verdict.state != state_of(row):
+        return _move(row, verdict.state, price, at)
+    if row.crossed_at is not None:  # back on the good side: the next crossing is another one
+        TrailingStop.objects.filter(pk=row.pk, crossed_at__lt=at).update(crossed_at=None)
+    return True
 
 
 def _move(row: TrailingStop, state: TrailingState, price: Decimal, at: datetime) -> bool:
@@ -251,7 +285,9 @@ def _sweep_one(row: TrailingStop, price_of: Callable[..., Price | None], now: da
 
 
 def _matters(row: TrailingStop, price: Decimal, now: datetime) -> bool:
-    return row.entry_price is None or band_of(row, now).is_left_by(price)
+    """Also when it came back from beyond the stop."""
+    is_news = row.entry_price is None or row.crossed_at is not None
+    return is_news or band_of(row, now).is_left_by(price)
 
 
 def _close_when_unprotected(position: Position, now: datetime) -> None:

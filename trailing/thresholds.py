@@ -58,9 +58,11 @@ def _next_good(
     entry: Entry, plan: ProtectionPlan, state: TrailingState, age_hours: Decimal, atr: Decimal | None
 ) -> Iterator[Decimal]:
     best, standing = state.high_water_mark, state.stop_price
-    for price in _triggers(entry, plan, state):
+    for price in _triggers(entry, plan):
         if best is None or entry.is_better(price, best):
             yield price
+    if plan.trailing is not None and state.phase is not TrailingPhase.ACTIVE:
+        yield activation_price(entry, plan.trailing)
     if plan.trailing is not None and state.phase is TrailingPhase.ACTIVE and best and standing:
         wished = next_trailing_stop(entry, plan, state, standing)
         yield _grained(entry, behind(entry, plan.trailing, best, atr).best_for(entry, wished))
@@ -77,11 +79,9 @@ def _grained(entry: Entry, price: Decimal) -> Decimal:
     return price.quantize(FINEST, ROUND_FLOOR if entry.side is PositionSide.LONG else ROUND_CEILING)
 
 
-def _triggers(entry: Entry, plan: ProtectionPlan, state: TrailingState) -> Iterator[Decimal]:
+def _triggers(entry: Entry, plan: ProtectionPlan) -> Iterator[Decimal]:
     for trigger, _lock, _reason in profit_steps(plan):
         yield entry.offset(entry.price, trigger)
-    if plan.trailing is not None and state.phase is not TrailingPhase.ACTIVE:
-        yield activation_price(entry, plan.trailing)
     if isinstance(plan.trailing, StepsTrail):
         for step in plan.trailing.steps:
             yield entry.offset(entry.price, step.profit_percent)

@@ -179,7 +179,7 @@ def _after_protect(position: Position, order: Order) -> None:
 
 
 def _stop_confirmed(position: Position, order: Order) -> None:
-    if _has_newer_stop(position, order):
+    if _has_better_stop(position, order):
         call_off(order, "a better stop already stands")
         return
     end_unprotected_time(position)
@@ -198,12 +198,22 @@ def _is_overtaken(position: Position, stop: Order) -> bool:
     return not is_whole or wished != stop.trigger_price
 
 
-def _has_newer_stop(position: Position, order: Order) -> bool:
-    return (
-        pending_orders(position)
-        .filter(purpose=OrderPurpose.PROTECT, status__in=STANDING, generation__gt=order.generation)
-        .exists()
-    )
+def _has_better_stop(position: Position, order: Order) -> bool:
+    """A newer one; or an older one nearer to the market, if it fits what is held."""
+    stops = pending_orders(position).filter(purpose=OrderPurpose.PROTECT, status__in=STANDING)
+    others = stops.exclude(pk=order.pk)
+    return any(o.generation > order.generation or _is_nearer(position, o, order) for o in others)
+
+
+def _is_nearer(position: Position, stop: Order, than: Order) -> bool:
+    is_alike = stop.trigger_by == than.trigger_by and stop.status == OrderStatus.ACCEPTED
+    if not is_alike or stop.quantity - stop.filled_quantity != position.quantity:
+        return False
+    if stop.trigger_price is None or than.trigger_price is None:
+        return False
+    side = PositionSide(position.position_side)
+    is_nearer: bool = (stop.trigger_price - than.trigger_price) * side.sign > 0
+    return is_nearer
 
 
 def _has_confirmed_stop(position: Position) -> bool:

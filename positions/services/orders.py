@@ -42,6 +42,7 @@ from positions.services.closing import OVER, lock_position
 from positions.services.outbox import add_order, hint, terms_of
 from positions.services.reports import apply_report
 from positions.services.sweeping import for_each
+from positions.sizing import ceil_to, floor_to
 from positions.terms import Terms, in_force_at
 
 logger = logging.getLogger(__name__)
@@ -233,13 +234,16 @@ def submit_due(now: datetime) -> int:
 def request_stop(
     position_id: int, *, trigger_price: Decimal, trigger_by: PriceKind = PriceKind.MARK
 ) -> Order | None:
-    """The next generation of the position's stop, for all it holds. None: not open, or a stop is in flight."""
+    """The next generation of the position's stop, for all it holds. None: not open, or a stop is in flight. A trigger
+    from before the contract's steps changed is put on today's, nearer to the market."""
     position = lock_position(position_id)
     if position.status not in (PositionStatus.OPEN, PositionStatus.CLOSING) or position.quantity <= 0:
         return None
     stops = Order.objects.filter(position=position, purpose=OrderPurpose.PROTECT)
     if stops.filter(status__in=(OrderStatus.INITIALIZED, OrderStatus.SUBMITTED)).exists():
         return None
+    towards_market = ceil_to if position.position_side == PositionSide.LONG else floor_to
+    trigger_price = towards_market(trigger_price, position.instrument.price_increment)
     return add_order(
         position,
         OrderPurpose.PROTECT,

@@ -26,7 +26,10 @@ from trailing import services, tasks
 from trailing.models import TrailingStop
 from trailing.plan import read_plan
 
-STARTED = datetime.fromisoformat("2026-03-01T12:00:00+00:00")
+
+def soon() -> datetime:
+    """Later than all that a test does, however slow this machine is."""
+    return timezone.now() + timedelta(seconds=10)
 
 
 def protected(desk: Desk, symbol: str = "BTCUSDT", side: PositionSide = PositionSide.LONG) -> Position:
@@ -115,9 +118,10 @@ def test_a_stop_overtaken_on_its_way_is_followed_by_a_hint(
 
 
 def test_a_position_that_is_not_filled_yet_gets_no_stop(desk: Desk) -> None:
+    started = soon()
     position = desk.open()
     services.protect(position.pk)
-    services.advance(position.pk, D(97000), STARTED)
+    services.advance(position.pk, D(97000), started)
     assert stops(position) == []
     assert row_of(position).state == "inactive"
 
@@ -139,10 +143,11 @@ def test_a_stop_that_is_gone_is_replaced(desk: Desk) -> None:
 
 def test_a_row_is_armed_once(desk: Desk) -> None:
     """A worker that read the row before another armed and moved it does not set it back."""
+    started = soon()
     position = desk.filled()
     stale = services.open_rows().get(pk=position.pk)
     services.protect(position.pk)
-    services.advance(position.pk, D(100000), STARTED)
+    services.advance(position.pk, D(100000), started)
     services._arm(stale)
     assert (stale.state, stale.stop_price) == ("active", D("99500.0"))
     assert row_of(position).state == "active"
@@ -152,22 +157,24 @@ def test_a_row_is_armed_once(desk: Desk) -> None:
 
 
 def test_a_price_moves_the_row_by_one_update(desk: Desk) -> None:
+    started = soon()
     position = protected(desk)
     with CaptureQueriesContext(connection) as queries:
-        services.advance(position.pk, D(100000), STARTED)
+        services.advance(position.pk, D(100000), started)
     written = [q["sql"] for q in queries if q["sql"].startswith("UPDATE")]
     assert len(written) == 1
     assert '"trailing_stop_state"' in written[0]
     row = row_of(position)
     assert (row.state, row.high_water_mark, row.stop_price) == ("active", D(100000), D("99500.0"))
-    assert (row.activated_at, row.last_advanced_at, row.last_mark_price) == (STARTED, STARTED, D(100000))
+    assert (row.activated_at, row.last_advanced_at, row.last_mark_price) == (started, started, D(100000))
     assert row.update_count == 1
 
 
 def test_a_price_that_changes_nothing_writes_nothing(desk: Desk) -> None:
+    started = soon()
     position = protected(desk)
-    services.advance(position.pk, D(100000), STARTED)
-    services.advance(position.pk, D(99900), STARTED + timedelta(seconds=1))
+    services.advance(position.pk, D(100000), started)
+    services.advance(position.pk, D(99900), started + timedelta(seconds=1))
     assert (row_of(position).update_count, row_of(position).last_mark_price) == (1, D(100000))
 
 
@@ -175,20 +182,22 @@ def test_a_price_that_changes_nothing_writes_nothing(desk: Desk) -> None:
 def test_an_older_price_that_arrives_late_changes_nothing(
     desk: Desk, side: str, newer: int, older: int
 ) -> None:
+    started = soon()
     position = protected(desk, side=PositionSide(side))
     stale = services.open_rows().get(pk=position.pk)
-    services.advance(position.pk, D(newer), STARTED)
-    assert not services._judge(stale, D(older), STARTED), "it was judged by what stood before"
+    services.advance(position.pk, D(newer), started)
+    assert not services._judge(stale, D(older), started), "it was judged by what stood before"
     assert (row_of(position).high_water_mark, row_of(position).update_count) == (D(newer), 1)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_prices_handled_side_by_side_end_at_the_best_one(desk: Desk) -> None:
+    started = soon()
     position = protected(desk)
 
     def handle(price: int) -> None:
         try:
-            services.advance(position.pk, D(price), STARTED)
+            services.advance(position.pk, D(price), started)
         finally:
             connections.close_all()
 
@@ -206,9 +215,10 @@ def test_prices_handled_side_by_side_end_at_the_best_one(desk: Desk) -> None:
 
 def test_a_stop_may_move_before_activation(desk: Desk) -> None:
     """A finer tick size came with the contracts; the fixed stop moves nearer and trailing has not begun."""
+    started = soon()
     position = protected(desk)
     type(position.instrument).objects.update(price_increment=D("0.01"))
-    services.advance(position.pk, D(97300), STARTED)
+    services.advance(position.pk, D(97300), started)
     row = row_of(position)
     assert (row.state, row.stop_price, row.activated_at) == ("waiting", D("95305.09"), None)
 
@@ -217,9 +227,10 @@ def test_a_stop_may_move_before_activation(desk: Desk) -> None:
 
 
 def test_a_better_stop_is_placed_before_the_old_one_is_called_off(desk: Desk) -> None:
+    started = soon()
     position = protected(desk)
     grow_old(position)
-    services.advance(position.pk, D(100000), STARTED)
+    services.advance(position.pk, D(100000), started)
     assert stops(position) == [(1, "accepted", D("95305.0")), (2, "initialized", D("99500.0"))]
     desk.engine.set_price("BTCUSDT", D(100000), now_ms())
     desk.submit(position, "protect")
@@ -232,26 +243,29 @@ def test_a_better_stop_is_placed_before_the_old_one_is_called_off(desk: Desk) ->
 
 
 def test_a_stop_just_placed_is_not_replaced_yet(desk: Desk) -> None:
+    started = soon()
     position = protected(desk)
     just_now = timezone.now() + timedelta(minutes=1)  # however slow this machine is
     Order.objects.filter(purpose="protect").update(trigger_price=D("99400.0"), created_at=just_now)
-    services.advance(position.pk, D(100000), STARTED)
+    services.advance(position.pk, D(100000), started)
     assert len(stops(position)) == 1
 
 
 def test_a_stop_that_lags_far_behind_does_not_wait(desk: Desk) -> None:
+    started = soon()
     position = protected(desk)
-    services.advance(position.pk, D(100000), STARTED)
+    services.advance(position.pk, D(100000), started)
     assert len(stops(position)) == 2
 
 
 @pytest.mark.parametrize(("price", "generations"), [(100049, 1), (100051, 2)])
 def test_a_stop_is_replaced_when_it_improves_enough(desk: Desk, price: int, generations: int) -> None:
+    started = soon()
     position = protected(desk)
     Order.objects.filter(purpose="protect").update(trigger_price=D("99500.0"))
-    services.advance(position.pk, D(100000), STARTED)
+    services.advance(position.pk, D(100000), started)
     grow_old(position)
-    services.advance(position.pk, D(price), STARTED)
+    services.advance(position.pk, D(price), started)
     assert row_of(position).high_water_mark == price
     assert len(stops(position)) == generations
 
@@ -260,12 +274,13 @@ def test_a_stop_is_replaced_when_it_improves_enough(desk: Desk, price: int, gene
 
 
 def test_a_confirmed_stop_on_the_exchange_has_a_moment_to_act(desk: Desk) -> None:
+    started = soon()
     position = protected(desk)
-    services.advance(position.pk, D(95000), STARTED)
-    assert (state(position)[0], row_of(position).crossed_at) == ("open", STARTED)
-    services.advance(position.pk, D(95001), STARTED + timedelta(seconds=1.9))
-    assert (state(position)[0], row_of(position).crossed_at) == ("open", STARTED)
-    services.advance(position.pk, D(95001), STARTED + timedelta(seconds=2))
+    services.advance(position.pk, D(95000), started)
+    assert (state(position)[0], row_of(position).crossed_at) == ("open", started)
+    services.advance(position.pk, D(95001), started + timedelta(seconds=1.9))
+    assert (state(position)[0], row_of(position).crossed_at) == ("open", started)
+    services.advance(position.pk, D(95001), started + timedelta(seconds=2))
     assert state(position) == ("closing", "stop_loss", "trailing")
     assert Order.objects.filter(purpose="close").count() == 1
     assert len(stops(position)) == 1, "a crossed stop is not replaced"
@@ -273,35 +288,39 @@ def test_a_confirmed_stop_on_the_exchange_has_a_moment_to_act(desk: Desk) -> Non
 
 def test_the_exchange_is_not_waited_for_when_its_stop_stands_further_away(desk: Desk) -> None:
     """A level was taken while nobody looked: breakeven is already behind the market, the old stop far below it."""
+    started = soon()
     position = protected(desk)
     level = {"at": {"type": "percent", "percent": 1}, "close_ratio": "0.5"}
     Position.objects.update(plan=kept(read_plan({"take_profits": {"levels": [level]}})))
     TrailingStop.objects.update(levels_taken=1)
-    services.advance(position.pk, row_of(position).entry_price, STARTED)
+    services.advance(position.pk, row_of(position).entry_price, started)
     assert state(position)[:2] == ("closing", "after_level")
 
 
 def test_an_older_price_that_arrives_late_does_not_fire_the_stop_it_was_told_before(desk: Desk) -> None:
+    started = soon()
     position = protected(desk)
-    services.advance(position.pk, D(100000), STARTED)
+    services.advance(position.pk, D(100000), started)
     stop = row_of(position).stop_price
-    services.advance(position.pk, stop - 1, STARTED - timedelta(seconds=0.25))
+    services.advance(position.pk, stop - 1, started - timedelta(seconds=0.25))
     assert (row_of(position).crossed_at, state(position)[0]) == (None, "open")
-    services.advance(position.pk, stop - 1, STARTED)
+    services.advance(position.pk, stop - 1, started)
     assert state(position)[0] == "closing"
 
 
 def test_without_a_confirmed_stop_we_close_at_once(desk: Desk) -> None:
+    started = soon()
     position = desk.filled()
     services.protect(position.pk)
-    services.advance(position.pk, D(95000), STARTED)
+    services.advance(position.pk, D(95000), started)
     assert state(position)[:2] == ("closing", "stop_loss")
 
 
 def test_an_exchange_stop_that_lags_behind_is_not_waited_for(desk: Desk) -> None:
+    started = soon()
     position = protected(desk)
-    services.advance(position.pk, D(100000), STARTED)
-    services.advance(position.pk, D(99500), STARTED)
+    services.advance(position.pk, D(100000), started)
+    services.advance(position.pk, D(99500), started)
     assert state(position)[:2] == ("closing", "trailing_stop")
     desk.submit(position, "close")
     assert state(position)[:2] == ("closed", "trailing_stop")
@@ -309,17 +328,19 @@ def test_an_exchange_stop_that_lags_behind_is_not_waited_for(desk: Desk) -> None
 
 
 def test_a_new_best_price_forgets_an_old_crossing(desk: Desk) -> None:
+    started = soon()
     position = protected(desk)
-    services.advance(position.pk, D(95000), STARTED)
-    services.advance(position.pk, D(100000), STARTED + timedelta(seconds=1))
+    services.advance(position.pk, D(95000), started)
+    services.advance(position.pk, D(100000), started + timedelta(seconds=1))
     assert row_of(position).crossed_at is None
 
 
 def test_a_crossing_is_asked_to_close_once(desk: Desk) -> None:
+    started = soon()
     position = desk.filled()
     for _ in range(3):
-        services.advance(position.pk, D(95000), STARTED)
-        services.advance(position.pk, D(95000), STARTED + timedelta(seconds=3))
+        services.advance(position.pk, D(95000), started)
+        services.advance(position.pk, D(95000), started + timedelta(seconds=3))
     assert Order.objects.filter(purpose="close").count() <= 1
 
 
@@ -328,6 +349,7 @@ def test_a_crossing_is_asked_to_close_once(desk: Desk) -> None:
 
 @pytest.mark.parametrize("how", ["closing", "closed"])
 def test_a_position_that_is_ending_is_never_touched(desk: Desk, marks, how: str) -> None:
+    started = soon()
     position = protected(desk)
     request_close(position.pk, reason=CloseReason.MANUAL, requested_by="owner")
     if how == "closed":
@@ -335,7 +357,7 @@ def test_a_position_that_is_ending_is_never_touched(desk: Desk, marks, how: str)
     before = list(Order.objects.order_by("pk").values())
     rows = list(TrailingStop.objects.values())
     for price in (1, 97000, 200000):
-        services.advance(position.pk, D(price), STARTED)
+        services.advance(position.pk, D(price), started)
     services.protect(position.pk)
     assert services.sweep(timezone.now()) == 0
     assert list(Order.objects.order_by("pk").values()) == before
@@ -344,8 +366,9 @@ def test_a_position_that_is_ending_is_never_touched(desk: Desk, marks, how: str)
 
 
 def test_an_unknown_position_is_nobodys_concern(db) -> None:
+    started = soon()
     services.protect(404)
-    services.advance(404, D(1), STARTED)
+    services.advance(404, D(1), started)
     assert not Order.objects.exists()
 
 
@@ -418,13 +441,14 @@ def test_a_position_that_stays_without_a_stop_is_closed(desk: Desk, marks, setti
 
 
 def test_tasks_call_the_services(desk: Desk, marks) -> None:
+    started = soon()
     position = desk.filled()
     tasks.protect(str(position.pk))
-    tasks.advance(position.pk, "100000.5", STARTED.isoformat())
+    tasks.advance(position.pk, "100000.5", started.isoformat())
     tasks.sweep()
     tasks.cleanup_orphans()
     assert row_of(position).high_water_mark == D("100000.5")
-    assert row_of(position).activated_at == STARTED
+    assert row_of(position).activated_at == started
 
 
 # orphans

@@ -125,7 +125,7 @@ def test_a_trailing_stop_follows_the_newest_one(engine: Engine) -> None:
     history(engine, now, WILD, WILD, WILD)
     refresh_true_ranges(now)
     position = protected(desk)
-    services.advance(position.pk, D(98_000), now)
+    services.advance(position.pk, D(98_000), timezone.now())
     assert row_of(position).stop_price == D(96_500)  # 98000 - 3 x 500
     later = now + timedelta(minutes=1)
     history(engine, later, WILD, WILD, WILD, QUIET)
