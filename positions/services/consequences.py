@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from exchanges.types import Book, FillReport, PositionSide
 from exchanges.venues.names import is_by_hand
+from positions.cover import ABSENT, standing_stops
 from positions.lifecycle import (
     DONE,
     STANDING,
@@ -23,18 +24,17 @@ from positions.services.closing import (
     RESTING,
     call_off,
     close_what_is_free,
-    end_unprotected_time,
     pending_orders,
     reopen_after_refused_close,
     settle_close,
     settle_when_quiet,
     stop_reason,
 )
+from positions.services.covering import note_cover, note_new_stop
 from positions.services.outbox import hint
 from trailing.models import TrailingStop
 from trailing.rows import plan_of
 
-ABSENT = "proven absent"
 MAX_CLOSES = 5
 CHECK_LADDER = "positions.tasks.check_partial_tp"
 _REASON_OF_AN_EXIT = {
@@ -106,7 +106,8 @@ def _entry_filled(position: Position) -> None:
 
 
 def _quantity_changed(position: Position) -> None:
-    """Stop and take-profit follow."""
+    """Stop and take-profit follow. Until a larger stop stands, what was added is not protected."""
+    note_cover(position)
     hint("trailing.tasks.protect", position.pk, queue="trailing")
     if _targets(position).exists():
         hint("positions.tasks.refit_target", position.pk, queue="orders")
@@ -174,16 +175,21 @@ def _may_ask_again(position: Position, order: Order) -> bool:
 def _after_protect(position: Position, order: Order) -> None:
     if order.status == OrderStatus.ACCEPTED:
         _stop_confirmed(position, order)
-    elif order.status in DONE and not _has_confirmed_stop(position):
-        _stop_lost(position, order)
+    elif order.status in DONE and not note_cover(position) and _had_stood(order):
+        # one that was refused when it was to be placed is asked for again by the sweep, not in a hot loop
+        hint("trailing.tasks.protect", position.pk, queue="trailing")
+
+
+def _had_stood(order: Order) -> bool:
+    """Also one that fired and was refused only then."""
+    return order.status != OrderStatus.REJECTED or order.exchange_order_id != ""
 
 
 def _stop_confirmed(position: Position, order: Order) -> None:
     if _has_newer_stop(position, order):
         call_off(order, "a better stop already stands")
         return
-    end_unprotected_time(position)
-    position.save(update_fields=["unprotected_since", "unprotected_seconds", "updated_at"])
+    note_new_stop(position)
     older = pending_orders(position).filter(purpose=OrderPurpose.PROTECT, generation__lt=order.generation)
     for replaced in older.select_for_update():
         call_off(replaced, "replaced by a better stop")
@@ -199,25 +205,7 @@ def _is_overtaken(position: Position, stop: Order) -> bool:
 
 
 def _has_newer_stop(position: Position, order: Order) -> bool:
-    return (
-        pending_orders(position)
-        .filter(purpose=OrderPurpose.PROTECT, status__in=STANDING, generation__gt=order.generation)
-        .exists()
-    )
-
-
-def _has_confirmed_stop(position: Position) -> bool:
-    return pending_orders(position).filter(purpose=OrderPurpose.PROTECT, status__in=STANDING).exists()
-
-
-def _stop_lost(position: Position, order: Order) -> None:
-    if position.unprotected_since is None:
-        position.unprotected_since = timezone.now()
-        position.save(update_fields=["unprotected_since", "updated_at"])
-    if (
-        order.status != OrderStatus.REJECTED
-    ):  # a refused stop is asked for again by the sweep, not in a hot loop
-        hint("trailing.tasks.protect", position.pk, queue="trailing")
+    return standing_stops().filter(position=position, generation__gt=order.generation).exists()
 
 
 def _after_backstop(position: Position, order: Order) -> None:
