@@ -225,7 +225,7 @@ def _exchange_will_act(row: TrailingStop, crossed: Decimal | None) -> bool:
 
 
 def sweep(now: datetime) -> int:
-    """Evaluate every open position; the net under the watcher's hints. Where no stop can even be reckoned, being without
+    """Evaluate every open position; the net under the hints. Where no stop can even be reckoned, being without
     one still ends the position."""
     close_uncovered(now)
     rows = list(open_rows())

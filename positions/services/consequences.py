@@ -23,7 +23,7 @@ from positions.services import events, holdings, levels
 from positions.services.closing import (
     RESTING,
     call_off,
-    close_what_is_free,
+    close_what_is_left,
     pending_orders,
     reopen_after_refused_close,
     settle_close,
@@ -100,7 +100,7 @@ def _entry_filled(position: Position) -> None:
         position.opened_at = position.unprotected_since = timezone.now()
     position.save(update_fields=["status", "opened_at", "unprotected_since", "updated_at"])
     if position.status == PositionStatus.CLOSING:
-        _close_what_arrived(position)
+        close_what_is_left(position)
     else:
         _quantity_changed(position)
 
@@ -117,11 +117,6 @@ def _targets(position: Position) -> QuerySet[Order]:
     return pending_orders(position).filter(purpose=OrderPurpose.TAKE_PROFIT, book=Book.ALGO)
 
 
-def _close_what_arrived(position: Position) -> None:
-    if not pending_orders(position).filter(purpose=OrderPurpose.CLOSE).exists():
-        close_what_is_free(position)
-
-
 def _after_part(position: Position, order: Order) -> None:
     """A part or a take-profit. The stop's quantity must follow what it sold."""
     is_plain = order.book == Book.PLAIN
@@ -129,7 +124,7 @@ def _after_part(position: Position, order: Order) -> None:
         if is_plain and order.status in RESTING:
             call_off(order, "position is being closed")
         elif order.status in DONE:
-            _close_what_arrived(position)
+            close_what_is_left(position)
         return
     if order.status == OrderStatus.ACCEPTED and not is_plain:
         _target_confirmed(position, order)
@@ -153,23 +148,35 @@ def _target_confirmed(position: Position, order: Order) -> None:
 def _after_close(position: Position, order: Order) -> None:
     if order.status not in DONE or position.status != PositionStatus.CLOSING:
         return
-    if order.status == OrderStatus.FILLED or _may_ask_again(position, order):
-        _close_what_arrived(position)
+    _count_refusal(position, order)
+    if position.close_refusals == 0 or _may_ask_at_once(position, order):
+        close_what_is_left(position)
     else:
         reopen_after_refused_close(position)
-        events.record(
-            "close_refused",
-            "high",
-            account_id=position.account_id,
-            position_id=position.pk,
-            reason=order.reason,
-        )
+        _tell_of_refusal(position, order)
 
 
-def _may_ask_again(position: Position, order: Order) -> bool:
-    """A close that never arrived, or of which the venue gave a part back, is asked for again, as a new row."""
+def _count_refusal(position: Position, order: Order) -> None:
+    known = position.close_refusals
+    position.close_refusals = 0 if order.filled_quantity > 0 else known + 1
+    if position.close_refusals != known:
+        position.save(update_fields=["close_refusals", "updated_at"])
+
+
+def _may_ask_at_once(position: Position, order: Order) -> bool:
+    """A close that never arrived, or that the venue gave back, is asked for again, as a new row."""
     given_back = order.status in (OrderStatus.EXPIRED, OrderStatus.CANCELED)
-    return (given_back or order.reason.startswith(ABSENT)) and order.generation < MAX_CLOSES
+    return (given_back or order.reason.startswith(ABSENT)) and position.close_refusals < MAX_CLOSES
+
+
+def _tell_of_refusal(position: Position, order: Order) -> None:
+    """At the first, and at every fifth in a row."""
+    refused = position.close_refusals
+    if refused == 1 or refused % MAX_CLOSES == 0:
+        events.record(
+            "close_refused", "high" if refused < MAX_CLOSES else "critical", account_id=position.account_id,
+            position_id=position.pk, reason=order.reason, refused=refused, again_at=position.close_again_at,
+        )  # fmt: skip
 
 
 def _after_protect(position: Position, order: Order) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from exchanges.marks import publish_marks
+from exchanges.marks import publish_prices
 from exchanges.paper.venue import now_ms
 from exchanges.types import PriceTick
 from positions import invariants
@@ -145,9 +145,17 @@ def test_a_stop_that_is_refused_again_and_again_is_asked_for_less_often(
     a_person(desk, "BUY", "0.010")
     for refused, pause in ((1, 1), (2, 2), (3, 4), (4, 8)):
         sweep(protected)
-        sweep(protected)
         assert len(stops(protected)) == 1 + refused
-        later(protected, seconds=pause)
+        last_try(protected, seconds_ago=pause - 10)
+        sweep(protected)
+        assert len(stops(protected)) == 1 + refused, "not before its pause is over"
+        last_try(protected, seconds_ago=pause)
+
+
+def last_try(position: Position, *, seconds_ago: float) -> None:
+    newest = Order.objects.filter(position=position, purpose="protect").latest("generation")
+    at = timezone.now() - timedelta(seconds=seconds_ago)
+    Order.objects.filter(pk=newest.pk).update(updated_at=at)
 
 
 def test_pauses_double_up_to_a_minute() -> None:
@@ -169,7 +177,7 @@ def test_a_stop_that_fired_and_sells_nothing_does_not_count_for_long(desk: Desk,
 def test_a_stop_that_fired_long_ago_lets_a_crossed_price_close(desk: Desk, protected: Position) -> None:
     Order.objects.filter(position=protected, purpose="protect").update(status="triggered")
     later(protected, seconds=11)
-    publish_marks("binance", [(BTC, PriceTick("BTC/USDT:USDT", D(90_000), timezone.now()))])
+    publish_prices("binance", [(BTC, PriceTick("BTC/USDT:USDT", D(90_000), timezone.now()))])
     trailing.sweep(timezone.now())
     protected.refresh_from_db()
     assert (protected.status, protected.close_reason) == ("closing", "stop_loss")
