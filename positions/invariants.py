@@ -20,7 +20,8 @@ from exchanges.models import AccountWatch, ExchangeAccount
 from exchanges.types import PositionSide, PriceKind, Reference, Side
 from positions import wallets
 from positions.accounting import signed
-from positions.lifecycle import PENDING, OrderPurpose, OrderStatus, PositionStatus
+from positions.cover import uncovered
+from positions.lifecycle import PENDING, OrderStatus, PositionStatus
 from positions.models import Order, Position
 
 RESTED = timedelta(seconds=60)
@@ -30,7 +31,6 @@ A_DAY = timedelta(days=1)
 # a close that UNPROTECTED_CLOSE_AFTER asked for takes a moment
 CLOSES_WITHIN = timedelta(seconds=30)
 ZERO = Decimal(0)
-STANDING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
 # an order in one of these waits for an answer, not for the market
 FLEETING = (OrderStatus.SUBMITTED, OrderStatus.TRIGGERED, OrderStatus.PENDING_CANCEL)
 
@@ -82,13 +82,14 @@ def every_exchange_order_has_a_row(now: datetime) -> Findings:
 
 def every_open_position_has_a_stop(now: datetime) -> Findings:
     limit = now - settings.UNPROTECTED_CLOSE_AFTER - CLOSES_WITHIN
-    held = Position.objects.filter(status=PositionStatus.OPEN, quantity__gt=0, opened_at__lt=limit)
+    held = Position.objects.filter(status=PositionStatus.OPEN, opened_at__lt=limit)
     # one that fired is closing the position: not for longer than that takes
-    firing = Q(orders__status=OrderStatus.TRIGGERED, orders__updated_at__gt=now - RESTED)
-    stands = Q(orders__purpose=OrderPurpose.PROTECT) & (Q(orders__status__in=STANDING) | firing)
-    bare = held.annotate(stops=Count("orders", filter=stands)).filter(stops=0)
+    bare = uncovered(held, fired_after=now - RESTED)
     known = Q(unprotected_since=None) | Q(unprotected_since__lt=limit)
-    yield from (f"position {pk} has no stop" for pk in bare.filter(known).values_list("pk", flat=True))
+    yield from (
+        f"position {pk} has no stop for all it holds"
+        for pk in bare.filter(known).values_list("pk", flat=True)
+    )
 
 
 def the_ledger_of_orders_closes(now: datetime) -> Findings:

@@ -72,8 +72,11 @@ class Position(models.Model):
     differs_since = models.DateTimeField(
         null=True, blank=True, help_text="First successful answer that showed another quantity"
     )
+    # of a live position: why somebody wants it closed
     close_reason = models.CharField(max_length=20, choices=choices(CloseReason), blank=True, default="")
     close_requested_by = models.CharField(max_length=100, blank=True, default="")
+    close_refusals = models.PositiveIntegerField(default=0, db_default=0)  # in a row
+    close_again_at = models.DateTimeField(null=True, blank=True, help_text="Refused: not asked again before")
     absent_since = models.DateTimeField(
         null=True, blank=True, help_text="First successful answer that did not show this position"
     )
@@ -146,7 +149,7 @@ class Order(models.Model):
     updated_at = models.DateTimeField(auto_now=True, db_default=Now())
 
     purpose = models.CharField(max_length=12, choices=choices(OrderPurpose))
-    generation = models.PositiveSmallIntegerField(default=1)
+    generation = models.PositiveIntegerField(default=1)
     level = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="Of the take-profit ladder it belongs to"
     )

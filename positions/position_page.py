@@ -183,8 +183,15 @@ def _life(record: Record, now: datetime) -> Iterator[Fact]:
         yield Fact("Closed", _moment(position.closed_at))
     yield Fact("Lasted" if position.closed_at else "Age", formats.age((position.closed_at or now) - since))
     if position.close_reason:
-        yield Fact("Why closed", formats.words(position.close_reason))
+        question = "Why closed" if position.closed_at else "To be closed"
+        yield Fact(question, formats.words(position.close_reason), _refusals(position))
         yield Fact("Asked for by", position.close_requested_by or "nobody here")
+
+
+def _refusals(position: Position) -> str:
+    if position.close_refusals == 0 or position.closed_at:
+        return ""
+    return f"refused {position.close_refusals} times, asked again at {_moment(position.close_again_at)}"
 
 
 def _origin(record: Record) -> str:

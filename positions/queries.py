@@ -17,7 +17,7 @@ from exchanges.models import ExchangeAccount, TradingState
 from exchanges.types import PositionSide
 from positions import formats
 from positions.accounting import QUOTE_CURRENCIES
-from positions.lifecycle import STANDING, OrderPurpose
+from positions.cover import whole_stops
 from positions.live_rows import Held, Row, order_row, position_row, signal_row
 from positions.models import Fill, FundingPayment, InvariantCheck, Order, Position
 from signals_app.models import SignalLog, SignalLogEntry, Ticker
@@ -101,11 +101,9 @@ def _held(position: Position, stops: dict[int, Decimal], marks: dict[tuple[str, 
 
 
 def _standing_stops(positions: Iterable[Position]) -> dict[int, Decimal]:
-    """The most protective trigger that the exchange confirmed, by position."""
+    """The most protective trigger of those for all it holds, by position."""
     triggers: dict[int, list[Decimal]] = defaultdict(list)
-    standing = Order.objects.filter(
-        position__in=positions, purpose=OrderPurpose.PROTECT, status__in=STANDING, trigger_price__isnull=False
-    )
+    standing = whole_stops().filter(position__in=positions, trigger_price__isnull=False)
     for position_id, trigger in standing.values_list("position_id", "trigger_price"):
         triggers[position_id].append(trigger)
     best = {p.pk: max if p.position_side == PositionSide.LONG else min for p in positions}

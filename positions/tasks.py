@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from positions.services import (
     amending,
+    insisting,
     instruments,
     ladder,
     lookups,
@@ -50,6 +51,11 @@ def tend_waiting() -> None:
 @shared_task(name="positions.tasks.submit_due")
 def submit_due() -> None:
     orders.submit_due(timezone.now())
+
+
+@shared_task(name="positions.tasks.close_again")
+def close_again() -> None:
+    insisting.close_again(timezone.now())
 
 
 @shared_task(name="positions.tasks.resolve_unknown")

@@ -21,6 +21,7 @@ def _every(task: str, queue: str, **interval: float) -> dict[str, Any]:
 # queue "reconcile": questions to an exchange, which may be slow for minutes; the nets in "sweeps" do not wait for them
 SCHEDULE = {
     "submit due orders": _every("positions.tasks.submit_due", "sweeps", seconds=2),
+    "close again what was refused": _every("positions.tasks.close_again", "sweeps", seconds=1),
     "tend waiting orders": _every("positions.tasks.tend_waiting", "sweeps", seconds=2),
     "resolve unknown orders": _every("positions.tasks.resolve_unknown", "reconcile", seconds=2),
     "reconcile with the exchange": _every("positions.tasks.reconcile", "reconcile", seconds=10),

@@ -15,10 +15,12 @@ from django.utils import timezone
 
 from exchanges.marks import Price, fresh_price
 from exchanges.types import OrderType, PositionSide
-from positions.lifecycle import STANDING, CloseReason, OrderPurpose, OrderStatus, PositionStatus
+from positions.cover import standing_stops
+from positions.lifecycle import CloseReason, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order, Position
 from positions.services.backstops import keep_backstop
 from positions.services.closing import STOPPED_BY, request_close
+from positions.services.covering import close_uncovered
 from positions.services.orders import request_stop
 from positions.services.outbox import hint
 from positions.services.price_watch import saw_prices
@@ -137,7 +139,7 @@ def _needs_stop(row: TrailingStop) -> bool:
     stops = Order.objects.filter(position_id=row.pk, purpose=OrderPurpose.PROTECT)
     if stops.filter(status__in=ON_THE_WAY).exists():
         return False
-    newest = stops.filter(status__in=STANDING).order_by("-generation").first()
+    newest = standing_stops().filter(position_id=row.pk).order_by("-generation").first()
     if newest is None:
         return True
     return newest.quantity - newest.filled_quantity != row.position.quantity or _lags(row, newest)
@@ -249,7 +251,7 @@ def _crossed(row: TrailingStop, verdict: Close, price: Decimal, at: datetime) ->
 def _exchange_will_act(row: TrailingStop, crossed: Decimal | None) -> bool:
     """A confirmed stop stands at the crossed level or nearer to the market."""
     entry = entry_of(row)
-    stops = Order.objects.filter(position_id=row.pk, purpose=OrderPurpose.PROTECT, status__in=STANDING)
+    stops = standing_stops().filter(position_id=row.pk)
     placed = [order.trigger_price for order in stops if order.trigger_price is not None]
     return any(crossed is not None and not entry.is_better(crossed, price) for price in placed)
 
@@ -258,7 +260,9 @@ def _exchange_will_act(row: TrailingStop, crossed: Decimal | None) -> bool:
 
 
 def sweep(now: datetime) -> int:
-    """Evaluate every open position; the net under the watcher's hints."""
+    """Evaluate every open position; the net under the hints. Where no stop can even be reckoned, being without
+    one still ends the position."""
+    close_uncovered(now)
     rows = list(open_rows())
     price_of = cache(fresh_price)  # one question for all positions of a contract
     judged_by = set()
@@ -273,30 +277,17 @@ def sweep(now: datetime) -> int:
 
 
 def _sweep_one(row: TrailingStop, price_of: Callable[..., Price | None], now: datetime) -> None:
-    """Where no stop can even be reckoned, being without one still ends the position."""
+    protect(row.pk)
     position = row.position
-    try:
-        protect(row.pk)
-        price = price_of(position.account_id, position.instrument.exchange_symbol, kind_of(position))
-        if price is not None and _matters(row, price.price, now):
-            advance(row.pk, price.price, price.at)
-    finally:
-        _close_when_unprotected(position, now)
+    price = price_of(position.account_id, position.instrument.exchange_symbol, kind_of(position))
+    if price is not None and _matters(row, price.price, now):
+        advance(row.pk, price.price, price.at)
 
 
 def _matters(row: TrailingStop, price: Decimal, now: datetime) -> bool:
     """Also when it came back from beyond the stop."""
     is_news = row.entry_price is None or row.crossed_at is not None
     return is_news or band_of(row, now).is_left_by(price)
-
-
-def _close_when_unprotected(position: Position, now: datetime) -> None:
-    """Looked at again before acting: the row is from the beginning of the sweep."""
-    too_long = now - settings.UNPROTECTED_CLOSE_AFTER
-    if position.unprotected_since is None or position.unprotected_since >= too_long:
-        return
-    if Position.objects.filter(pk=position.pk, unprotected_since__lt=too_long).exists():
-        request_close(position.pk, reason=CloseReason.UNPROTECTED, requested_by="no stop could be placed")
 
 
 # names fixed by a requirement document: an alarm that reads zero, since the database refuses orphans

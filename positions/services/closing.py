@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import F, Q, QuerySet, Sum
 from django.utils import timezone
 
+from exchanges.models import Instrument
 from exchanges.types import Book
 from positions import broadcast
 from positions.lifecycle import (
@@ -24,14 +26,18 @@ from positions.lifecycle import (
     next_position_status,
 )
 from positions.models import Fill, Order, Position
+from positions.patience import pause_after
 from positions.services import events, levels
 from positions.services.outbox import add_order, hint
+from positions.sizing import floor_to
 from trailing.engine import StopReason
 from trailing.models import TrailingStop
 
 logger = logging.getLogger(__name__)
 
 OVER = "its time was over"
+# a cancel that takes longer does not keep the rest from being closed
+LEAVES_WITHIN = timedelta(seconds=5)
 RESTING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
 PARTS = (OrderPurpose.REDUCE, OrderPurpose.TAKE_PROFIT)
 STOPPED_BY = {
@@ -54,17 +60,27 @@ def lock_position(position_id: int) -> Position:
 def request_close(position_id: int, *, reason: CloseReason, requested_by: str) -> UUID | None:
     """Ask for the position to be closed at market. None: someone was first, or nothing had been sent yet.
 
-    The stop stays on the exchange until the position is flat.
+    The stop stays on the exchange until the position is flat. Whoever wished it first is remembered, also while the
+    exchange refuses: then nobody asks before the pause is over.
     """
     position = lock_position(position_id)
-    if position.status not in REQUESTABLE:
+    if position.status not in REQUESTABLE or must_wait(position):
         return None
     position.status = next_position_status(position.status, PositionEvent.CLOSE_REQUESTED)
-    position.close_reason = reason
-    position.close_requested_by = requested_by[:100]
+    if not is_unwanted(position):
+        position.close_reason, position.close_requested_by = reason, requested_by[:100]
     position.save(update_fields=["status", "close_reason", "close_requested_by", "updated_at"])
     broadcast.position_changed(position.pk)
     return _first_close_step(position)
+
+
+def is_unwanted(position: Position) -> bool:
+    """Somebody wished it closed, and no order has done it yet."""
+    return position.close_reason != ""
+
+
+def must_wait(position: Position) -> bool:
+    return position.close_again_at is not None and timezone.now() < position.close_again_at
 
 
 def _first_close_step(position: Position) -> UUID | None:
@@ -78,9 +94,31 @@ def _first_close_step(position: Position) -> UUID | None:
 
 
 def close_what_is_free(position: Position) -> Order | None:
-    """None: nothing is left that no other order may still sell. That order's end brings the next close."""
+    """As much as one order may sell; its end brings the next one. None: nothing is left that no other order may still
+    sell, and that order's end brings the close."""
     free = position.quantity - promised(position)
-    return add_order(position, OrderPurpose.CLOSE, free) if free > 0 else None
+    return add_order(position, OrderPurpose.CLOSE, _most_of(free, position.instrument)) if free > 0 else None
+
+
+def _most_of(quantity: Decimal, instrument: Instrument) -> Decimal:
+    if instrument.max_quantity is None:
+        return quantity
+    return min(quantity, floor_to(instrument.max_quantity, instrument.size_increment))
+
+
+def close_what_is_left(position: Position) -> None:
+    """What rivals that are being canceled still hold is closed with one order, when the last has ended."""
+    if not (close_is_pending(position) or _are_leaving(position)):
+        close_what_is_free(position)
+
+
+def close_is_pending(position: Position) -> bool:
+    return pending_orders(position).filter(purpose=OrderPurpose.CLOSE).exists()
+
+
+def _are_leaving(position: Position) -> bool:
+    asked_lately = Q(status=OrderStatus.PENDING_CANCEL, updated_at__gt=timezone.now() - LEAVES_WITHIN)
+    return pending_orders(position).filter(asked_lately, purpose__in=PARTS, book=Book.PLAIN).exists()
 
 
 def promised(position: Position) -> Decimal:
@@ -200,8 +238,9 @@ def end_unprotected_time(position: Position) -> None:
 
 
 def reopen_after_refused_close(position: Position) -> None:
-    """The exchange refused the close: the position is still there and its stop still stands."""
+    """The exchange refused the close: the position is still there and its stop still stands. The wish stays and is
+    asked again (`insisting.py`), until the position is closed."""
     position.status = next_position_status(position.status, PositionEvent.CLOSE_REFUSED)
-    position.close_reason = position.close_requested_by = ""
-    position.save(update_fields=["status", "close_reason", "close_requested_by", "updated_at"])
+    position.close_again_at = timezone.now() + pause_after(position.close_refusals)
+    position.save(update_fields=["status", "close_again_at", "updated_at"])
     broadcast.position_changed(position.pk)

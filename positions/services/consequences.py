@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from exchanges.types import Book, FillReport, PositionSide
 from exchanges.venues.names import is_by_hand
+from positions.cover import ABSENT, standing_stops
 from positions.lifecycle import (
     DONE,
     STANDING,
@@ -22,19 +23,18 @@ from positions.services import events, holdings, levels
 from positions.services.closing import (
     RESTING,
     call_off,
-    close_what_is_free,
-    end_unprotected_time,
+    close_what_is_left,
     pending_orders,
     reopen_after_refused_close,
     settle_close,
     settle_when_quiet,
     stop_reason,
 )
+from positions.services.covering import note_cover, note_new_stop
 from positions.services.outbox import hint
 from trailing.models import TrailingStop
 from trailing.rows import plan_of
 
-ABSENT = "proven absent"
 MAX_CLOSES = 5
 CHECK_LADDER = "positions.tasks.check_partial_tp"
 _REASON_OF_AN_EXIT = {
@@ -100,13 +100,14 @@ def _entry_filled(position: Position) -> None:
         position.opened_at = position.unprotected_since = timezone.now()
     position.save(update_fields=["status", "opened_at", "unprotected_since", "updated_at"])
     if position.status == PositionStatus.CLOSING:
-        _close_what_arrived(position)
+        close_what_is_left(position)
     else:
         _quantity_changed(position)
 
 
 def _quantity_changed(position: Position) -> None:
-    """Stop and take-profit follow."""
+    """Stop and take-profit follow. Until a larger stop stands, what was added is not protected."""
+    note_cover(position)
     hint("trailing.tasks.protect", position.pk, queue="trailing")
     if _targets(position).exists():
         hint("positions.tasks.refit_target", position.pk, queue="orders")
@@ -116,11 +117,6 @@ def _targets(position: Position) -> QuerySet[Order]:
     return pending_orders(position).filter(purpose=OrderPurpose.TAKE_PROFIT, book=Book.ALGO)
 
 
-def _close_what_arrived(position: Position) -> None:
-    if not pending_orders(position).filter(purpose=OrderPurpose.CLOSE).exists():
-        close_what_is_free(position)
-
-
 def _after_part(position: Position, order: Order) -> None:
     """A part or a take-profit. The stop's quantity must follow what it sold."""
     is_plain = order.book == Book.PLAIN
@@ -128,7 +124,7 @@ def _after_part(position: Position, order: Order) -> None:
         if is_plain and order.status in RESTING:
             call_off(order, "position is being closed")
         elif order.status in DONE:
-            _close_what_arrived(position)
+            close_what_is_left(position)
         return
     if order.status == OrderStatus.ACCEPTED and not is_plain:
         _target_confirmed(position, order)
@@ -152,38 +148,55 @@ def _target_confirmed(position: Position, order: Order) -> None:
 def _after_close(position: Position, order: Order) -> None:
     if order.status not in DONE or position.status != PositionStatus.CLOSING:
         return
-    if order.status == OrderStatus.FILLED or _may_ask_again(position, order):
-        _close_what_arrived(position)
+    _count_refusal(position, order)
+    if position.close_refusals == 0 or _may_ask_at_once(position, order):
+        close_what_is_left(position)
     else:
         reopen_after_refused_close(position)
-        events.record(
-            "close_refused",
-            "high",
-            account_id=position.account_id,
-            position_id=position.pk,
-            reason=order.reason,
-        )
+        _tell_of_refusal(position, order)
 
 
-def _may_ask_again(position: Position, order: Order) -> bool:
-    """A close that never arrived, or of which the venue gave a part back, is asked for again, as a new row."""
+def _count_refusal(position: Position, order: Order) -> None:
+    known = position.close_refusals
+    position.close_refusals = 0 if order.filled_quantity > 0 else known + 1
+    if position.close_refusals != known:
+        position.save(update_fields=["close_refusals", "updated_at"])
+
+
+def _may_ask_at_once(position: Position, order: Order) -> bool:
+    """A close that never arrived, or that the venue gave back, is asked for again, as a new row."""
     given_back = order.status in (OrderStatus.EXPIRED, OrderStatus.CANCELED)
-    return (given_back or order.reason.startswith(ABSENT)) and order.generation < MAX_CLOSES
+    return (given_back or order.reason.startswith(ABSENT)) and position.close_refusals < MAX_CLOSES
+
+
+def _tell_of_refusal(position: Position, order: Order) -> None:
+    """At the first, and at every fifth in a row."""
+    refused = position.close_refusals
+    if refused == 1 or refused % MAX_CLOSES == 0:
+        events.record(
+            "close_refused", "high" if refused < MAX_CLOSES else "critical", account_id=position.account_id,
+            position_id=position.pk, reason=order.reason, refused=refused, again_at=position.close_again_at,
+        )  # fmt: skip
 
 
 def _after_protect(position: Position, order: Order) -> None:
     if order.status == OrderStatus.ACCEPTED:
         _stop_confirmed(position, order)
-    elif order.status in DONE and not _has_confirmed_stop(position):
-        _stop_lost(position, order)
+    elif order.status in DONE and not note_cover(position) and _had_stood(order):
+        # one that was refused when it was to be placed is asked for again by the sweep, not in a hot loop
+        hint("trailing.tasks.protect", position.pk, queue="trailing")
+
+
+def _had_stood(order: Order) -> bool:
+    """Also one that fired and was refused only then."""
+    return order.status != OrderStatus.REJECTED or order.exchange_order_id != ""
 
 
 def _stop_confirmed(position: Position, order: Order) -> None:
     if _has_better_stop(position, order):
         call_off(order, "a better stop already stands")
         return
-    end_unprotected_time(position)
-    position.save(update_fields=["unprotected_since", "unprotected_seconds", "updated_at"])
+    note_new_stop(position)
     older = pending_orders(position).filter(purpose=OrderPurpose.PROTECT, generation__lt=order.generation)
     for replaced in older.select_for_update():
         call_off(replaced, "replaced by a better stop")
@@ -200,8 +213,7 @@ def _is_overtaken(position: Position, stop: Order) -> bool:
 
 def _has_better_stop(position: Position, order: Order) -> bool:
     """A newer one; or an older one nearer to the market, if it fits what is held."""
-    stops = pending_orders(position).filter(purpose=OrderPurpose.PROTECT, status__in=STANDING)
-    others = stops.exclude(pk=order.pk)
+    others = standing_stops().filter(position=position).exclude(pk=order.pk)
     return any(o.generation > order.generation or _is_nearer(position, o, order) for o in others)
 
 
@@ -214,20 +226,6 @@ def _is_nearer(position: Position, stop: Order, than: Order) -> bool:
     side = PositionSide(position.position_side)
     is_nearer: bool = (stop.trigger_price - than.trigger_price) * side.sign > 0
     return is_nearer
-
-
-def _has_confirmed_stop(position: Position) -> bool:
-    return pending_orders(position).filter(purpose=OrderPurpose.PROTECT, status__in=STANDING).exists()
-
-
-def _stop_lost(position: Position, order: Order) -> None:
-    if position.unprotected_since is None:
-        position.unprotected_since = timezone.now()
-        position.save(update_fields=["unprotected_since", "updated_at"])
-    if (
-        order.status != OrderStatus.REJECTED
-    ):  # a refused stop is asked for again by the sweep, not in a hot loop
-        hint("trailing.tasks.protect", position.pk, queue="trailing")
 
 
 def _after_backstop(position: Position, order: Order) -> None:

@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
 from exchanges.types import Book, OrderType, PositionSide
+from positions.cover import ABSENT
 from positions.lifecycle import DONE, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order, Position
 from positions.services import events, levels
@@ -19,11 +20,11 @@ from positions.services.closing import (
     PARTS,
     call_off,
     entry_is_pending,
+    is_unwanted,
     lock_position,
     pending_orders,
     promised,
 )
-from positions.services.consequences import ABSENT
 from positions.services.instruments import spec_of
 from positions.services.outbox import add_order
 from positions.services.placing import mark_of
@@ -63,7 +64,7 @@ def check_partial_tp(position_id: int) -> list[CheckedLevel]:
     mark_price = mark_of(position_id)
     with transaction.atomic():
         position = lock_position(position_id)
-        if position.status == PositionStatus.OPEN:
+        if position.status == PositionStatus.OPEN and not is_unwanted(position):
             _begin(position, mark_price)
             _tend(position, mark_price)
     protect(position_id)
@@ -278,6 +279,7 @@ def check_ladders(now: datetime) -> int:
         ~Exists(rows) | Exists(idle),
         Q(updated_at__lte=now),
         status=PositionStatus.OPEN,
+        close_reason="",
         plan__body__take_profits__has_key="levels",
     )
     found = due.order_by("updated_at").values_list("pk", flat=True)[:200]

@@ -19,10 +19,10 @@ from exchanges.client import ExchangeClient
 from exchanges.errors import ExchangeError, OrderNotFound
 from exchanges.models import ExchangeAccount
 from exchanges.types import Book, OrderReport, OrderType, ReportStatus
+from positions.cover import ABSENT
 from positions.lifecycle import OrderStatus
 from positions.models import Order
 from positions.services import denials, halting
-from positions.services.consequences import ABSENT
 from positions.services.reports import apply_report
 from positions.services.sweeping import for_each
 

@@ -35,6 +35,7 @@ from exchanges.types import (
     PriceKind,
     Side,
 )
+from positions.cover import was_stop_just_refused
 from positions.lifecycle import OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order
 from positions.services import denials, halting
@@ -234,13 +235,16 @@ def submit_due(now: datetime) -> int:
 def request_stop(
     position_id: int, *, trigger_price: Decimal, trigger_by: PriceKind = PriceKind.MARK
 ) -> Order | None:
-    """The next generation of the position's stop, for all it holds. None: not open, or a stop is in flight. A trigger
-    from before the contract's steps changed is put on today's, nearer to the market."""
+    """The next generation of the position's stop, for all it holds. None: not open, a stop is in flight, or the
+    exchange has just refused one. A trigger from before the contract's steps changed is put on today's, nearer to the
+    market."""
     position = lock_position(position_id)
     if position.status not in (PositionStatus.OPEN, PositionStatus.CLOSING) or position.quantity <= 0:
         return None
     stops = Order.objects.filter(position=position, purpose=OrderPurpose.PROTECT)
     if stops.filter(status__in=(OrderStatus.INITIALIZED, OrderStatus.SUBMITTED)).exists():
+        return None
+    if was_stop_just_refused(position):
         return None
     towards_market = ceil_to if position.position_side == PositionSide.LONG else floor_to
     trigger_price = towards_market(trigger_price, position.instrument.price_increment)

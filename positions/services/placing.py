@@ -16,7 +16,7 @@ from exchanges.types import OrderType, PositionSide
 from positions.lifecycle import OrderPurpose, PositionStatus
 from positions.models import Order, Position
 from positions.services import levels
-from positions.services.closing import lock_position, pending_orders, promised
+from positions.services.closing import is_unwanted, lock_position, pending_orders, promised
 from positions.services.instruments import spec_of
 from positions.services.outbox import add_order
 from positions.terms import MARKET, Leg, Terms, objection_to_exit, objection_to_target
@@ -69,6 +69,8 @@ def _not_now(position: Position, purpose: OrderPurpose, terms: Terms) -> str | N
         return f"a {purpose} order of type {terms.order_type} cannot be placed like this"
     if position.status != PositionStatus.OPEN:
         return f"the position is {position.status}"
+    if is_unwanted(position):
+        return "the position is to be closed"
     if purpose is OrderPurpose.REDUCE and part_is_pending(position):
         return "another part of this position is already being closed"
     return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from exchanges import session
@@ -26,6 +27,7 @@ from positions.comparison import (
     compare,
     compare_orders,
 )
+from positions.cover import FIRES_WITHIN
 from positions.lifecycle import DONE, PENDING, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order, Position
 from positions.services import differences, funding, gap_filling, halting, watch
@@ -137,8 +139,12 @@ def _differences(account: ExchangeAccount, snapshot: ExchangeSnapshot) -> list[D
 def _moving_positions(account: ExchangeAccount, asked_at: datetime) -> set[int]:
     """Positions with an order under way, or that changed after the question was asked."""
     working = Order.objects.filter(account=account).filter(status__in=PENDING - {*RESTING})
+    stuck = Q(status=OrderStatus.TRIGGERED, updated_at__lt=asked_at - FIRES_WITHIN)
     touched = Order.objects.filter(account=account, updated_at__gte=asked_at)
-    return {*working.values_list("position_id", flat=True), *touched.values_list("position_id", flat=True)}
+    return {
+        *working.exclude(stuck).values_list("position_id", flat=True),
+        *touched.values_list("position_id", flat=True),
+    }
 
 
 def _order_states(account: ExchangeAccount, snapshot: ExchangeSnapshot) -> dict[str, OrderState]:

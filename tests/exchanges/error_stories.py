@@ -98,7 +98,7 @@ def close_again_in(seconds: int, **seen: str) -> Seen:
 
 HTML = "<html>Bad Gateway</html>"
 REFUSED_STOP = Seen("rejected", "open", told=REFUSED)
-REFUSED_CLOSE = Seen("rejected", "open", told=f"close_refused (high), {REFUSED}")
+REFUSED_CLOSE = Seen("rejected", "open (manual)", told=f"close_refused (high), {REFUSED}")
 REFUSED_AND_HALTED = Seen("rejected", "closed (never_opened)", "halted", f"{HALTED}, {REFUSED}")
 
 SAMPLED = [
@@ -143,7 +143,7 @@ OTHER_ANSWERS = [
     answered("-2027", "entry", 400, code(-2027, "Exceeded the maximum allowable position"), NEVER, NOTHING_BOUGHT),
     answered("-2023", "entry", 400, code(-2023, "User in liquidation mode now"), REFUSED_AND_HALTED, NOTHING_BOUGHT),
     answered("-4131", "close", 400, code(-4131, "PERCENT_PRICE filter limit"), REFUSED_CLOSE,
-             "entry 1 filled, close 1 rejected, stop 1 accepted; open; 0.01 held; sent 1x"),
+             "entry 1 filled, close 1 rejected, close 2 filled; closed (manual); 0 held; sent 2x"),
     answered("-4045", "stop", 400, code(-4045, "Reach max stop order limit"), REFUSED_STOP, STOP_ASKED_AGAIN),
     answered("200 {}", "entry", 200, "{}", UNKNOWN_ENTRY, NOTHING_BOUGHT),
     answered("200 html", "entry", 200, HTML, UNKNOWN_ENTRY, NOTHING_BOUGHT),

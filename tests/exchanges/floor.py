@@ -18,7 +18,7 @@ from exchanges.models import ExchangeAccount
 from exchanges.types import OrderRequest, OrderType, PositionSide, Side
 from positions.lifecycle import CloseReason
 from positions.models import Order, Position, RiskEvent
-from positions.services import lookups, orders, reconciliation
+from positions.services import insisting, lookups, orders, reconciliation
 from positions.services.closing import call_off, lock_position, request_close
 from tests.builders import a_strategy, an_account
 from tests.exchanges.error_stories import Seen
@@ -104,6 +104,7 @@ class Floor(Desk):
             self.forget_what_was_used()
             lookups.resolve_unknown(timezone.now())
             reconciliation.reconcile_account(self.account.pk)
+            insisting.close_again(timezone.now())
             for position in Position.objects.filter(status="open"):
                 protect(position.pk)
             orders.submit_due(timezone.now() + orders.HINT_GRACE)
@@ -119,7 +120,8 @@ class Floor(Desk):
 def _age_rows(by: timedelta) -> None:
     times = ("submitted_at", "updated_at", "next_attempt_at", "cancel_sent_at")
     Order.objects.update(**{name: F(name) - by for name in times})
-    Position.objects.update(updated_at=F("updated_at") - by, absent_since=F("absent_since") - by)
+    times = ("updated_at", "absent_since", "close_again_at")
+    Position.objects.update(**{name: F(name) - by for name in times})
 
 
 def seen(order: Order) -> Seen:

@@ -50,8 +50,11 @@ def _new_status(name: str, step: Step) -> tuple[str, tuple[str, ...]]:
         case "closed":
             told = ("close_reason", "closed_at", "quantity", "absent_since", "unprotected_since")
             return f"{name} is closed ({words(row['close_reason'])})", told
-        case "open" if "opened_at" not in step.new and "close_reason" in step.new:
-            return f"the close was refused; {name} is open again", ("close_reason", "close_requested_by")
+        case "open" if "close_again_at" in step.new:
+            again = shown(row["close_again_at"], "close_again_at")
+            return f"the close was refused; {name} is open, and is to be closed at {again}", (
+                "close_again_at",
+            )
         case status:
             return f"{name} is {status}", ("opened_at", "unprotected_since")
 

@@ -99,14 +99,16 @@ def test_a_close_that_is_refused_and_asked_again() -> None:
         "positions",
         {"status": "open", "opened_at": AT.isoformat(), "unprotected_since": AT.isoformat()},
         asked,
-        {"status": "open", "close_reason": "", "close_requested_by": ""},
+        {"close_refusals": 1},
+        {"status": "open", "close_again_at": "2026-11-21T10:00:03+00:00"},
         {"unprotected_since": AT.isoformat()},
         {"differs_since": "2026-11-21T10:00:02+00:00"},
     )
     assert sentences[1:] == [
         "position 5 is open",
         "owner asks to close position 5 (manual)",
-        "the close was refused; position 5 is open again",
+        "position 5: close refusals 1",
+        "the close was refused; position 5 is open, and is to be closed at 2026-11-21 10:00:03.000",
         "position 5 has no stop on the exchange any more",
         "position 5: differs since 2026-11-21 10:00:02.000",
         "so far: position 5 is open and holds 0",

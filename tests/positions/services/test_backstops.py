@@ -305,7 +305,9 @@ def test_it_is_no_protection(desk: Desk) -> None:
     assert position.unprotected_since is not None
     Position.objects.update(opened_at=timezone.now() - timedelta(hours=1))
     later = timezone.now() + timedelta(hours=1)
-    assert list(every_open_position_has_a_stop(later)) == [f"position {position.pk} has no stop"]
+    assert list(every_open_position_has_a_stop(later)) == [
+        f"position {position.pk} has no stop for all it holds"
+    ]
 
 
 # fired

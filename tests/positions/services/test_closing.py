@@ -16,7 +16,7 @@ from exchanges.types import Book, OrderReport, PositionSide, ReportStatus
 from positions.lifecycle import CloseReason
 from positions.models import Order, Position, RiskEvent
 from positions.services import consequences, lookups, orders
-from positions.services.closing import lock_position, request_close, settle_close
+from positions.services.closing import close_what_is_free, lock_position, request_close, settle_close
 from positions.services.reports import apply_report
 from tests.positions.services.conftest import Desk
 from tests.positions.services.test_orders import Trouble
@@ -100,7 +100,7 @@ def test_the_database_refuses_a_second_pending_close(desk: Desk) -> None:
     ask(position)
     position.refresh_from_db()
     with pytest.raises(IntegrityError, match="one_pending_close_per_position"), transaction.atomic():
-        consequences.close_what_is_free(position)
+        close_what_is_free(position)
 
 
 def test_closing_before_anything_was_sent_sends_nothing(desk: Desk) -> None:

@@ -13,7 +13,7 @@ from exchanges.types import OrderType, PositionSide
 from positions.lifecycle import CloseReason, OrderPurpose
 from positions.models import Order, Position, RiskEvent
 from positions.services import expiring, ladder, lookups, modifying, orders
-from positions.services.closing import reopen_after_refused_close, request_close
+from positions.services.closing import request_close
 from positions.services.ladder import check_ladders, check_partial_tp
 from positions.services.modifying import modify_order
 from positions.services.opening import open_position
@@ -560,20 +560,6 @@ def test_a_level_that_filled_before_its_cancel_came_counts(desk: Desk) -> None:
     settle(position)
     assert (state(position), desk.held()) == (("closed", 0), 0)
     assert statuses(position) == ["executed", "canceled", "canceled"]
-
-
-def test_the_levels_come_back_when_the_close_was_refused(desk: Desk) -> None:
-    position = held_with_levels(desk)
-    request_close(position.pk, reason=CloseReason.MANUAL, requested_by="owner")
-    for order in levels_of(position):
-        lookups.cancel(order.pk)
-    with transaction.atomic():
-        position.refresh_from_db()
-        Order.objects.filter(position=position, purpose="close").update(status="rejected")
-        reopen_after_refused_close(position)
-    check_ladders(timezone.now())
-    settle(position)
-    assert [o.level for o in levels_of(position) if o.status == "accepted"] == [1, 2, 3]
 
 
 def test_levels_sell_no_more_than_is_held(desk: Desk) -> None:

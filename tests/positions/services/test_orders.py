@@ -339,7 +339,7 @@ def test_nothing_to_reduce_reopens_and_asks_for_reconciliation(desk: Desk, troub
     trouble.answer_with(NothingToReduce("ReduceOnly Order is rejected.", code="-2022"))
     desk.submit(position, "close")
     position.refresh_from_db()
-    assert (position.status, position.close_reason) == ("open", "")
+    assert (position.status, position.close_reason) == ("open", "manual")
     assert RiskEvent.objects.filter(event_type="close_refused").exists()
 
 
