@@ -81,10 +81,10 @@ def test_a_change_is_seen_at_the_next_load(
 
 def test_a_new_true_range_moves_the_band_of_a_trailing_stop(bands: OpenBands) -> None:
     position = a_position("BTC", plan=kept(ProtectionPlan(trailing=AtrTrail())))
-    levels = {"stop_price": D(98000), "high_water_mark": D(99000), "entry_atr": D(500), "atr": D(1000)}
-    a_trailing_stop(position, state="active", **levels)
+    levels = {"stop_price": D(98000), "high_water_mark": D(99000), "entry_atr": D(500), "atr": D(640)}
+    a_trailing_stop(position, state="active", stop_reason="trailing", **levels)
     before = bands.load()[position.pk].band
-    TrailingStop.objects.update(atr=D(1100))
+    TrailingStop.objects.update(atr=D(650))
     after = bands.load()[position.pk].band
     assert (after.lower, OpenBands().load()[position.pk].band) == (before.lower, after)
     assert after.upper > before.upper
