@@ -346,7 +346,7 @@ REFUSALS = [
     (ccxt.OrderNotFillable, "-5021", ("limit", "buy", 0.01, 59_000), {"timeInForce": "FOK"}),
     (ccxt.OrderImmediatelyFillable, "-2021", ("market", "sell", 0.01, None), {"stopLossPrice": 61_000}),
     (ccxt.OrderImmediatelyFillable, "-2021", ("market", "sell", 0.01, None), {"takeProfitPrice": 59_000}),
-    (ccxt.BadRequest, "-1116", ("market", "sell", 0.01, None), {"trailingPercent": 1}),
+    (ccxt.BadRequest, "-1116", ("limit", "sell", 0.01, 59_000), {"stopLossPrice": 59_000}),
 ]
 
 
