@@ -215,7 +215,7 @@ def levels_are_told_as_they_went(world: World) -> Sentences:
         made = Order.objects.filter(position_id=row.position_id, level=row.level)
         sold = made.aggregate(sum=Sum("filled_quantity"))["sum"] or ZERO
         name = f"level {row.level} of {row.position_id} ({row.status})"
-        if (row.status == "executed") != (sold >= row.close_qty and made.exists()):
+        if (row.status == "executed") != (sold >= row.close_qty > 0 and made.exists()):
             yield f"{name} sold {sold} of {row.close_qty}"
         if row.status == "pending":
             working = made.exclude(status__in=DONE).count()
