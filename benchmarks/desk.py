@@ -43,8 +43,8 @@ def _account(number: int) -> ExchangeAccount:
 
 def _strategy(account: ExchangeAccount) -> str:
     strategy = Strategy.objects.create(
-        name=account.name, account=account, notional=Decimal(50), max_open_positions=1000, opposite_signal="hedge",
-        protection=ProtectionPlan.plain("20", "1.5", "0.5").as_json(),
+        name=account.name, account=account, notional=Decimal(50), leverage=2, max_open_positions=1000,
+        opposite_signal="hedge", protection=ProtectionPlan.plain("20", "1.5", "0.5").as_json(),
     )  # fmt: skip
     StrategySignal.objects.create(strategy=strategy, phrase=f"{account.name} LONG", direction="long")
     StrategySignal.objects.create(strategy=strategy, phrase=f"{account.name} SHORT", direction="short")
