@@ -1,10 +1,12 @@
-"""The causal trail: what became of every row that matters, in the order it happened, and the seals on it."""
+"""The causal trail: what became of every row that matters, in the order it happened, and the seals on it. And the
+system's own log."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 from django.db import models
+from django.db.models import F
 
 from exchanges.choices import choices
 
@@ -68,3 +70,28 @@ class TrailSeal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.seq}"
+
+
+class LogLevel(StrEnum):
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
+class SystemLog(models.Model):
+    """What happened to the machinery itself: a source that failed, a consumer that began again."""
+
+    level = models.CharField(max_length=7, choices=[(level.value, level.value) for level in LogLevel])
+    module = models.CharField(max_length=100)
+    message = models.TextField()
+    details = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(help_text="When it happened; it may have been written later")
+
+    class Meta:
+        db_table = "system_logs"
+        verbose_name = "system event"
+        verbose_name_plural = "system log"
+        indexes = [models.Index(F("created_at").desc(), name="system_log_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.level} {self.module}: {self.message}"[:100]

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from ops import services as system_log
 from ops.trail import services
 
 
 @shared_task(name="ops.tasks.seal_trail")
 def seal_trail() -> None:
     services.seal_waiting()
+
+
+@shared_task(name="ops.tasks.forget_old_system_events")
+def forget_old_system_events() -> None:
+    system_log.forget_old_system_events()

@@ -44,6 +44,7 @@ class Environment(BaseSettings):
     max_price_age_seconds: int = Field(5, ge=1)
     price_silent_seconds: int = Field(30, ge=5)
     unprotected_close_seconds: int = Field(30, ge=1)
+    system_log_days: int = Field(30, ge=1)
     paper_starting_balance: Decimal = Field(Decimal(10000), gt=0)
 
     _split_names = field_validator("paper_hosts", "allowed_hosts", "csrf_trusted_origins", mode="before")(

@@ -32,5 +32,6 @@ SCHEDULE = {
     "refresh average true ranges": _every("trailing.tasks.refresh_true_ranges", "reconcile", seconds=10),
     "remove orphan trailing state": _every("trailing.tasks.cleanup_orphans", "sweeps", hours=1),
     "seal the trail": _every("ops.tasks.seal_trail", "sweeps", seconds=2),
+    "forget old system events": _every("ops.tasks.forget_old_system_events", "sweeps", hours=1),
     "refresh instruments": _every("positions.tasks.refresh_instruments", "reconcile", minutes=5),
 }

@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from django.contrib import admin
+
+from exchanges.admin import ReadOnlyAdmin
+from ops.models import SystemLog
+
+
+@admin.register(SystemLog)
+class SystemLogAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "level", "module", "message")
+    list_filter = ("level", "module", "created_at")
+    search_fields = ("module", "message")
+    date_hierarchy = "created_at"
+    ordering = ("-created_at",)
