@@ -17,7 +17,9 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import close_old_connections
 
 from signals_app.registry import Registry, live
-from signals_app.services import Verdict, log_failure, receive_signal
+from signals_app.sender_rules import SenderRule
+from signals_app.services.arrivals import Arrival, Verdict
+from signals_app.services.intake import log_failure, receive_signal
 from signals_app.tokens import known_hash
 
 logger = logging.getLogger(__name__)
@@ -38,7 +40,7 @@ class SignalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await handler(message)
 
     async def connect(self) -> None:
-        self.sender: str | None = None
+        self.rule: SenderRule | None = None
         self._hash = ""
         self._is_over = False
         self._deadline: asyncio.Task[None] | None = None
@@ -74,8 +76,8 @@ class SignalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if found is None:
             await self._refuse("this token is not known")
             return
-        self._hash, self.sender = found, senders[found]
-        await self._say({"type": "auth_success", "sender": self.sender})
+        self._hash, self.rule = found, senders[found]
+        await self._say({"type": "auth_success", "sender": self.rule.name})
 
     async def _refuse(self, reason: str) -> None:
         await self._end({"type": "auth_failed", "reason": reason}, REFUSED)
@@ -94,26 +96,25 @@ class SignalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return
         frame = text_data if text_data is not None else bytes_data or b""
         control = _control(frame)
-        if self.sender is None or (control and control["type"] == "auth"):
+        if self.rule is None or (control and control["type"] == "auth"):
             await self._authenticate(str((control or {}).get("token", "")))
         elif control:
             await self._say({"type": "pong"})
-        elif self._hash not in (await _registry()).senders:
+        elif (rule := (await _registry()).senders.get(self._hash)) is None:
             await self._refuse("this sender was switched off")
         else:
-            await self._say(await _judge(frame, f"websocket:{self.sender}"))
+            await self._say(await _judge(Arrival(frame, f"websocket:{rule.name}", datetime.now(UTC), rule)))
 
     async def _say(self, answer: dict[str, Any]) -> None:
         await self.send(json.dumps(answer))
 
 
-async def _judge(frame: str | bytes, source: str) -> dict[str, Any]:
-    received_at = datetime.now(UTC)
+async def _judge(arrival: Arrival) -> dict[str, Any]:
     try:
-        verdict = await _in_thread(_receive, frame, source, received_at)
+        verdict: Verdict = await _in_thread(receive_signal, arrival)
     except Exception as error:
-        logger.exception("a frame of %s could not be handled", source)
-        log_id = await _in_thread(_log_failure, frame, error, source, received_at)
+        logger.exception("a frame of %s could not be handled", arrival.source)
+        log_id = await _in_thread(_log_failure, arrival, error)
         reason = "internal error; send it again"
         return {"type": "verdict", "status": "error", "reason": reason, "log_id": log_id}
     return {"type": "verdict", **asdict(verdict)}
@@ -124,14 +125,10 @@ async def _registry() -> Registry:
     return live.loaded or await _in_thread(live.current)
 
 
-def _receive(frame: str | bytes, source: str, received_at: datetime) -> Verdict:
-    return receive_signal(frame, source=source, received_at=received_at)
-
-
-def _log_failure(frame: str | bytes, error: Exception, source: str, received_at: datetime) -> int | None:
+def _log_failure(arrival: Arrival, error: Exception) -> int | None:
     """The row's id, None where even that cannot be written."""
     try:
-        return log_failure(frame, error, source=source, received_at=received_at).log_id
+        return log_failure(arrival, error).log_id
     except Exception:
         logger.exception("nor could a row be written")
         return None

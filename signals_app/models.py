@@ -35,6 +35,10 @@ def percent(**kwargs: object) -> models.DecimalField:  # type: ignore[type-arg]
     return models.DecimalField(max_digits=7, decimal_places=4, **kwargs)  # type: ignore[arg-type]
 
 
+def reason_code() -> models.CharField:  # type: ignore[type-arg]
+    return models.CharField(max_length=30, blank=True, default="", db_default="", help_text="A ReasonCode")
+
+
 class SignalSender(models.Model):
     """A sender may connect with its token; only the token's SHA-256 is kept."""
 
@@ -151,6 +155,10 @@ class SignalLog(models.Model):
     logged_at = models.DateTimeField(auto_now_add=True)
     status = models.CharField(max_length=10, choices=choices(SignalStatus))
     reason = models.TextField(blank=True, default="")
+    reason_code = reason_code()
+    dispatched_at = models.DateTimeField(
+        null=True, blank=True, help_text="Empty while it is accepted and still to be decided"
+    )
 
     class Meta:
         db_table = "signals_v2_log"
@@ -161,10 +169,18 @@ class SignalLog(models.Model):
                 name="only_unreadable_has_no_uid",
             ),
             models.CheckConstraint(
-                condition=~Q(status=SignalStatus.IGNORED) | ~Q(reason=""), name="ignored_signal_says_why"
+                condition=~Q(status=SignalStatus.IGNORED) | ~Q(reason="") & ~Q(reason_code=""),
+                name="ignored_signal_says_why",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=SignalStatus.NEW) | Q(dispatched_at__isnull=False),
+                name="only_new_signals_wait",
             ),
         ]
-        indexes = [models.Index(F("received_at").desc(), name="signal_newest")]
+        indexes = [
+            models.Index(F("received_at").desc(), name="signal_newest"),
+            models.Index(fields=["id"], condition=Q(dispatched_at=None), name="signal_waiting"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.symbol} {self.message}"[:60]
@@ -194,11 +210,18 @@ class SignalLogEntry(models.Model):
     )
     status = models.CharField(max_length=10, choices=choices(EntryStatus))
     note = models.TextField(blank=True, default="")
+    reason_code = reason_code()
     logged_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         db_table = "signal_log_entries_v2"
-        constraints = [models.UniqueConstraint(fields=["log", "strategy"], name="one_verdict_per_strategy")]
+        constraints = [
+            models.UniqueConstraint(fields=["log", "strategy"], name="one_verdict_per_strategy"),
+            models.CheckConstraint(
+                condition=~Q(status__in=[EntryStatus.SKIPPED, EntryStatus.FAILED]) | ~Q(reason_code=""),
+                name="skipped_entry_says_why",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.strategy_id} {self.status}"

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from positions.signal_ids import signal_id_text
+from signals_app.reasons import ReasonCode
 
 MAX_BYTES = 64 * 1024
 MAX_MESSAGE = 500
@@ -44,17 +45,20 @@ class Signal:
 @dataclass(frozen=True, slots=True)
 class Unreadable:
     reason: str
+    code: ReasonCode = ReasonCode.UNREADABLE
 
 
 class _Refused(Exception):
-    pass
+    def __init__(self, reason: str, code: ReasonCode = ReasonCode.UNREADABLE) -> None:
+        super().__init__(reason)
+        self.code = code
 
 
 def parse(frame: bytes | str, received_at: datetime) -> Signal | Unreadable:
     try:
         return _signal(_object(frame), received_at)
     except _Refused as refusal:
-        return Unreadable(str(refusal))
+        return Unreadable(str(refusal), refusal.code)
 
 
 def _object(frame: bytes | str) -> dict[str, Any]:
@@ -73,7 +77,7 @@ def _object(frame: bytes | str) -> dict[str, Any]:
 def _text(frame: bytes | str) -> str:
     size = len(frame if isinstance(frame, bytes) else frame.encode("utf-8", "surrogatepass"))
     if size > MAX_BYTES:
-        raise _Refused(f"message of {size} bytes is larger than {MAX_BYTES}")
+        raise _Refused(f"message of {size} bytes is larger than {MAX_BYTES}", ReasonCode.TOO_LARGE)
     if isinstance(frame, str):
         return frame
     try:
@@ -97,7 +101,10 @@ def _no_constant(name: str) -> Any:
 def _signal(fields: dict[str, Any], received_at: datetime) -> Signal:
     bar_time = _time(fields, "bar_time", received_at) or _time(fields, "time", received_at)
     if bar_time is None:
-        raise _Refused("bar_time is missing: without it a repeat could not be told from a new signal")
+        raise _Refused(
+            "bar_time is missing: without it a repeat could not be told from a new signal",
+            ReasonCode.MISSING_FIELD,
+        )
     return Signal(
         symbol=_symbol(fields),
         message=_message(fields),
@@ -110,11 +117,11 @@ def _signal(fields: dict[str, Any], received_at: datetime) -> Signal:
 def _required_text(fields: dict[str, Any], name: str) -> str:
     value = fields.get(name)
     if value is None or value == "":
-        raise _Refused(f"{name} is missing")
+        raise _Refused(f"{name} is missing", ReasonCode.MISSING_FIELD)
     if not isinstance(value, str):
-        raise _Refused(f"{name} must be text, not {type(value).__name__}")
+        raise _Refused(f"{name} must be text, not {type(value).__name__}", ReasonCode.BAD_FIELD)
     if any(_is_control(character) for character in value):
-        raise _Refused(f"{name} holds control characters")
+        raise _Refused(f"{name} holds control characters", ReasonCode.BAD_FIELD)
     return value
 
 
@@ -129,16 +136,16 @@ def _symbol(fields: dict[str, Any]) -> str:
     pair, colon, settled_in = given.partition(":")
     symbol = re.sub(r"[/_-]", "", pair.removesuffix(".P"))
     if not SYMBOL.fullmatch(symbol) or (colon and settled_in != "USDT"):
-        raise _Refused(f"symbol {given[:40]!r} is not one")
+        raise _Refused(f"symbol {given[:40]!r} is not one", ReasonCode.BAD_SYMBOL)
     return symbol
 
 
 def _message(fields: dict[str, Any]) -> str:
     message = " ".join(_required_text(fields, "message").split())
     if not message:
-        raise _Refused("message is missing")
+        raise _Refused("message is missing", ReasonCode.MISSING_FIELD)
     if len(message) > MAX_MESSAGE:
-        raise _Refused(f"message text is longer than {MAX_MESSAGE} characters")
+        raise _Refused(f"message text is longer than {MAX_MESSAGE} characters", ReasonCode.BAD_FIELD)
     return message
 
 
@@ -148,9 +155,11 @@ def _time(fields: dict[str, Any], name: str, received_at: datetime) -> datetime 
         return None
     moment = _moment(value)
     if moment is None:
-        raise _Refused(f"{name} is no time: use ISO 8601, or seconds or milliseconds since 1970")
+        raise _Refused(
+            f"{name} is no time: use ISO 8601, or seconds or milliseconds since 1970", ReasonCode.BAD_FIELD
+        )
     if not OLDEST <= moment <= received_at + FUTURE_TOLERANCE:
-        raise _Refused(f"{name} {moment:%Y-%m-%d} cannot be right")
+        raise _Refused(f"{name} {moment:%Y-%m-%d} cannot be right", ReasonCode.BAD_FIELD)
     return moment
 
 
@@ -172,4 +181,4 @@ def _signal_id(fields: dict[str, Any]) -> str | None:
     try:
         return signal_id_text(fields.get("signal_id")) or signal_id_text(fields.get("id"))
     except ValueError as error:
-        raise _Refused(str(error)) from None
+        raise _Refused(str(error), ReasonCode.BAD_FIELD) from None

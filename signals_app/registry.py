@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import psycopg
+from django.conf import settings
 from django.db import close_old_connections, connection
 
 from signals_app.models import SignalSender, Strategy, Ticker
@@ -21,6 +22,7 @@ from signals_app.routing import (
     TickerRule,
     phrase_key,
 )
+from signals_app.sender_rules import SenderRule
 
 logger = logging.getLogger(__name__)
 
@@ -31,15 +33,26 @@ MAX_BACKOFF_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """senders: token hash -> name, enabled ones only."""
+    """senders: token hash -> rule, enabled ones only; rules: name -> rule, all of them."""
 
     tables: Tables = field(default_factory=Tables)
-    senders: Mapping[str, str] = field(default_factory=dict)
+    senders: Mapping[str, SenderRule] = field(default_factory=dict)
+    rules: Mapping[str, SenderRule] = field(default_factory=dict)
+
+    def rule_of(self, name: str) -> SenderRule:
+        """Sources without a token ("stream", "server", "forecast") need no row."""
+        return self.rules.get(name) or SenderRule(name, max_age=settings.MAX_SIGNAL_AGE)
 
 
 def load() -> Registry:
-    senders = SignalSender.objects.filter(enabled=True).values_list("token_hash", "name")
-    return Registry(Tables(_tickers(), _phrases()), dict(senders))
+    rows = list(SignalSender.objects.all())
+    rules = {row.name: _sender_rule(row) for row in rows}
+    senders = {row.token_hash: rules[row.name] for row in rows if row.enabled}
+    return Registry(Tables(_tickers(), _phrases()), senders, rules)
+
+
+def _sender_rule(row: SignalSender) -> SenderRule:
+    return SenderRule(row.name, row.enabled, max_age=settings.MAX_SIGNAL_AGE)
 
 
 def _tickers() -> dict[str, TickerRule]:

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from exchanges.types import PositionSide
 from signals_app.parsing import Signal
+from signals_app.reasons import ReasonCode
 
 
 class SignalDirection(StrEnum):
@@ -73,11 +74,16 @@ class Unrouted:
 
     strategy_id: int
     reason: str
+    code: ReasonCode
 
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
     reason: str
+    code: ReasonCode
+
+
+Routed = Ignored | list[Route | Unrouted]
 
 
 def phrase_key(text: str) -> str:
@@ -85,50 +91,55 @@ def phrase_key(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def route(
-    signal: Signal, tables: Tables, received_at: datetime, max_age: timedelta
-) -> Ignored | list[Route | Unrouted]:
+def route(signal: Signal, tables: Tables, received_at: datetime, max_age: timedelta) -> Routed:
     refusal = _ticker_refusal(tables.tickers.get(signal.symbol), signal.symbol)
     refusal = refusal or _age_refusal(signal, received_at, max_age)
     if refusal:
-        return Ignored(refusal)
+        return refusal
     directions: dict[StrategyRule, set[SignalDirection]] = defaultdict(set)
     for rule, direction in tables.phrases.get(phrase_key(signal.message), ()):
         directions[rule].add(direction)
     if not directions:
-        return Ignored("no strategy knows this phrase")
+        return Ignored("no strategy knows this phrase", ReasonCode.NO_STRATEGY)
     return [_one(rule, meant, signal.symbol) for rule, meant in directions.items()]
 
 
-def _ticker_refusal(ticker: TickerRule | None, symbol: str) -> str:
+def _ticker_refusal(ticker: TickerRule | None, symbol: str) -> Ignored | None:
     if ticker is None:
-        return f"unknown ticker {symbol}"
+        return Ignored(f"unknown ticker {symbol}", ReasonCode.UNKNOWN_TICKER)
     if not ticker.enabled:
-        return f"ticker {symbol} is switched off"
-    return "" if ticker.trade_permission else f"ticker {symbol} is not permitted to trade"
+        return Ignored(f"ticker {symbol} is switched off", ReasonCode.TICKER_OFF)
+    if not ticker.trade_permission:
+        return Ignored(f"ticker {symbol} is not permitted to trade", ReasonCode.TICKER_OFF)
+    return None
 
 
-def _age_refusal(signal: Signal, received_at: datetime, max_age: timedelta) -> str:
+def _age_refusal(signal: Signal, received_at: datetime, max_age: timedelta) -> Ignored | None:
     """Measured from when it was sent; a sender that does not say so is taken to have sent it now.
 
     A clock or time zone that runs ahead would make every late signal look fresh, so the limit holds both ways.
     """
     if signal.sent_at is None or abs(received_at - signal.sent_at) <= max_age:
-        return ""
+        return None
     age, limit = (received_at - signal.sent_at).total_seconds(), max_age.total_seconds()
     if age > 0:
-        return f"sent {age:.0f} s ago, the limit is {limit:.0f}"
-    return f"sent {-age:.0f} s in the future: the sender's clock or time zone is wrong"
+        return Ignored(f"sent {age:.0f} s ago, the limit is {limit:.0f}", ReasonCode.STALE)
+    return Ignored(
+        f"sent {-age:.0f} s in the future: the sender's clock or time zone is wrong", ReasonCode.CLOCK_AHEAD
+    )
 
 
 def _one(rule: StrategyRule, meant: set[SignalDirection], symbol: str) -> Route | Unrouted:
     if len(meant) > 1:
-        return Unrouted(rule.strategy_id, f"the phrase means {' and '.join(sorted(meant))} at once")
+        text = f"the phrase means {' and '.join(sorted(meant))} at once"
+        return Unrouted(rule.strategy_id, text, ReasonCode.AMBIGUOUS)
     (direction,) = meant
     if not rule.enabled:
-        return Unrouted(rule.strategy_id, "strategy is switched off")
+        return Unrouted(rule.strategy_id, "strategy is switched off", ReasonCode.STRATEGY_OFF)
     if rule.symbols is not None and symbol not in rule.symbols:
-        return Unrouted(rule.strategy_id, f"{symbol} is not among the strategy's tickers")
+        text = f"{symbol} is not among the strategy's tickers"
+        return Unrouted(rule.strategy_id, text, ReasonCode.TICKER_NOT_CHOSEN)
     if direction.is_entry and not rule.allow_open:
-        return Unrouted(rule.strategy_id, "strategy does not open positions now")
+        text = "strategy does not open positions now"
+        return Unrouted(rule.strategy_id, text, ReasonCode.OPENING_OFF)
     return Route(rule.strategy_id, rule.account_id, direction, rule.opposite)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable
 from hashlib import sha256
 
 
@@ -17,7 +17,7 @@ def token_hash(token: str) -> str:
     return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def known_hash(token: str, senders: Mapping[str, str]) -> str | None:
+def known_hash(token: str, senders: Iterable[str]) -> str | None:
     """The hash of this token if it is a sender's; takes as long for a wrong one."""
     given = token_hash(token)
     matching = [known for known in senders if hmac.compare_digest(known, given)]

@@ -15,6 +15,7 @@ from positions.lifecycle import CloseReason, OrderPurpose, OrderStatus, Position
 from positions.models import Fill, Order, Position
 from positions.services.plans import kept
 from signals_app.models import EntryStatus, SignalLog, SignalLogEntry, SignalStatus, Strategy, Ticker
+from signals_app.reasons import ReasonCode
 from trailing.engine import TrailingPhase
 from trailing.models import TrailingStop
 from trailing.plan import ProtectionPlan
@@ -153,8 +154,10 @@ def a_signal_log(**values: Any) -> SignalLog:
         "message": f"signal {number}",
         "raw_message": "{}",
         "received_at": timezone.now(),
-        "reason": "ticker is unknown" if values["status"] == SignalStatus.IGNORED else "",
+        "dispatched_at": timezone.now(),
     }
+    if values["status"] == SignalStatus.IGNORED:
+        defaults |= {"reason": "unknown ticker", "reason_code": ReasonCode.UNKNOWN_TICKER}
     return SignalLog.objects.create(**defaults | values)
 
 
@@ -162,6 +165,8 @@ def a_log_entry(
     log: SignalLog | None = None, strategy: Strategy | None = None, **values: Any
 ) -> SignalLogEntry:
     values.setdefault("status", EntryStatus.OPENED)
+    if values["status"] in (EntryStatus.SKIPPED, EntryStatus.FAILED):
+        values.setdefault("reason_code", ReasonCode.NOT_OPENED)
     return SignalLogEntry.objects.create(
         log=log or a_signal_log(), strategy=strategy or a_strategy(), **values
     )

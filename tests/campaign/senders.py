@@ -8,7 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from signals_app import registry
-from signals_app.services import receive_signal
+from signals_app.sender_rules import SenderRule
+from signals_app.services.arrivals import Arrival
+from signals_app.services.intake import receive_signal
 from tests.campaign.market import SYMBOLS
 
 if TYPE_CHECKING:
@@ -66,9 +68,8 @@ class Senders:
             self._world.later(self._world.random.uniform(0.2, 5), "signal", lambda: self.send(raw))
 
     def _receive(self, raw: str) -> None:
-        verdict = receive_signal(
-            raw, source="campaign", received_at=datetime.now(UTC), registry=registry.load()
-        )
+        arrival = Arrival(raw, "campaign", datetime.now(UTC), SenderRule("campaign"))
+        verdict = receive_signal(arrival, registry.load())
         told = ", ".join(
             f"{entry.status} {entry.position_id or ''} {entry.note}".strip() for entry in verdict.entries
         )

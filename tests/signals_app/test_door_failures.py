@@ -177,7 +177,7 @@ def warnings(web: WebServer) -> int:
     return (
         Path(web._log_file)
         .read_text()
-        .count("WARNING signals_app.services: signal for NOSUCHUSDT carries no id")
+        .count("WARNING signals_app.services.intake: signal for NOSUCHUSDT carries no id")
     )
 
 

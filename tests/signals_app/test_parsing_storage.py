@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signals_app.parsing import Signal
-from signals_app.services import RAW_KEPT, storable
+from signals_app.services.ledger import RAW_KEPT, storable
 
 MINUTES = st.integers(-12 * 60, 14 * 60)
 

@@ -15,6 +15,7 @@ from websockets.sync.client import ClientConnection
 from signals_app.models import SignalSender, StrategySignal, Ticker
 from signals_app.registry import Registry, load
 from signals_app.routing import OppositeSignal, SignalDirection, StrategyRule, TickerRule
+from signals_app.sender_rules import SenderRule
 from tests.browser.server import WebServer
 from tests.builders import a_strategy, a_ticker
 from tests.ops.waiting import until
@@ -44,7 +45,8 @@ def test_tickers_phrases_and_senders_are_loaded() -> None:
 
     found = load()
     assert found.tables.tickers == {"BTCUSDT": TickerRule(enabled=True, trade_permission=False)}
-    assert found.senders == {"1" * 64: "on"}
+    assert found.senders == {"1" * 64: SenderRule("on")}
+    assert (found.rule_of("off").enabled, found.rule_of("stream")) == (False, SenderRule("stream"))
     assert list(found.tables.phrases) == ["trend up"]
     assert set(found.tables.phrases["trend up"]) == {
         (

@@ -9,6 +9,7 @@ import pytest
 
 from exchanges.types import PositionSide
 from signals_app.parsing import Signal
+from signals_app.reasons import ReasonCode
 from signals_app.routing import (
     Ignored,
     OppositeSignal,
@@ -26,6 +27,8 @@ NOW = datetime(2026, 3, 1, 12, 5, tzinfo=UTC)
 MAX_AGE = timedelta(seconds=300)
 LONG, SHORT = SignalDirection.LONG, SignalDirection.SHORT
 CLOSE_LONG, CLOSE_SHORT = SignalDirection.CLOSE_LONG, SignalDirection.CLOSE_SHORT
+NOT_CHOSEN = "BTCUSDT is not among the strategy's tickers"
+NOT_NOW = "strategy does not open positions now"
 GOOD = TickerRule(enabled=True, trade_permission=True)
 TREND = StrategyRule(1, 10, enabled=True, allow_open=True, symbols=None, opposite=OppositeSignal.CLOSE)
 SIGNAL = Signal("BTCUSDT", "TREND UP", NOW - timedelta(minutes=5), NOW - timedelta(seconds=1), None)
@@ -52,29 +55,37 @@ def test_case_and_spaces_do_not_matter(spelling):
 @pytest.mark.parametrize(
     ("ticker", "says"),
     [
-        (None, "unknown ticker BTCUSDT"),
-        (replace(GOOD, enabled=False), "ticker BTCUSDT is switched off"),
-        (replace(GOOD, trade_permission=False), "ticker BTCUSDT is not permitted to trade"),
+        (None, Ignored("unknown ticker BTCUSDT", ReasonCode.UNKNOWN_TICKER)),
+        (replace(GOOD, enabled=False), Ignored("ticker BTCUSDT is switched off", ReasonCode.TICKER_OFF)),
+        (
+            replace(GOOD, trade_permission=False),
+            Ignored("ticker BTCUSDT is not permitted to trade", ReasonCode.TICKER_OFF),
+        ),
     ],
 )
 def test_the_ticker_is_asked_first(ticker, says):
     """Even a signal too old, of a phrase that nobody knows, is told of its ticker."""
     old = replace(SIGNAL, sent_at=NOW - timedelta(days=1), message="no such thing")
-    assert routed(old, tables((TREND, LONG), ticker=ticker)) == Ignored(says)
+    assert routed(old, tables((TREND, LONG), ticker=ticker)) == says
 
 
 @pytest.mark.parametrize(
     ("seconds_ago", "says"),
     [
         (300, None),
-        (301, "sent 301 s ago, the limit is 300"),
+        (301, Ignored("sent 301 s ago, the limit is 300", ReasonCode.STALE)),
         (-300, None),
-        (-7200, "sent 7200 s in the future: the sender's clock or time zone is wrong"),
+        (
+            -7200,
+            Ignored(
+                "sent 7200 s in the future: the sender's clock or time zone is wrong", ReasonCode.CLOCK_AHEAD
+            ),
+        ),
     ],
 )
 def test_age_is_counted_from_sending_both_ways(seconds_ago, says):
     outcome = routed(replace(SIGNAL, sent_at=NOW - timedelta(seconds=seconds_ago)), tables((TREND, LONG)))
-    assert outcome == Ignored(says) if says else isinstance(outcome, list)
+    assert outcome == says if says else isinstance(outcome, list)
 
 
 def test_who_does_not_say_when_is_taken_to_have_sent_it_now():
@@ -82,26 +93,22 @@ def test_who_does_not_say_when_is_taken_to_have_sent_it_now():
 
 
 def test_a_phrase_that_nobody_knows():
-    assert routed(SIGNAL, tables()) == Ignored("no strategy knows this phrase")
+    assert routed(SIGNAL, tables()) == Ignored("no strategy knows this phrase", ReasonCode.NO_STRATEGY)
 
 
 @pytest.mark.parametrize(
-    ("rule", "direction", "says"),
+    ("rule", "direction", "says", "code"),
     [
-        (replace(TREND, enabled=False), LONG, "strategy is switched off"),
-        (replace(TREND, enabled=False), CLOSE_LONG, "strategy is switched off"),
-        (
-            replace(TREND, symbols=frozenset({"ETHUSDT"})),
-            SHORT,
-            "BTCUSDT is not among the strategy's tickers",
-        ),
-        (replace(TREND, symbols=frozenset()), LONG, "BTCUSDT is not among the strategy's tickers"),
-        (replace(TREND, allow_open=False), LONG, "strategy does not open positions now"),
-        (replace(TREND, allow_open=False), SHORT, "strategy does not open positions now"),
+        (replace(TREND, enabled=False), LONG, "strategy is switched off", ReasonCode.STRATEGY_OFF),
+        (replace(TREND, enabled=False), CLOSE_LONG, "strategy is switched off", ReasonCode.STRATEGY_OFF),
+        (replace(TREND, symbols=frozenset({"ETHUSDT"})), SHORT, NOT_CHOSEN, ReasonCode.TICKER_NOT_CHOSEN),
+        (replace(TREND, symbols=frozenset()), LONG, NOT_CHOSEN, ReasonCode.TICKER_NOT_CHOSEN),
+        (replace(TREND, allow_open=False), LONG, NOT_NOW, ReasonCode.OPENING_OFF),
+        (replace(TREND, allow_open=False), SHORT, NOT_NOW, ReasonCode.OPENING_OFF),
     ],
 )
-def test_strategies_that_know_it_and_may_not(rule, direction, says):
-    assert routed(SIGNAL, tables((rule, direction))) == [Unrouted(1, says)]
+def test_strategies_that_know_it_and_may_not(rule, direction, says, code):
+    assert routed(SIGNAL, tables((rule, direction))) == [Unrouted(1, says, code)]
 
 
 @pytest.mark.parametrize("direction", [CLOSE_LONG, CLOSE_SHORT])
@@ -129,7 +136,7 @@ def test_two_spellings_of_one_phrase_trade_once():
 
 def test_two_meanings_of_one_phrase_trade_never():
     assert routed(SIGNAL, tables((TREND, LONG), (TREND, SHORT))) == [
-        Unrouted(1, "the phrase means long and short at once")
+        Unrouted(1, "the phrase means long and short at once", ReasonCode.AMBIGUOUS)
     ]
 
 

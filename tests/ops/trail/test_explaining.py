@@ -19,7 +19,9 @@ from positions.services import orders, reconciliation
 from positions.services.instruments import refresh_instruments
 from signals_app.models import SignalLog
 from signals_app.registry import load
-from signals_app.services import receive_signal
+from signals_app.sender_rules import SenderRule
+from signals_app.services.arrivals import Arrival
+from signals_app.services.intake import receive_signal
 from tests.builders import a_fill, a_log_entry, a_position, a_signal_log, a_strategy, a_ticker, an_account
 from trailing import services as trailing
 
@@ -27,7 +29,7 @@ from trailing import services as trailing
 def send(message: str, **fields: Any) -> SignalLog:
     bar = timezone.now().replace(second=0, microsecond=0).isoformat()
     raw = json.dumps({"symbol": "BTCUSDT", "message": message, "bar_time": bar} | fields)
-    receive_signal(raw, source="charts", received_at=timezone.now(), registry=load())
+    receive_signal(Arrival(raw, "charts", timezone.now(), SenderRule("charts")), load())
     return SignalLog.objects.latest("pk")
 
 

@@ -24,7 +24,9 @@ from positions.services.closing import lock_position
 from positions.services.instruments import refresh_instruments
 from signals_app.models import EntryStatus, SignalAttempt, SignalLog, SignalLogEntry, SignalStatus, Strategy
 from signals_app.registry import Registry, load
-from signals_app.services import Verdict, log_failure, receive_signal
+from signals_app.sender_rules import SenderRule
+from signals_app.services.arrivals import Arrival, Verdict
+from signals_app.services.intake import log_failure, receive_batch, receive_signal
 from tests.builders import a_position, a_strategy, a_ticker, an_account
 
 UUID = "0190f1a6-0000-7000-8000-000000000001"
@@ -37,7 +39,12 @@ def frame(message: str = "UP", **fields: object) -> str:
 
 
 def receive(raw: str | bytes, registry: Registry | None = None) -> Verdict:
-    return receive_signal(raw, source="test", received_at=timezone.now(), registry=registry or load())
+    return receive_signal(arrival(raw), registry or load())
+
+
+def arrival(raw: str | bytes, **values: Any) -> Arrival:
+    given = {"source": "test", "received_at": timezone.now(), "rule": SenderRule("test")} | values
+    return Arrival(raw, **given)
 
 
 def a_trader(account: ExchangeAccount, name: str = "trend", **values: Any) -> Strategy:
@@ -46,14 +53,6 @@ def a_trader(account: ExchangeAccount, name: str = "trend", **values: Any) -> St
     for phrase, direction in (("UP", "long"), ("DOWN", "short"), ("EXIT", "close_long")):
         strategy.phrases.create(phrase=phrase, direction=direction)
     return strategy
-
-
-@pytest.fixture
-def account(db: None, engine: Engine) -> ExchangeAccount:
-    made = an_account()
-    refresh_instruments()
-    a_ticker("BTCUSDT")
-    return made
 
 
 def outcomes(verdict: Verdict) -> list[tuple[str, str]]:
@@ -108,21 +107,35 @@ def test_another_bar_is_another_signal(account) -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "reason"),
+    ("raw", "reason", "code"),
     [
-        ("{not json", "not JSON: Expecting property name enclosed in double quotes at character 1"),
-        (b"\xff\x00", "message is not UTF-8 text"),
-        ('{"symbol": "BTC\\u0000USDT", "message": "UP", "bar_time": 1772366400}', "symbol holds control characters"),
-        ("x" * 70_000, "message of 70000 bytes is larger than 65536"),
-        ('"\ud800\x00"', "not JSON: Invalid control character at at character 2"),
-        ("", "not JSON: Expecting value at character 0"),
+        (
+            "{not json",
+            "not JSON: Expecting property name enclosed in double quotes at character 1",
+            "unreadable",
+        ),
+        (b"\xff\x00", "message is not UTF-8 text", "unreadable"),
+        (
+            '{"symbol": "BTC\\u0000USDT", "message": "UP", "bar_time": 1772366400}',
+            "symbol holds control characters",
+            "bad_field",
+        ),
+        ("x" * 70_000, "message of 70000 bytes is larger than 65536", "too_large"),
+        ('"\ud800\x00"', "not JSON: Invalid control character at at character 2", "unreadable"),
+        ("", "not JSON: Expecting value at character 0", "unreadable"),
+        (
+            "{}",
+            "bar_time is missing: without it a repeat could not be told from a new signal",
+            "missing_field",
+        ),
     ],
-)  # fmt: skip
-def test_what_cannot_be_read_is_a_row_with_the_reason(db, raw, reason) -> None:
+)
+def test_what_cannot_be_read_is_a_row_with_the_reason(db, raw, reason, code) -> None:
     verdict = receive(raw)
     log = SignalLog.objects.get()
     assert (verdict.status, verdict.uid, verdict.log_id, verdict.reason) == ("ignored", None, log.pk, reason)
     assert (log.status, log.uid, log.reason) == ("ignored", None, reason)
+    assert verdict.reason_code == log.reason_code == code
     assert len(log.raw_message) <= 4001
 
 
@@ -140,19 +153,20 @@ def test_no_secret_of_a_sender_stays_in_the_log(db) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "reason"),
+    ("change", "reason", "code"),
     [
-        ({"symbol": "NOSUCHUSDT"}, "unknown ticker NOSUCHUSDT"),
-        ({"message": "no such phrase"}, "no strategy knows this phrase"),
-        ({"sent_at": "2026-01-01T00:00:00Z"}, "s ago, the limit is"),
+        ({"symbol": "NOSUCHUSDT"}, "unknown ticker NOSUCHUSDT", "unknown_ticker"),
+        ({"message": "no such phrase"}, "no strategy knows this phrase", "no_strategy"),
+        ({"sent_at": "2026-01-01T00:00:00Z"}, "s ago, the limit is", "stale"),
     ],
 )
-def test_what_concerns_nobody_is_a_row_with_the_reason(account, change, reason) -> None:
+def test_what_concerns_nobody_is_a_row_with_the_reason(account, change, reason, code) -> None:
     a_trader(account)
     verdict = receive(frame(**change))
     log = SignalLog.objects.get()
     assert (verdict.status, log.status, log.uid) == ("ignored", "ignored", verdict.uid)
     assert reason in log.reason
+    assert verdict.reason_code == log.reason_code == code
     assert not SignalLogEntry.objects.exists()
     assert receive(frame(**change)).status == "duplicate"
 
@@ -286,7 +300,7 @@ def test_a_closing_phrase_of_the_other_leg_or_of_nothing(account) -> None:
 def test_our_own_failure_is_a_row_that_does_not_stand_in_the_way(account) -> None:
     a_trader(account)
     raw = frame()
-    verdict = log_failure(raw, ZeroDivisionError("secret detail"), source="test", received_at=timezone.now())
+    verdict = log_failure(arrival(raw), ZeroDivisionError("secret detail"))
     log = SignalLog.objects.get()
     assert (verdict.status, log.reason, log.uid) == ("ignored", "internal error (ZeroDivisionError)", None)
     assert receive(raw).status == SignalStatus.NEW
@@ -360,3 +374,12 @@ def test_a_fill_report_and_a_closing_signal_do_not_kill_each_other(committed) ->
     assert outcomes(verdict) == [("opened", "")]
     position.refresh_from_db()
     assert position.status == "closing"
+
+
+def test_a_batch_is_answered_in_order_and_committed_together(account) -> None:
+    a_trader(account)
+    good, strange = frame(), frame("nobody knows it")
+    verdicts = receive_batch([arrival(raw) for raw in (good, "{", strange, good)], load())
+    assert [verdict.status for verdict in verdicts] == ["new", "ignored", "ignored", "duplicate"]
+    assert outcomes(verdicts[0]) == [("opened", "")]
+    assert (SignalLog.objects.count(), SignalAttempt.objects.count()) == (3, 1)

@@ -1,0 +1,35 @@
+"""Why something was not done, as a word that programs and counters can rely on. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ReasonCode(StrEnum):
+    # the message
+    UNREADABLE = "unreadable"
+    TOO_LARGE = "too_large"
+    MISSING_FIELD = "missing_field"
+    BAD_FIELD = "bad_field"
+    BAD_SYMBOL = "bad_symbol"
+    # the sender
+    NOT_PERMITTED = "not_permitted"
+    RATE_LIMITED = "rate_limited"
+    STALE = "stale"
+    CLOCK_AHEAD = "clock_ahead"
+    # what it concerns
+    UNKNOWN_TICKER = "unknown_ticker"
+    TICKER_OFF = "ticker_off"
+    NO_STRATEGY = "no_strategy"
+    # one strategy
+    AMBIGUOUS = "ambiguous"
+    STRATEGY_OFF = "strategy_off"
+    TICKER_NOT_CHOSEN = "ticker_not_chosen"
+    OPENING_OFF = "opening_off"
+    OPPOSITE_OPEN = "opposite_open"
+    NOTHING_TO_CLOSE = "nothing_to_close"
+    NO_PRICE = "no_price"
+    NOT_OPENED = "not_opened"  # the text says which rule of the position was in the way
+    # ourselves
+    INTERNAL_ERROR = "internal_error"
+    UNCLASSIFIED = "unclassified"  # rows from before codes were kept

@@ -1,0 +1,128 @@
+"""One intake behind every door: messages in, verdicts out, what follows from them in one commit."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from signals_app.models import SignalStatus
+from signals_app.parsing import Signal, Unreadable, parse
+from signals_app.reasons import ReasonCode
+from signals_app.registry import Registry, live
+from signals_app.routing import Ignored, Routed, route
+from signals_app.services import following, ledger
+from signals_app.services.arrivals import Arrival, Verdict
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """An arrival that was read and routed; nothing is written yet."""
+
+    arrival: Arrival
+    signal: Signal
+    routed: Routed
+    marks: following.Marks
+
+
+def receive_signal(arrival: Arrival, registry: Registry | None = None) -> Verdict:
+    """Log it, refuse a repeat, route it, and open or close what follows from it."""
+    return _record(_understand(arrival, registry or live.current()))
+
+
+def receive_batch(arrivals: Sequence[Arrival], registry: Registry | None = None) -> list[Verdict]:
+    """One commit for all, verdicts in order of arrival. Where that fails, each is tried alone."""
+    tables = registry or live.current()
+    batch = [_understand(arrival, tables) for arrival in arrivals]
+    try:
+        with transaction.atomic():
+            return [_record(one) for one in batch]
+    except Exception:
+        logger.exception("a batch of %d signals failed as a whole; each is tried alone", len(batch))
+    return [_alone(arrival, tables) for arrival in arrivals]
+
+
+def _alone(arrival: Arrival, registry: Registry) -> Verdict:
+    try:
+        return receive_signal(arrival, registry)
+    except Exception as error:
+        logger.exception("a signal of %s could not be handled", arrival.source)
+        return log_failure(arrival, error)
+
+
+def accept(arrival: Arrival, registry: Registry | None = None) -> Verdict:
+    """Only its row: what follows from it is decided by `dispatch_accepted`. No network, no trade."""
+    read = parse(arrival.raw, arrival.received_at)
+    if isinstance(read, Unreadable):
+        return _log_unreadable(arrival, read)
+    _warn_of_missing_id(read)
+    return _accept(arrival, read, routed_for(arrival, read, registry or live.current()))
+
+
+def log_failure(arrival: Arrival, error: Exception) -> Verdict:
+    """A message that we failed on. Without uid, so that it counts as new when it is sent again."""
+    why = Unreadable(f"internal error ({type(error).__name__})", ReasonCode.INTERNAL_ERROR)
+    return _log_unreadable(arrival, why)
+
+
+def routed_for(arrival: Arrival, signal: Signal, registry: Registry) -> Routed:
+    if not arrival.rule.enabled:
+        return Ignored(f"sender {arrival.rule.name} is switched off", ReasonCode.NOT_PERMITTED)
+    return route(signal, registry.tables, arrival.received_at, arrival.rule.max_age)
+
+
+def _understand(arrival: Arrival, registry: Registry) -> Understood | tuple[Arrival, Unreadable]:
+    signal = parse(arrival.raw, arrival.received_at)
+    if isinstance(signal, Unreadable):
+        return arrival, signal
+    _warn_of_missing_id(signal)
+    routed = routed_for(arrival, signal, registry)
+    return Understood(arrival, signal, routed, following.marks_for(signal, routed))
+
+
+def _warn_of_missing_id(signal: Signal) -> None:
+    if signal.signal_id is None:
+        logger.warning("signal for %s carries no id; stored as NULL", signal.symbol)
+
+
+def _record(one: Understood | tuple[Arrival, Unreadable]) -> Verdict:
+    return _receive(one) if isinstance(one, Understood) else _log_unreadable(*one)
+
+
+@transaction.atomic
+def _log_unreadable(arrival: Arrival, why: Unreadable) -> Verdict:
+    return ledger.log_unreadable(arrival, why)
+
+
+@transaction.atomic
+def _receive(one: Understood) -> Verdict:
+    signal, routed = one.signal, one.routed
+    log_id = ledger.insert(signal, routed, one.arrival)
+    if log_id is None:
+        return ledger.note_repeat(signal, one.arrival)
+    if isinstance(routed, Ignored):
+        return _ignored(signal, routed, log_id)
+    entries = tuple(following.follow(signal, each, one.marks) for each in following.still_there(routed))
+    for entry in entries:
+        ledger.note_entry(log_id, entry)
+    return Verdict(SignalStatus.NEW, "", signal.uid, log_id, signal.signal_id, entries)
+
+
+@transaction.atomic
+def _accept(arrival: Arrival, signal: Signal, routed: Routed) -> Verdict:
+    log_id = ledger.insert(signal, routed, arrival, is_accepted_only=True)
+    if log_id is None:
+        return ledger.note_repeat(signal, arrival)
+    if isinstance(routed, Ignored):
+        return _ignored(signal, routed, log_id)
+    return Verdict(SignalStatus.NEW, "", signal.uid, log_id, signal.signal_id)
+
+
+def _ignored(signal: Signal, why: Ignored, log_id: int) -> Verdict:
+    return Verdict(
+        SignalStatus.IGNORED, why.reason, signal.uid, log_id, signal.signal_id, reason_code=why.code
+    )

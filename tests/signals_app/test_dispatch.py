@@ -1,0 +1,66 @@
+"""Signals that were only accepted are decided later, once, and not when they waited too long."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from exchanges.models import ExchangeAccount
+from positions.models import Position
+from signals_app.models import SignalLog, SignalLogEntry, SignalSender
+from signals_app.registry import load
+from signals_app.services.arrivals import Verdict
+from signals_app.services.dispatch import dispatch_accepted
+from signals_app.services.intake import accept
+from tests.signals_app.test_intake import a_trader, arrival, frame
+
+
+def take_in(raw: str, **values: object) -> Verdict:
+    return accept(arrival(raw, **values), load())
+
+
+def test_what_is_accepted_is_a_row_and_no_trade_until_it_is_dispatched(account: ExchangeAccount) -> None:
+    a_trader(account)
+    verdict = take_in(frame())
+    log = SignalLog.objects.get()
+    assert (verdict.status, verdict.log_id, log.status, log.dispatched_at) == ("new", log.pk, "new", None)
+    assert not Position.objects.exists()
+    assert dispatch_accepted(10, load()) == 1
+    log.refresh_from_db()
+    assert (log.direction, log.entries.get().status) == ("long", "opened")
+    assert log.dispatched_at is not None
+    assert dispatch_accepted(10, load()) == 0
+    assert Position.objects.count() == 1
+
+
+def test_a_repeat_and_what_concerns_nobody_have_nothing_to_dispatch(account: ExchangeAccount) -> None:
+    a_trader(account)
+    raw = frame()
+    assert [take_in(raw).status for _ in range(2)] == ["new", "duplicate"]
+    assert take_in(frame("nobody knows it")).reason_code == "no_strategy"
+    assert take_in("{").reason_code == "unreadable"
+    assert dispatch_accepted(10, load()) == 1
+
+
+def test_a_signal_that_waited_too_long_is_not_traded(account: ExchangeAccount) -> None:
+    a_trader(account)
+    take_in(frame(), received_at=timezone.now() - timedelta(minutes=6))
+    assert dispatch_accepted(10, load()) == 1
+    entry = SignalLogEntry.objects.get()
+    assert (entry.status, entry.reason_code) == ("skipped", "stale")
+    assert "waited here until it was 36" in entry.note
+
+
+def test_a_sender_that_was_switched_off_meanwhile_trades_nothing(account: ExchangeAccount) -> None:
+    a_trader(account)
+    take_in(frame(), source="webhook:charts")
+    SignalSender.objects.create(name="charts", token_hash="0" * 64, enabled=False)
+    assert dispatch_accepted(10, load()) == 1
+    log = SignalLog.objects.get()
+    assert (log.status, log.reason_code, log.reason) == (
+        "ignored",
+        "not_permitted",
+        "sender charts is switched off",
+    )
+    assert not SignalLogEntry.objects.exists()
