@@ -32,7 +32,7 @@ from trailing.plan import read_plan
 RESTART_EVERY = 50
 ENOUGH = 20
 AT_ONCE = 10  # entries of one job
-KINDS = [reason for reason in ExitReason if reason is not ExitReason.BY_HAND]
+KINDS = [reason for reason in ExitReason if reason not in (ExitReason.BY_HAND, ExitReason.OPPOSITE)]
 
 
 @dataclass

@@ -27,6 +27,7 @@ class SignalStatus(StrEnum):
 class EntryStatus(StrEnum):
     OPENED = "opened"
     CLOSED = "closed"  # a close was requested
+    PROTECTED = "protected"  # the stop of what is open goes to its entry
     SKIPPED = "skipped"
     FAILED = "failed"
 
@@ -90,7 +91,7 @@ class Strategy(models.Model):
     protection = models.JSONField(default=default_plan, help_text="How its positions are left; see the docs")
     max_open_positions = models.PositiveIntegerField(default=5)
     opposite_signal = models.CharField(
-        max_length=10, choices=choices(OppositeSignal), default=OppositeSignal.CLOSE
+        max_length=16, choices=choices(OppositeSignal), default=OppositeSignal.CLOSE
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

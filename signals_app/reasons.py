@@ -28,6 +28,12 @@ class ReasonCode(StrEnum):
     OPENING_OFF = "opening_off"
     OPPOSITE_OPEN = "opposite_open"
     NOTHING_TO_CLOSE = "nothing_to_close"
+    ALREADY_OPEN = "already_open"
+    NO_LEVEL_LEFT = "no_level_left"
+    ENTRY_PENDING = "entry_pending"
+    STOP_NOT_MOVED = "stop_not_moved"
+    COOLDOWN = "cooldown"
+    MARKET = "market"  # a market filter of the strategy
     NO_PRICE = "no_price"
     NOT_OPENED = "not_opened"  # the text says which rule of the position was in the way
     # ourselves

@@ -34,6 +34,8 @@ class OppositeSignal(StrEnum):
     IGNORE = "ignore"
     CLOSE = "close"
     HEDGE = "hedge"  # open the other leg beside it
+    PROTECT = "protect"  # its stop goes to the entry, or, where that is lost, it is closed
+    PROTECT_REVERSE = "protect_reverse"  # by what its take-profit levels wait for, see the decision table
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ class StopReason(StrEnum):
     AFTER_LEVEL = "after_level"
     TRAILING = "trailing"
     BY_HAND = "by_hand"
+    OPPOSITE = "opposite"  # at the entry, since a signal spoke against the position
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,7 @@ class ExitReason(StrEnum):
     AFTER_LEVEL = "after_level"
     TRAILING = "trailing"
     BY_HAND = "by_hand"
+    OPPOSITE = "opposite"
     TAKE_PROFIT = "take_profit"
     AGE = "age"
 

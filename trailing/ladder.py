@@ -20,6 +20,14 @@ class LevelStatus(StrEnum):
     MERGED = "merged"  # too small for an order of its own
 
 
+class NextLevel(StrEnum):
+    """What a position's levels wait for next."""
+
+    NONE = "none"
+    PRICE = "price"
+    SIGNAL = "signal"
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """`level` counts from 1; `close_ratio` includes what refused levels leave to it."""

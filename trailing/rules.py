@@ -271,6 +271,13 @@ class Ladder(Part):
         KeepStop | ToBreakeven | ToPreviousLevel | BehindLevelPercent | BehindLevelAtr,
         Field(discriminator="type"),
     ] = ToBreakeven()
+    rest_waits_for_signal: bool = False
+
+    @model_validator(mode="after")
+    def _leaves_a_rest_for_the_signal(self) -> Self:
+        if self.rest_waits_for_signal and sum(level.close_ratio for level in self.levels) >= 1:
+            raise ValueError("levels that close all leave nothing that could wait for a signal")
+        return self
 
     @model_validator(mode="after")
     def _closes_at_most_all(self) -> Self:

@@ -153,10 +153,21 @@ def _lags(row: TrailingStop, order: Order) -> bool:
     return is_due(entry_of(row), rule, order.trigger_price, row.stop_price, reason, elapsed)
 
 
-# by hand
+# by hand, and by a signal
 
 
-def move_stop(position: Position, stop_price: Decimal, price: Decimal | None) -> str | None:
+def stop_to_entry(position: Position, price: Decimal | None) -> str | None:
+    """Since a signal spoke against it; as `move_stop`."""
+    row = open_rows().filter(pk=position.pk).first()
+    if row is None or row.entry_price is None:
+        return "its entry price is not known yet"
+    stop = entry_of(row).away_from_market(position.average_entry_price or row.entry_price)
+    return move_stop(position, stop, price, StopReason.OPPOSITE)
+
+
+def move_stop(
+    position: Position, stop_price: Decimal, price: Decimal | None, reason: StopReason = StopReason.BY_HAND
+) -> str | None:
     """One more candidate: it counts when it protects better than what stands, and nothing loosens it. `price` is the
     one that would judge it. The caller holds the position's lock. Returns why not."""
     side = PositionSide(position.position_side)
@@ -173,7 +184,7 @@ def move_stop(position: Position, stop_price: Decimal, price: Decimal | None) ->
     if row.stop_price is not None and (stop_price - row.stop_price) * side.sign < 0:
         return f"a stop is never loosened: {row.stop_price:f} stands"
     TrailingStop.objects.filter(pk=position.pk).update(
-        stop_price=stop_price, stop_reason=StopReason.BY_HAND, last_advanced_at=timezone.now()
+        stop_price=stop_price, stop_reason=reason, last_advanced_at=timezone.now()
     )
     hint("trailing.tasks.protect", position.pk, queue="trailing")
     return None

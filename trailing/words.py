@@ -43,7 +43,8 @@ def _parts(plan: ProtectionPlan) -> Iterator[str]:
     if plan.backstop is not None:
         yield f"the exchange trails too, {_number(plan.backstop.callback_percent)} % behind"
     if plan.take_profits is not None:
-        yield f"{len(plan.take_profits.levels)} take-profit levels"
+        waits = ", the rest waits for an opposite signal" if plan.take_profits.rest_waits_for_signal else ""
+        yield f"{len(plan.take_profits.levels)} take-profit levels{waits}"
     if plan.age is not None:
         yield f"at most {_number(plan.age.max_age_hours)} h"
 

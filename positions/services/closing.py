@@ -47,6 +47,7 @@ STOPPED_BY = {
     StopReason.AFTER_LEVEL: CloseReason.AFTER_LEVEL,
     StopReason.TRAILING: CloseReason.TRAILING_STOP,
     StopReason.BY_HAND: CloseReason.STOP_LOSS,
+    StopReason.OPPOSITE: CloseReason.BREAKEVEN,
 }
 REQUESTABLE = (PositionStatus.OPENING, PositionStatus.OPEN)
 

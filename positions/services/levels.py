@@ -8,7 +8,7 @@ from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from positions.models import Order, Position
-from trailing.ladder import LevelStatus
+from trailing.ladder import LevelStatus, NextLevel
 from trailing.models import PartialTakeProfit, TrailingStop
 from trailing.rows import plan_of
 
@@ -21,6 +21,13 @@ def are_at_work(position: Position) -> bool:
     """Some level is still to be sold, or to be placed."""
     levels = PartialTakeProfit.objects.filter(position=position)
     return has_ladder(position) and (_pending(position.pk).exists() or not levels.exists())
+
+
+def awaited(position: Position) -> NextLevel:
+    if are_at_work(position):
+        return NextLevel.PRICE
+    ladder = plan_of(position).take_profits
+    return NextLevel.SIGNAL if ladder is not None and ladder.rest_waits_for_signal else NextLevel.NONE
 
 
 def note(position_id: int, level: int) -> bool:

@@ -5,6 +5,8 @@ from exchanges.choices import choices
 from migrations_sql import sql
 from trailing.engine import StopReason
 
+# as they were then
+REASONS = ["stop_loss", "breakeven", "profit_lock", "after_level", "trailing", "by_hand"]
 MONEY = {"max_digits": 20, "decimal_places": 8, "null": True, "blank": True}
 
 
@@ -54,7 +56,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="trailingstop",
             constraint=models.CheckConstraint(
-                condition=models.Q(("stop_reason__in", list(StopReason))), name="trailing_reason_known"
+                condition=models.Q(("stop_reason__in", REASONS)), name="trailing_reason_known"
             ),
         ),
         migrations.AddConstraint(
