@@ -130,6 +130,7 @@ _BINANCE = Rules(
             "GET premiumIndex": Cost(1, weight_without_symbol=10),
             "GET ticker/24hr": Cost(1, weight_without_symbol=40),
             "GET ticker/bookTicker": Cost(2, weight_without_symbol=5),
+            "GET openInterest": Cost(1),
             "GET klines": _CANDLES,
             "GET markPriceKlines": _CANDLES,
             "GET depth": Cost(20),

@@ -168,3 +168,8 @@ def readable(parse: Callable[[], Parsed]) -> Parsed:
     except (KeyError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
         problem = type(error).__name__
     raise OutcomeUnknown(f"An answer we cannot read: {problem}")
+
+
+def check_same(wanted: str, sent: str, step: str) -> None:
+    if wanted != sent:
+        raise InvalidRequest(f"{wanted} does not fit the contract's {step}: it would be sent as {sent}.")

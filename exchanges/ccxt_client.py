@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ from django.conf import settings
 
 from exchanges.budget_rules import Lane, lane_of
 from exchanges.budgets import Budget
-from exchanges.ccxt_calls import Calls, readable
+from exchanges.ccxt_calls import Calls, check_same, readable
 from exchanges.ccxt_errors import CONNECTED, WIRE, Wire, told_to_wait
 from exchanges.ccxt_listings import (
     fills_after,
@@ -22,7 +23,7 @@ from exchanges.ccxt_listings import (
     instrument_of,
     last_trades_since,
 )
-from exchanges.ccxt_prices import candles, price
+from exchanges.ccxt_prices import best_prices, candles, open_interest, price
 from exchanges.clock import ClockReading, reading
 from exchanges.credentials import Credentials
 from exchanges.errors import (
@@ -205,6 +206,12 @@ class CcxtClient:
     async def price(self, symbol: str, kind: PriceKind) -> PriceTick:
         return await price(self._calls, symbol, kind)
 
+    async def best_prices(self, symbol: str) -> tuple[PriceTick, PriceTick]:
+        return await best_prices(self._calls, symbol)
+
+    async def open_interest(self, symbol: str) -> Decimal:
+        return await open_interest(self._calls, symbol)
+
     async def candles(
         self, symbol: str, timeframe: Timeframe, since: datetime | None, limit: int, *, of_mark: bool = False
     ) -> Sequence[Candle]:
@@ -293,7 +300,7 @@ class CcxtClient:
         for text in (words.price, words.params.get("stopPrice"), words.params.get("activationPrice")):
             if text is not None:
                 self._check_step(words.symbol, text)
-        _same(words.amount, self._cut_amount(words), "quantity step")
+        check_same(words.amount, self._cut_amount(words), "quantity step")
 
     def _cut_amount(self, words: OrderWords) -> str:
         try:
@@ -302,7 +309,7 @@ class CcxtClient:
             return "nothing"
 
     def _check_step(self, symbol: str, price: str) -> None:
-        _same(price, self._calls.writer.price_to_precision(symbol, price), "price step")
+        check_same(price, self._calls.writer.price_to_precision(symbol, price), "price step")
 
     async def amend_order(self, request: OrderRequest) -> OrderReport:
         """Not by ccxt's edit_order, which cannot leave the venue's own order id out."""
@@ -340,8 +347,3 @@ class CcxtClient:
         if symbol not in self._calls.reader.markets:
             raise InvalidRequest(f"The venue has no contract {symbol}.")
         return str(self._calls.reader.markets[symbol]["id"])
-
-
-def _same(wanted: str, sent: str, step: str) -> None:
-    if wanted != sent:
-        raise InvalidRequest(f"{wanted} does not fit the contract's {step}: it would be sent as {sent}.")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
+from functools import partial
 
 from exchanges.ccxt_calls import Calls, readable
 from exchanges.types import Candle, PriceKind, PriceTick, Timeframe
 from exchanges.venues import binance
-from exchanges.venues.words import milliseconds_of
+from exchanges.venues.words import milliseconds_of, number
 
 
 async def price(calls: Calls, symbol: str, kind: PriceKind) -> PriceTick:
@@ -24,6 +26,17 @@ async def _asked(calls: Calls, symbol: str, kind: PriceKind) -> dict[str, dict[s
             return await calls.reader.fetch_ticker(symbol)  # type: ignore[no-any-return]
         case PriceKind.BID | PriceKind.ASK:
             return (await calls.reader.fetch_bids_asks([symbol]))[symbol]  # type: ignore[no-any-return]
+
+
+async def best_prices(calls: Calls, symbol: str) -> tuple[PriceTick, PriceTick]:
+    row = (await calls.ask(lambda: _asked(calls, symbol, PriceKind.BID)))["info"]
+    told = partial(binance.price_tick, row, symbol)
+    return readable(lambda: (told(PriceKind.BID), told(PriceKind.ASK)))
+
+
+async def open_interest(calls: Calls, symbol: str) -> Decimal:
+    row = (await calls.ask(lambda: calls.reader.fetch_open_interest(symbol)))["info"]
+    return readable(lambda: number(row["openInterest"]))
 
 
 async def candles(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 from exchanges.clock import ClockReading
@@ -42,6 +43,14 @@ class ExchangeClient(Protocol):
     async def positions(self) -> Sequence[PositionReport]: ...
 
     async def price(self, symbol: str, kind: PriceKind) -> PriceTick: ...
+
+    async def best_prices(self, symbol: str) -> tuple[PriceTick, PriceTick]:
+        """Bid and ask of one moment."""
+        ...
+
+    async def open_interest(self, symbol: str) -> Decimal:
+        """Contracts that are held, all accounts of the venue together."""
+        ...
 
     async def candles(
         self, symbol: str, timeframe: Timeframe, since: datetime | None, limit: int, *, of_mark: bool = False

@@ -42,6 +42,7 @@ class Accounts:
         # mark prices, which are the last ones too where none is set apart
         self.prices: dict[str, Decimal] = {}
         self.last_apart: dict[str, Decimal] = {}
+        self.open_interest: dict[str, Decimal] = {}  # where it was told
         self.minutes = {symbol: Minutes() for symbol in self.rules}
         self.mark_apart: dict[str, Minutes] = {}  # of contracts whose last price ever was another
         self.accounts: dict[str, AccountState] = {}

@@ -124,6 +124,11 @@ def touches(venue: PaperVenue, symbol: str) -> tuple[str, str]:
     return words.text(venue.engine.touch(symbol, "SELL")), words.text(venue.engine.touch(symbol, "BUY"))
 
 
+def open_interest(call: Call) -> Answer:
+    held = call.venue.engine.held_by_all(call.symbol)
+    return {"symbol": call.symbol, "openInterest": words.text(held), "time": call.venue.now_ms()}
+
+
 def depth(call: Call) -> Answer:
     bid, ask = touches(call.venue, call.symbol)
     at = call.venue.now_ms()

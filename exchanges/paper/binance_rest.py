@@ -171,6 +171,7 @@ ENDPOINTS: dict[tuple[str, str], Endpoint] = {
     ("GET", "/fapi/v1/markPriceKlines"): Endpoint(public.mark_klines, "none"),
     ("GET", "/fapi/v1/ticker/24hr"): Endpoint(public.day_ticker, "none"),
     ("GET", "/fapi/v1/ticker/bookTicker"): Endpoint(public.book_ticker, "none"),
+    ("GET", "/fapi/v1/openInterest"): Endpoint(public.open_interest, "none"),
     ("GET", "/fapi/v1/depth"): Endpoint(public.depth, "none"),
     ("GET", "/fapi/v1/premiumIndex"): Endpoint(public.premium_index, "none"),
     ("GET", "/fapi/v1/positionSide/dual"): Endpoint(get_mode),

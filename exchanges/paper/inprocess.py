@@ -130,6 +130,12 @@ class InProcessClient:
     async def price(self, symbol: str, kind: PriceKind) -> PriceTick:
         return PriceTick(symbol, self._do(lambda: self._price(_id(symbol), kind)), self._now(), kind)
 
+    async def best_prices(self, symbol: str) -> tuple[PriceTick, PriceTick]:
+        return await self.price(symbol, PriceKind.BID), await self.price(symbol, PriceKind.ASK)
+
+    async def open_interest(self, symbol: str) -> Decimal:
+        return self._do(lambda: self.engine.held_by_all(_id(symbol)))
+
     def _price(self, contract: str, kind: PriceKind) -> Decimal:
         match kind:
             case PriceKind.MARK:

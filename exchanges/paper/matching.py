@@ -13,6 +13,8 @@ from exchanges.paper import checks
 from exchanges.paper.book import ZERO, AccountState, AlgoOrder, BestPriceMoved, VenueRefusal
 from exchanges.paper.interventions import Interventions
 
+OPEN_INTEREST = Decimal(25_000_000)
+ONE_THOUSANDTH = Decimal("0.001")
 ALGO_TYPES = ("STOP_MARKET", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET")
 
 
@@ -91,6 +93,11 @@ class Engine(Interventions):
         elif algo.is_reached(price):
             self._set_algo(state, algo, "TRIGGERING", now_ms)
             self._fire(state, algo, now_ms)
+
+    def held_by_all(self, symbol: str) -> Decimal:
+        """The open interest, which no account here makes: a fixed value at the price of now, unless it was told."""
+        told = self.open_interest.get(self._rules(symbol).symbol)
+        return (OPEN_INTEREST / self.prices[symbol]).quantize(ONE_THOUSANDTH) if told is None else told
 
     def _price_by(self, working_type: str, symbol: str) -> Decimal:
         return self.prices[symbol] if working_type == "MARK_PRICE" else self.last(symbol)

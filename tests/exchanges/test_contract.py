@@ -482,6 +482,20 @@ async def test_each_price_of_a_contract_can_be_asked_for(venue: Venue) -> None:
     assert all(abs(datetime.now(UTC) - tick.at) < timedelta(seconds=5) for tick in asked.values())
 
 
+async def test_both_sides_of_the_book_are_told_at_once(venue: Venue) -> None:
+    await venue.set_price("100000", "98000")
+    bid, ask = await venue.client.best_prices(BTC)
+    assert (bid.price, bid.kind) == (D("97999.9"), PriceKind.BID)
+    assert (ask.price, ask.kind) == (D("98000.1"), PriceKind.ASK)
+
+
+async def test_the_open_interest_is_told_in_contracts(venue: Venue) -> None:
+    await venue.set_price("100000")
+    assert await venue.client.open_interest(BTC) == D(250)
+    with pytest.raises(errors.InvalidRequest):
+        await venue.client.open_interest("NONE/USDT:USDT")
+
+
 async def test_candles_hold_the_prices_there_were(venue: Venue) -> None:
     for price in ("103000.5", "99000", "101000"):
         await venue.set_price(price)

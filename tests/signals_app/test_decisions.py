@@ -18,7 +18,10 @@ WORSE = {LONG: Decimal("99.9"), SHORT: Decimal("100.1")}
 
 
 def held(
-    side: PositionSide, price: Decimal | None, level: NextLevel = NextLevel.NONE, entry: Decimal | None = ENTRY
+    side: PositionSide,
+    price: Decimal | None,
+    level: NextLevel = NextLevel.NONE,
+    entry: Decimal | None = ENTRY,
 ) -> Held:
     return Held(side, entry, price, level)
 
