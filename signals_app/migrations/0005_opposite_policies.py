@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('signals_app', '0003_protection_plans'),
+        ('signals_app', '0004_reason_codes_and_dispatched_at'),
     ]
 
     operations = [
