@@ -8,7 +8,9 @@ from typing import Annotated
 
 from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from tradingbot.signal_server_environment import SignalServerEnvironment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -20,7 +22,7 @@ def _split(value: object) -> object:
 Names = Annotated[list[str], NoDecode]
 
 
-class Environment(BaseSettings):
+class Environment(SignalServerEnvironment):
     """Process environment first, then .env, then what a running `manage.py up` left in var/run.env."""
 
     model_config = SettingsConfigDict(env_file=(BASE_DIR / "var/run.env", BASE_DIR / ".env"), extra="ignore")

@@ -9,6 +9,7 @@ import psycopg.conninfo
 from tradingbot import environment
 from tradingbot.redis_urls import broker_url, channel_hosts
 from tradingbot.schedule import SCHEDULE
+from tradingbot.signal_server_environment import SignalServerEnvironment
 
 ENV = environment.load()
 BASE_DIR = environment.BASE_DIR
@@ -33,6 +34,7 @@ PRICE_SILENT_AFTER = timedelta(seconds=ENV.price_silent_seconds)
 UNPROTECTED_CLOSE_AFTER = timedelta(seconds=ENV.unprotected_close_seconds)
 SYSTEM_LOG_DAYS = ENV.system_log_days
 PAPER_STARTING_BALANCE = ENV.paper_starting_balance
+SIGNAL_SERVER: SignalServerEnvironment = ENV
 
 INSTALLED_APPS = [
     "django.contrib.admin",

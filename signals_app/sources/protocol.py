@@ -1,0 +1,121 @@
+"""The words of the legacy signal server: from a frame to what it says. Pure; never raises on any input."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+ASK_SIGNALS = json.dumps({"type": "get_signals"})
+ASK_STATS = json.dumps({"type": "get_stats"})
+PING = json.dumps({"type": "ping"})
+TEXT_KEPT = 200
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AuthRequired:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class AuthSuccess:
+    """query_interval in seconds, signal_window in minutes, where the server tells them."""
+
+    query_interval: float | None
+    signal_window: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthFailed:
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All signals of the server's recent window: it replaces the one before."""
+
+    records: tuple[Record, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    figures: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerError:
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Dropped, with a line that says what it was."""
+
+    text: str
+
+
+Said = AuthRequired | AuthSuccess | AuthFailed | Snapshot | Pong | Stats | ServerError | Unknown
+
+
+def auth(token: str) -> str:
+    return json.dumps({"type": "auth", "token": token})
+
+
+def read(frame: str | bytes) -> Said:
+    try:
+        value = json.loads(frame)
+    except (ValueError, RecursionError):
+        return Unknown("a frame that is not JSON")
+    if not isinstance(value, dict):
+        return Unknown(f"a frame that is no object but {type(value).__name__}")
+    return _said(value.get("type"), value)
+
+
+def _said(kind: object, value: dict[str, Any]) -> Said:
+    match kind:
+        case "auth_required":
+            return AuthRequired()
+        case "auth_success":
+            return AuthSuccess(_number(value.get("query_interval")), _number(value.get("signal_window")))
+        case "auth_failed":
+            return AuthFailed(_text(value.get("message")))
+        case "signals":
+            return _snapshot(value.get("data"))
+        case "pong":
+            return Pong()
+        case "stats":
+            return Stats(value)
+        case "error":
+            return ServerError(_text(value.get("message")))
+    return Unknown(f"a message of type {_text(kind)!r}")
+
+
+def _snapshot(data: object) -> Snapshot | Unknown:
+    if not isinstance(data, list):
+        return Unknown("signals without a list of them")
+    return Snapshot(tuple(one if isinstance(one, dict) else {"not_an_object": one} for one in data))
+
+
+def _number(value: object) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and abs(value) < 1e9 else None  # type: ignore[arg-type]
+
+
+def _text(value: object) -> str:
+    return "" if value is None else " ".join(str(value).split())[:TEXT_KEPT]
+
+
+def best(records: Sequence[Record], size: int) -> tuple[Record, ...]:
+    """The first `size` by the sum of both scores; a record without them comes last, equal ones as they came."""
+    return tuple(sorted(records, key=lambda record: -score_sum(record))[:size])
+
+
+def score_sum(record: Record) -> float:
+    return sum(_number(record.get(name)) or 0.0 for name in ("score_week", "score_month"))

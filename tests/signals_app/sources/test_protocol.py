@@ -1,0 +1,65 @@
+"""Frames of the legacy server, and whatever else a socket may bring."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from signals_app.sources import protocol as p
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ({"type": "auth_required"}, p.AuthRequired()),
+        ({"type": "auth_success", "query_interval": 30, "signal_window": 60}, p.AuthSuccess(30, 60)),
+        ({"type": "auth_success", "query_interval": "often"}, p.AuthSuccess(None, None)),
+        ({"type": "auth_failed", "message": "who are you"}, p.AuthFailed("who are you")),
+        ({"type": "auth_failed"}, p.AuthFailed("")),
+        ({"type": "signals", "count": 1, "data": [{"id": 1}]}, p.Snapshot(({"id": 1},))),
+        ({"type": "signals", "count": 0, "data": []}, p.Snapshot(())),
+        ({"type": "signals", "count": 5, "data": [{"id": 1}, 7]}, p.Snapshot(({"id": 1}, {"not_an_object": 7}))),
+        ({"type": "signals", "data": {}}, p.Unknown("signals without a list of them")),
+        ({"type": "pong"}, p.Pong()),
+        ({"type": "stats", "n": 3}, p.Stats({"type": "stats", "n": 3})),
+        ({"type": "error", "message": "a\nb"}, p.ServerError("a b")),
+        ({"type": "hello"}, p.Unknown("a message of type 'hello'")),
+        ({"type": ["auth_success"]}, p.Unknown("a message of type \"['auth_success']\"")),
+        ({}, p.Unknown("a message of type ''")),
+        ([], p.Unknown("a frame that is no object but list")),
+    ],
+)  # fmt: skip
+def test_what_each_message_says(message: object, said: p.Said) -> None:
+    assert p.read(json.dumps(message)) == said
+    assert p.read(json.dumps(message).encode()) == said
+
+
+@pytest.mark.parametrize("frame", ["", "{", b"\xff\xfe\x00", "[" * 100_000, "9" * 5000])
+def test_what_cannot_be_read_is_dropped_not_raised(frame: str | bytes) -> None:
+    assert isinstance(p.read(frame), p.Unknown)
+
+
+@given(st.text() | st.binary())
+def test_no_frame_raises(frame: str | bytes) -> None:
+    p.read(frame)
+
+
+def test_the_best_come_first_by_the_sum_of_their_scores() -> None:
+    def scored(week: object, month: object) -> dict[str, object]:
+        return {"score_week": week, "score_month": month}
+
+    middle, top, first, second = (
+        scored(50, 50),
+        scored(10, 95),
+        scored("90", None),
+        scored(True, float("nan")),
+    )
+    assert p.best([first, middle, top, second], 10) == (top, middle, first, second)
+    assert p.best([first, middle, top], 1) == (top,)
+
+
+def test_a_token_of_any_text_survives_the_frame() -> None:
+    assert json.loads(p.auth('quo"te\\')) == {"type": "auth", "token": 'quo"te\\'}
