@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from ops.trail.admin import ExplainedAdmin
-from signals_app.forms import StrategyForm
+from signals_app.forms import SenderForm, StrategyForm
 from signals_app.models import (
     SignalAttempt,
     SignalLog,
@@ -60,18 +62,60 @@ class StrategyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """A strategy that has traded is archived, not deleted."""
         return obj is None or not (obj.positions.exists() or obj.log_entries.exists())
 
+    def get_deleted_objects(
+        self, objs: Sequence[Any] | QuerySet[Strategy], request: HttpRequest
+    ) -> tuple[Any, Any, Any, Any]:
+        """Without the last strategy it was given, a sender would speak to all of them."""
+        deleted, counts, needed, protected = super().get_deleted_objects(objs, request)
+        for sender in SignalSender.objects.filter(strategies__in=list(objs)).distinct():
+            protected.append(f"Sender {sender.name} was given it")
+        return deleted, counts, needed, protected
+
 
 @admin.register(SignalSender)
 class SignalSenderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("name", "enabled", "created_at")
-    fields = ("name", "enabled")
+    form = SenderForm
+    actions = ("give_new_tokens",)
+    list_display = ("name", "enabled", "rate_per_minute", "requires_signature", "created_at")
+    filter_horizontal = ("strategies",)
+    fieldsets = (
+        (None, {"fields": ("name", "enabled", "strategies")}),
+        ("Limits", {"fields": ("max_age_seconds", "rate_per_minute", "burst", "allowed_networks")}),
+        (
+            "Signatures",
+            {
+                "fields": (
+                    "new_signing_key",
+                    "forget_signing_key",
+                    "requires_signature",
+                    "replay_window_seconds",
+                )
+            },
+        ),
+    )
 
-    def save_model(self, request: HttpRequest, obj: SignalSender, form: Any, change: bool) -> None:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SignalSender]:
+        """A key that cannot be opened any more must not take the page away on which a new one is typed."""
+        return super().get_queryset(request).defer("signing_key")
+
+    def save_model(self, request: HttpRequest, obj: SignalSender, form: SenderForm, change: bool) -> None:
+        if form.chosen_key is not None:
+            obj.signing_key = form.chosen_key
         if not change:
-            token = new_token()
-            obj.token_hash = token_hash(token)
-            messages.warning(request, f"Token of {obj.name}, shown this once: {token}")
+            self._give_token(request, obj)
         super().save_model(request, obj, form, change)
+
+    @admin.action(description="Give new tokens (the old ones work no more)", permissions=["change"])
+    def give_new_tokens(self, request: HttpRequest, senders: QuerySet[SignalSender]) -> None:
+        for sender in senders:
+            self._give_token(request, sender)
+            sender.save(update_fields=["token_hash"])
+            self.log_change(request, sender, "New token.")
+
+    def _give_token(self, request: HttpRequest, sender: SignalSender) -> None:
+        token = new_token()
+        sender.token_hash = token_hash(token)
+        messages.warning(request, f"Token of {sender.name}, shown this once: {token}")
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]

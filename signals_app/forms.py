@@ -7,8 +7,13 @@ from typing import Any
 
 from django import forms
 
-from signals_app.models import Strategy
+from signals_app.models import SignalSender, Strategy
+from signals_app.networks import NotANetwork, read_networks
 from trailing.plan import PlanRefused, read_plan
+
+SHORTEST_KEY = 16
+KEY_KEPT = "Set. Leave blank to keep it; type a new one to replace it."
+KEY_MISSING = f"Not set. Any text of at least {SHORTEST_KEY} characters that the sender knows too."
 
 
 class ReadableJSON(json.JSONEncoder):
@@ -33,3 +38,65 @@ class StrategyForm(forms.ModelForm):  # type: ignore[type-arg]
             return read_plan(self.cleaned_data["protection"]).as_json()
         except PlanRefused as refusal:
             raise forms.ValidationError(str(refusal).split("; ")) from None
+
+
+class SenderForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The signing key goes in and never comes out. It is no field of the model here: a stored one is not even read."""
+
+    new_signing_key = forms.CharField(
+        label="signing key",
+        required=False,
+        strip=True,
+        min_length=SHORTEST_KEY,
+        max_length=200,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    forget_signing_key = forms.BooleanField(required=False)
+
+    class Meta:
+        model = SignalSender
+        fields = (
+            "name",
+            "enabled",
+            "strategies",
+            "max_age_seconds",
+            "rate_per_minute",
+            "burst",
+            "allowed_networks",
+            "requires_signature",
+            "replay_window_seconds",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._has_key = SignalSender.objects.filter(pk=self.instance.pk).exclude(signing_key="").exists()
+        self.fields["new_signing_key"].help_text = KEY_KEPT if self._has_key else KEY_MISSING
+
+    def clean_allowed_networks(self) -> str:
+        """As the machine reads them, one a line."""
+        try:
+            return "\n".join(map(str, read_networks(self.cleaned_data["allowed_networks"])))
+        except NotANetwork as error:
+            raise forms.ValidationError(str(error)) from None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("new_signing_key") and cleaned.get("forget_signing_key"):
+            self.add_error("forget_signing_key", "Type a new key or forget it, not both.")
+        if cleaned.get("requires_signature") and not self._will_have_key:
+            self.add_error("requires_signature", "Without a signing key no signature could be checked.")
+        return cleaned
+
+    @property
+    def chosen_key(self) -> str | None:
+        """None keeps what is stored."""
+        return self.cleaned_data.get("new_signing_key") or ("" if self._forgets else None)
+
+    @property
+    def _forgets(self) -> bool:
+        return bool(self.cleaned_data.get("forget_signing_key"))
+
+    @property
+    def _will_have_key(self) -> bool:
+        is_typed = "new_signing_key" in self.errors or self.cleaned_data.get("new_signing_key")
+        return bool(is_typed or (self._has_key and not self._forgets))

@@ -8,12 +8,16 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import psycopg
 from django.conf import settings
 from django.db import close_old_connections, connection
 
+from exchanges.secrets import SecretUnreadable
+from signals_app.buckets import Rate
 from signals_app.models import SignalSender, Strategy, Ticker
+from signals_app.networks import Network, NotANetwork, read_networks
 from signals_app.routing import (
     OppositeSignal,
     SignalDirection,
@@ -45,14 +49,43 @@ class Registry:
 
 
 def load() -> Registry:
-    rows = list(SignalSender.objects.all())
+    rows = list(SignalSender.objects.defer("signing_key").prefetch_related("strategies"))
     rules = {row.name: _sender_rule(row) for row in rows}
     senders = {row.token_hash: rules[row.name] for row in rows if row.enabled}
     return Registry(Tables(_tickers(), _phrases()), senders, rules)
 
 
 def _sender_rule(row: SignalSender) -> SenderRule:
-    return SenderRule(row.name, row.enabled, max_age=settings.MAX_SIGNAL_AGE)
+    max_age = timedelta(seconds=row.max_age_seconds) if row.max_age_seconds else settings.MAX_SIGNAL_AGE
+    return SenderRule(
+        name=row.name,
+        enabled=row.enabled,
+        strategies=frozenset(chosen.pk for chosen in row.strategies.all()) or None,
+        max_age=max_age,
+        rate=Rate(row.rate_per_minute, row.burst),
+        networks=_networks(row),
+        signing_key=_signing_key(row),
+        requires_signature=row.requires_signature,
+        replay_window=timedelta(seconds=row.replay_window_seconds),
+    )
+
+
+def _networks(row: SignalSender) -> tuple[Network, ...] | None:
+    """What cannot be read lets nobody in."""
+    try:
+        return read_networks(row.allowed_networks) or None
+    except NotANetwork as error:
+        logger.error("sender %s is heard from nowhere: %s", row.name, error)
+        return ()
+
+
+def _signing_key(row: SignalSender) -> str:
+    """Read one by one: a key that FIELD_KEYS does not open must not take the other senders away."""
+    try:
+        return str(row.signing_key)
+    except SecretUnreadable as error:
+        logger.error("the signing key of sender %s cannot be used: %s", row.name, error)
+        return ""
 
 
 def _tickers() -> dict[str, TickerRule]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -145,3 +145,14 @@ def _one(rule: StrategyRule, meant: set[SignalDirection], symbol: str) -> Route 
         text = "strategy does not open positions now"
         return Unrouted(rule.strategy_id, text, ReasonCode.OPENING_OFF)
     return Route(rule.strategy_id, rule.account_id, direction, rule.opposite)
+
+
+def only_permitted(routed: Routed, permits: Callable[[int], bool], sender: str) -> Routed:
+    """A sender that was given strategies of its own says nothing to the others."""
+    if isinstance(routed, Ignored):
+        return routed
+    reason = f"{sender} may not speak to this strategy"
+    return [
+        one if permits(one.strategy_id) else Unrouted(one.strategy_id, reason, ReasonCode.NOT_PERMITTED)
+        for one in routed
+    ]

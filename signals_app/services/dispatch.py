@@ -15,7 +15,7 @@ from signals_app.models import SignalLog, SignalStatus
 from signals_app.parsing import Signal
 from signals_app.reasons import ReasonCode
 from signals_app.registry import Registry, live
-from signals_app.routing import Ignored, Route, Routed, Unrouted, route
+from signals_app.routing import Ignored, Route, Routed, Unrouted, only_permitted, route
 from signals_app.sender_rules import SenderRule, sender_of
 from signals_app.services import following, ledger
 
@@ -62,7 +62,8 @@ def _routed(log: SignalLog, signal: Signal, registry: Registry) -> Routed:
     rule = registry.rule_of(sender_of(log.source))
     if not rule.enabled:
         return Ignored(f"sender {rule.name} is switched off", ReasonCode.NOT_PERMITTED)
-    routed = route(signal, registry.tables, log.received_at, FOREVER)
+    known = route(signal, registry.tables, log.received_at, FOREVER)
+    routed = only_permitted(known, rule.permits, rule.name)
     reason = _too_late(log, rule)
     if isinstance(routed, Ignored) or not reason:
         return routed

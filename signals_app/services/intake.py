@@ -12,7 +12,7 @@ from signals_app.models import SignalStatus
 from signals_app.parsing import Signal, Unreadable, parse
 from signals_app.reasons import ReasonCode
 from signals_app.registry import Registry, live
-from signals_app.routing import Ignored, Routed, route
+from signals_app.routing import Ignored, Routed, only_permitted, route
 from signals_app.services import following, ledger
 from signals_app.services.arrivals import Arrival, Verdict
 
@@ -72,7 +72,8 @@ def log_failure(arrival: Arrival, error: Exception) -> Verdict:
 def routed_for(arrival: Arrival, signal: Signal, registry: Registry) -> Routed:
     if not arrival.rule.enabled:
         return Ignored(f"sender {arrival.rule.name} is switched off", ReasonCode.NOT_PERMITTED)
-    return route(signal, registry.tables, arrival.received_at, arrival.rule.max_age)
+    routed = route(signal, registry.tables, arrival.received_at, arrival.rule.max_age)
+    return only_permitted(routed, arrival.rule.permits, arrival.rule.name)
 
 
 def _understand(arrival: Arrival, registry: Registry) -> Understood | tuple[Arrival, Unreadable]:

@@ -14,6 +14,7 @@ from trailing.models import TrailingStop
 from trailing.plan import read_plan
 
 pytestmark = pytest.mark.django_db
+SENDER = {"name": "charts", "rate_per_minute": "600", "burst": "100", "replay_window_seconds": "300"}
 READ_ONLY = [SignalLog, SignalAttempt, TrailingStop]
 
 
@@ -28,7 +29,7 @@ def owner(client: Client) -> Client:
 
 
 def test_a_token_is_shown_once_and_only_its_hash_is_kept(owner: Client) -> None:
-    answer = owner.post(url(SignalSender, "add"), {"name": "charts", "enabled": "on"}, follow=True)
+    answer = owner.post(url(SignalSender, "add"), SENDER | {"enabled": "on"}, follow=True)
     (token,) = re.findall(r"shown this once: ([\w-]{43})", answer.content.decode())
     sender = SignalSender.objects.get()
     assert sender.token_hash == token_hash(token)
@@ -41,7 +42,7 @@ def test_a_token_is_shown_once_and_only_its_hash_is_kept(owner: Client) -> None:
 def test_changing_a_sender_keeps_its_token(owner: Client) -> None:
     sender = SignalSender.objects.create(name="charts", token_hash="a" * 64)
     page = url(SignalSender, "change", sender.pk)
-    answer = owner.post(page, {"name": "charts", "token_hash": "b" * 64}, follow=True)
+    answer = owner.post(page, SENDER | {"token_hash": "b" * 64}, follow=True)
     assert "shown this once" not in answer.content.decode()
     sender.refresh_from_db()
     assert (sender.token_hash, sender.enabled) == ("a" * 64, False)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
+from cryptography.fernet import Fernet
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from websockets.sync.client import ClientConnection
 
+from signals_app.buckets import Rate
 from signals_app.models import SignalSender, StrategySignal, Ticker
 from signals_app.registry import Registry, load
 from signals_app.routing import OppositeSignal, SignalDirection, StrategyRule, TickerRule
@@ -45,7 +48,7 @@ def test_tickers_phrases_and_senders_are_loaded() -> None:
 
     found = load()
     assert found.tables.tickers == {"BTCUSDT": TickerRule(enabled=True, trade_permission=False)}
-    assert found.senders == {"1" * 64: SenderRule("on")}
+    assert found.senders == {"1" * 64: SenderRule("on", rate=Rate(600, 100))}
     assert (found.rule_of("off").enabled, found.rule_of("stream")) == (False, SenderRule("stream"))
     assert list(found.tables.phrases) == ["trend up"]
     assert set(found.tables.phrases["trend up"]) == {
@@ -66,8 +69,43 @@ def test_tickers_phrases_and_senders_are_loaded() -> None:
 def test_the_number_of_queries_does_not_grow_with_the_strategies(django_assert_max_num_queries) -> None:
     for _ in range(5):
         StrategySignal.objects.create(strategy=a_strategy(), phrase="UP", direction="long")
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         load()
+
+
+@pytest.mark.django_db
+def test_what_a_sender_may_do_comes_from_its_row() -> None:
+    chosen = a_strategy()
+    row = SignalSender.objects.create(
+        name="charts",
+        token_hash="1" * 64,
+        max_age_seconds=20,
+        rate_per_minute=60,
+        burst=3,
+        allowed_networks="10.0.0.0/8",
+        signing_key="a key of both",
+        requires_signature=True,
+        replay_window_seconds=30,
+    )
+    row.strategies.add(chosen)
+    rule = load().rule_of("charts")
+    assert (rule.max_age, rule.replay_window) == (timedelta(seconds=20), timedelta(seconds=30))
+    assert (rule.rate, rule.signing_key, rule.requires_signature) == (Rate(60, 3), "a key of both", True)
+    assert [rule.permits(chosen.pk), rule.permits(chosen.pk + 1)] == [True, False]
+    assert [rule.is_heard_from("10.1.2.3"), rule.is_heard_from("11.1.2.3")] == [True, False]
+    assert "a key of both" not in repr(rule)
+
+
+@pytest.mark.django_db
+def test_a_row_that_cannot_be_read_takes_no_other_sender_away(settings, caplog) -> None:
+    for number, values in enumerate(({"signing_key": "lost"}, {"allowed_networks": "everywhere"}, {})):
+        SignalSender.objects.create(name=f"sender-{number}", token_hash=str(number) * 64, **values)
+    settings.FIELD_KEYS = [Fernet.generate_key().decode()]
+    found = load()
+    assert [rule.is_heard_from("10.1.2.3") for rule in found.senders.values()] == [True, False, True]
+    assert found.rule_of("sender-0").signing_key == ""
+    assert "signing key of sender sender-0" in caplog.text
+    assert "sender-1 is heard from nowhere" in caplog.text
 
 
 # a running web process
