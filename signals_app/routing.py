@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Literal, Protocol
 
 from exchanges.types import PositionSide
 from signals_app.parsing import Signal
@@ -44,6 +45,19 @@ class TickerRule:
     trade_permission: bool
 
 
+class Switches(Protocol):
+    """Of a strategy: its rule in the tables, or its row."""
+
+    @property
+    def archived(self) -> bool: ...
+
+    @property
+    def enabled(self) -> bool: ...
+
+    @property
+    def allow_open(self) -> bool: ...
+
+
 @dataclass(frozen=True, slots=True)
 class StrategyRule:
     """symbols None means every ticker. Archived strategies are not in the tables."""
@@ -54,6 +68,7 @@ class StrategyRule:
     allow_open: bool
     symbols: frozenset[str] | None
     opposite: OppositeSignal
+    archived: Literal[False] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +151,23 @@ def _one(rule: StrategyRule, meant: set[SignalDirection], symbol: str) -> Route 
         text = f"the phrase means {' and '.join(sorted(meant))} at once"
         return Unrouted(rule.strategy_id, text, ReasonCode.AMBIGUOUS)
     (direction,) = meant
-    if not rule.enabled:
-        return Unrouted(rule.strategy_id, "strategy is switched off", ReasonCode.STRATEGY_OFF)
     if rule.symbols is not None and symbol not in rule.symbols:
         text = f"{symbol} is not among the strategy's tickers"
         return Unrouted(rule.strategy_id, text, ReasonCode.TICKER_NOT_CHOSEN)
-    if direction.is_entry and not rule.allow_open:
-        text = "strategy does not open positions now"
-        return Unrouted(rule.strategy_id, text, ReasonCode.OPENING_OFF)
-    return Route(rule.strategy_id, rule.account_id, direction, rule.opposite)
+    return off(rule.strategy_id, rule, direction) or Route(
+        rule.strategy_id, rule.account_id, direction, rule.opposite
+    )
+
+
+def off(strategy_id: int, switches: Switches, direction: SignalDirection) -> Unrouted | None:
+    """Asked by the tables, and again of the strategy's row while it is locked."""
+    if switches.archived:
+        return Unrouted(strategy_id, "strategy is archived", ReasonCode.STRATEGY_OFF)
+    if not switches.enabled:
+        return Unrouted(strategy_id, "strategy is switched off", ReasonCode.STRATEGY_OFF)
+    if direction.is_entry and not switches.allow_open:
+        return Unrouted(strategy_id, "strategy does not open positions now", ReasonCode.OPENING_OFF)
+    return None
 
 
 def only_permitted(routed: Routed, permits: Callable[[int], bool], sender: str) -> Routed:

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from signals_app.models import SignalLog, SignalStatus
+from signals_app.outlook import Outlook, outlook_for
 from signals_app.parsing import Signal
 from signals_app.reasons import ReasonCode
 from signals_app.registry import Registry, live
@@ -49,8 +50,8 @@ def _alone() -> Iterator[bool]:
 def _dispatch(log: SignalLog, registry: Registry) -> bool:
     signal = _signal_of(log)
     routed = _routed(log, signal, registry)
-    marks = following.marks_for(signal, routed)  # may ask the network
-    return _decide(log.pk, signal, routed, marks)
+    outlook = outlook_for(signal, routed)  # may ask the network
+    return _decide(log.pk, signal, routed, outlook)
 
 
 def _signal_of(log: SignalLog) -> Signal:
@@ -79,7 +80,7 @@ def _too_late(log: SignalLog, rule: SenderRule) -> str:
 
 
 @transaction.atomic
-def _decide(log_id: int, signal: Signal, routed: Routed, marks: following.Marks) -> bool:
+def _decide(log_id: int, signal: Signal, routed: Routed, outlook: Outlook) -> bool:
     waiting = SignalLog.objects.filter(pk=log_id, dispatched_at=None)
     decided = {"dispatched_at": timezone.now(), "direction": ledger.direction(routed)}
     if isinstance(routed, Ignored):
@@ -87,6 +88,9 @@ def _decide(log_id: int, signal: Signal, routed: Routed, marks: following.Marks)
         return bool(waiting.update(**decided, **refusal))
     if not waiting.update(**decided):
         return False
-    for one in following.still_there(routed):
-        ledger.note_entry(log_id, following.follow(signal, one, marks))
+    concerned = following.still_there(routed)
+    if not concerned:
+        ledger.ignore_now(log_id)
+    for one in concerned:
+        ledger.note_entry(log_id, following.follow(signal, one, outlook))
     return True

@@ -3,63 +3,60 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from django.db import transaction
+from django.db.models import QuerySet
 
-from exchanges.marks import fresh_mark
+from exchanges.types import PositionSide
 from positions.lifecycle import CloseReason
 from positions.models import Position
-from positions.services.closing import REQUESTABLE, request_close
-from positions.services.opening import Opened, Proposal, open_position
+from positions.services import levels
+from positions.services.closing import lock_position, request_close
+from positions.services.opening import Proposal, open_position
+from positions.sizing import Skip
+from signals_app.decisions import Action, Held, decide
 from signals_app.models import EntryStatus, Strategy
+from signals_app.outlook import Outlook, live_legs
 from signals_app.parsing import Signal
 from signals_app.reasons import ReasonCode
-from signals_app.routing import Ignored, OppositeSignal, Route, Routed, Unrouted
+from signals_app.routing import Route, Unrouted, off
 from signals_app.services.arrivals import EntryVerdict
+from trailing.rows import kind_of
+from trailing.services import stop_to_entry
 
 logger = logging.getLogger(__name__)
 
-Marks = Mapping[int, Decimal | None]
 
-
-def marks_for(signal: Signal, routed: Routed) -> Marks:
-    """Account -> price. It may ask the network, so it comes before the transaction."""
-    if isinstance(routed, Ignored):
-        return {}
-    accounts = {one.account_id for one in routed if isinstance(one, Route) and one.direction.is_entry}
-    return {account_id: _mark(account_id, signal.symbol) for account_id in accounts}
-
-
-def _mark(account_id: int, symbol: str) -> Decimal | None:
-    """Without a price nothing is opened, but the signal is kept and closes what it closes."""
-    try:
-        return fresh_mark(account_id, symbol)
-    except Exception:
-        logger.exception("no mark price of %s for account %s", symbol, account_id)
-        return None
+def lock(routed: Iterable[Route | Unrouted]) -> dict[int, Strategy]:
+    """Strategies and their accounts, in one order before any position: two signals never wait for each other. The lock
+    is one that foreign keys to the account do not wait for: a fill report holds its position when it asks for that."""
+    wanted = Strategy.objects.filter(pk__in={one.strategy_id for one in routed})
+    locked = wanted.select_related("account").select_for_update(of=("self", "account"), no_key=True)
+    return {strategy.pk: strategy for strategy in locked.order_by("account_id", "pk")}
 
 
 def still_there(routed: Sequence[Route | Unrouted]) -> list[Route | Unrouted]:
-    """Locks the accounts in one order before any position, so that two signals never wait for each other.
-
-    A strategy that was deleted since the tables were read is left out. The lock is one that foreign keys to the
-    account do not wait for: a fill report holds its position when it asks for that.
-    """
-    wanted = Strategy.objects.filter(pk__in=[one.strategy_id for one in routed])
-    locked = wanted.select_related("account").select_for_update(of=("account",), no_key=True)
-    known = {strategy.pk for strategy in locked.order_by("account_id", "pk")}
-    return [one for one in routed if one.strategy_id in known]
+    """What a strategy's owner switched off before this lock counts; what he switches off now waits for this signal. One
+    that was deleted since the tables were read is left out."""
+    known = lock(routed)
+    return [_judged_again(one, known[one.strategy_id]) for one in routed if one.strategy_id in known]
 
 
-def follow(signal: Signal, routed: Route | Unrouted, marks: Marks) -> EntryVerdict:
+def _judged_again(routed: Route | Unrouted, strategy: Strategy) -> Route | Unrouted:
+    if isinstance(routed, Unrouted):
+        return routed
+    return off(strategy.pk, strategy, routed.direction) or routed
+
+
+def follow(signal: Signal, routed: Route | Unrouted, outlook: Outlook) -> EntryVerdict:
     """A strategy that fails must not undo what the others did: each close and each opening is a savepoint."""
     if isinstance(routed, Unrouted):
         return _skipped(routed.strategy_id, routed.reason, routed.code)
     try:
         if routed.direction.is_entry:
-            return _enter(signal, routed, marks.get(routed.account_id))
+            return _enter(signal, routed, outlook)
         return _leave(signal, routed)
     except Exception as error:
         logger.exception("strategy %s failed on signal %s", routed.strategy_id, signal.uid)
@@ -71,56 +68,75 @@ def _skipped(strategy_id: int, note: str, code: ReasonCode) -> EntryVerdict:
     return EntryVerdict(strategy_id, EntryStatus.SKIPPED, note, reason_code=code)
 
 
-def _enter(signal: Signal, routed: Route, mark_price: Decimal | None) -> EntryVerdict:
+def _enter(signal: Signal, routed: Route, outlook: Outlook) -> EntryVerdict:
+    side = routed.direction.position_side
+    own = {one.position_side: one for one in _live(signal, routed).filter(strategy_id=routed.strategy_id)}
+    against = own.get(side.opposite)
+    held = None if against is None else _held(against, outlook)
+    decision = decide(routed.opposite, holds_same=side in own, opposite=held)
+    match decision.action:
+        case Action.PROTECT if against is not None:
+            return _protect(routed, against.pk, outlook)
+        case Action.CLOSE if against is not None:
+            return _close([against.pk], signal, routed)
+        case Action.CLOSE_AND_OPEN if against is not None:
+            return _reverse(against.pk, signal, routed, outlook)
+        case Action.OPEN:
+            return _open(signal, routed, outlook)
+    return _skipped(routed.strategy_id, decision.reason, decision.code or ReasonCode.UNCLASSIFIED)
+
+
+def _held(position: Position, outlook: Outlook) -> Held:
+    price = outlook.price(position.account_id, kind_of(position))
+    side = PositionSide(position.position_side)
+    return Held(side, position.average_entry_price, price, levels.awaited(position))
+
+
+@transaction.atomic
+def _protect(routed: Route, position_id: int, outlook: Outlook) -> EntryVerdict:
+    position = lock_position(position_id)
+    refusal = stop_to_entry(position, outlook.price(position.account_id, kind_of(position)))
+    if refusal:
+        return _skipped(routed.strategy_id, refusal, ReasonCode.STOP_NOT_MOVED)
+    return EntryVerdict(routed.strategy_id, EntryStatus.PROTECTED, "the stop goes to the entry", position_id)
+
+
+def _reverse(against: int, signal: Signal, routed: Route, outlook: Outlook) -> EntryVerdict:
     """The other side is left first; that needs no price and stands even where nothing is opened after it."""
-    closed: list[int] = []
-    if routed.opposite is not OppositeSignal.HEDGE:
-        closed = _live(signal, routed, routed.direction.position_side.opposite, only_own=True)
-        if closed and routed.opposite is OppositeSignal.IGNORE:
-            return _skipped(routed.strategy_id, "an opposite position is open", ReasonCode.OPPOSITE_OPEN)
-        _request_closes(closed, signal)
-    outcome = _opened(signal, routed, mark_price)
-    if isinstance(outcome, int):
-        return EntryVerdict(routed.strategy_id, EntryStatus.OPENED, position_id=outcome)
-    if closed:
-        note = f"the opposite position is being closed; nothing opened: {outcome}"
-        return EntryVerdict(routed.strategy_id, EntryStatus.CLOSED, note, closed[0])
-    code = ReasonCode.NO_PRICE if mark_price is None else ReasonCode.NOT_OPENED
-    return _skipped(routed.strategy_id, outcome, code)
+    closed, opened = _close([against], signal, routed), _open(signal, routed, outlook)
+    if opened.status is EntryStatus.OPENED:
+        return opened
+    note = f"the opposite position is being closed; nothing opened: {opened.note}"
+    return replace(closed, note=note, reason_code=opened.reason_code)
 
 
-def _opened(signal: Signal, routed: Route, mark_price: Decimal | None) -> int | str:
-    """The new position's id, or why there is none."""
+def _open(signal: Signal, routed: Route, outlook: Outlook) -> EntryVerdict:
+    mark_price = outlook.price(routed.account_id)
     if mark_price is None:
-        return "no fresh price"
+        return _skipped(routed.strategy_id, "no fresh price", ReasonCode.NO_PRICE)
     side = routed.direction.position_side
     proposal = Proposal(routed.strategy_id, signal.symbol, side, mark_price, signal.signal_id)
     with transaction.atomic():  # a savepoint: open_position takes none of its own
         outcome = open_position(proposal)
-    return outcome.position_id if isinstance(outcome, Opened) else outcome.reason
+    if isinstance(outcome, Skip):
+        return _skipped(routed.strategy_id, outcome.reason, ReasonCode.NOT_OPENED)
+    return EntryVerdict(routed.strategy_id, EntryStatus.OPENED, position_id=outcome.position_id)
 
 
 def _leave(signal: Signal, routed: Route) -> EntryVerdict:
     """A closing phrase ends the leg on its account, whichever strategy opened it."""
-    positions = _live(signal, routed, routed.direction.position_side, only_own=False)
+    held = _live(signal, routed).filter(position_side=routed.direction.position_side)
+    positions = list(held.values_list("pk", flat=True))
     if not positions:
         return _skipped(routed.strategy_id, "nothing to close", ReasonCode.NOTHING_TO_CLOSE)
-    _request_closes(positions, signal)
-    return EntryVerdict(routed.strategy_id, EntryStatus.CLOSED, position_id=positions[0])
+    return _close(positions, signal, routed)
 
 
-def _live(signal: Signal, routed: Route, side: str, *, only_own: bool) -> list[int]:
-    held = Position.objects.filter(
-        account_id=routed.account_id,
-        instrument__exchange_symbol=signal.symbol,
-        position_side=side,
-        status__in=REQUESTABLE,
-    )
-    if only_own:
-        held = held.filter(strategy_id=routed.strategy_id)
-    return list(held.order_by("pk").values_list("pk", flat=True))
+def _live(signal: Signal, routed: Route) -> QuerySet[Position]:
+    return live_legs(routed.account_id, signal.symbol).order_by("pk")
 
 
-def _request_closes(position_ids: list[int], signal: Signal) -> None:
+def _close(position_ids: list[int], signal: Signal, routed: Route) -> EntryVerdict:
     for position_id in position_ids:
         request_close(position_id, reason=CloseReason.SIGNAL, requested_by=f"signal {signal.uid[:12]}")
+    return EntryVerdict(routed.strategy_id, EntryStatus.CLOSED, position_id=position_ids[0])

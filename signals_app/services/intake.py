@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from signals_app.models import SignalStatus
+from signals_app.outlook import Outlook, outlook_for
 from signals_app.parsing import Signal, Unreadable, parse
 from signals_app.reasons import ReasonCode
 from signals_app.registry import Registry, live
-from signals_app.routing import Ignored, Routed, only_permitted, route
+from signals_app.routing import Ignored, Route, Routed, Unrouted, only_permitted, route
 from signals_app.services import following, ledger
 from signals_app.services.arrivals import Arrival, Verdict
 
@@ -26,7 +27,7 @@ class Understood:
     arrival: Arrival
     signal: Signal
     routed: Routed
-    marks: following.Marks
+    outlook: Outlook
 
 
 def receive_signal(arrival: Arrival, registry: Registry | None = None) -> Verdict:
@@ -40,10 +41,17 @@ def receive_batch(arrivals: Sequence[Arrival], registry: Registry | None = None)
     batch = [_understand(arrival, tables) for arrival in arrivals]
     try:
         with transaction.atomic():
+            following.lock(each for one in batch for each in _concerned(one))
             return [_record(one) for one in batch]
     except Exception:
         logger.exception("a batch of %d signals failed as a whole; each is tried alone", len(batch))
     return [_alone(arrival, tables) for arrival in arrivals]
+
+
+def _concerned(one: Understood | tuple[Arrival, Unreadable]) -> list[Route | Unrouted]:
+    if not isinstance(one, Understood) or isinstance(one.routed, Ignored):
+        return []
+    return one.routed
 
 
 def _alone(arrival: Arrival, registry: Registry) -> Verdict:
@@ -82,7 +90,7 @@ def _understand(arrival: Arrival, registry: Registry) -> Understood | tuple[Arri
         return arrival, signal
     _warn_of_missing_id(signal)
     routed = routed_for(arrival, signal, registry)
-    return Understood(arrival, signal, routed, following.marks_for(signal, routed))
+    return Understood(arrival, signal, routed, outlook_for(signal, routed))
 
 
 def _warn_of_missing_id(signal: Signal) -> None:
@@ -107,7 +115,10 @@ def _receive(one: Understood) -> Verdict:
         return ledger.note_repeat(signal, one.arrival)
     if isinstance(routed, Ignored):
         return _ignored(signal, routed, log_id)
-    entries = tuple(following.follow(signal, each, one.marks) for each in following.still_there(routed))
+    concerned = following.still_there(routed)
+    if not concerned:
+        return _ignored(signal, ledger.ignore_now(log_id), log_id)
+    entries = tuple(following.follow(signal, each, one.outlook) for each in concerned)
     for entry in entries:
         ledger.note_entry(log_id, entry)
     return Verdict(SignalStatus.NEW, "", signal.uid, log_id, signal.signal_id, entries)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from positions import broadcast
 from signals_app.models import SignalAttempt, SignalLog, SignalLogEntry, SignalStatus
 from signals_app.parsing import Signal, Unreadable
+from signals_app.reasons import ReasonCode
 from signals_app.routing import Ignored, Route, Routed
 from signals_app.services.arrivals import Arrival, EntryVerdict, Verdict
 
@@ -98,6 +99,14 @@ def note_repeat(signal: Signal, arrival: Arrival) -> Verdict:
     first = SignalLog.objects.values_list("pk", flat=True).get(uid=signal.uid)
     reason = "this signal was already received"
     return Verdict(SignalStatus.DUPLICATE, reason, signal.uid, first, signal.signal_id)
+
+
+def ignore_now(log_id: int) -> Ignored:
+    """The strategies that knew it were deleted since the tables were read."""
+    why = Ignored("its strategies were deleted", ReasonCode.NO_STRATEGY)
+    changed = {"status": SignalStatus.IGNORED, "reason": why.reason, "reason_code": why.code}
+    SignalLog.objects.filter(pk=log_id).update(**changed)
+    return why
 
 
 def note_entry(log_id: int, verdict: EntryVerdict) -> None:

@@ -103,7 +103,7 @@ def test_another_bar_is_another_signal(account) -> None:
     receive(frame())
     later = receive(frame(bar_time=(timezone.now() - timedelta(hours=1)).isoformat()))
     assert later.status == "new"
-    assert outcomes(later) == [("skipped", "a long position in BTCUSDT is already live")]
+    assert outcomes(later) == [("skipped", "already open")]
 
 
 @pytest.mark.parametrize(
@@ -221,6 +221,33 @@ def test_a_strategy_deleted_since_the_tables_were_read_is_left_out(account) -> N
     tables = load()
     gone.delete()
     assert outcomes(receive(frame(), tables)) == [("opened", "")]
+
+
+def test_a_signal_whose_strategies_were_all_deleted_concerns_nobody(account) -> None:
+    gone = a_trader(account)
+    tables = load()
+    gone.delete()
+    verdict = receive(frame(), tables)
+    assert (verdict.status, verdict.reason_code, verdict.entries) == ("ignored", "no_strategy", ())
+    log = SignalLog.objects.get()
+    assert (log.status, log.reason) == ("ignored", "its strategies were deleted")
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"archived": True}, "strategy_off"),
+        ({"enabled": False}, "strategy_off"),
+        ({"allow_open": False}, "opening_off"),
+    ],
+)
+def test_what_the_owner_switched_off_since_the_tables_were_read_counts(account, change, code) -> None:
+    strategy = a_trader(account)
+    tables = load()
+    Strategy.objects.update(**change)
+    (entry,) = receive(frame(), tables).entries
+    assert (entry.strategy_id, entry.status, entry.reason_code) == (strategy.pk, "skipped", code)
+    assert not Position.objects.exists()
 
 
 def test_without_a_price_nothing_opens(account, engine) -> None:
