@@ -40,7 +40,9 @@ def held(strategy: Strategy, side: str, stop: Decimal, **plan: Any) -> Position:
     )
     a_trailing_stop(position, stop_price=stop)
     if "take_profits" in plan:
-        PartialTakeProfit.objects.create(position=position, level=1, close_ratio=Decimal("0.5"), price=better(side))
+        PartialTakeProfit.objects.create(
+            position=position, level=1, close_ratio=Decimal("0.5"), price=better(side)
+        )
     return position
 
 
@@ -68,7 +70,9 @@ def test_protect_moves_the_stop_of_a_position_in_profit_to_its_entry(account, pr
 
 
 @sides
-def test_the_exchanges_stop_follows_and_neither_prices_nor_a_restart_loosen_it(account, price_is, side) -> None:
+def test_the_exchanges_stop_follows_and_neither_prices_nor_a_restart_loosen_it(
+    account, price_is, side
+) -> None:
     strategy = a_trader(account, opposite_signal="protect")
     position = held(strategy, side, better(side, "-900"))
     price_is(better(side))
@@ -178,7 +182,11 @@ def test_levels_that_sell_all_leave_nothing_for_a_signal() -> None:
 def test_an_entry_that_bought_nothing_yet_is_left_alone(account, price_is) -> None:
     strategy = a_trader(account, opposite_signal="protect")
     position = a_position(
-        account=account, strategy=strategy, status="opening", instrument=an_instrument(), plan=kept(read_plan({}))
+        account=account,
+        strategy=strategy,
+        status="opening",
+        instrument=an_instrument(),
+        plan=kept(read_plan({})),
     )
     a_trailing_stop(position)
     price_is(better("long"))
