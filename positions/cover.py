@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from itertools import takewhile
+from decimal import Decimal
+from itertools import groupby, takewhile
+from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
-from positions.lifecycle import STANDING, OrderPurpose, OrderStatus
+from positions.lifecycle import PENDING, STANDING, OrderPurpose, OrderStatus
 from positions.models import Order, Position
 from positions.patience import pause_after
+from positions.stops import StopOrder, shares
 
 # a stop that fired sells within moments; one that is still at it after that is no protection
 FIRES_WITHIN = timedelta(seconds=10)
 ABSENT = "proven absent"
 _FIRED = (OrderStatus.TRIGGERED, OrderStatus.PARTIALLY_FILLED)
+_ON_THE_WAY = (OrderStatus.INITIALIZED, OrderStatus.SUBMITTED)
 _TRIES_LOOKED_AT = 8
+_LEFT = F("quantity") - F("filled_quantity")
 
 
 def standing_stops(fired_after: datetime | None = None) -> QuerySet[Order]:
@@ -26,10 +32,10 @@ def standing_stops(fired_after: datetime | None = None) -> QuerySet[Order]:
     return stops.exclude(status__in=_FIRED, updated_at__lte=since)
 
 
-def whole_stops(fired_after: datetime | None = None) -> QuerySet[Order]:
-    """Of these, the ones for all that their position holds."""
-    left = F("quantity") - F("filled_quantity")
-    return standing_stops(fired_after).alias(left=left).filter(left__gte=F("position__quantity"))
+def whole_stops(fired_after: datetime | None = None) -> QuerySet[Order, Any]:
+    """Of these, the ones for all that their position holds; the orders of one generation are one stop."""
+    together = standing_stops(fired_after).values("position", "generation").annotate(left=Sum(_LEFT))
+    return together.filter(left__gte=F("position__quantity"))
 
 
 def uncovered(positions: QuerySet[Position], fired_after: datetime | None = None) -> QuerySet[Position]:
@@ -42,11 +48,53 @@ def is_covered(position: Position) -> bool:
     return not uncovered(Position.objects.filter(pk=position.pk)).exists()
 
 
+def stop_shares(position: Position) -> list[Decimal]:
+    """What each order of its next stop is to sell."""
+    instrument = position.instrument
+    return shares(position.quantity, instrument.max_quantity, instrument.size_increment)
+
+
+def pending_stops(position_id: int) -> list[StopOrder]:
+    orders = Order.objects.filter(
+        position_id=position_id, purpose=OrderPurpose.PROTECT, status__in=sorted(PENDING)
+    ).order_by("generation", "part")
+    fired_after = timezone.now() - FIRES_WITHIN
+    return [_as_value(order, fired_after) for order in orders]
+
+
+def _as_value(order: Order, fired_after: datetime) -> StopOrder:
+    has_long_fired = order.status in _FIRED and order.updated_at <= fired_after
+    return StopOrder(
+        key=order.pk,
+        generation=order.generation,
+        left=order.quantity - order.filled_quantity,
+        trigger_price=order.trigger_price,
+        trigger_by=order.trigger_by,
+        stands=order.status in STANDING and not has_long_fired,
+        waits=order.status == OrderStatus.ACCEPTED,
+        is_on_its_way=order.status in _ON_THE_WAY,
+        placed_at=order.created_at,
+    )
+
+
+def is_complete(stop: Order) -> bool:
+    """All orders of its generation stand."""
+    parts = Order.objects.filter(position=stop.position_id, purpose=stop.purpose, generation=stop.generation)
+    return not parts.exclude(pk__in=standing_stops().filter(position=stop.position_id)).exists()
+
+
 def was_stop_just_refused(position: Position) -> bool:
     """By the exchange, when it was to be placed: the more often in a row, the longer nobody asks again."""
     stops = Order.objects.filter(position=position, purpose=OrderPurpose.PROTECT).order_by("-generation")
-    refused = list(takewhile(_was_refused, stops[:_TRIES_LOOKED_AT]))
-    return bool(refused) and timezone.now() < refused[0].updated_at + pause_after(len(refused))
+    newest = stops.values_list("generation", flat=True).first() or 0
+    tries = groupby(stops.filter(generation__gt=newest - _TRIES_LOOKED_AT), lambda stop: stop.generation)
+    refused = list(takewhile(bool, (_refused(orders) for _, orders in tries)))
+    return bool(refused) and timezone.now() < max(refused[0]) + pause_after(len(refused))
+
+
+def _refused(orders: Iterable[Order]) -> list[datetime]:
+    """When any order of one stop was."""
+    return [stop.updated_at for stop in orders if _was_refused(stop)]
 
 
 def _was_refused(stop: Order) -> bool:

@@ -150,6 +150,7 @@ class Order(models.Model):
 
     purpose = models.CharField(max_length=12, choices=choices(OrderPurpose))
     generation = models.PositiveIntegerField(default=1)
+    part = models.PositiveSmallIntegerField(default=1, db_default=1)  # several orders may be one stop
     level = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="Of the take-profit ladder it belongs to"
     )
@@ -169,9 +170,7 @@ class Order(models.Model):
         blank=True,
         help_text="Percent by which the exchange's own trailing follows the best price",
     )
-    activation_price = money(
-        null=True, blank=True, help_text="From here on the exchange trails; at once without"
-    )
+    activation_price = money(null=True, blank=True, help_text="From here on the exchange trails")
     client_order_id = models.CharField(max_length=32, unique=True)
     book = models.CharField(max_length=5, choices=choices(Book), default=Book.PLAIN)
     exchange_order_id = models.CharField(max_length=64, blank=True, default="")
@@ -204,7 +203,7 @@ class Order(models.Model):
                 condition=Q(purpose=OrderPurpose.ENTRY) | Q(reduce_only=True), name="exits_only_reduce"
             ),
             models.UniqueConstraint(
-                fields=["position", "purpose", "generation"], name="order_generation_once"
+                fields=["position", "purpose", "generation", "part"], name="order_generation_once"
             ),
             models.UniqueConstraint(
                 fields=["position"],

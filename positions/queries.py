@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Prefetch, Q, QuerySet, Sum
+from django.db.models import Min, Prefetch, Q, QuerySet, Sum
 from django.utils import timezone
 
 from exchanges.marks import latest_marks
@@ -103,8 +103,8 @@ def _held(position: Position, stops: dict[int, Decimal], marks: dict[tuple[str, 
 def _standing_stops(positions: Iterable[Position]) -> dict[int, Decimal]:
     """The most protective trigger of those for all it holds, by position."""
     triggers: dict[int, list[Decimal]] = defaultdict(list)
-    standing = whole_stops().filter(position__in=positions, trigger_price__isnull=False)
-    for position_id, trigger in standing.values_list("position_id", "trigger_price"):
+    whole = whole_stops().filter(position__in=positions, trigger_price__isnull=False)
+    for position_id, trigger in whole.values_list("position_id", Min("trigger_price")):
         triggers[position_id].append(trigger)
     best = {p.pk: max if p.position_side == PositionSide.LONG else min for p in positions}
     return {position_id: best[position_id](prices) for position_id, prices in triggers.items()}

@@ -15,15 +15,16 @@ from django.utils import timezone
 
 from exchanges.marks import Price, fresh_price
 from exchanges.types import OrderType, PositionSide
-from positions.cover import standing_stops
-from positions.lifecycle import CloseReason, OrderPurpose, OrderStatus, PositionStatus
-from positions.models import Order, Position
+from positions.cover import pending_stops, standing_stops, stop_shares
+from positions.lifecycle import CloseReason, PositionStatus
+from positions.models import Position
 from positions.services.backstops import keep_backstop
 from positions.services.closing import STOPPED_BY, request_close
 from positions.services.covering import close_uncovered
 from positions.services.orders import request_stop
 from positions.services.outbox import hint
 from positions.services.price_watch import saw_prices
+from positions.stops import Stop, best
 from positions.terms import Terms
 from trailing.distances import activation_price
 from trailing.engine import Close, ExitReason, StopReason, TrailingPhase, TrailingState
@@ -39,7 +40,6 @@ logger = logging.getLogger(__name__)
 
 # how long a confirmed stop on the exchange may take to do its work before we close ourselves
 EXCHANGE_STOP_GRACE = timedelta(seconds=2)
-ON_THE_WAY = (OrderStatus.INITIALIZED, OrderStatus.SUBMITTED)
 # another price may be judged at the same time; whoever is late judges again
 TRIES = 3
 
@@ -136,21 +136,21 @@ def judged(row: TrailingStop) -> dict[str, object]:
 
 def _needs_stop(row: TrailingStop) -> bool:
     """No stop for this quantity stands or is on its way, or the one that stands is worse than the row's."""
-    stops = Order.objects.filter(position_id=row.pk, purpose=OrderPurpose.PROTECT)
-    if stops.filter(status__in=ON_THE_WAY).exists():
+    orders, position = pending_stops(row.pk), row.position
+    if any(order.is_on_its_way for order in orders):
         return False
-    newest = standing_stops().filter(position_id=row.pk).order_by("-generation").first()
-    if newest is None:
+    stop = best(PositionSide(position.position_side), position.quantity, orders)
+    if stop is None:
         return True
-    return newest.quantity - newest.filled_quantity != row.position.quantity or _lags(row, newest)
+    return stop.left != sum(stop_shares(position)) or _lags(row, stop)
 
 
-def _lags(row: TrailingStop, order: Order) -> bool:
-    if row.stop_price is None or order.trigger_price is None:
+def _lags(row: TrailingStop, stop: Stop) -> bool:
+    if row.stop_price is None or stop.trigger_price is None:
         return False
-    elapsed = Decimal(str((timezone.now() - order.created_at).total_seconds()))
+    elapsed = Decimal(str((timezone.now() - stop.placed_at).total_seconds()))
     rule, reason = plan_of(row.position).updates, StopReason(row.stop_reason)
-    return is_due(entry_of(row), rule, order.trigger_price, row.stop_price, reason, elapsed)
+    return is_due(entry_of(row), rule, stop.trigger_price, row.stop_price, reason, elapsed)
 
 
 # by hand, and by a signal

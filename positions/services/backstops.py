@@ -14,12 +14,14 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from exchanges.types import PriceKind
+from exchanges.types import PositionSide, PriceKind
+from positions.cover import pending_stops, stop_shares
 from positions.lifecycle import DONE, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order, Position
 from positions.services.closing import call_off, entry_is_pending, lock_position, pending_orders
 from positions.services.outbox import add_order
 from positions.services.placing import mark_of
+from positions.stops import best
 from positions.terms import Terms
 from trailing.engine import Entry
 
@@ -52,12 +54,14 @@ def _startable(position_id: int, entry: Entry, wished: Terms) -> Terms:
 def _is_missing(position: Position) -> bool:
     if position.status != PositionStatus.OPEN or entry_is_pending(position) or not _has_its_stop(position):
         return False
+    if len(stop_shares(position)) > 1:
+        return False  # it is one order, and one may not sell so much
     return not _for_what_is_held(position, _pending(position)).exists() and not _was_just_refused(position)
 
 
 def _has_its_stop(position: Position) -> bool:
-    stops = pending_orders(position).filter(purpose=OrderPurpose.PROTECT, status=OrderStatus.ACCEPTED)
-    return _for_what_is_held(position, stops).exists()
+    stop = best(PositionSide(position.position_side), position.quantity, pending_stops(position.pk))
+    return stop is not None and stop.waits and stop.left == position.quantity
 
 
 def _for_what_is_held(position: Position, orders: QuerySet[Order]) -> QuerySet[Order]:

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from exchanges.types import Book, FillReport, PositionSide
 from exchanges.venues.names import is_by_hand
-from positions.cover import ABSENT, standing_stops
+from positions.cover import ABSENT, is_complete, pending_stops
 from positions.lifecycle import (
     DONE,
     STANDING,
@@ -32,6 +32,7 @@ from positions.services.closing import (
 )
 from positions.services.covering import note_cover, note_new_stop
 from positions.services.outbox import hint
+from positions.stops import best, surplus
 from trailing.models import TrailingStop
 from trailing.rows import plan_of
 
@@ -180,11 +181,23 @@ def _tell_of_refusal(position: Position, order: Order) -> None:
 
 
 def _after_protect(position: Position, order: Order) -> None:
+    is_best = _call_off_surplus(position, order)
     if order.status == OrderStatus.ACCEPTED:
-        _stop_confirmed(position, order)
+        if is_best and is_complete(order):
+            _stop_confirmed(position, order)
     elif order.status in DONE and not note_cover(position) and _had_stood(order):
         # one that was refused when it was to be placed is asked for again by the sweep, not in a hot loop
         hint("trailing.tasks.protect", position.pk, queue="trailing")
+
+
+def _call_off_surplus(position: Position, order: Order) -> bool:
+    """Stops that another one replaces, and those that can become none. Returns whether this order stays."""
+    side = PositionSide(position.position_side)
+    keys = {one.key for one in surplus(side, position.quantity, pending_stops(position.pk))}
+    for replaced in pending_orders(position).filter(pk__in=keys).select_for_update():
+        # the caller's copy of its own order must know
+        call_off(order if replaced.pk == order.pk else replaced, "a better stop stands")
+    return order.pk not in keys
 
 
 def _had_stood(order: Order) -> bool:
@@ -193,39 +206,16 @@ def _had_stood(order: Order) -> bool:
 
 
 def _stop_confirmed(position: Position, order: Order) -> None:
-    if _has_better_stop(position, order):
-        call_off(order, "a better stop already stands")
-        return
     note_new_stop(position)
-    older = pending_orders(position).filter(purpose=OrderPurpose.PROTECT, generation__lt=order.generation)
-    for replaced in older.select_for_update():
-        call_off(replaced, "replaced by a better stop")
     if _is_overtaken(position, order) or plan_of(position).backstop is not None:
         hint("trailing.tasks.protect", position.pk, queue="trailing")
 
 
-def _is_overtaken(position: Position, stop: Order) -> bool:
+def _is_overtaken(position: Position, order: Order) -> bool:
     """Executions or prices went on while it was on its way, when no other stop is begun."""
-    is_whole = stop.quantity - stop.filled_quantity == position.quantity
+    stop = best(PositionSide(position.position_side), position.quantity, pending_stops(position.pk))
     wished = TrailingStop.objects.filter(pk=position.pk).values_list("stop_price", flat=True).first()
-    return not is_whole or wished != stop.trigger_price
-
-
-def _has_better_stop(position: Position, order: Order) -> bool:
-    """A newer one; or an older one nearer to the market, if it fits what is held."""
-    others = standing_stops().filter(position=position).exclude(pk=order.pk)
-    return any(o.generation > order.generation or _is_nearer(position, o, order) for o in others)
-
-
-def _is_nearer(position: Position, stop: Order, than: Order) -> bool:
-    is_alike = stop.trigger_by == than.trigger_by and stop.status == OrderStatus.ACCEPTED
-    if not is_alike or stop.quantity - stop.filled_quantity != position.quantity:
-        return False
-    if stop.trigger_price is None or than.trigger_price is None:
-        return False
-    side = PositionSide(position.position_side)
-    is_nearer: bool = (stop.trigger_price - than.trigger_price) * side.sign > 0
-    return is_nearer
+    return stop is None or stop.left != position.quantity or wished != order.trigger_price
 
 
 def _after_backstop(position: Position, order: Order) -> None:

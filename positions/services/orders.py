@@ -35,12 +35,12 @@ from exchanges.types import (
     PriceKind,
     Side,
 )
-from positions.cover import was_stop_just_refused
+from positions.cover import stop_shares, was_stop_just_refused
 from positions.lifecycle import OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order
 from positions.services import denials, halting
 from positions.services.closing import OVER, lock_position
-from positions.services.outbox import add_order, hint, terms_of
+from positions.services.outbox import add_parts, hint, terms_of
 from positions.services.reports import apply_report
 from positions.services.sweeping import for_each
 from positions.sizing import ceil_to, floor_to
@@ -234,23 +234,19 @@ def submit_due(now: datetime) -> int:
 @transaction.atomic
 def request_stop(
     position_id: int, *, trigger_price: Decimal, trigger_by: PriceKind = PriceKind.MARK
-) -> Order | None:
-    """The next generation of the position's stop, for all it holds. None: not open, a stop is in flight, or the
-    exchange has just refused one. A trigger from before the contract's steps changed is put on today's, nearer to the
-    market."""
+) -> list[Order]:
+    """The next generation of the position's stop, for all it holds: several orders where one may not sell so much.
+    Empty: not open, a stop is in flight, or the exchange has just refused one. A trigger from before the contract's
+    steps changed is put on today's, nearer to the market."""
     position = lock_position(position_id)
     if position.status not in (PositionStatus.OPEN, PositionStatus.CLOSING) or position.quantity <= 0:
-        return None
+        return []
     stops = Order.objects.filter(position=position, purpose=OrderPurpose.PROTECT)
     if stops.filter(status__in=(OrderStatus.INITIALIZED, OrderStatus.SUBMITTED)).exists():
-        return None
+        return []
     if was_stop_just_refused(position):
-        return None
+        return []
     towards_market = ceil_to if position.position_side == PositionSide.LONG else floor_to
     trigger_price = towards_market(trigger_price, position.instrument.price_increment)
-    return add_order(
-        position,
-        OrderPurpose.PROTECT,
-        position.quantity,
-        Terms(OrderType.STOP_MARKET, trigger_price=trigger_price, trigger_by=trigger_by),
-    )
+    terms = Terms(OrderType.STOP_MARKET, trigger_price=trigger_price, trigger_by=trigger_by)
+    return add_parts(position, OrderPurpose.PROTECT, stop_shares(position), terms)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
@@ -21,9 +22,10 @@ logger = logging.getLogger(__name__)
 PREFIX = "tb-"
 
 
-def client_order_id(token: str, purpose: OrderPurpose, generation: int) -> str:
+def client_order_id(token: str, purpose: OrderPurpose, generation: int, part: int = 1) -> str:
     """A function of what the order is for, never of the moment; at most 32 characters."""
-    return f"{PREFIX}{token}-{purpose.value[0]}{generation}"
+    of_several = f"-{part}" if part > 1 else ""
+    return f"{PREFIX}{token}-{purpose.value[0]}{generation}{of_several}"
 
 
 def add_order(
@@ -37,6 +39,30 @@ def add_order(
 ) -> Order:
     """Insert the next generation; the caller holds the position's lock. Sent after commit."""
     generation = 1 if is_first else _next_generation(position, purpose)
+    return _insert(position, purpose, quantity, terms, generation=generation, level=level)
+
+
+def add_parts(
+    position: Position, purpose: OrderPurpose, quantities: Sequence[Decimal], terms: Terms
+) -> list[Order]:
+    """The same for a generation of several orders that are one thing together."""
+    generation = _next_generation(position, purpose)
+    return [
+        _insert(position, purpose, quantity, terms, generation=generation, part=part)
+        for part, quantity in enumerate(quantities, 1)
+    ]
+
+
+def _insert(
+    position: Position,
+    purpose: OrderPurpose,
+    quantity: Decimal,
+    terms: Terms,
+    *,
+    generation: int,
+    part: int = 1,
+    level: int | None = None,
+) -> Order:
     leg = PositionSide(position.position_side)
     is_entry = purpose is OrderPurpose.ENTRY
     order = Order.objects.create(
@@ -49,6 +75,7 @@ def add_order(
         reduce_only=not is_entry,
         purpose=purpose,
         generation=generation,
+        part=part,
         level=level,
         order_type=terms.order_type,
         price=terms.price,
@@ -58,7 +85,7 @@ def add_order(
         trigger_by=terms.trigger_by,
         time_in_force=terms.time_in_force,
         expires_at=terms.expires_at,
-        client_order_id=client_order_id(position.token, purpose, generation),
+        client_order_id=client_order_id(position.token, purpose, generation, part),
         book=Book.ALGO if terms.order_type.is_conditional else Book.PLAIN,
     )
     hint("positions.tasks.submit_order", order.pk, queue="orders")

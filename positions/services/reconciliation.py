@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from exchanges import session
@@ -188,21 +190,26 @@ def _figures(
     account: ExchangeAccount, snapshot: ExchangeSnapshot, found: list[Difference | Present]
 ) -> dict[str, Any]:
     live = Position.objects.filter(account=account, is_live=True, quantity__gt=0)
-    listed = {report.client_order_id: report.quantity for report in snapshot.open_orders}
-    stops = Order.objects.filter(position__in=live, purpose=OrderPurpose.PROTECT, client_order_id__in=listed)
-    proven = {
-        stop.position_id
-        for stop in stops.select_related("position")
-        if (listed[stop.client_order_id] or 0) >= stop.position.quantity
-    }
     return {
         "differences_open": sum(not isinstance(one, Present) for one in found),
         "unasked_orders": [one.report.client_order_id for one in found if isinstance(one, OrderUnasked)],
         "unknown_legs": differences.unknown_legs(account, found, snapshot.asked_at),
         "positions_live": live.count(),
-        "positions_proven_protected": len(proven),
+        "positions_proven_protected": len(_proven_protected(live, snapshot)),
         **_clock_figures(snapshot.clock),
     }
+
+
+def _proven_protected(live: QuerySet[Position], snapshot: ExchangeSnapshot) -> set[int]:
+    """The orders of one generation are one stop."""
+    listed = {report.client_order_id: report.quantity for report in snapshot.open_orders}
+    orders = Order.objects.filter(position__in=live, purpose=OrderPurpose.PROTECT, client_order_id__in=listed)
+    held: dict[int, Decimal] = {}
+    sells: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
+    for order in orders.select_related("position"):
+        held[order.position_id] = order.position.quantity
+        sells[order.position_id, order.generation] += listed[order.client_order_id] or Decimal(0)
+    return {pk for (pk, _), quantity in sells.items() if quantity >= held[pk]}
 
 
 def get_health_status() -> dict[str, Any]:

@@ -66,8 +66,7 @@ class Desk:
         away = price * percent_away / 100
         trigger = price - away if position.position_side == "long" else price + away
         step = position.instrument.price_increment
-        order = orders.request_stop(position.pk, trigger_price=trigger // step * step)
-        assert order is not None
+        assert orders.request_stop(position.pk, trigger_price=trigger // step * step)
         return self.submit(position, "protect")
 
     def tell(self, trade: PaperTrade) -> None:

@@ -212,10 +212,9 @@ def test_a_new_stop_is_confirmed_before_the_old_one_is_canceled(desk: Desk) -> N
     first = desk.stop(position, 5)
     position.refresh_from_db()
     assert position.unprotected_since is None
-    second = orders.request_stop(position.pk, trigger_price=D(95000))
+    (second,) = orders.request_stop(position.pk, trigger_price=D(95000))
     first.refresh_from_db()
     assert first.status == "accepted", "the old one stands while the new one is on its way"
-    assert second is not None
     orders.submit(second.pk)
     first.refresh_from_db()
     assert first.status == "pending_cancel"
@@ -230,8 +229,7 @@ def test_an_older_stop_confirmed_late_is_called_off(desk: Desk) -> None:
     Order.objects.filter(pk=first.pk).update(status="submitted")
     second = desk.order(position, "protect")
     Order.objects.filter(pk=first.pk).update(status="canceled")
-    second = orders.request_stop(position.pk, trigger_price=D(95000))
-    assert second is not None
+    (second,) = orders.request_stop(position.pk, trigger_price=D(95000))
     orders.submit(second.pk)
     Order.objects.filter(pk=first.pk).update(status="submitted")
     lookups.resolve(first.pk)

@@ -322,8 +322,7 @@ def test_an_entry_after_one_with_another_leverage_sets_its_own(desk: Desk) -> No
 
 def test_a_stop_already_crossed_closes_at_market(desk: Desk) -> None:
     position = desk.filled()
-    stop = orders.request_stop(position.pk, trigger_price=desk.engine.prices["BTCUSDT"] + 100)
-    assert stop is not None
+    assert orders.request_stop(position.pk, trigger_price=desk.engine.prices["BTCUSDT"] + 100)
     assert desk.submit(position, "protect").status == "rejected"
     position.refresh_from_db()
     assert (position.status, position.close_reason) == ("closing", "stop_loss")
@@ -345,10 +344,10 @@ def test_nothing_to_reduce_reopens_and_asks_for_reconciliation(desk: Desk, troub
 
 def test_a_stop_for_a_position_that_is_not_open_is_not_made(desk: Desk) -> None:
     position = desk.open()
-    assert orders.request_stop(position.pk, trigger_price=D(90000)) is None
+    assert orders.request_stop(position.pk, trigger_price=D(90000)) == []
 
 
 def test_only_one_stop_is_under_way(desk: Desk) -> None:
     position = desk.filled()
-    assert orders.request_stop(position.pk, trigger_price=D(90000)) is not None
-    assert orders.request_stop(position.pk, trigger_price=D(91000)) is None
+    assert len(orders.request_stop(position.pk, trigger_price=D(90000))) == 1
+    assert orders.request_stop(position.pk, trigger_price=D(91000)) == []

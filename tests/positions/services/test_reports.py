@@ -386,8 +386,7 @@ def test_the_child_of_a_fired_stop_is_found_by_its_number_when_its_name_is_not_o
 def test_a_fill_of_an_order_that_was_denied_counts(desk: Desk) -> None:
     """The exchange had said 'not executed', we called the order off, and it had worked after all."""
     position = desk.filled()
-    stop = orders.request_stop(position.pk, trigger_price=D(90_000))
-    assert stop is not None
+    (stop,) = orders.request_stop(position.pk, trigger_price=D(90_000))
     Order.objects.filter(pk=stop.pk).update(status="denied")
     sold = {"side": Side.SELL, "exchange_order_id": "5"}
     apply_fill(desk.account.pk, fill(stop, "0.004", "1", **sold))
