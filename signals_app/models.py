@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 
 from exchanges.choices import choices
 from exchanges.secrets import SecretField
@@ -202,6 +202,12 @@ class SignalLog(models.Model):
     status = models.CharField(max_length=10, choices=choices(SignalStatus))
     reason = models.TextField(blank=True, default="")
     reason_code = reason_code()
+    details = models.JSONField(
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        blank=True,
+        help_text="What the sender said beside it: scores, percents, the exchange it is meant for",
+    )
     dispatched_at = models.DateTimeField(
         null=True, blank=True, help_text="Empty while it is accepted and still to be decided"
     )

@@ -9,6 +9,7 @@ class ReasonCode(StrEnum):
     # the message
     UNREADABLE = "unreadable"
     TOO_LARGE = "too_large"
+    UNKNOWN_SHAPE = "unknown_shape"
     MISSING_FIELD = "missing_field"
     BAD_FIELD = "bad_field"
     BAD_SYMBOL = "bad_symbol"
@@ -25,6 +26,7 @@ class ReasonCode(StrEnum):
     AMBIGUOUS = "ambiguous"
     STRATEGY_OFF = "strategy_off"
     TICKER_NOT_CHOSEN = "ticker_not_chosen"
+    OTHER_EXCHANGE = "other_exchange"
     OPENING_OFF = "opening_off"
     OPPOSITE_OPEN = "opposite_open"
     NOTHING_TO_CLOSE = "nothing_to_close"

@@ -95,7 +95,11 @@ def _tickers() -> dict[str, TickerRule]:
 
 def _phrases() -> dict[str, tuple[tuple[StrategyRule, SignalDirection], ...]]:
     known: dict[str, list[tuple[StrategyRule, SignalDirection]]] = defaultdict(list)
-    for strategy in Strategy.objects.filter(archived=False).prefetch_related("tickers", "phrases"):
+    for strategy in (
+        Strategy.objects.filter(archived=False)
+        .select_related("account")
+        .prefetch_related("tickers", "phrases")
+    ):
         rule = _rule(strategy)
         for row in strategy.phrases.all():
             known[phrase_key(row.phrase)].append((rule, SignalDirection(row.direction)))
@@ -111,6 +115,7 @@ def _rule(strategy: Strategy) -> StrategyRule:
         allow_open=strategy.allow_open,
         symbols=chosen,
         opposite=OppositeSignal(strategy.opposite_signal),
+        venue=strategy.account.venue,
     )
 
 

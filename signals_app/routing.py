@@ -69,6 +69,7 @@ class StrategyRule:
     symbols: frozenset[str] | None
     opposite: OppositeSignal
     archived: Literal[False] = False
+    venue: str = "binance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def route(signal: Signal, tables: Tables, received_at: datetime, max_age: timede
         directions[rule].add(direction)
     if not directions:
         return Ignored("no strategy knows this phrase", ReasonCode.NO_STRATEGY)
-    return [_one(rule, meant, signal.symbol) for rule, meant in directions.items()]
+    return [_one(rule, meant, signal) for rule, meant in directions.items()]
 
 
 def _ticker_refusal(ticker: TickerRule | None, symbol: str) -> Ignored | None:
@@ -146,13 +147,16 @@ def _age_refusal(signal: Signal, received_at: datetime, max_age: timedelta) -> I
     )
 
 
-def _one(rule: StrategyRule, meant: set[SignalDirection], symbol: str) -> Route | Unrouted:
+def _one(rule: StrategyRule, meant: set[SignalDirection], signal: Signal) -> Route | Unrouted:
     if len(meant) > 1:
         text = f"the phrase means {' and '.join(sorted(meant))} at once"
         return Unrouted(rule.strategy_id, text, ReasonCode.AMBIGUOUS)
     (direction,) = meant
-    if rule.symbols is not None and symbol not in rule.symbols:
-        text = f"{symbol} is not among the strategy's tickers"
+    if signal.details.exchange not in ("", rule.venue):
+        text = f"the signal is for {signal.details.exchange}, the account is on {rule.venue}"
+        return Unrouted(rule.strategy_id, text, ReasonCode.OTHER_EXCHANGE)
+    if rule.symbols is not None and signal.symbol not in rule.symbols:
+        text = f"{signal.symbol} is not among the strategy's tickers"
         return Unrouted(rule.strategy_id, text, ReasonCode.TICKER_NOT_CHOSEN)
     return off(rule.strategy_id, rule, direction) or Route(
         rule.strategy_id, rule.account_id, direction, rule.opposite

@@ -19,6 +19,7 @@ from signals_app.registry import Registry, live
 from signals_app.routing import Ignored, Route, Routed, Unrouted, only_permitted, route
 from signals_app.sender_rules import SenderRule, sender_of
 from signals_app.services import following, ledger
+from signals_app.shapes.signal import Details
 
 LOCK = crc32(b"tradingbot:dispatch_accepted")
 FOREVER = timedelta.max
@@ -55,7 +56,8 @@ def _dispatch(log: SignalLog, registry: Registry) -> bool:
 
 
 def _signal_of(log: SignalLog) -> Signal:
-    return Signal(log.symbol, log.message, cast(datetime, log.bar_time), log.sent_at, log.signal_id)
+    bar_time, details = cast(datetime, log.bar_time), Details.from_json(log.details)
+    return Signal(log.symbol, log.message, bar_time, log.sent_at, log.signal_id, details)
 
 
 def _routed(log: SignalLog, signal: Signal, registry: Registry) -> Routed:

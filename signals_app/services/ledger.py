@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 from django.utils import timezone
+from psycopg.types.json import Jsonb
 
 from positions import broadcast
 from signals_app.models import SignalAttempt, SignalLog, SignalLogEntry, SignalStatus
@@ -23,6 +24,7 @@ SECRETS = re.compile(
 COLUMNS = (
     "uid", "signal_id", "symbol", "direction", "source", "message", "raw_message", "bar_time", "sent_at",
     "received_at", "logged_at", "dispatched_at", "status", "reason", "reason_code",
+    "details",
 )  # fmt: skip
 INSERT = f"""
     INSERT INTO signals_v2_log ({", ".join(COLUMNS)}) VALUES ({", ".join(f"%({name})s" for name in COLUMNS)})
@@ -84,6 +86,7 @@ def _row(signal: Signal, routed: Routed, arrival: Arrival, now: datetime) -> dic
         "status": (SignalStatus.IGNORED if ignored else SignalStatus.NEW).value,
         "reason": ignored.reason if ignored else "",
         "reason_code": ignored.code.value if ignored else "",
+        "details": Jsonb(signal.details.as_json()),
     }
 
 

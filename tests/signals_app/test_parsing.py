@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signals_app.parsing import MAX_BYTES, MAX_MESSAGE, Signal, Unreadable, parse
+from signals_app.parsing import MAX_BYTES, Signal, Unreadable, parse
+from signals_app.shapes.fields import MAX_MESSAGE
 
 NOW = datetime(2026, 3, 1, 12, 5, 7, tzinfo=UTC)
 BAR = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -52,7 +53,8 @@ def test_bytes_and_text_are_one():
     "spelling",
     [
         "BTCUSDT", "btcusdt", "BTC/USDT", "BTC-USDT", "btc_usdt", "BTC/USDT:USDT", "BTCUSDT.P", "BTCUSDT.p",
-        " BTCUSDT\n",
+        " BTCUSDT\n", "BINANCE:BTCUSDT.P", "bybit:btcusdt", "BTCUSDT_PERP", "BTCUSDTPERP", "BTC-USDT-SWAP",
+        "BTCUSDT:USDT",
     ],
 )  # fmt: skip
 def test_spellings_of_one_symbol(spelling):
@@ -62,7 +64,8 @@ def test_spellings_of_one_symbol(spelling):
 @pytest.mark.parametrize(
     "other",
     [
-        "BTC/USDT:USDT-261225", "BTC/USD:BTC", "BINANCE:BTCUSDT", "BTCUSDT:", "BTC USDT", "BTC.USDT", ".P", "/", "B",
+        "BTC/USDT:USDT-261225", "BTC/USD:BTC", "KRAKEN:BTCUSDT",
+        "BTCUSDT_261225", "B-TCUSDT", "BTC/USDT:USDC", "BTCUSDT:", "BTC USDT", "BTC.USDT", ".P", "/", "B",
         "X" * 21, "BTCUSDT.P.P", "\u0412TCUSDT", "BTC'; DROP TABLE", "\uff11\uff12\uff13USDT",
     ],
 )  # fmt: skip
