@@ -88,21 +88,21 @@ def action(fields: Fields, name: str, words: Mapping[str, str]) -> str:
 
 
 def required_time(fields: Fields, name: str, received_at: datetime) -> datetime:
-    moment = time(fields, name, received_at)
-    if moment is None:
+    given = moment(fields, name, received_at)
+    if given is None:
         raise Refused(f"{name} is missing", ReasonCode.MISSING_FIELD)
-    return moment
+    return given
 
 
-def time(fields: Fields, name: str, received_at: datetime) -> datetime | None:
+def moment(fields: Fields, name: str, received_at: datetime) -> datetime | None:
     if not is_given(fields, name):
         return None
-    moment = _moment(fields[name])
-    if moment is None:
+    given = _moment(fields[name])
+    if given is None:
         raise Refused(f"{name} is no time: use ISO 8601, or seconds or milliseconds since 1970")
-    if not OLDEST <= moment <= received_at + FUTURE_TOLERANCE:
-        raise Refused(f"{name} {moment:%Y-%m-%d} cannot be right")
-    return moment
+    if not OLDEST <= given <= received_at + FUTURE_TOLERANCE:
+        raise Refused(f"{name} {given:%Y-%m-%d} cannot be right")
+    return given
 
 
 def _moment(value: object) -> datetime | None:
@@ -110,8 +110,8 @@ def _moment(value: object) -> datetime | None:
         value = int(value)
     try:
         if isinstance(value, str) and value.isprintable():  # the reader of dates stops at a NUL
-            moment = datetime.fromisoformat(value)
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+            given = datetime.fromisoformat(value)
+            return (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return datetime.fromtimestamp(value / 1000 if value >= MILLISECONDS_FROM else value, UTC)
     except (ValueError, OverflowError, OSError):

@@ -11,7 +11,7 @@ from signals_app.shapes.signal import Refused, Signal
 
 
 def _signal(fields: read.Fields, received_at: datetime) -> Signal:
-    bar_time = read.time(fields, "bar_time", received_at) or read.time(fields, "time", received_at)
+    bar_time = read.moment(fields, "bar_time", received_at) or read.moment(fields, "time", received_at)
     if bar_time is None:
         raise Refused(
             "bar_time is missing: without it a repeat could not be told from a new signal",
@@ -21,7 +21,7 @@ def _signal(fields: read.Fields, received_at: datetime) -> Signal:
         symbol=read.symbol(fields),
         message=read.message(fields),
         bar_time=bar_time,
-        sent_at=read.time(fields, "sent_at", received_at),
+        sent_at=read.moment(fields, "sent_at", received_at),
         signal_id=read.signal_id(fields),
     )
 

@@ -28,7 +28,7 @@ def _signal(fields: read.Fields, received_at: datetime) -> Signal:
         symbol=read.symbol(fields, "pair_symbol"),
         message=read.action(fields, "recommended_action", legacy.RECOMMENDED),
         bar_time=wave_time(read.required_time(fields, "timestamp", received_at)),
-        sent_at=read.time(fields, "created_at", received_at),
+        sent_at=read.moment(fields, "created_at", received_at),
         signal_id=read.signal_id(fields),
         details=Details(
             exchange=legacy.exchange(fields),

@@ -125,7 +125,7 @@ def test_another_bar_is_another_signal(account) -> None:
         ("", "not JSON: Expecting value at character 0", "unreadable"),
         (
             "{}",
-            "bar_time is missing: without it a repeat could not be told from a new signal",
+            "symbol and message are missing",
             "missing_field",
         ),
     ],
