@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from exchanges.types import InstrumentSpec
+from signals_app.reasons import ReasonCode
 
 HUNDRED = Decimal(100)
 # an order below the venue's minimum may be raised to it when that costs at most a tenth more than wanted
@@ -17,6 +18,7 @@ class Skip:
     """An expected no, with the sentence the owner reads."""
 
     reason: str
+    code: ReasonCode = ReasonCode.NOT_OPENED
 
 
 @dataclass(frozen=True, slots=True)

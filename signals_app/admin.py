@@ -51,6 +51,18 @@ class StrategyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         (None, {"fields": ("name", "account", "enabled", "archived", "allow_open")}),
         ("Routing", {"fields": ("use_all_tickers", "tickers", "opposite_signal")}),
         ("Size", {"fields": ("sizing_mode", "notional", "risk_percent", "leverage", "max_open_positions")}),
+        ("Pauses", {"fields": ("cooldown_after_close", "cooldown_after_loss", "cooldown_between_entries")}),
+        (
+            "Market",
+            {
+                "fields": (
+                    ("min_open_interest", "open_interest_unknown"),
+                    ("min_hour_volume", "hour_volume_unknown"),
+                    ("max_move_percent", "move_unknown"),
+                    ("max_spread_percent", "spread_unknown"),
+                )
+            },
+        ),
         ("Protection", {"fields": ("protection",)}),
     )
 

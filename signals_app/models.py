@@ -11,6 +11,7 @@ from django.db.models import F, Q, Value
 
 from exchanges.choices import choices
 from exchanges.secrets import SecretField
+from signals_app.entry_limits import EntryLimits
 from signals_app.routing import OppositeSignal, SignalDirection
 from trailing.plan import ProtectionPlan
 
@@ -117,7 +118,7 @@ def default_plan() -> dict[str, Any]:
     return ProtectionPlan().as_json()
 
 
-class Strategy(models.Model):
+class Strategy(EntryLimits):
     name = models.SlugField(max_length=60, unique=True)
     account = models.ForeignKey("exchanges.ExchangeAccount", models.PROTECT, related_name="strategies")
     enabled = models.BooleanField(default=True)

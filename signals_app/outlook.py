@@ -13,6 +13,8 @@ from exchanges.marks import fresh_price
 from exchanges.types import PriceKind
 from positions.models import Position
 from positions.services.closing import REQUESTABLE
+from signals_app.market_facts import facts_for
+from signals_app.market_filters import Fact, MarketFacts
 from signals_app.parsing import Signal
 from signals_app.routing import Ignored, OppositeSignal, Route, Routed
 from trailing.rows import kind_of
@@ -24,18 +26,34 @@ PROTECTING = (OppositeSignal.PROTECT, OppositeSignal.PROTECT_REVERSE)
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """By account: the prices of the signal's contract that could be learned."""
+    """By account: what could be learned of the signal's contract."""
 
     prices: Mapping[tuple[int, PriceKind], Decimal | None] = field(default_factory=dict)
+    markets: Mapping[int, MarketFacts] = field(default_factory=dict)
 
     def price(self, account_id: int, kind: PriceKind = PriceKind.MARK) -> Decimal | None:
         return self.prices.get((account_id, kind))
+
+    def market(self, account_id: int) -> MarketFacts:
+        return self.markets.get(account_id, MarketFacts())
 
 
 def outlook_for(signal: Signal, routed: Routed) -> Outlook:
     entries = _entries(routed)
     wanted = {(one.account_id, kind) for one in entries for kind in (PriceKind.MARK, *_kinds(signal, one))}
-    return Outlook({(account_id, kind): _price(account_id, signal, kind) for account_id, kind in wanted})
+    prices = {(account_id, kind): _price(account_id, signal, kind) for account_id, kind in wanted}
+    return Outlook(prices, _markets(signal, entries))
+
+
+def _markets(signal: Signal, entries: list[Route]) -> Mapping[int, MarketFacts]:
+    needed: dict[int, frozenset[Fact]] = {}
+    for one in entries:
+        needed[one.account_id] = needed.get(one.account_id, frozenset()) | one.filters.needs
+    return {
+        account_id: facts_for(account_id, signal.symbol, facts)
+        for account_id, facts in needed.items()
+        if facts
+    }
 
 
 def live_legs(account_id: int, exchange_symbol: str) -> QuerySet[Position]:

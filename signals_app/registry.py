@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 
 import psycopg
 from django.conf import settings
@@ -16,6 +17,7 @@ from django.db import close_old_connections, connection
 
 from exchanges.secrets import SecretUnreadable
 from signals_app.buckets import Rate
+from signals_app.market_filters import Filter, MarketFilters, WhenUnknown
 from signals_app.models import SignalSender, Strategy, Ticker
 from signals_app.networks import Network, NotANetwork, read_networks
 from signals_app.routing import (
@@ -116,7 +118,17 @@ def _rule(strategy: Strategy) -> StrategyRule:
         symbols=chosen,
         opposite=OppositeSignal(strategy.opposite_signal),
         venue=strategy.account.venue,
+        filters=MarketFilters(
+            min_open_interest=_filter(strategy.min_open_interest, strategy.open_interest_unknown),
+            min_hour_volume=_filter(strategy.min_hour_volume, strategy.hour_volume_unknown),
+            max_move_percent=_filter(strategy.max_move_percent, strategy.move_unknown),
+            max_spread_percent=_filter(strategy.max_spread_percent, strategy.spread_unknown),
+        ),
     )
+
+
+def _filter(limit: Decimal | None, when_unknown: str) -> Filter | None:
+    return None if limit is None else Filter(limit, WhenUnknown(when_unknown))
 
 
 class LiveRegistry:

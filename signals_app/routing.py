@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Literal, Protocol
 
 from exchanges.types import PositionSide
+from signals_app.market_filters import NO_FILTERS, MarketFilters
 from signals_app.parsing import Signal
 from signals_app.reasons import ReasonCode
 
@@ -70,6 +71,7 @@ class StrategyRule:
     opposite: OppositeSignal
     archived: Literal[False] = False
     venue: str = "binance"
+    filters: MarketFilters = NO_FILTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class Route:
     account_id: int
     direction: SignalDirection
     opposite: OppositeSignal
+    filters: MarketFilters = NO_FILTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +162,7 @@ def _one(rule: StrategyRule, meant: set[SignalDirection], signal: Signal) -> Rou
         text = f"{signal.symbol} is not among the strategy's tickers"
         return Unrouted(rule.strategy_id, text, ReasonCode.TICKER_NOT_CHOSEN)
     return off(rule.strategy_id, rule, direction) or Route(
-        rule.strategy_id, rule.account_id, direction, rule.opposite
+        rule.strategy_id, rule.account_id, direction, rule.opposite, rule.filters
     )
 
 

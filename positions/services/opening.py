@@ -21,6 +21,7 @@ from positions.lifecycle import DONE, OrderPurpose
 from positions.models import Order, Position
 from positions.risk import Denied, Limits, OpenBook, judge, judge_stop
 from positions.services import events
+from positions.services.cooling import cools_down
 from positions.services.instruments import spec_of
 from positions.services.outbox import add_order
 from positions.services.plans import kept
@@ -28,6 +29,7 @@ from positions.signal_ids import signal_id_text
 from positions.sizing import Sized, SizingPlan, Skip, size
 from positions.terms import MARKET, Leg, Terms, objection_to_entry
 from signals_app.models import SizingMode, Strategy
+from signals_app.reasons import ReasonCode
 from trailing.engine import HUNDRED, Entry
 from trailing.models import TrailingStop
 from trailing.plan import ProtectionPlan, read_plan
@@ -74,6 +76,8 @@ def open_position(proposal: Proposal) -> Opened | Skip:
     refusal = _not_now(strategy, account, instrument, proposal)
     if refusal or instrument is None:
         return Skip(refusal or "unknown instrument")
+    if wait := cools_down(strategy, instrument):
+        return Skip(wait, ReasonCode.COOLDOWN)
     return _open_sized(proposal, strategy, account, instrument)
 
 

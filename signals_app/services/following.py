@@ -17,6 +17,7 @@ from positions.services.closing import lock_position, request_close
 from positions.services.opening import Proposal, open_position
 from positions.sizing import Skip
 from signals_app.decisions import Action, Held, decide
+from signals_app.market_filters import objection
 from signals_app.models import EntryStatus, Strategy
 from signals_app.outlook import Outlook, live_legs
 from signals_app.parsing import Signal
@@ -115,11 +116,13 @@ def _open(signal: Signal, routed: Route, outlook: Outlook) -> EntryVerdict:
     if mark_price is None:
         return _skipped(routed.strategy_id, "no fresh price", ReasonCode.NO_PRICE)
     side = routed.direction.position_side
+    if unfit := objection(routed.filters, outlook.market(routed.account_id), side):
+        return _skipped(routed.strategy_id, unfit, ReasonCode.MARKET)
     proposal = Proposal(routed.strategy_id, signal.symbol, side, mark_price, signal.signal_id)
     with transaction.atomic():  # a savepoint: open_position takes none of its own
         outcome = open_position(proposal)
     if isinstance(outcome, Skip):
-        return _skipped(routed.strategy_id, outcome.reason, ReasonCode.NOT_OPENED)
+        return _skipped(routed.strategy_id, outcome.reason, outcome.code)
     return EntryVerdict(routed.strategy_id, EntryStatus.OPENED, position_id=outcome.position_id)
 
 
