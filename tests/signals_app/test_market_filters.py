@@ -48,7 +48,8 @@ def test_on_the_limit_is_fit() -> None:
     [
         (MarketFacts(D(999_999), D(50_000), D(0), D(0)), "open interest 999999 USDT, at least 1000000 wanted"),
         (MarketFacts(D(10**7), D(49_999), D(0), D(0)), "volume of the last hour 49999 USDT, at least 50000 wanted"),
-        (MarketFacts(D(10**7), D(10**6), D("4.01"), D(0)), "move towards a long in five minutes 4.010 %, at most 4 allowed"),
+        (MarketFacts(D(10**7), D(10**6), D("4.01"), D(0)),
+         "move towards a long in five minutes 4.010 %, at most 4 allowed"),
         (MarketFacts(D(10**7), D(10**6), D(0), D("0.51")), "spread 0.510 %, at most 0.5 allowed"),
     ],
 )  # fmt: skip
