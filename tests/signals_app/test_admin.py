@@ -17,6 +17,12 @@ pytestmark = pytest.mark.django_db
 SENDER = {"name": "charts", "rate_per_minute": "600", "burst": "100", "replay_window_seconds": "300"}
 READ_ONLY = [SignalLog, SignalAttempt, TrailingStop]
 
+ENTRY_LIMITS = {
+    "cooldown_after_close": "0", "cooldown_after_loss": "60", "cooldown_between_entries": "0",
+    "open_interest_unknown": "refuse", "hour_volume_unknown": "refuse", "move_unknown": "pass",
+    "spread_unknown": "refuse", "max_move_percent": "4",
+}  # fmt: skip
+
 
 def url(model: type, page: str, *args: object) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
@@ -81,6 +87,7 @@ def test_a_strategy_and_its_phrases_are_made_on_one_page(owner: Client) -> None:
         "leverage": "3",
         "max_open_positions": "2",
         "protection": '{"stop_loss": {"type": "percent", "percent": 2}}',
+        **ENTRY_LIMITS,
         "phrases-TOTAL_FORMS": "1",
         "phrases-INITIAL_FORMS": "0",
         "phrases-0-phrase": "BREAKOUT UP",

@@ -59,7 +59,13 @@ def test_each_filter_says_its_numbers(facts: MarketFacts, said: str) -> None:
 
 @pytest.mark.parametrize(
     ("side", "move", "is_refused"),
-    [(LONG, "4.1", True), (LONG, "-9", False), (SHORT, "-4.1", True), (SHORT, "9", False), (SHORT, "-4", False)],
+    [
+        (LONG, "4.1", True),
+        (LONG, "-9", False),
+        (SHORT, "-4.1", True),
+        (SHORT, "9", False),
+        (SHORT, "-4", False),
+    ],
 )
 def test_a_move_is_chased_on_its_own_side_only(side: PositionSide, move: str, is_refused: bool) -> None:
     filters = MarketFilters(max_move_percent=Filter(D(4)))
@@ -111,7 +117,8 @@ def test_a_missing_minute_leaves_the_volume_unknown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bid", "ask", "spread"), [("99.5", "100.5", D(1)), ("100", "100", D(0)), ("101", "100", None), ("0", "1", None)]
+    ("bid", "ask", "spread"),
+    [("99.5", "100.5", D(1)), ("100", "100", D(0)), ("101", "100", None), ("0", "1", None)],
 )
 def test_the_spread_is_of_the_price_between_both_sides(bid: str, ask: str, spread: Decimal | None) -> None:
     assert spread_percent(D(bid), D(ask)) == spread
