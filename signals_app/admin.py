@@ -17,14 +17,21 @@ from signals_app.models import (
     Strategy,
     StrategySignal,
     Ticker,
+    TickerAlias,
 )
 from signals_app.tokens import new_token, token_hash
 from trailing.plan import read_plan
 from trailing.words import in_words
 
 
+class AliasInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = TickerAlias
+    extra = 0
+
+
 @admin.register(Ticker)
 class TickerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    inlines = [AliasInline]
     list_display = ("symbol", "enabled", "trade_permission")
     list_editable = ("enabled", "trade_permission")
     list_filter = ("enabled", "trade_permission")

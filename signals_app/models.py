@@ -5,11 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q, Value
 
 from exchanges.choices import choices
+from exchanges.models import Instrument
 from exchanges.secrets import SecretField
 from signals_app.entry_limits import EntryLimits
 from signals_app.routing import OppositeSignal, SignalDirection
@@ -112,6 +114,28 @@ class Ticker(models.Model):
 
     def __str__(self) -> str:
         return self.symbol
+
+
+class TickerAlias(models.Model):
+    """Another name under which senders may mean this contract."""
+
+    ticker = models.ForeignKey(Ticker, models.CASCADE, related_name="aliases")
+    alias = models.CharField(max_length=20, unique=True, help_text="Upper case without separators: XBTUSDT")
+
+    class Meta:
+        verbose_name_plural = "ticker aliases"
+        constraints = [
+            models.CheckConstraint(condition=Q(alias__regex=r"^[A-Z0-9]{2,20}$"), name="alias_plain")
+        ]
+
+    def __str__(self) -> str:
+        return self.alias
+
+    def clean(self) -> None:
+        """A contract that is traded under this name keeps it."""
+        taken = Ticker.objects.filter(symbol=self.alias).exists()
+        if taken or Instrument.objects.filter(exchange_symbol=self.alias).exists():
+            raise ValidationError({"alias": f"{self.alias} is a contract of its own"})
 
 
 def default_plan() -> dict[str, Any]:

@@ -15,10 +15,12 @@ import psycopg
 from django.conf import settings
 from django.db import close_old_connections, connection
 
+from exchanges.models import Instrument
 from exchanges.secrets import SecretUnreadable
 from signals_app.buckets import Rate
+from signals_app.contracts import Contracts, contracts
 from signals_app.market_filters import Filter, MarketFilters, WhenUnknown
-from signals_app.models import SignalSender, Strategy, Ticker
+from signals_app.models import SignalSender, Strategy, Ticker, TickerAlias
 from signals_app.networks import Network, NotANetwork, read_networks
 from signals_app.routing import (
     OppositeSignal,
@@ -44,6 +46,7 @@ class Registry:
     tables: Tables = field(default_factory=Tables)
     senders: Mapping[str, SenderRule] = field(default_factory=dict)
     rules: Mapping[str, SenderRule] = field(default_factory=dict)
+    contracts: Contracts = field(default_factory=Contracts)
 
     def rule_of(self, name: str) -> SenderRule:
         """Sources without a token ("stream", "server", "forecast") need no row."""
@@ -54,7 +57,7 @@ def load() -> Registry:
     rows = list(SignalSender.objects.defer("signing_key").prefetch_related("strategies"))
     rules = {row.name: _sender_rule(row) for row in rows}
     senders = {row.token_hash: rules[row.name] for row in rows if row.enabled}
-    return Registry(Tables(_tickers(), _phrases()), senders, rules)
+    return Registry(Tables(_tickers(), _phrases()), senders, rules, _contracts())
 
 
 def _sender_rule(row: SignalSender) -> SenderRule:
@@ -93,6 +96,13 @@ def _signing_key(row: SignalSender) -> str:
 def _tickers() -> dict[str, TickerRule]:
     rows = Ticker.objects.values_list("symbol", "enabled", "trade_permission")
     return {symbol: TickerRule(enabled, permission) for symbol, enabled, permission in rows}
+
+
+def _contracts() -> Contracts:
+    """A ticker's own symbol is never taken for another's alias."""
+    listings = Instrument.objects.filter(active=True).values_list("symbol", "exchange_symbol")
+    aliases = TickerAlias.objects.exclude(alias__in=Ticker.objects.values("symbol"))
+    return contracts(listings, dict(aliases.values_list("alias", "ticker__symbol")))
 
 
 def _phrases() -> dict[str, tuple[tuple[StrategyRule, SignalDirection], ...]]:

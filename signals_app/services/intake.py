@@ -64,11 +64,11 @@ def _alone(arrival: Arrival, registry: Registry) -> Verdict:
 
 def accept(arrival: Arrival, registry: Registry | None = None) -> Verdict:
     """Only its row: what follows from it is decided by `dispatch_accepted`. No network, no trade."""
-    read = parse(arrival.raw, arrival.received_at)
-    if isinstance(read, Unreadable):
-        return _log_unreadable(arrival, read)
-    _warn_of_missing_id(read)
-    return _accept(arrival, read, routed_for(arrival, read, registry or live.current()))
+    tables = registry or live.current()
+    signal = _read(arrival, tables)
+    if isinstance(signal, Unreadable):
+        return _log_unreadable(arrival, signal)
+    return _accept(arrival, signal, routed_for(arrival, signal, tables))
 
 
 def log_failure(arrival: Arrival, error: Exception) -> Verdict:
@@ -80,22 +80,28 @@ def log_failure(arrival: Arrival, error: Exception) -> Verdict:
 def routed_for(arrival: Arrival, signal: Signal, registry: Registry) -> Routed:
     if not arrival.rule.enabled:
         return Ignored(f"sender {arrival.rule.name} is switched off", ReasonCode.NOT_PERMITTED)
+    objection = registry.contracts.objection(signal.symbol)
+    if objection:
+        return Ignored(objection, ReasonCode.UNKNOWN_TICKER)
     routed = route(signal, registry.tables, arrival.received_at, arrival.rule.max_age)
     return only_permitted(routed, arrival.rule.permits, arrival.rule.name)
 
 
 def _understand(arrival: Arrival, registry: Registry) -> Understood | tuple[Arrival, Unreadable]:
-    signal = parse(arrival.raw, arrival.received_at)
+    signal = _read(arrival, registry)
     if isinstance(signal, Unreadable):
         return arrival, signal
-    _warn_of_missing_id(signal)
     routed = routed_for(arrival, signal, registry)
     return Understood(arrival, signal, routed, outlook_for(signal, routed))
 
 
-def _warn_of_missing_id(signal: Signal) -> None:
-    if signal.signal_id is None:
-        logger.warning("signal for %s carries no id; stored as NULL", signal.symbol)
+def _read(arrival: Arrival, registry: Registry) -> Signal | Unreadable:
+    read = parse(arrival.raw, arrival.received_at)
+    if isinstance(read, Unreadable):
+        return read
+    if read.signal_id is None:
+        logger.warning("signal for %s carries no id; stored as NULL", read.symbol)
+    return registry.contracts.named(read)
 
 
 def _record(one: Understood | tuple[Arrival, Unreadable]) -> Verdict:
