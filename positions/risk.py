@@ -53,9 +53,13 @@ def judge(limits: Limits, book: OpenBook, notional: Decimal, margin: Decimal) ->
     return Allowed()
 
 
+def liquidated_at_percent(leverage: int) -> Decimal:
+    return HUNDRED / leverage - MAINTENANCE_PERCENT
+
+
 def judge_stop(stop_percent: Decimal, leverage: int) -> Allowed | Denied:
     """A stop beyond the price at which the margin of this position alone is used up would never fire."""
-    liquidation = HUNDRED / leverage - MAINTENANCE_PERCENT
+    liquidation = liquidated_at_percent(leverage)
     if stop_percent >= liquidation:
         return Denied(
             f"the stop is {stop_percent:.2f} % away, but leverage {leverage} may be liquidated at {liquidation:.2f} %"

@@ -9,6 +9,7 @@ from django import forms
 
 from signals_app.models import SignalSender, Strategy
 from signals_app.networks import NotANetwork, read_networks
+from signals_app.usable_stops import objections_to_stop
 from trailing.plan import PlanRefused, read_plan
 
 SHORTEST_KEY = 16
@@ -38,6 +39,13 @@ class StrategyForm(forms.ModelForm):  # type: ignore[type-arg]
             return read_plan(self.cleaned_data["protection"]).as_json()
         except PlanRefused as refusal:
             raise forms.ValidationError(str(refusal).split("; ")) from None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if "protection" in cleaned and "leverage" in cleaned and "account" in cleaned:
+            for objection in objections_to_stop(cleaned):
+                self.add_error("protection", objection)
+        return cleaned
 
 
 class SenderForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from positions.risk import liquidated_at_percent
 from trailing.aging import exit_target
 from trailing.distances import activation_price, behind
 from trailing.engine import HUNDRED, Close, Entry, ExitReason, Hold, StopReason, TrailingPhase, TrailingState
@@ -54,7 +55,9 @@ def first_stop(entry: Entry, plan: ProtectionPlan) -> Decimal:
         raise ValueError(
             f"{plan.trailing.activation_percent} % of profit is more than a {entry.side} can make"
         )
-    return stop_loss(entry, plan.stop_loss)
+    if not _is_above_zero(entry, stop := _wished_stop(entry, plan.stop_loss)):
+        raise ValueError(f"a stop {abs(entry.price - stop):f} away from {entry.price:f} is not above zero")
+    return entry.away_from_market(stop)
 
 
 def start(entry: Entry, plan: ProtectionPlan) -> TrailingState:
@@ -64,19 +67,36 @@ def start(entry: Entry, plan: ProtectionPlan) -> TrailingState:
 
 
 def stop_loss(entry: Entry, rule: StopLoss) -> Decimal:
-    """Raises ValueError when a distance leaves nothing above zero."""
+    """A distance that fitted the price expected may leave nothing above zero at the average that was paid: then the
+    widest stop that the margin bears."""
+    stop = _wished_stop(entry, rule)
+    return entry.away_from_market(stop) if _is_above_zero(entry, stop) else _widest_stop(entry)
+
+
+def is_too_wide(entry: Entry, rule: StopLoss) -> bool:
+    return not _is_above_zero(entry, _wished_stop(entry, rule))
+
+
+def _is_above_zero(entry: Entry, stop: Decimal) -> bool:
+    return entry.away_from_market(stop) > 0
+
+
+def _wished_stop(entry: Entry, rule: StopLoss) -> Decimal:
     match rule:
         case DistanceStop(distance=distance):
-            stop = entry.moved(entry.price, -distance)
+            return entry.moved(entry.price, -distance)
         case AtrStop(multiple=multiple) if entry.atr is not None:
-            stop = entry.moved(entry.price, -multiple * entry.atr)
+            return entry.moved(entry.price, -multiple * entry.atr)
         case MarginStop(percent=percent):
-            stop = entry.offset(entry.price, -percent / entry.leverage)
+            return entry.offset(entry.price, -percent / entry.leverage)
         case PercentStop(percent=percent) | AtrStop(percent=percent):
-            stop = entry.offset(entry.price, -percent)
-    if stop < entry.price_increment:
-        raise ValueError(f"a stop {abs(entry.price - stop):f} away from {entry.price:f} is not above zero")
-    return entry.away_from_market(stop)
+            return entry.offset(entry.price, -percent)
+
+
+def _widest_stop(entry: Entry) -> Decimal:
+    """At the price of one tick it is the entry itself: such a position leaves at once."""
+    percent = max(liquidated_at_percent(entry.leverage), Decimal(0))
+    return entry.next_tick(entry.offset(entry.price, -percent))
 
 
 def advance(entry: Entry, plan: ProtectionPlan, state: TrailingState, seen: Seen) -> Hold | Close:

@@ -18,6 +18,7 @@ from exchanges.types import OrderType, PositionSide
 from positions.cover import pending_stops, standing_stops, stop_shares
 from positions.lifecycle import CloseReason, PositionStatus
 from positions.models import Position
+from positions.services import events
 from positions.services.backstops import keep_backstop
 from positions.services.closing import STOPPED_BY, request_close
 from positions.services.covering import close_uncovered
@@ -31,10 +32,11 @@ from trailing.engine import Close, ExitReason, StopReason, TrailingPhase, Traili
 from trailing.gaps import is_behind
 from trailing.models import TrailingStop
 from trailing.protection import advance as judge
-from trailing.protection import protected, start
+from trailing.protection import is_too_wide, protected, start
 from trailing.rows import band_of, entry_of, kind_of, open_rows, plan_of, seen_by, state_of, true_range_of
 from trailing.true_ranges import known_at
 from trailing.updates import is_due
+from trailing.words import in_words
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +95,8 @@ def _arm(row: TrailingStop) -> None:
     row.entry_atr = row.entry_atr or known_at(row.position.instrument_id, plan, now)
     entry = entry_of(row)
     armed = start(entry, plan)
+    if is_too_wide(entry, plan.stop_loss):
+        _tell_of_nearer_stop(row, armed.stop_price)
     stop = armed.stop_price if standing is None else entry.better(standing, armed.stop_price or standing)
     unchanged.update(
         entry_price=row.entry_price,
@@ -108,6 +112,14 @@ def _arm(row: TrailingStop) -> None:
     row.refresh_from_db(
         fields=["entry_price", "entry_atr", "activation_price", "state", "high_water_mark", "stop_price",
                 "stop_reason"]
+    )  # fmt: skip
+
+
+def _tell_of_nearer_stop(row: TrailingStop, stop_price: Decimal | None) -> None:
+    events.record(
+        "stop_nearer_than_planned", "high", account_id=row.position.account_id, position_id=row.pk,
+        reason="the stop of its plan would not be above zero", entry_price=row.entry_price, stop_price=stop_price,
+        plan=in_words(plan_of(row.position)),
     )  # fmt: skip
 
 

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import json
 import re
+from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from exchanges.marks import publish_prices
+from exchanges.types import PriceTick
 from signals_app.models import SignalAttempt, SignalLog, SignalSender, Strategy
 from signals_app.tokens import token_hash
 from tests.builders import a_log_entry, a_position, a_signal_log, a_strategy, a_ticker, a_trailing_stop
@@ -72,11 +77,10 @@ def test_deleting_many_spares_strategies_with_trades(owner: Client) -> None:
     assert Strategy.objects.get() == traded
 
 
-def test_a_strategy_and_its_phrases_are_made_on_one_page(owner: Client) -> None:
-    account = a_strategy().account
-    form = {
+def a_form(**changes: object) -> dict[str, object]:
+    values = {
         "name": "breakout",
-        "account": account.pk,
+        "account": a_strategy().account.pk,
         "enabled": "on",
         "allow_open": "on",
         "use_all_tickers": "on",
@@ -93,6 +97,11 @@ def test_a_strategy_and_its_phrases_are_made_on_one_page(owner: Client) -> None:
         "phrases-0-phrase": "BREAKOUT UP",
         "phrases-0-direction": "long",
     }
+    return values | changes
+
+
+def test_a_strategy_and_its_phrases_are_made_on_one_page(owner: Client) -> None:
+    form = a_form()
     answer = owner.post(url(Strategy, "add"), form)
     assert answer.status_code == 302, answer.context["errors"]
     made = Strategy.objects.get(name="breakout")
@@ -103,6 +112,36 @@ def test_a_strategy_and_its_phrases_are_made_on_one_page(owner: Client) -> None:
     body = '{"stop_loss": {"type": "percent", "percent": 200}}'
     answer = owner.post(url(Strategy, "add"), form | {"name": "wrong", "protection": body})
     assert "stop_loss &gt; percent &gt; percent: input should be less than 100" in answer.content.decode()
+
+
+def errors_of(owner: Client, form: dict[str, object], **stop: object) -> list[str]:
+    answer = owner.post(url(Strategy, "add"), form | {"protection": json.dumps({"stop_loss": stop})})
+    return [] if answer.status_code == 302 else answer.context["adminform"].errors["protection"]
+
+
+def test_a_stop_beyond_its_own_liquidation_is_refused_when_it_is_saved(owner: Client) -> None:
+    form = a_form(leverage=10)
+    too_far = ["stop_loss: the stop is 9.50 % away, but leverage 10 may be liquidated at 9.50 %"]
+    assert errors_of(owner, form, type="percent", percent="9.5") == too_far
+    assert errors_of(owner, form, type="return_on_margin", percent=95) == too_far
+    assert errors_of(owner, form, type="atr", percent="9.5") == too_far
+    assert errors_of(owner, form, type="percent", percent="9.4") == []
+
+
+def test_a_distance_is_judged_by_the_prices_of_the_chosen_tickers(owner: Client) -> None:
+    cheap, dear = a_ticker("DOGEUSDT"), a_ticker("BTCUSDT")
+    unknown = a_ticker("ETHUSDT")
+    form = a_form(tickers=[cheap.pk, dear.pk, unknown.pk])
+    del form["use_all_tickers"]
+    now = timezone.now()
+    publish_prices("binance", [
+        ("DOGEUSDT", PriceTick("DOGE/USDT:USDT", Decimal("0.1"), now)),
+        ("BTCUSDT", PriceTick("BTC/USDT:USDT", Decimal(100_000), now)),
+    ])  # fmt: skip
+    assert errors_of(owner, form, type="distance", distance=1) == [
+        "stop_loss: DOGEUSDT: the stop is 1000.00 % away, but leverage 3 may be liquidated at 32.83 %"
+    ]
+    assert errors_of(owner, form, type="distance", distance="0.01") == []
 
 
 @pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model.__name__)

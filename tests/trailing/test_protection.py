@@ -4,12 +4,28 @@ from dataclasses import replace
 from decimal import Decimal as D
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exchanges.types import PositionSide
+from positions.risk import liquidated_at_percent
+from tests.trailing.strategies import bodies, decimals
 from tests.trailing.tables import ENHANCED, LONG, PLAN, SHORT, mirrored, plan_of, walk
 from trailing.engine import Close, Entry, ExitReason, Hold, StopReason, TrailingPhase, TrailingState
-from trailing.plan import ProtectionPlan
-from trailing.protection import Candidate, Seen, advance, candidates, judged, start, stop_loss, take_level
+from trailing.plan import ProtectionPlan, read_plan
+from trailing.protection import (
+    Candidate,
+    Seen,
+    advance,
+    candidates,
+    first_stop,
+    is_too_wide,
+    judged,
+    start,
+    stop_loss,
+    take_level,
+)
+from trailing.thresholds import band
 
 WAITING, ACTIVE, TRIGGERED = TrailingPhase.WAITING, TrailingPhase.ACTIVE, TrailingPhase.TRIGGERED
 
@@ -38,8 +54,45 @@ def test_each_kind_of_stop_loss(rule: dict, of: dict, long: str, short: str) -> 
 def test_a_stop_below_zero_is_refused() -> None:
     far = plan_of(stop_loss={"type": "distance", "distance": 100})
     with pytest.raises(ValueError, match=r"^a stop 100 away from 100 is not above zero$"):
-        start(LONG, far)
+        first_stop(LONG, far)
+    assert first_stop(SHORT, far) == D(200)
+
+
+def test_what_was_bought_cheaper_than_its_distance_has_the_widest_stop_its_margin_bears() -> None:
+    far = plan_of(stop_loss={"type": "distance", "distance": 100})
+    assert start(LONG, far).stop_price == D("0.6")
+    assert start(replace(LONG, leverage=5), far).stop_price == D("80.6")
+    assert start(replace(LONG, leverage=125), far).stop_price == D("99.8")
     assert start(SHORT, far).stop_price == D(200)
+
+
+def test_a_price_below_one_tick_cannot_be_protected_and_leaves_at_once() -> None:
+    entry = replace(LONG, price=D("0.05"))
+    assert isinstance(judged(entry, start(entry, plan_of()), D("0.05")), Close)
+
+
+@given(
+    body=bodies(),
+    side=st.sampled_from(list(PositionSide)),
+    price=st.one_of(decimals("0.01", "100", places=4), decimals("0.0001", "0.1", places=8)),
+    tick=st.sampled_from([D("0.00000001"), D("0.01"), D(1)]),
+    leverage=st.integers(1, 125),
+    atr=st.none() | decimals("0.01", "200"),
+    seen=decimals("0.0001", "200", places=4),
+)
+def test_no_price_paid_makes_a_plan_unable_to_protect(
+    body: dict, side: PositionSide, price: D, tick: D, leverage: int, atr: D | None, seen: D
+) -> None:
+    entry, plan = Entry(side, price, tick, leverage, atr), read_plan(body)
+    state = start(entry, plan)
+    assert state.stop_price is not None
+    assert state.stop_price >= tick
+    assert state.stop_price % tick == 0
+    if is_too_wide(entry, plan.stop_loss):
+        assert side is PositionSide.LONG
+        assert abs(price - state.stop_price) < max(price * liquidated_at_percent(leverage) / 100, tick)
+    assert advance(entry, plan, state, Seen(seen, atr=atr)).state.stop_price >= tick
+    band(entry, plan, state, D(0), atr)
 
 
 # prices of a long and what they lead to: phase, best price, stop; a short is the mirror at the entry
