@@ -15,7 +15,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -24,21 +24,25 @@ from django.db import transaction
 logger = logging.getLogger(__name__)
 
 GROUP = "live"
+NEWEST_SIGNALS = 50
 WAITING = 1000  # messages kept while Redis is slow; newer ones are dropped
 SEND_TIMEOUT = 2.0
 COMPLAIN_EVERY = 60.0
 
 
 def position_changed(position_id: int) -> None:
-    _after_commit({"type": "live.changed", "kind": "position", "id": position_id})
+    _after_commit({"type": "live.changed", "kind": "position", "ids": [position_id]})
 
 
 def order_changed(order_id: object) -> None:
-    _after_commit({"type": "live.changed", "kind": "order", "id": str(order_id)})
+    _after_commit({"type": "live.changed", "kind": "order", "ids": [str(order_id)]})
 
 
-def signal_logged(log_id: int) -> None:
-    _after_commit({"type": "live.changed", "kind": "signal", "id": log_id})
+def signals_logged(log_ids: Sequence[int]) -> None:
+    """Of many at once a page shows the last ones only."""
+    if log_ids:
+        newest = sorted(log_ids)[-NEWEST_SIGNALS:]
+        _after_commit({"type": "live.changed", "kind": "signal", "ids": newest})
 
 
 def prices_changed(prices: Mapping[str, str], venue: str = "binance") -> None:

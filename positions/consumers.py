@@ -75,7 +75,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             return await super().decode_json(text_data)
 
     async def live_changed(self, event: dict[str, Any]) -> None:
-        self.changed[event["kind"]].add(event["id"])
+        self.changed[event["kind"]].update(event["ids"])
         self.wake.set()
 
     async def live_prices(self, event: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What comes in at every door, and what goes out."""
+"""What comes in at every door, what it was read as, and what goes out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from signals_app.models import EntryStatus, SignalStatus
+from signals_app.parsing import Signal
 from signals_app.reasons import ReasonCode
+from signals_app.routing import Ignored, Route, Routed, Unrouted
 from signals_app.sender_rules import SenderRule
 
 
@@ -18,6 +20,32 @@ class Arrival:
     source: str
     received_at: datetime
     rule: SenderRule
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An arrival, read and routed; nothing is written yet. Without signal it could not be read, and is ignored."""
+
+    arrival: Arrival
+    signal: Signal | None
+    routed: Routed
+    uid: str | None
+
+    @classmethod
+    def of(cls, arrival: Arrival, signal: Signal, routed: Routed) -> Reading:
+        return cls(arrival, signal, routed, signal.uid)
+
+    @classmethod
+    def unreadable(cls, arrival: Arrival, reason: str, code: ReasonCode) -> Reading:
+        return cls(arrival, None, Ignored(reason, code), None)
+
+    @property
+    def signal_id(self) -> str | None:
+        return self.signal.signal_id if self.signal else None
+
+    @property
+    def concerned(self) -> list[Route | Unrouted]:
+        return [] if isinstance(self.routed, Ignored) else self.routed
 
 
 @dataclass(frozen=True, slots=True)

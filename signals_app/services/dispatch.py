@@ -90,9 +90,8 @@ def _decide(log_id: int, signal: Signal, routed: Routed, outlook: Outlook) -> bo
         return bool(waiting.update(**decided, **refusal))
     if not waiting.update(**decided):
         return False
-    concerned = following.still_there(routed)
+    (concerned,) = following.still_there([routed])
     if not concerned:
         ledger.ignore_now(log_id)
-    for one in concerned:
-        ledger.note_entry(log_id, following.follow(signal, one, outlook))
+    ledger.note_entries([(log_id, following.follow(signal, one, outlook)) for one in concerned])
     return True

@@ -30,24 +30,40 @@ from trailing.services import stop_to_entry
 logger = logging.getLogger(__name__)
 
 
-def lock(routed: Iterable[Route | Unrouted]) -> dict[int, Strategy]:
+def lock(routed: Iterable[Route]) -> dict[int, Strategy]:
     """Strategies and their accounts, in one order before any position: two signals never wait for each other. The lock
     is one that foreign keys to the account do not wait for: a fill report holds its position when it asks for that."""
-    wanted = Strategy.objects.filter(pk__in={one.strategy_id for one in routed})
+    asked = {one.strategy_id for one in routed}
+    if not asked:
+        return {}
+    wanted = Strategy.objects.filter(pk__in=asked)
     locked = wanted.select_related("account").select_for_update(of=("self", "account"), no_key=True)
     return {strategy.pk: strategy for strategy in locked.order_by("account_id", "pk")}
 
 
-def still_there(routed: Sequence[Route | Unrouted]) -> list[Route | Unrouted]:
-    """What a strategy's owner switched off before this lock counts; what he switches off now waits for this signal. One
-    that was deleted since the tables were read is left out."""
-    known = lock(routed)
-    return [_judged_again(one, known[one.strategy_id]) for one in routed if one.strategy_id in known]
+def there(routed: Iterable[Unrouted]) -> set[int]:
+    """Strategies that have not been deleted since the tables were read; nothing is locked."""
+    asked = {one.strategy_id for one in routed}
+    return set(Strategy.objects.filter(pk__in=asked).values_list("pk", flat=True)) if asked else set()
 
 
-def _judged_again(routed: Route | Unrouted, strategy: Strategy) -> Route | Unrouted:
-    if isinstance(routed, Unrouted):
-        return routed
+def still_there(concerned: Iterable[Sequence[Route | Unrouted]]) -> list[list[Route | Unrouted]]:
+    """Of each signal. What a strategy's owner switched off before this lock counts; what he switches off now waits for
+    these signals. A strategy that was deleted since the tables were read is left out."""
+    each = list(concerned)
+    locked = lock(one for routed in each for one in routed if isinstance(one, Route))
+    known = there(one for routed in each for one in routed if isinstance(one, Unrouted))
+    return [
+        [
+            _judged_again(one, locked[one.strategy_id]) if isinstance(one, Route) else one
+            for one in routed
+            if one.strategy_id in (locked if isinstance(one, Route) else known)
+        ]
+        for routed in each
+    ]
+
+
+def _judged_again(routed: Route, strategy: Strategy) -> Route | Unrouted:
     return off(strategy.pk, strategy, routed.direction) or routed
 
 

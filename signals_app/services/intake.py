@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from signals_app.models import SignalStatus
 from signals_app.outlook import Outlook, outlook_for
@@ -15,69 +14,70 @@ from signals_app.reasons import ReasonCode
 from signals_app.registry import Registry, live
 from signals_app.routing import Ignored, Route, Routed, Unrouted, only_permitted, route
 from signals_app.services import following, ledger
-from signals_app.services.arrivals import Arrival, Verdict
+from signals_app.services.arrivals import Arrival, EntryVerdict, Reading, Verdict
 
 logger = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Understood:
-    """An arrival that was read and routed; nothing is written yet."""
-
-    arrival: Arrival
-    signal: Signal
-    routed: Routed
-    outlook: Outlook
+REPEATED = "this signal was already received"
+NOTHING_TO_KNOW = Outlook()
 
 
 def receive_signal(arrival: Arrival, registry: Registry | None = None) -> Verdict:
     """Log it, refuse a repeat, route it, and open or close what follows from it."""
-    return _record(_understand(arrival, registry or live.current()))
+    return _receive([_read(arrival, registry or live.current())])[0]
 
 
 def receive_batch(arrivals: Sequence[Arrival], registry: Registry | None = None) -> list[Verdict]:
-    """One commit for all, verdicts in order of arrival. Where that fails, each is tried alone."""
+    """One commit for all, verdicts in order of arrival. Where that fails, each is tried alone.
+
+    Raises where not even the rows can be written: what was committed before that is a repeat when it comes again.
+    """
     tables = registry or live.current()
-    batch = [_understand(arrival, tables) for arrival in arrivals]
     try:
-        with transaction.atomic():
-            following.lock(each for one in batch for each in _concerned(one))
-            return [_record(one) for one in batch]
+        return _receive([_read(arrival, tables) for arrival in arrivals])
     except Exception:
-        logger.exception("a batch of %d signals failed as a whole; each is tried alone", len(batch))
+        logger.exception("a batch of %d signals failed as a whole; each is tried alone", len(arrivals))
     return [_alone(arrival, tables) for arrival in arrivals]
-
-
-def _concerned(one: Understood | tuple[Arrival, Unreadable]) -> list[Route | Unrouted]:
-    if not isinstance(one, Understood) or isinstance(one.routed, Ignored):
-        return []
-    return one.routed
 
 
 def _alone(arrival: Arrival, registry: Registry) -> Verdict:
     try:
         return receive_signal(arrival, registry)
+    except (OperationalError, InterfaceError):
+        raise  # the database is away, or will take it the next time
     except Exception as error:
         logger.exception("a signal of %s could not be handled", arrival.source)
         return log_failure(arrival, error)
 
 
+@transaction.atomic
 def accept(arrival: Arrival, registry: Registry | None = None) -> Verdict:
     """Only its row: what follows from it is decided by `dispatch_accepted`. No network, no trade."""
-    tables = registry or live.current()
-    signal = _read(arrival, tables)
-    if isinstance(signal, Unreadable):
-        return _log_unreadable(arrival, signal)
-    return _accept(arrival, signal, routed_for(arrival, signal, tables))
+    reading = _read(arrival, registry or live.current())
+    (log_id,) = ledger.insert([reading], are_accepted_only=True)
+    if log_id is None:
+        return _repeated(reading, ledger.note_repeats([reading]))
+    return _logged(reading, log_id)
 
 
+@transaction.atomic
 def log_failure(arrival: Arrival, error: Exception) -> Verdict:
     """A message that we failed on. Without uid, so that it counts as new when it is sent again."""
     why = Unreadable(f"internal error ({type(error).__name__})", ReasonCode.INTERNAL_ERROR)
-    return _log_unreadable(arrival, why)
+    return ledger.log_unreadable(arrival, why)
 
 
-def routed_for(arrival: Arrival, signal: Signal, registry: Registry) -> Routed:
+def _read(arrival: Arrival, registry: Registry) -> Reading:
+    read = parse(arrival.raw, arrival.received_at)
+    if isinstance(read, Unreadable):
+        return Reading.unreadable(arrival, read.reason, read.code)
+    if read.signal_id is None:
+        logger.warning("signal for %s carries no id; stored as NULL", read.symbol)
+    signal = registry.contracts.named(read)
+    return Reading.of(arrival, signal, _routed(arrival, signal, registry))
+
+
+def _routed(arrival: Arrival, signal: Signal, registry: Registry) -> Routed:
     if not arrival.rule.enabled:
         return Ignored(f"sender {arrival.rule.name} is switched off", ReasonCode.NOT_PERMITTED)
     objection = registry.contracts.objection(signal.symbol)
@@ -87,60 +87,67 @@ def routed_for(arrival: Arrival, signal: Signal, registry: Registry) -> Routed:
     return only_permitted(routed, arrival.rule.permits, arrival.rule.name)
 
 
-def _understand(arrival: Arrival, registry: Registry) -> Understood | tuple[Arrival, Unreadable]:
-    signal = _read(arrival, registry)
-    if isinstance(signal, Unreadable):
-        return arrival, signal
-    routed = routed_for(arrival, signal, registry)
-    return Understood(arrival, signal, routed, outlook_for(signal, routed))
+def _receive(readings: Sequence[Reading]) -> list[Verdict]:
+    outlooks = _outlooks(readings)  # may ask the network, so it comes before the transaction
+    return _record(readings, outlooks)
 
 
-def _read(arrival: Arrival, registry: Registry) -> Signal | Unreadable:
-    read = parse(arrival.raw, arrival.received_at)
-    if isinstance(read, Unreadable):
-        return read
-    if read.signal_id is None:
-        logger.warning("signal for %s carries no id; stored as NULL", read.symbol)
-    return registry.contracts.named(read)
+def _outlooks(readings: Sequence[Reading]) -> dict[str, Outlook]:
+    """By uid, of those that may trade. What is known already is a repeat and trades nothing."""
+    trading = {one.uid: one for one in readings if one.uid and any(map(_may_enter, one.concerned))}
+    new = trading.keys() - ledger.known_uids(trading.keys())
+    return {
+        uid: outlook_for(one.signal, one.routed) for uid, one in trading.items() if uid in new and one.signal
+    }
 
 
-def _record(one: Understood | tuple[Arrival, Unreadable]) -> Verdict:
-    return _receive(one) if isinstance(one, Understood) else _log_unreadable(*one)
+def _may_enter(routed: Route | Unrouted) -> bool:
+    return isinstance(routed, Route) and routed.direction.is_entry
 
 
 @transaction.atomic
-def _log_unreadable(arrival: Arrival, why: Unreadable) -> Verdict:
-    return ledger.log_unreadable(arrival, why)
+def _record(readings: Sequence[Reading], outlooks: Mapping[str, Outlook]) -> list[Verdict]:
+    pairs = list(zip(readings, ledger.insert(readings), strict=True))
+    firsts = ledger.note_repeats([reading for reading, log_id in pairs if log_id is None])
+    decided = _decide([(reading, log_id) for reading, log_id in pairs if log_id is not None], outlooks)
+    return [_repeated(reading, firsts) if log_id is None else decided[log_id] for reading, log_id in pairs]
 
 
-@transaction.atomic
-def _receive(one: Understood) -> Verdict:
-    signal, routed = one.signal, one.routed
-    log_id = ledger.insert(signal, routed, one.arrival)
-    if log_id is None:
-        return ledger.note_repeat(signal, one.arrival)
-    if isinstance(routed, Ignored):
-        return _ignored(signal, routed, log_id)
-    concerned = following.still_there(routed)
+def _decide(new: Sequence[tuple[Reading, int]], outlooks: Mapping[str, Outlook]) -> dict[int, Verdict]:
+    """In the order of arrival; all strategies are locked before the first of them acts."""
+    concerned = following.still_there([reading.concerned for reading, _ in new])
+    decided = {
+        log_id: _followed(reading, log_id, those, outlooks)
+        for (reading, log_id), those in zip(new, concerned, strict=True)
+    }
+    ledger.note_entries([(log_id, entry) for log_id, one in decided.items() for entry in one.entries])
+    return decided
+
+
+def _followed(
+    reading: Reading, log_id: int, concerned: Sequence[Route | Unrouted], outlooks: Mapping[str, Outlook]
+) -> Verdict:
+    if reading.signal is None or not reading.concerned:
+        return _logged(reading, log_id)
     if not concerned:
-        return _ignored(signal, ledger.ignore_now(log_id), log_id)
-    entries = tuple(following.follow(signal, each, one.outlook) for each in concerned)
-    for entry in entries:
-        ledger.note_entry(log_id, entry)
-    return Verdict(SignalStatus.NEW, "", signal.uid, log_id, signal.signal_id, entries)
+        return _ignored(reading, log_id, ledger.ignore_now(log_id))
+    outlook = outlooks.get(reading.uid or "", NOTHING_TO_KNOW)
+    entries = tuple(following.follow(reading.signal, one, outlook) for one in concerned)
+    return _logged(reading, log_id, entries)
 
 
-@transaction.atomic
-def _accept(arrival: Arrival, signal: Signal, routed: Routed) -> Verdict:
-    log_id = ledger.insert(signal, routed, arrival, is_accepted_only=True)
-    if log_id is None:
-        return ledger.note_repeat(signal, arrival)
-    if isinstance(routed, Ignored):
-        return _ignored(signal, routed, log_id)
-    return Verdict(SignalStatus.NEW, "", signal.uid, log_id, signal.signal_id)
+def _logged(reading: Reading, log_id: int, entries: tuple[EntryVerdict, ...] = ()) -> Verdict:
+    if isinstance(reading.routed, Ignored):
+        return _ignored(reading, log_id, reading.routed)
+    return Verdict(SignalStatus.NEW, "", reading.uid, log_id, reading.signal_id, entries)
 
 
-def _ignored(signal: Signal, why: Ignored, log_id: int) -> Verdict:
+def _ignored(reading: Reading, log_id: int, why: Ignored) -> Verdict:
     return Verdict(
-        SignalStatus.IGNORED, why.reason, signal.uid, log_id, signal.signal_id, reason_code=why.code
+        SignalStatus.IGNORED, why.reason, reading.uid, log_id, reading.signal_id, reason_code=why.code
     )
+
+
+def _repeated(reading: Reading, firsts: Mapping[str, int]) -> Verdict:
+    first = firsts[reading.uid or ""]
+    return Verdict(SignalStatus.DUPLICATE, REPEATED, reading.uid, first, reading.signal_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,25 +12,33 @@ from django.utils import timezone
 from psycopg.types.json import Jsonb
 
 from positions import broadcast
-from signals_app.models import SignalAttempt, SignalLog, SignalLogEntry, SignalStatus
-from signals_app.parsing import Signal, Unreadable
+from signals_app.models import SignalAttempt, SignalLog, SignalStatus
+from signals_app.parsing import Unreadable
 from signals_app.reasons import ReasonCode
 from signals_app.routing import Ignored, Route, Routed
-from signals_app.services.arrivals import Arrival, EntryVerdict, Verdict
+from signals_app.services.arrivals import Arrival, EntryVerdict, Reading, Verdict
 
 RAW_KEPT = 4000
 SECRETS = re.compile(
     r'("(?:token|secret|password|passphrase|api_?key)"\s*:\s*")(?:[^"\\]|\\.)*', re.IGNORECASE
 )
-COLUMNS = (
-    "uid", "signal_id", "symbol", "direction", "source", "message", "raw_message", "bar_time", "sent_at",
-    "received_at", "logged_at", "dispatched_at", "status", "reason", "reason_code",
-    "details",
-)  # fmt: skip
+TYPES = {
+    "uid": "text", "signal_id": "text", "symbol": "text", "direction": "text", "source": "text", "message": "text",
+    "raw_message": "text", "bar_time": "timestamptz", "sent_at": "timestamptz", "received_at": "timestamptz",
+    "logged_at": "timestamptz", "dispatched_at": "timestamptz", "status": "text", "reason": "text",
+    "reason_code": "text", "details": "jsonb",
+}  # fmt: skip
 INSERT = f"""
-    INSERT INTO signals_v2_log ({", ".join(COLUMNS)}) VALUES ({", ".join(f"%({name})s" for name in COLUMNS)})
-    ON CONFLICT (uid) DO NOTHING RETURNING id
+    INSERT INTO signals_v2_log ({", ".join(TYPES)})
+    SELECT {", ".join(TYPES)} FROM unnest({", ".join(f"%s::{kind}[]" for kind in TYPES.values())})
+        WITH ORDINALITY arrived ({", ".join(TYPES)}, number) ORDER BY number
+    ON CONFLICT (uid) DO NOTHING RETURNING id, uid
 """  # noqa: S608
+INSERT_ENTRIES = """
+    INSERT INTO signal_log_entries_v2 (log_id, strategy_id, position_id, status, note, reason_code, logged_at)
+    SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[],
+        %s::timestamptz[])
+"""
 
 
 def storable(raw: bytes | str) -> str:
@@ -41,53 +50,68 @@ def storable(raw: bytes | str) -> str:
 
 def log_unreadable(arrival: Arrival, why: Unreadable) -> Verdict:
     """Without uid: two such messages are no repeats of each other."""
-    now = timezone.now()
-    log = SignalLog.objects.create(
-        source=arrival.source,
-        raw_message=storable(arrival.raw),
-        received_at=arrival.received_at,
-        dispatched_at=now,
-        status=SignalStatus.IGNORED,
-        reason=why.reason,
-        reason_code=why.code,
-    )
-    broadcast.signal_logged(log.pk)
-    return Verdict(SignalStatus.IGNORED, why.reason, log_id=log.pk, reason_code=why.code)
+    (log_id,) = insert([Reading.unreadable(arrival, why.reason, why.code)])
+    return Verdict(SignalStatus.IGNORED, why.reason, log_id=log_id, reason_code=why.code)
 
 
-def insert(signal: Signal, routed: Routed, arrival: Arrival, *, is_accepted_only: bool = False) -> int | None:
-    """None for a repeat. The unique index decides who was first, not a look beforehand."""
-    now = timezone.now()
-    is_waiting = is_accepted_only and not isinstance(routed, Ignored)
-    row = _row(signal, routed, arrival, now) | {"dispatched_at": None if is_waiting else now}
+def insert(readings: Sequence[Reading], *, are_accepted_only: bool = False) -> list[int | None]:
+    """The ids of their rows, in their order; None for a repeat of an earlier one or of what was there before. The
+    unique index decides who was first, not a look beforehand. One statement for all of them."""
+    if not readings:
+        return []
+    now, seen = timezone.now(), set[str]()
+    is_first = [_is_first(reading, seen) for reading in readings]
+    firsts = [reading for reading, first in zip(readings, is_first, strict=True) if first]
+    rows = [_row(reading, now, are_accepted_only) for reading in firsts]
     with connection.cursor() as cursor:
-        cursor.execute(INSERT, row)
-        inserted = cursor.fetchone()
-    if inserted is None:
-        return None
-    broadcast.signal_logged(inserted[0])
-    return int(inserted[0])
+        cursor.execute(INSERT, [list(column) for column in zip(*rows, strict=True)])
+        inserted = cursor.fetchall()
+    broadcast.signals_logged([log_id for log_id, _ in inserted])
+    return _in_order(readings, is_first, inserted)
 
 
-def _row(signal: Signal, routed: Routed, arrival: Arrival, now: datetime) -> dict[str, Any]:
-    ignored = routed if isinstance(routed, Ignored) else None
-    return {
-        "uid": signal.uid,
-        "signal_id": signal.signal_id,
-        "symbol": signal.symbol,
-        "direction": direction(routed),
-        "source": arrival.source,
-        "message": signal.message,
-        "raw_message": storable(arrival.raw),
-        "bar_time": signal.bar_time,
-        "sent_at": signal.sent_at,
-        "received_at": arrival.received_at,
-        "logged_at": now,
-        "status": (SignalStatus.IGNORED if ignored else SignalStatus.NEW).value,
-        "reason": ignored.reason if ignored else "",
-        "reason_code": ignored.code.value if ignored else "",
-        "details": Jsonb(signal.details.as_json()),
-    }
+def _is_first(reading: Reading, seen: set[str]) -> bool:
+    if reading.uid is None:
+        return True
+    is_new = reading.uid not in seen
+    seen.add(reading.uid)
+    return is_new
+
+
+def _in_order(
+    readings: Sequence[Reading], is_first: Sequence[bool], inserted: Sequence[tuple[int, str | None]]
+) -> list[int | None]:
+    """Rows without uid come back in the order in which they were given."""
+    unreadable = iter(sorted(log_id for log_id, uid in inserted if uid is None))
+    ids = {uid: log_id for log_id, uid in inserted if uid is not None}
+    return [
+        (next(unreadable) if reading.uid is None else ids.get(reading.uid)) if first else None
+        for reading, first in zip(readings, is_first, strict=True)
+    ]
+
+
+def _row(reading: Reading, now: datetime, are_accepted_only: bool) -> tuple[Any, ...]:
+    """In the order of TYPES."""
+    signal, arrival = reading.signal, reading.arrival
+    ignored = reading.routed if isinstance(reading.routed, Ignored) else None
+    return (
+        reading.uid,
+        reading.signal_id,
+        signal.symbol if signal else "",
+        direction(reading.routed),
+        arrival.source,
+        signal.message if signal else "",
+        storable(arrival.raw),
+        signal.bar_time if signal else None,
+        signal.sent_at if signal else None,
+        arrival.received_at,
+        now,
+        None if are_accepted_only and not ignored else now,
+        (SignalStatus.IGNORED if ignored else SignalStatus.NEW).value,
+        ignored.reason if ignored else "",
+        ignored.code.value if ignored else "",
+        Jsonb(signal.details.as_json() if signal else {}),
+    )
 
 
 def direction(routed: Routed) -> str:
@@ -97,11 +121,21 @@ def direction(routed: Routed) -> str:
     return next((one.direction.value for one in routed if isinstance(one, Route)), "")
 
 
-def note_repeat(signal: Signal, arrival: Arrival) -> Verdict:
-    SignalAttempt.objects.create(uid=signal.uid, source=arrival.source, received_at=arrival.received_at)
-    first = SignalLog.objects.values_list("pk", flat=True).get(uid=signal.uid)
-    reason = "this signal was already received"
-    return Verdict(SignalStatus.DUPLICATE, reason, signal.uid, first, signal.signal_id)
+def note_repeats(repeats: Sequence[Reading]) -> dict[str, int]:
+    """An attempt each; returns uid -> the row of the first."""
+    if not repeats:
+        return {}
+    SignalAttempt.objects.bulk_create(
+        SignalAttempt(uid=one.uid or "", source=one.arrival.source, received_at=one.arrival.received_at)
+        for one in repeats
+    )
+    firsts = SignalLog.objects.filter(uid__in={one.uid for one in repeats})
+    return {uid: log_id for uid, log_id in firsts.values_list("uid", "pk") if uid is not None}
+
+
+def known_uids(uids: Collection[str]) -> set[str | None]:
+    """To save work; which of two is the first, `insert` decides."""
+    return set(SignalLog.objects.filter(uid__in=uids).values_list("uid", flat=True)) if uids else set()
 
 
 def ignore_now(log_id: int) -> Ignored:
@@ -112,12 +146,14 @@ def ignore_now(log_id: int) -> Ignored:
     return why
 
 
-def note_entry(log_id: int, verdict: EntryVerdict) -> None:
-    SignalLogEntry.objects.create(
-        log_id=log_id,
-        strategy_id=verdict.strategy_id,
-        position_id=verdict.position_id,
-        status=verdict.status,
-        note=verdict.note,
-        reason_code=verdict.reason_code or "",
-    )
+def note_entries(entries: Sequence[tuple[int, EntryVerdict]]) -> None:
+    """(id of the signal's row, verdict) each, in one statement."""
+    if not entries:
+        return
+    now = timezone.now()
+    rows = [
+        (log_id, one.strategy_id, one.position_id, one.status.value, one.note, one.reason_code or "", now)
+        for log_id, one in entries
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT_ENTRIES, [list(column) for column in zip(*rows, strict=True)])

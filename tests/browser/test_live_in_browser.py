@@ -101,7 +101,7 @@ def test_orders_and_signals_arrive_on_top(page, server):
     open_page(page, server, STALE)
     order, log = an_order(position, purpose=OrderPurpose.CLOSE), a_signal_log()
     broadcast.order_changed(order.pk)
-    broadcast.signal_logged(log.pk)
+    broadcast.signals_logged([log.pk])
     expect(page.locator("#orders tr").first).to_have_attribute("data-id", str(order.pk))
     expect(page.locator("#signals tr").first).to_contain_text("received")
     expect(page.locator("#orders tr")).to_have_count(2)
@@ -155,7 +155,7 @@ def test_an_ended_session_is_told_with_a_way_back(page, server):
 def test_hostile_text_stays_text_when_pushed(page, server):
     open_page(page, server)
     log = a_signal_log(message=HOSTILE, source="<b>", status=SignalStatus.IGNORED, reason=HOSTILE)
-    broadcast.signal_logged(log.pk)
+    broadcast.signals_logged([log.pk])
     row = page.locator("#signals tr").first
     expect(cell(row, "message")).to_have_text(HOSTILE)
     expect(cell(row, "why")).to_have_text(HOSTILE)

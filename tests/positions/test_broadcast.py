@@ -36,13 +36,13 @@ def test_each_change_names_what_changed():
     def act():
         broadcast.position_changed(7)
         broadcast.order_changed("b6f0")
-        broadcast.signal_logged(3)
+        broadcast.signals_logged([3])
 
     messages = asyncio.run(heard_while(act, 3))
-    assert [(m["type"], m["kind"], m["id"]) for m in messages] == [
-        ("live.changed", "position", 7),
-        ("live.changed", "order", "b6f0"),
-        ("live.changed", "signal", 3),
+    assert [(m["type"], m["kind"], m["ids"]) for m in messages] == [
+        ("live.changed", "position", [7]),
+        ("live.changed", "order", ["b6f0"]),
+        ("live.changed", "signal", [3]),
     ]
 
 
@@ -62,7 +62,7 @@ def test_nothing_is_told_before_the_commit_and_nothing_after_a_rollback():
 
     messages = asyncio.run(heard_while(act, 2))
     assert told == [0]
-    assert [m["id"] for m in messages] == [1, 3]
+    assert [m["ids"] for m in messages] == [[1], [3]]
 
 
 def test_prices_are_told_at_once_even_inside_a_running_loop():

@@ -92,7 +92,7 @@ async def test_changes_arrive_numbered_without_a_gap():
         for tell, key in (
             (broadcast.position_changed, position.pk),
             (broadcast.order_changed, order.pk),
-            (broadcast.signal_logged, log.pk),
+            (broadcast.signals_logged, [log.pk]),
         ):
             await sync_to_async(tell)(key)
         seen, numbers = {}, []
