@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from signals_app.reasons import ReasonCode
+
 HUNDRED = Decimal(100)
 # percent of the notional that the exchange wants to see left: the least of any contract, for a small position
 MAINTENANCE_PERCENT = Decimal("0.5")
@@ -35,6 +37,7 @@ class Allowed:
 @dataclass(frozen=True, slots=True)
 class Denied:
     reason: str
+    code: ReasonCode = ReasonCode.NOT_OPENED
 
 
 def judge(limits: Limits, book: OpenBook, notional: Decimal, margin: Decimal) -> Allowed | Denied:
@@ -49,7 +52,8 @@ def judge(limits: Limits, book: OpenBook, notional: Decimal, margin: Decimal) ->
             f"exposure {book.exposure + notional:.2f} would pass the limit {limits.max_exposure:.2f}"
         )
     if book.available_balance is not None and margin > book.available_balance:
-        return Denied(f"margin {margin:.2f} is more than the free balance {book.available_balance:.2f}")
+        text = f"margin {margin:.2f} is more than the free balance {book.available_balance:.2f}"
+        return Denied(text, ReasonCode.NO_FUNDS)
     return Allowed()
 
 

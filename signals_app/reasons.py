@@ -38,6 +38,20 @@ class ReasonCode(StrEnum):
     MARKET = "market"  # a market filter of the strategy
     NO_PRICE = "no_price"
     NOT_OPENED = "not_opened"  # the text says which rule of the position was in the way
+    # a wave of the signal server
+    EXCHANGE_NOT_TRADED = "exchange_not_traded"
+    STOP_LISTED = "stop_listed"
+    NOT_WHITELISTED = "not_whitelisted"
+    LEVERAGED_COIN = "leveraged_coin"
+    STABLE_PAIR = "stable_pair"
+    INDEX_SYMBOL = "index_symbol"
+    BELOW_SCORE = "below_score"
+    SYMBOL_TWICE = "symbol_twice"
+    WAVE_LIMIT = "wave_limit"
+    BEYOND_BUFFER = "beyond_buffer"
+    NO_FUNDS = "no_funds"
+    WAVE_STALE = "wave_stale"
+    WAVE_OVER = "wave_over"
     # ourselves
     INTERNAL_ERROR = "internal_error"
     UNCLASSIFIED = "unclassified"  # rows from before codes were kept

@@ -34,6 +34,7 @@ from trailing.engine import HUNDRED, Entry
 from trailing.models import TrailingStop
 from trailing.plan import ProtectionPlan, read_plan
 from trailing.protection import first_stop
+from trailing.signal_wishes import NO_WISHES, SignalWishes, wished
 from trailing.true_ranges import known_at
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class Proposal:
     mark_price: Decimal
     signal_id: str | int | None = None
     entry: Terms = MARKET  # a limit entry is sized at its own price
+    wishes: SignalWishes = NO_WISHES  # the signal's own stop and trail come before the strategy's
 
     @property
     def price(self) -> Decimal:
@@ -115,10 +117,10 @@ def _open_sized(
     proposal: Proposal, strategy: Strategy, account: ExchangeAccount, instrument: Instrument
 ) -> Opened | Skip:
     try:
-        plan = read_plan(strategy.protection)
+        plan = wished(read_plan(strategy.protection), proposal.wishes)
         at_stop = first_stop(_expected_entry(proposal, strategy, instrument, plan), plan)
     except ValueError as refusal:
-        return Skip(f"the strategy's protection plan cannot be used: {refusal}")
+        return Skip(f"the protection plan cannot be used: {refusal}")
     balance = AccountBalance.objects.filter(account=account).first()
     risk = abs(proposal.price - at_stop) / proposal.price * HUNDRED
     sized = size(
@@ -150,7 +152,7 @@ def _denied(account: ExchangeAccount, strategy: Strategy, verdict: Denied) -> Sk
     events.record(
         "risk_limit", "medium", account_id=account.pk, strategy=strategy.name, reason=verdict.reason
     )
-    return Skip(verdict.reason)
+    return Skip(verdict.reason, verdict.code)
 
 
 def _sizing(strategy: Strategy, stop_percent: Decimal) -> SizingPlan:

@@ -26,6 +26,7 @@ from signals_app.routing import Route, Unrouted, off
 from signals_app.services.arrivals import EntryVerdict
 from trailing.rows import kind_of
 from trailing.services import stop_to_entry
+from trailing.signal_wishes import SignalWishes
 
 logger = logging.getLogger(__name__)
 
@@ -134,12 +135,21 @@ def _open(signal: Signal, routed: Route, outlook: Outlook) -> EntryVerdict:
     side = routed.direction.position_side
     if unfit := objection(routed.filters, outlook.market(routed.account_id), side):
         return _skipped(routed.strategy_id, unfit, ReasonCode.MARKET)
-    proposal = Proposal(routed.strategy_id, signal.symbol, side, mark_price, signal.signal_id)
+    proposal = Proposal(
+        routed.strategy_id, signal.symbol, side, mark_price, signal.signal_id, wishes=_wishes(signal)
+    )
     with transaction.atomic():  # a savepoint: open_position takes none of its own
         outcome = open_position(proposal)
     if isinstance(outcome, Skip):
         return _skipped(routed.strategy_id, outcome.reason, outcome.code)
     return EntryVerdict(routed.strategy_id, EntryStatus.OPENED, position_id=outcome.position_id)
+
+
+def _wishes(signal: Signal) -> SignalWishes:
+    said = signal.details
+    return SignalWishes(
+        said.stop_loss_percent, said.trailing_activation_percent, said.trailing_distance_percent
+    )
 
 
 def _leave(signal: Signal, routed: Route) -> EntryVerdict:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from decimal import Decimal as D
 
 import pytest
@@ -18,6 +19,7 @@ from tests.builders import a_balance
 from tests.positions.services.conftest import Desk
 from trailing.models import TrailingStop
 from trailing.plan import read_plan
+from trailing.signal_wishes import SignalWishes
 
 
 def refused(desk: Desk, **values: object) -> str:
@@ -165,3 +167,33 @@ def test_a_leg_is_not_opened_again_before_the_last_stop_is_gone(desk: Desk) -> N
     assert too_early == Skip("orders of the last long position in BTCUSDT still work")
     lookups.cancel(stop.pk)
     assert desk.open().pk != position.pk
+
+
+def test_what_the_signal_wishes_wins_over_the_strategys_plan(desk: Desk) -> None:
+    wishes = SignalWishes(D("3.5"), D("2.0"), D("0.4"))
+    outcome = open_position(replace(desk.propose(), wishes=wishes))
+    assert isinstance(outcome, Opened)
+    kept, own = Position.objects.get().plan, read_plan(desk.strategy.protection)
+    plan = read_plan(kept.body)
+    assert (plan.stop_loss.percent, plan.trailing.activation_percent, plan.trailing.callback_percent) == (
+        D("3.5"), D(2), D("0.4"),
+    )  # fmt: skip
+    assert plan.model_copy(update={"stop_loss": own.stop_loss, "trailing": own.trailing}) == own
+
+
+def test_the_quantity_at_risk_is_that_of_the_wished_stop(desk: Desk) -> None:
+    type(desk.strategy).objects.update(sizing_mode=SizingMode.RISK_PERCENT, risk_percent=D("0.1"))
+    a_balance(desk.account, equity=D(10000))
+    open_position(replace(desk.propose(), wishes=SignalWishes(D(5))))
+    assert D(190) < Position.objects.get().planned_notional <= D(200)  # 10 at risk, 5 % away
+
+
+def test_a_wish_that_makes_no_sense_opens_nothing_and_says_why(desk: Desk) -> None:
+    for wishes, reason in (
+        (SignalWishes(D(60)), "leverage 5 may be liquidated at 19.50 %"),
+        (SignalWishes(D(200)), "the protection plan cannot be used: with what the signal wishes, stop_loss"),
+    ):
+        outcome = open_position(replace(desk.propose(), wishes=wishes))
+        assert isinstance(outcome, Skip)
+        assert reason in outcome.reason
+    assert not Position.objects.exists()
