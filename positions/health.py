@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from positions.queries import invariant_checks
 from positions.services.reconciliation import get_health_status
+from signals_app.link_health import signal_server
 from trailing.services import count_orphan_ts_states
 
 REDIS_TIMEOUT = 2
@@ -48,6 +49,7 @@ def report(request: HttpRequest) -> JsonResponse:
             "synchroniser": get_health_status(),
             "invariants": invariant_checks(),
             "orphan_trailing_states": {"count": orphans, "warning": orphans > ORPHANS_TOLERATED},
+            "signal_server": signal_server(),
         }
     )
 

@@ -15,7 +15,13 @@ from exchanges.models import Instrument
 from exchanges.secrets import SecretField
 from signals_app.entry_limits import EntryLimits
 from signals_app.routing import OppositeSignal, SignalDirection
+from signals_app.server_models import SignalServerLink, Wave, WaveSignal
 from trailing.plan import ProtectionPlan
+
+__all__ = [
+    "EntryStatus", "SignalAttempt", "SignalLog", "SignalLogEntry", "SignalSender", "SignalServerLink", "SignalStatus",
+    "SizingMode", "Strategy", "StrategySignal", "Ticker", "Wave", "WaveSignal",
+]  # fmt: skip
 
 
 class SizingMode(StrEnum):

@@ -30,6 +30,16 @@ MOVES: Mapping[WaveStatus, frozenset[WaveStatus]] = {
 }
 
 
+class Outcome(StrEnum):
+    """What became of a wave's candidate."""
+
+    WAITING = ""
+    OPENED = "opened"
+    REFUSED = "refused"
+    NO_FUNDS = "no_funds"
+    LEFT = "left"  # the wave was over before its turn
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """Look for this wave until then."""

@@ -70,12 +70,18 @@ def auth(token: str) -> str:
 
 def read(frame: str | bytes) -> Said:
     try:
-        value = json.loads(frame)
+        value = json.loads(frame, object_pairs_hook=_unique)
     except (ValueError, RecursionError):
         return Unknown("a frame that is not JSON")
     if not isinstance(value, dict):
         return Unknown(f"a frame that is no object but {type(value).__name__}")
     return _said(value.get("type"), value)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Two values for one field: neither can be trusted, and nothing reads what is kept of them here."""
+    fields = dict(pairs)
+    return fields if len(fields) == len(pairs) else {"a field is given twice": pairs}
 
 
 def _said(kind: object, value: dict[str, Any]) -> Said:

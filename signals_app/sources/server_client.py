@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from ops.system_log import log_system_event
 from signals_app.sources import protocol
 from signals_app.sources.link import Hearing, LinkState, Patience, moved
 
@@ -23,6 +24,7 @@ _quiet.setLevel(logging.WARNING)
 
 MAX_FRAME_BYTES = 8 * 1024 * 1024
 NOT_LET_IN = (401, 403)
+TOLD_OF_A_CONNECTION = 20
 
 
 class Lost(Exception):
@@ -79,6 +81,7 @@ class ServerClient:
         self._status = LinkStatus()
         self._received = Received()
         self._has_news = threading.Condition()
+        self._told: set[str] = set()
 
     @property
     def status(self) -> LinkStatus:
@@ -119,7 +122,7 @@ class ServerClient:
             return True
         if self._address.reconnects and not self._patience.gives_up(failures):
             return True
-        logger.error("signal server %s is not tried again; restart to try", self._address.name)
+        self._tell("ERROR", "the signal server is not tried again; restart to try", failures=failures)
         return False
 
     def _converse(self, stopped: threading.Event) -> float:
@@ -146,6 +149,7 @@ class ServerClient:
             max_size=MAX_FRAME_BYTES,
             logger=_quiet,
         ) as socket:
+            self._told.clear()
             self._move(LinkState.CONNECTED)
             self._sign_in(socket)
             self._socket = socket
@@ -171,7 +175,7 @@ class ServerClient:
             query_interval=answer.query_interval,
             signal_window=answer.signal_window,
         )
-        logger.info("signed in at the signal server %s", self._address.name)
+        self._tell("INFO", "signed in at the signal server")
 
     def _expect(self, socket: ClientConnection) -> protocol.Said:
         try:
@@ -208,9 +212,9 @@ class ServerClient:
             case protocol.AuthFailed(message):
                 raise Refused(message)
             case protocol.ServerError(message):
-                logger.warning("the signal server says: %s", self._clean(message))
+                self._tell_once(f"the signal server says: {self._clean(message)}")
             case protocol.Unknown(text):
-                logger.warning("the signal server sent %s; dropped", self._clean(text))
+                self._tell_once(f"the signal server sent {self._clean(text)}; dropped")
             case protocol.Stats(figures):
                 logger.info("the signal server counts %s", self._clean(str(dict(figures))))
 
@@ -218,7 +222,7 @@ class ServerClient:
         pause = self._patience.refused_pause
         text = self._clean(f"the token was refused: {message}")
         self._status = replace(self._status, refused_at=datetime.now(UTC), error=text)
-        logger.error("signal server %s: %s; the next try is in %g s", self._address.name, text, pause)
+        self._tell("ERROR", text, next_try_seconds=pause)
         return pause
 
     def _failed(self, error: str) -> float:
@@ -226,10 +230,20 @@ class ServerClient:
         pause = self._patience.pause(failures, random.random())  # noqa: S311
         text = self._clean(error)
         self._status = replace(self._status, failures=failures, error=text)
-        logger.warning(
-            "signal server %s: %s; attempt %s in %.1f s", self._address.name, text, failures, pause
-        )
+        if (
+            failures.bit_count() == 1
+        ):  # 1, 2, 4, 8 and so on: a server that is away for a night fills no table
+            self._tell("WARNING", text, failures=failures, next_try_seconds=round(pause, 1))
         return pause
+
+    def _tell_once(self, text: str) -> None:
+        """Of each connection, and not without end: a server may go on sending what nobody understands."""
+        if text not in self._told and len(self._told) < TOLD_OF_A_CONNECTION:
+            self._told.add(text)
+            self._tell("WARNING", text)
+
+    def _tell(self, level: str, text: str, **details: object) -> None:
+        log_system_event(level, "signal_server", text, server=self._address.name, **details)
 
     def _clean(self, text: str) -> str:
         """A server or a library may repeat what we sent it, or the whole address."""

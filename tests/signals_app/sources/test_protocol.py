@@ -42,6 +42,12 @@ def test_what_cannot_be_read_is_dropped_not_raised(frame: str | bytes) -> None:
     assert isinstance(p.read(frame), p.Unknown)
 
 
+def test_a_field_that_is_given_twice_makes_a_record_that_nothing_reads() -> None:
+    said = p.read('{"type": "signals", "data": [{"id": 1, "id": 2}]}')
+    assert said == p.Snapshot(({"a field is given twice": [("id", 1), ("id", 2)]},))
+    assert p.read('{"type": "pong", "type": "pong"}') == p.Unknown("a message of type ''")
+
+
 @given(st.text() | st.binary())
 def test_no_frame_raises(frame: str | bytes) -> None:
     p.read(frame)
