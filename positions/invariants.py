@@ -23,6 +23,7 @@ from positions.accounting import signed
 from positions.cover import uncovered
 from positions.lifecycle import PENDING, OrderStatus, PositionStatus
 from positions.models import Order, Position
+from signals_app.balance import contradictions as signal_contradictions
 
 RESTED = timedelta(seconds=60)
 # the slowest source of a wallet's movements is asked every ten minutes
@@ -169,6 +170,10 @@ def _prices_needed_for(held: QuerySet[Position]) -> Mapping[tuple[str, PriceKind
     return needed
 
 
+def the_ledger_of_signals_closes(now: datetime) -> Findings:
+    return signal_contradictions(since=now - A_DAY, until=now - RESTED)
+
+
 def deadlocks() -> int:
     """Since the database's statistics began; who compares two readings knows of new ones."""
     with connection.cursor() as cursor:
@@ -187,4 +192,5 @@ SENTENCES: dict[str, Callable[[datetime], Findings]] = {
     WALLETS: wallets_moved_by_what_we_booked,
     "every account is compared with its exchange": accounts_are_compared_with_the_exchange,
     "the price of everything held is heard": prices_of_what_is_held_are_heard,
+    "something became of every signal": the_ledger_of_signals_closes,
 }

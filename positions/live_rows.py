@@ -137,7 +137,7 @@ ORDER_TONES = {
     OrderStatus.DENIED: "bad",
     OrderStatus.SUBMITTED: "warn",
 }
-SIGNAL_TONES = {"opened": "good", "closed": "good", "failed": "bad", "ignored": "bad"}
+SIGNAL_TONES = {"opened": "good", "closed": "good", "protected": "good", "failed": "bad", "ignored": "bad"}
 
 
 def order_row(order: Any, now: datetime) -> Row:
@@ -192,7 +192,7 @@ def _verdict(status: str, of_strategies: list[str]) -> str:
     """The one word for a signal: the weightiest thing a strategy did with it."""
     if status != "new":
         return status
-    for word in ("opened", "closed", "failed", "skipped"):
+    for word in ("opened", "closed", "protected", "failed", "skipped"):
         if word in of_strategies:
             return word
     return "received"

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from ops.trail.admin import ExplainedAdmin
+from positions.formats import words
 from signals_app.forms import SenderForm, StrategyForm
 from signals_app.models import (
     SignalAttempt,
@@ -19,6 +20,7 @@ from signals_app.models import (
     Ticker,
     TickerAlias,
 )
+from signals_app.reasons import ReasonCode
 from signals_app.tokens import new_token, token_hash
 from trailing.plan import read_plan
 from trailing.words import in_words
@@ -154,18 +156,33 @@ class EntryInline(admin.TabularInline):  # type: ignore[type-arg]
     model = SignalLogEntry
     extra = 0
     can_delete = False
-    readonly_fields = ("strategy", "status", "note", "position", "logged_at")
+    readonly_fields = ("strategy", "status", "reason_code", "note", "position", "logged_at")
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
+
+
+class ReasonFilter(admin.SimpleListFilter):
+    """Of the signal itself, or of what any strategy did not do about it."""
+
+    title, parameter_name = "reason", "reason"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(code.value, words(code.value)) for code in ReasonCode]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[SignalLog]) -> QuerySet[SignalLog]:
+        if not (code := self.value()):
+            return queryset
+        of_a_strategy = SignalLogEntry.objects.filter(log=OuterRef("pk"), reason_code=code)
+        return queryset.filter(Q(reason_code=code) | Exists(of_a_strategy))
 
 
 @admin.register(SignalLog)
 class SignalLogAdmin(ReadOnlyAdmin, ExplainedAdmin):
     explained_as = "signal"
     inlines = [EntryInline]
-    list_display = ("received_at", "source", "symbol", "message", "status", "reason")
-    list_filter = ("status", "source")
+    list_display = ("received_at", "source", "symbol", "message", "status", "reason", "reason_code")
+    list_filter = ("status", ReasonFilter, "entries__status", "source")
     search_fields = ("uid", "signal_id", "symbol", "message")
     date_hierarchy = "received_at"
 

@@ -3,7 +3,10 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+from signals_app.pages import ledger
+
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("signals/ledger/", ledger, name="signal-ledger"),
     path("", include("positions.urls")),
 ]

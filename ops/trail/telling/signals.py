@@ -47,6 +47,7 @@ def _payload(row: Row) -> Iterator[str]:
 VERDICTS = {
     "opened": "opens position {position}",
     "closed": "has position {position} closed",
+    "protected": "has the stop of position {position} go to its entry",
     "skipped": "does nothing",
     "failed": "failed",
 }
