@@ -192,5 +192,5 @@ SENTENCES: dict[str, Callable[[datetime], Findings]] = {
     WALLETS: wallets_moved_by_what_we_booked,
     "every account is compared with its exchange": accounts_are_compared_with_the_exchange,
     "the price of everything held is heard": prices_of_what_is_held_are_heard,
-    "something became of every signal": the_ledger_of_signals_closes,
+    "the ledger of signals closes": the_ledger_of_signals_closes,
 }

@@ -23,7 +23,7 @@ from positions.services import monitoring
 from positions.services.closing import request_close
 from positions.services.plans import kept
 from positions.services.reconciliation import reconcile_account
-from tests.builders import a_position, an_account
+from tests.builders import a_position, a_signal_log, an_account
 from tests.positions.services.conftest import Desk
 from trailing.models import TrailingStop
 from trailing.plan import ProtectionPlan
@@ -161,7 +161,12 @@ def nobody_hears_a_price() -> None:
     hear(timezone.now() - timedelta(seconds=31))
 
 
+def nothing_became_of_a_signal() -> None:
+    a_signal_log(received_at=timezone.now() - A_WHILE)
+
+
 PLANTED = [
+    (nothing_became_of_a_signal, "the ledger of signals closes"),
     (a_fill_is_lost, "sum of fills equals position"),
     (a_fill_is_doubled, "no order is filled beyond what it asked for"),
     (the_exchange_holds_less, "our positions equal the exchange's"),
