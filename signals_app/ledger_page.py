@@ -102,7 +102,7 @@ def _verdict(lines: Sequence[Line]) -> str:
     if broken:
         named = ", ".join(f"{line.source or 'all'} at {line.hour:%H}:00" for line in broken[:5])
         return f"The ledger does NOT close: {len(broken)} of {len(lines)} lines, {named}."
-    return f"The ledger closes: all {len(lines)} lines."
+    return "The ledger closes in every line."
 
 
 def _reason(row: tuple[str, int, int], day: date, source: str) -> dict[str, Any]:

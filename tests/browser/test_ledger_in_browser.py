@@ -1,4 +1,4 @@
-"""The ledger of signals in a real browser: found from the live page, filtered by a form, red where it does not close."""
+"""The ledger of signals in a real browser: found from the live page, filtered by a form, red where it is broken."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_it_is_found_from_the_live_page_and_filtered_by_its_form(page, server):
     a_day()
     page.goto(f"{server.origin}/")
     page.get_by_role("link", name="Ledger").click()
-    expect(page.locator("#verdict")).to_contain_text("The ledger closes: all 2 lines.")
+    expect(page.locator("#verdict")).to_contain_text("The ledger closes in every line.")
     expect(page.locator("#lines tbody tr")).to_have_count(2)
     expect(page.locator("#lines tbody")).to_contain_text("2 arrived and left no row")
     page.get_by_label("Source").select_option("stream")

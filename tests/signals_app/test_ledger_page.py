@@ -74,7 +74,7 @@ def test_an_hour_that_closes(viewer: Client) -> None:
     assert (line["dispatched"], line["skipped"], line["waiting"]) == (2, 2, 1)
     assert (line["closes"], line["tone"], line["door"]) == ("closes", "", "as counted at the door")
     text = text_of(viewer)
-    assert "The ledger closes: all 1 lines." in text
+    assert "The ledger closes in every line." in text
     assert "cooldown 1, market 1" in text
 
 
