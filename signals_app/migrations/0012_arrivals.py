@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('signals_app', '0010_ticker_aliases'),
+        ('signals_app', '0011_signal_server_and_waves'),
     ]
 
     operations = [
