@@ -41,6 +41,7 @@ dry-run: install  ## trade on paper for DURATION seconds, print the report, exit
 bench: install  ## performance, as ratios to a floor of the same run
 	@$(BIN)/python -m benchmarks $(ARGS)
 	@$(BIN)/python -m benchmarks.protection
+	@$(BIN)/python -m benchmarks.intake
 
 faults: install  ## fault campaign over SEEDS worlds, and with PROCESSES=50 against real ones (number or range)
 	@$(BIN)/python -m tests.campaign --seeds $(SEEDS) $(ARGS)

@@ -40,4 +40,6 @@ GUARDS = (
     ("trail_seal", "trail_is_not_emptied"),
     *((one.table, "record_trail") for one in RECORDED),
     ("trailing_stop_state", "record_trail_of_moves"),
+    ("signals_v2_log", "record_trail_of_many"),
+    ("signal_log_entries_v2", "record_trail_of_many"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -9,11 +10,10 @@ from typing import Any
 
 from django.db import connection
 from django.utils import timezone
-from psycopg.types.json import Jsonb
 
 from positions import broadcast
 from signals_app.models import SignalAttempt, SignalLog, SignalStatus
-from signals_app.parsing import Unreadable
+from signals_app.parsing import Signal, Unreadable
 from signals_app.reasons import ReasonCode
 from signals_app.routing import Ignored, Route, Routed
 from signals_app.services.arrivals import Arrival, EntryVerdict, Reading, Verdict
@@ -28,16 +28,18 @@ TYPES = {
     "logged_at": "timestamptz", "dispatched_at": "timestamptz", "status": "text", "reason": "text",
     "reason_code": "text", "details": "jsonb",
 }  # fmt: skip
+# JSON is one parameter that both ends read fast; arrays are quoted value by value
 INSERT = f"""
     INSERT INTO signals_v2_log ({", ".join(TYPES)})
-    SELECT {", ".join(TYPES)} FROM unnest({", ".join(f"%s::{kind}[]" for kind in TYPES.values())})
+    SELECT {", ".join(TYPES)}
+    FROM ROWS FROM (json_to_recordset(%s) AS ({", ".join(f"{name} {kind}" for name, kind in TYPES.items())}))
         WITH ORDINALITY arrived ({", ".join(TYPES)}, number) ORDER BY number
     ON CONFLICT (uid) DO NOTHING RETURNING id, uid
 """  # noqa: S608
 INSERT_ENTRIES = """
     INSERT INTO signal_log_entries_v2 (log_id, strategy_id, position_id, status, note, reason_code, logged_at)
-    SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[],
-        %s::timestamptz[])
+    SELECT log_id, strategy_id, position_id, status, note, reason_code, %s FROM json_to_recordset(%s) AS one
+        (log_id bigint, strategy_id bigint, position_id bigint, status text, note text, reason_code text)
 """
 
 
@@ -64,7 +66,7 @@ def insert(readings: Sequence[Reading], *, are_accepted_only: bool = False) -> l
     firsts = [reading for reading, first in zip(readings, is_first, strict=True) if first]
     rows = [_row(reading, now, are_accepted_only) for reading in firsts]
     with connection.cursor() as cursor:
-        cursor.execute(INSERT, [list(column) for column in zip(*rows, strict=True)])
+        cursor.execute(INSERT, [json.dumps(rows, default=datetime.isoformat)])
         inserted = cursor.fetchall()
     broadcast.signals_logged([log_id for log_id, _ in inserted])
     return _in_order(readings, is_first, inserted)
@@ -90,28 +92,35 @@ def _in_order(
     ]
 
 
-def _row(reading: Reading, now: datetime, are_accepted_only: bool) -> tuple[Any, ...]:
-    """In the order of TYPES."""
-    signal, arrival = reading.signal, reading.arrival
+def _row(reading: Reading, now: datetime, are_accepted_only: bool) -> dict[str, Any]:
+    """What is not said is NULL or empty as the columns ask for."""
+    arrival = reading.arrival
     ignored = reading.routed if isinstance(reading.routed, Ignored) else None
-    return (
-        reading.uid,
-        reading.signal_id,
-        signal.symbol if signal else "",
-        direction(reading.routed),
-        arrival.source,
-        signal.message if signal else "",
-        storable(arrival.raw),
-        signal.bar_time if signal else None,
-        signal.sent_at if signal else None,
-        arrival.received_at,
-        now,
-        None if are_accepted_only and not ignored else now,
-        (SignalStatus.IGNORED if ignored else SignalStatus.NEW).value,
-        ignored.reason if ignored else "",
-        ignored.code.value if ignored else "",
-        Jsonb(signal.details.as_json() if signal else {}),
-    )
+    return _said(reading.signal) | {
+        "uid": reading.uid,
+        "direction": direction(reading.routed),
+        "source": arrival.source,
+        "raw_message": storable(arrival.raw),
+        "received_at": arrival.received_at,
+        "logged_at": now,
+        "dispatched_at": None if are_accepted_only and not ignored else now,
+        "status": SignalStatus.IGNORED if ignored else SignalStatus.NEW,
+        "reason": ignored.reason if ignored else "",
+        "reason_code": ignored.code if ignored else "",
+    }
+
+
+def _said(signal: Signal | None) -> dict[str, Any]:
+    if signal is None:
+        return {"symbol": "", "message": "", "details": {}}
+    return {
+        "signal_id": signal.signal_id,
+        "symbol": signal.symbol,
+        "message": signal.message,
+        "bar_time": signal.bar_time,
+        "sent_at": signal.sent_at,
+        "details": signal.details.as_json(),
+    }
 
 
 def direction(routed: Routed) -> str:
@@ -150,10 +159,16 @@ def note_entries(entries: Sequence[tuple[int, EntryVerdict]]) -> None:
     """(id of the signal's row, verdict) each, in one statement."""
     if not entries:
         return
-    now = timezone.now()
     rows = [
-        (log_id, one.strategy_id, one.position_id, one.status.value, one.note, one.reason_code or "", now)
+        {
+            "log_id": log_id,
+            "strategy_id": one.strategy_id,
+            "position_id": one.position_id,
+            "status": one.status,
+            "note": one.note,
+            "reason_code": one.reason_code or "",
+        }
         for log_id, one in entries
     ]
     with connection.cursor() as cursor:
-        cursor.execute(INSERT_ENTRIES, [list(column) for column in zip(*rows, strict=True)])
+        cursor.execute(INSERT_ENTRIES, [timezone.now(), json.dumps(rows)])

@@ -40,7 +40,7 @@ def required_text(fields: Fields, name: str) -> str:
         raise Refused(f"{name} is missing", ReasonCode.MISSING_FIELD)
     if not isinstance(value, str):
         raise Refused(f"{name} must be text, not {type(value).__name__}")
-    if any(_is_control(character) for character in value):
+    if not value.isprintable() and any(map(_is_control, value)):
         raise Refused(f"{name} holds control characters")
     return value
 

@@ -27,7 +27,7 @@ class Shape:
         return [name for name in self.never if name in fields]
 
     def fits(self, fields: Fields) -> bool:
-        return not self.missing(fields) and not self.foreign(fields)
+        return not any(name in fields for name in self.never) and not self.missing(fields)
 
 
 def recognise(fields: Fields, shapes: Sequence[Shape]) -> Shape:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import sha256
@@ -31,8 +31,14 @@ class Details:
 
     def as_json(self) -> dict[str, str | int]:
         """Without what was not said."""
-        said = {name: value for name, value in asdict(self).items() if value not in (None, "")}
-        return {name: str(value) if isinstance(value, Decimal) else value for name, value in said.items()}
+        if self is NOTHING_SAID:
+            return {}
+        said = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            name: str(value) if isinstance(value, Decimal) else value
+            for name, value in said.items()
+            if value not in (None, "")
+        }
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Details:

@@ -26,7 +26,7 @@ from signals_app.models import EntryStatus, SignalAttempt, SignalLog, SignalLogE
 from signals_app.registry import Registry, load
 from signals_app.sender_rules import SenderRule
 from signals_app.services.arrivals import Arrival, Verdict
-from signals_app.services.intake import log_failure, receive_batch, receive_signal
+from signals_app.services.intake import log_failure, receive_signal
 from tests.builders import a_position, a_strategy, a_ticker, an_account
 
 UUID = "0190f1a6-0000-7000-8000-000000000001"
@@ -401,12 +401,3 @@ def test_a_fill_report_and_a_closing_signal_do_not_kill_each_other(committed) ->
     assert outcomes(verdict) == [("opened", "")]
     position.refresh_from_db()
     assert position.status == "closing"
-
-
-def test_a_batch_is_answered_in_order_and_committed_together(account) -> None:
-    a_trader(account)
-    good, strange = frame(), frame("nobody knows it")
-    verdicts = receive_batch([arrival(raw) for raw in (good, "{", strange, good)], load())
-    assert [verdict.status for verdict in verdicts] == ["new", "ignored", "ignored", "duplicate"]
-    assert outcomes(verdicts[0]) == [("opened", "")]
-    assert (SignalLog.objects.count(), SignalAttempt.objects.count()) == (3, 1)

@@ -181,6 +181,7 @@ def test_a_legitimate_change_is_no_fault(fill, say) -> None:
     [
         ("positions", "record_trail"),
         ("trailing_stop_state", "record_trail_of_moves"),
+        ("signals_v2_log", "record_trail_of_many"),
         ("trail", "trail_stays"),
     ],
 )
