@@ -17,12 +17,14 @@ from django.db import close_old_connections, connection
 
 from exchanges.models import Instrument
 from exchanges.secrets import SecretUnreadable
+from ops.system_log import log_system_event
 from signals_app.buckets import Rate
 from signals_app.contracts import Contracts, contracts
 from signals_app.market_filters import Filter, MarketFilters, WhenUnknown
-from signals_app.models import SignalSender, Strategy, Ticker, TickerAlias
+from signals_app.models import SignalSender, Strategy, StrategySignal, Ticker, TickerAlias
 from signals_app.networks import Network, NotANetwork, read_networks
 from signals_app.routing import (
+    Meanings,
     OppositeSignal,
     SignalDirection,
     StrategyRule,
@@ -57,7 +59,8 @@ def load() -> Registry:
     rows = list(SignalSender.objects.defer("signing_key").prefetch_related("strategies"))
     rules = {row.name: _sender_rule(row) for row in rows}
     senders = {row.token_hash: rules[row.name] for row in rows if row.enabled}
-    return Registry(Tables(_tickers(), _phrases()), senders, rules, _contracts())
+    tables = Tables(load_tickers(), load_strategy_signals(load_strategies()))
+    return Registry(tables, senders, rules, _contracts())
 
 
 def _sender_rule(row: SignalSender) -> SenderRule:
@@ -93,9 +96,27 @@ def _signing_key(row: SignalSender) -> str:
         return ""
 
 
-def _tickers() -> dict[str, TickerRule]:
+# the names of these three are fixed by a requirement document
+
+
+def load_tickers() -> dict[str, TickerRule]:
     rows = Ticker.objects.values_list("symbol", "enabled", "trade_permission")
     return {symbol: TickerRule(enabled, permission) for symbol, enabled, permission in rows}
+
+
+def load_strategies() -> dict[int, StrategyRule]:
+    """By id, without the archived ones."""
+    rows = Strategy.objects.filter(archived=False).select_related("account").prefetch_related("tickers")
+    return {strategy.pk: _rule(strategy) for strategy in rows}
+
+
+def load_strategy_signals(strategies: Mapping[int, StrategyRule]) -> Mapping[str, Meanings]:
+    """Phrase -> what it means for each of these strategies, by their names."""
+    known: dict[str, list[tuple[StrategyRule, SignalDirection]]] = defaultdict(list)
+    rows = StrategySignal.objects.filter(strategy__in=strategies).order_by("strategy__name", "pk")
+    for strategy_id, phrase, direction in rows.values_list("strategy_id", "phrase", "direction"):
+        known[phrase_key(phrase)].append((strategies[strategy_id], SignalDirection(direction)))
+    return {phrase: tuple(meanings) for phrase, meanings in known.items()}
 
 
 def _contracts() -> Contracts:
@@ -103,19 +124,6 @@ def _contracts() -> Contracts:
     listings = Instrument.objects.filter(active=True).values_list("symbol", "exchange_symbol")
     aliases = TickerAlias.objects.exclude(alias__in=Ticker.objects.values("symbol"))
     return contracts(listings, dict(aliases.values_list("alias", "ticker__symbol")))
-
-
-def _phrases() -> dict[str, tuple[tuple[StrategyRule, SignalDirection], ...]]:
-    known: dict[str, list[tuple[StrategyRule, SignalDirection]]] = defaultdict(list)
-    for strategy in (
-        Strategy.objects.filter(archived=False)
-        .select_related("account")
-        .prefetch_related("tickers", "phrases")
-    ):
-        rule = _rule(strategy)
-        for row in strategy.phrases.all():
-            known[phrase_key(row.phrase)].append((rule, SignalDirection(row.direction)))
-    return {phrase: tuple(rules) for phrase, rules in known.items()}
 
 
 def _rule(strategy: Strategy) -> StrategyRule:
@@ -170,10 +178,14 @@ class LiveRegistry:
                 self._listen()
             except Exception as error:
                 self._failures += 1
-                logger.warning(
-                    "registry cannot listen to the database (%s); trying again", type(error).__name__
-                )
+                self._tell(error)
             time.sleep(min(0.5 * 2**self._failures, MAX_BACKOFF_SECONDS))
+
+    def _tell(self, error: Exception) -> None:
+        """What was read before goes on to count."""
+        if self._failures == 1:
+            message = "the routing tables cannot be read anew; those in memory count"
+            log_system_event("WARNING", __name__, message, error=type(error).__name__)
 
     def _listen(self) -> None:
         """Reload after LISTEN is in force: a change in between would be told to nobody."""

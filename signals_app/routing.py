@@ -74,10 +74,13 @@ class StrategyRule:
     filters: MarketFilters = NO_FILTERS
 
 
+Meanings = tuple[tuple[StrategyRule, SignalDirection], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Tables:
     tickers: Mapping[str, TickerRule] = field(default_factory=dict)
-    phrases: Mapping[str, tuple[tuple[StrategyRule, SignalDirection], ...]] = field(default_factory=dict)
+    phrases: Mapping[str, Meanings] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

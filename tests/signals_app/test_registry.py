@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -11,12 +12,13 @@ from cryptography.fernet import Fernet
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from websockets.sync.client import ClientConnection
 
 from signals_app.buckets import Rate
 from signals_app.models import SignalSender, StrategySignal, Ticker
-from signals_app.registry import Registry, load
+from signals_app.registry import Registry, load, load_strategies, load_strategy_signals, load_tickers
 from signals_app.routing import OppositeSignal, SignalDirection, StrategyRule, TickerRule
 from signals_app.sender_rules import SenderRule
 from tests.browser.server import WebServer
@@ -64,6 +66,36 @@ def test_tickers_phrases_and_senders_are_loaded() -> None:
             SignalDirection.CLOSE_SHORT,
         ),
     }
+
+
+@pytest.mark.django_db
+def test_each_table_that_is_read_tells_of_its_changes() -> None:
+    sender = SignalSender.objects.create(name="on", token_hash="1" * 64)
+    strategy = a_strategy(use_all_tickers=False)
+    strategy.tickers.add(a_ticker())
+    sender.strategies.add(strategy)
+    StrategySignal.objects.create(strategy=strategy, phrase="UP", direction="long")
+    with CaptureQueriesContext(connection) as asked:
+        load()
+    read = {name for query in asked for name in re.findall(r'(?:FROM|JOIN) "(\w+)"', query["sql"])}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'tell_registry'")
+        telling = {name for (name,) in cursor.fetchall()}
+    assert len(read) >= 8
+    assert read - telling == set()
+
+
+@pytest.mark.django_db
+def test_tables_are_read_by_names_that_others_rely_on() -> None:
+    kept, archived = a_strategy(name="kept"), a_strategy(name="gone", archived=True)
+    a_ticker("ETHUSDT", enabled=False)
+    for strategy in (kept, archived):
+        StrategySignal.objects.create(strategy=strategy, phrase="Buy  NOW", direction="long")
+    strategies = load_strategies()
+    assert load_tickers() == {"ETHUSDT": TickerRule(enabled=False, trade_permission=True)}
+    assert [rule.strategy_id for rule in strategies.values()] == [kept.pk]
+    assert load_strategy_signals(strategies) == {"buy now": ((strategies[kept.pk], SignalDirection.LONG),)}
+    assert load_strategy_signals({}) == {}
 
 
 @pytest.mark.django_db
