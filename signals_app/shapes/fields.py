@@ -20,6 +20,7 @@ OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
 FUTURE_TOLERANCE = timedelta(days=1)
 MILLISECONDS_FROM = 10**11
 HUNDRED = Decimal(100)
+LARGEST = 10**20  # JSON has no infinity, but 1e999 becomes one
 # the venue before the colon says where a chart looked, not where to trade
 SYMBOL = re.compile(
     r"(?:(?:BINANCE|BYBIT):)?"
@@ -133,9 +134,11 @@ def number(fields: Fields, name: str) -> Decimal | None:
         return None
     if isinstance(value, str) and NUMBER.fullmatch(value):
         return Decimal(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return Decimal(repr(value))
-    raise Refused(f"{name} must be a number, not {type(value).__name__}")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Refused(f"{name} must be a number, not {type(value).__name__}")
+    if abs(value) >= LARGEST:
+        raise Refused(f"{name} is larger than any number of a signal")
+    return Decimal(repr(value))
 
 
 def percent(fields: Fields, name: str, most: Decimal = HUNDRED) -> Decimal | None:

@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from signals_app.parsing import Signal, Unreadable, parse
 from signals_app.reasons import ReasonCode
@@ -130,7 +132,7 @@ def test_a_score_is_never_guessed_to_be_of_the_other_scale() -> None:
         (WAVE, {"stop_loss_filter": -2}, "bad_field", "stop_loss_filter -2 is no percent"),
         (WAVE, {"stop_loss_filter": [2]}, "bad_field", "stop_loss_filter must be a number, not list"),
         (WAVE, {"trailing_distance_filter": 250}, "bad_field", "trailing_distance_filter 250 is no percent"),
-        (WAVE, {"trailing_activation_filter": 1e300}, "bad_field", "trailing_activation_filter 1e+300 is no percent"),
+        (WAVE, {"trailing_activation_filter": 1e9}, "bad_field", "trailing_activation_filter 1000000000 is no percent"),
         (WAVE, {"max_trades_filter": 0}, "bad_field", "max_trades_filter 0 is no whole number from 1 to 1000"),
         (WAVE, {"max_trades_filter": 2.5}, "bad_field", "max_trades_filter 2.5 is no whole number"),
         (WAVE, {"exchange_name": "Bybit"}, "unknown_shape", "timestamp cannot be in a row of scores"),
@@ -164,6 +166,15 @@ def test_what_was_said_beside_the_signal_survives_its_row(body) -> None:
     assert details.as_json()
 
 
+@pytest.mark.parametrize("name", ["exchange_id", "score_week", "max_trades_filter", "stop_loss_filter"])
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "1e300", "9" * 400])
+def test_numbers_beyond_all_numbers(name, number) -> None:
+    body = json.dumps(WAVE | {name: 0.123456789}).replace("0.123456789", number)
+    found = parse(body, NOW)
+    assert isinstance(found, Unreadable)
+    assert found.reason == f"{name} is larger than any number of a signal"
+
+
 def test_a_signal_that_says_more_than_one_thing_is_taken_by_its_message() -> None:
     mixed = {"symbol": "BTCUSDT", "message": "UP", "bar_time": "2026-03-01T12:20:00Z"} | ACTION
     assert read(mixed).message == "UP"
@@ -174,3 +185,26 @@ def test_nothing_of_tomorrow_is_a_signal() -> None:
     tomorrow = (NOW + timedelta(days=2)).isoformat()
     assert refusal(WAVE, timestamp=tomorrow)[0] == ReasonCode.BAD_FIELD
     assert refusal(ACTION, created_at=tomorrow)[0] == ReasonCode.BAD_FIELD
+
+
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=12), st.lists(st.integers(), max_size=2),
+    st.sampled_from([value for body in (WAVE, ACTION, ROW) for value in body.values()]),
+    st.sampled_from(["BUY", "close_short", "1e999", "-0", "0.5", "10" * 30, 10**400, 1e308, -0.0]),
+)  # fmt: skip
+
+
+@given(st.sampled_from([WAVE, ACTION, ROW]), st.data())
+def test_no_body_that_is_nearly_known_raises(body, data) -> None:
+    """And whatever is read can be kept and read again."""
+    fields = data.draw(st.lists(st.sampled_from(sorted({*WAVE, *ACTION, *ROW, "message"})), max_size=4))
+    found = outcome(body, **{name: data.draw(VALUES) for name in fields})
+    if isinstance(found, Unreadable):
+        assert found.reason.encode()
+        assert found.code in set(ReasonCode)
+        return
+    assert Details.from_json(json.loads(json.dumps(found.details.as_json()))) == found.details
+    percents = [found.details.stop_loss_percent, found.details.trailing_distance_percent]
+    assert all(0 < percent < 100 for percent in percents if percent is not None)
+    scores = [found.details.score_week, found.details.score_month, found.details.strength]
+    assert all(0 <= score <= 100 for score in scores if score is not None)
