@@ -19,6 +19,8 @@ from signals_app.models import (
     StrategySignal,
     Ticker,
     TickerAlias,
+    Wave,
+    WaveSignal,
 )
 from signals_app.reasons import ReasonCode
 from signals_app.tokens import new_token, token_hash
@@ -191,3 +193,24 @@ class SignalLogAdmin(ReadOnlyAdmin, ExplainedAdmin):
 class SignalAttemptAdmin(ReadOnlyAdmin):
     list_display = ("received_at", "source", "uid")
     search_fields = ("uid",)
+
+
+class WaveSignalInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = WaveSignal
+    fields = ("place", "symbol", "score", "outcome", "handed_on_at")
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(Wave)
+class WaveAdmin(ReadOnlyAdmin):
+    inlines = [WaveSignalInline]
+    list_display = ("wave_time", "exchange", "status", "found", "target", "reason")
+    list_filter = ("status", "exchange")
+    date_hierarchy = "wave_time"

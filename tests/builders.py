@@ -14,7 +14,7 @@ from exchanges.types import OrderType, PositionSide
 from positions.lifecycle import CloseReason, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Fill, Order, Position
 from positions.services.plans import kept
-from signals_app.models import EntryStatus, SignalLog, SignalLogEntry, SignalStatus, Strategy, Ticker
+from signals_app.models import EntryStatus, SignalLog, SignalLogEntry, SignalStatus, Strategy, Ticker, Wave
 from signals_app.reasons import ReasonCode
 from trailing.engine import TrailingPhase
 from trailing.models import TrailingStop
@@ -170,3 +170,10 @@ def a_log_entry(
     return SignalLogEntry.objects.create(
         log=log or a_signal_log(), strategy=strategy or a_strategy(), **values
     )
+
+
+def a_wave(**values: Any) -> Wave:
+    """Claimed and looked for, unless told otherwise."""
+    now = timezone.now()
+    defaults = {"exchange": "binance", "wave_time": now, "look_until": now, "started_at": now}
+    return Wave.objects.create(**defaults | values)

@@ -7,22 +7,22 @@ from random import Random
 from typing import Any
 
 QUARTER = timedelta(minutes=15)
-# id, pair and price are the sender's own numbering
 PAIRS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT", "XRPUSDT", "ADAUSDT", "DOGEUSDT", "LINKUSDT", "AVAXUSDT")
 BINANCE, BYBIT = 1, 2
 
 
 def wave(seed: int, candle: datetime) -> list[dict[str, Any]]:
-    """One wave's signals, worst first as well as best first: who takes them must sort them."""
+    """One wave's signals, in no order: who takes them must sort them."""
     dice = Random(f"{seed} {candle.isoformat()}")  # noqa: S311
     return [_record(dice, candle, pair, exchange) for exchange in (BINANCE, BYBIT) for pair in _some(dice)]
 
 
 def window(seed: int, now: datetime, minutes: int) -> list[dict[str, Any]]:
-    """All waves whose candle ended in the last so many minutes, as a server repeats them."""
+    """What was written in the last so many minutes, as a server repeats it."""
     ended = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
     candles = [ended - QUARTER * (back + 1) for back in range(max(1, minutes // 15))]
-    return [record for candle in reversed(candles) for record in wave(seed, candle)]
+    records = [record for candle in reversed(candles) for record in wave(seed, candle)]
+    return [one for one in records if datetime.fromisoformat(one["created_at"]) <= now]
 
 
 def _some(dice: Random) -> list[str]:
@@ -30,7 +30,7 @@ def _some(dice: Random) -> list[str]:
 
 
 def _record(dice: Random, candle: datetime, pair: str, exchange: int) -> dict[str, Any]:
-    written = candle + QUARTER + timedelta(seconds=dice.randint(60, 300))
+    written = candle + QUARTER + timedelta(seconds=dice.randint(180, 290))
     return {
         "id": f"w-{candle:%Y%m%d-%H%M}-{dice.getrandbits(32):08x}",
         "pair_symbol": pair,

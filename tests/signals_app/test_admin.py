@@ -12,15 +12,23 @@ from django.utils import timezone
 
 from exchanges.marks import publish_prices
 from exchanges.types import PriceTick
-from signals_app.models import SignalAttempt, SignalLog, SignalSender, Strategy
+from signals_app.models import SignalAttempt, SignalLog, SignalSender, Strategy, Wave
 from signals_app.tokens import token_hash
-from tests.builders import a_log_entry, a_position, a_signal_log, a_strategy, a_ticker, a_trailing_stop
+from tests.builders import (
+    a_log_entry,
+    a_position,
+    a_signal_log,
+    a_strategy,
+    a_ticker,
+    a_trailing_stop,
+    a_wave,
+)
 from trailing.models import TrailingStop
 from trailing.plan import read_plan
 
 pytestmark = pytest.mark.django_db
 SENDER = {"name": "charts", "rate_per_minute": "600", "burst": "100", "replay_window_seconds": "300"}
-READ_ONLY = [SignalLog, SignalAttempt, TrailingStop]
+READ_ONLY = [SignalLog, SignalAttempt, TrailingStop, Wave]
 
 ENTRY_LIMITS = {
     "cooldown_after_close": "0", "cooldown_after_loss": "60", "cooldown_between_entries": "0",
@@ -152,6 +160,7 @@ def test_ledgers_are_read_only_even_for_the_owner(owner: Client, model: type) ->
             uid="1" * 64, source="x", received_at=a_signal_log().received_at
         ),
         TrailingStop: a_trailing_stop,
+        Wave: a_wave,
     }[model]()
     assert str(row)
     assert owner.get(url(model, "changelist")).status_code == 200

@@ -16,13 +16,14 @@ from pydantic import SecretStr
 
 from ops.safe_loop import run_safe_loop
 from signals_app.link_health import signal_server
-from signals_app.models import SignalServerLink, Wave
+from signals_app.models import SignalServerLink
 from signals_app.registry import Registry
 from signals_app.services.server_links import report_link
 from signals_app.sources import signal_server as source
 from signals_app.sources.demo_server import DemoServer
 from signals_app.sources.link import LinkState
 from signals_app.sources.server_client import LinkStatus
+from tests.builders import a_wave
 from tests.ops.waiting import until
 
 TOKEN = "t0ken-of-the-owner"
@@ -64,8 +65,7 @@ def test_a_row_that_nobody_renews_is_unknown(db) -> None:
 
 
 def test_the_newest_waves_are_told(db, admin_client) -> None:
-    now = timezone.now()
-    Wave.objects.create(exchange="binance", wave_time=now, look_until=now, started_at=now)
+    a_wave()
     told = admin_client.get("/health/").json()["signal_server"]
     assert [(wave["exchange"], wave["status"], wave["opened"]) for wave in told["waves"]] == [
         ("binance", "processing", 0)
