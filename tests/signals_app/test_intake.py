@@ -401,3 +401,20 @@ def test_a_fill_report_and_a_closing_signal_do_not_kill_each_other(committed) ->
     assert outcomes(verdict) == [("opened", "")]
     position.refresh_from_db()
     assert position.status == "closing"
+
+
+@pytest.mark.parametrize("change", [{"archived": True}, {"enabled": False}, {"allow_open": False}])
+def test_an_owner_who_switches_it_off_at_this_very_moment_is_obeyed(committed, change) -> None:
+    """The signal finds the strategy's row locked, waits, and sees what was written."""
+    strategy, started = a_trader(committed), time.monotonic()
+    tables = load()
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            Strategy.objects.filter(pk=strategy.pk).update(**change)
+            signal = pool.submit(in_threads, 1, lambda: receive(frame(), tables))
+            while not someone_waits_for_a_lock() and time.monotonic() - started < 10:
+                time.sleep(0.01)
+            assert not signal.done()
+        (verdict,) = signal.result(20)
+    assert [entry.status for entry in verdict.entries] == ["skipped"]
+    assert not Position.objects.exists()

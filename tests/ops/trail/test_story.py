@@ -10,6 +10,8 @@ import pytest
 
 from ops.trail.story import tell, written
 from ops.trail.telling.entries import Names, Told
+from ops.trail.telling.signals import VERDICTS
+from signals_app.models import EntryStatus
 
 AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
 FIRST: dict[str, dict[str, Any]] = {
@@ -207,3 +209,7 @@ def test_a_level_that_never_became_an_order_says_so_at_once() -> None:
         f"{LEVEL} is to sell 25 %: 0.002",
         f"{LEVEL} is too small for an order and goes with the next",
     ]
+
+
+def test_every_verdict_has_words() -> None:
+    assert set(VERDICTS) == set(EntryStatus)
