@@ -11,7 +11,7 @@ from urllib.request import urlopen
 from ops.ports import is_listening
 from ops.program import Program
 
-MODES = ("all", "web", "worker", "beat", "signals", "market", "paper")
+MODES = ("all", "web", "worker", "beat", "intake", "signals", "market", "paper")
 PAPER_HOST = "127.0.0.1"
 
 
@@ -54,6 +54,9 @@ class Children:
 
     def market(self) -> Program:
         return self._manage("market", "watch_market")
+
+    def intake(self) -> Program:
+        return self._manage("intake", "run_signals")
 
     def signals(self) -> Program:
         return self._manage("signals", "send_demo_signals")

@@ -37,6 +37,7 @@ class SetUp:
             "worker": make.workers(),
             "beat": [make.beat()],
             "market": [make.market()],
+            "intake": [make.intake()],
             "web": [make.web(self.plan.host, self.port)],
         }
         wanted = parts if self.plan.mode == "all" else [self.plan.mode]

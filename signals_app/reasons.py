@@ -54,4 +54,5 @@ class ReasonCode(StrEnum):
     WAVE_OVER = "wave_over"
     # ourselves
     INTERNAL_ERROR = "internal_error"
+    GIVEN_UP = "given_up"  # put aside after several tries
     UNCLASSIFIED = "unclassified"  # rows from before codes were kept

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 
-import psycopg
 from django.conf import settings
-from django.db import close_old_connections, connection
+from django.db import close_old_connections
 
 from exchanges.models import Instrument
 from exchanges.secrets import SecretUnreadable
+from ops.own_session import own_session
 from ops.system_log import log_system_event
 from signals_app.buckets import Rate
 from signals_app.contracts import Contracts, contracts
@@ -189,7 +189,8 @@ class LiveRegistry:
 
     def _listen(self) -> None:
         """Reload after LISTEN is in force: a change in between would be told to nobody."""
-        with _listening_connection() as listener:
+        with own_session() as listener:
+            listener.execute(f"LISTEN {CHANNEL}")
             self._reload()
             self._failures = 0
             while True:
@@ -200,15 +201,6 @@ class LiveRegistry:
     def _reload(self) -> None:
         close_old_connections()
         self._current = load()
-
-
-def _listening_connection() -> psycopg.Connection:
-    parameters = connection.get_connection_params()
-    wanted = {key: value for key, value in parameters.items() if key not in ("cursor_factory", "context")}
-    wanted.pop("prepare_threshold", None)
-    listener = psycopg.connect(**wanted, autocommit=True)
-    listener.execute(f"LISTEN {CHANNEL}")
-    return listener
 
 
 live = LiveRegistry()

@@ -46,6 +46,9 @@ class Environment(SignalServerEnvironment):
     max_price_age_seconds: int = Field(5, ge=1)
     price_silent_seconds: int = Field(30, ge=5)
     unprotected_close_seconds: int = Field(30, ge=1)
+    signals_stream: str = Field("signals_stream", pattern=r"^\S{1,200}$")
+    signals_stream_kept: int = Field(10_000, ge=0)
+    signals_stream_wait_seconds: int = Field(30, ge=1)
     system_log_days: int = Field(30, ge=1)
     paper_starting_balance: Decimal = Field(Decimal(10000), gt=0)
 

@@ -32,6 +32,9 @@ MAX_SIGNAL_AGE = timedelta(seconds=ENV.max_signal_age_seconds)
 MAX_PRICE_AGE = timedelta(seconds=ENV.max_price_age_seconds)
 PRICE_SILENT_AFTER = timedelta(seconds=ENV.price_silent_seconds)
 UNPROTECTED_CLOSE_AFTER = timedelta(seconds=ENV.unprotected_close_seconds)
+SIGNALS_STREAM = ENV.signals_stream
+SIGNALS_STREAM_KEPT = ENV.signals_stream_kept
+SIGNALS_STREAM_WAIT = timedelta(seconds=ENV.signals_stream_wait_seconds)
 SYSTEM_LOG_DAYS = ENV.system_log_days
 PAPER_STARTING_BALANCE = ENV.paper_starting_balance
 SIGNAL_SERVER: SignalServerEnvironment = ENV

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError, transaction
 
-from signals_app.models import SignalStatus
+from signals_app.models import SignalLog, SignalStatus
 from signals_app.outlook import Outlook, outlook_for
 from signals_app.parsing import Signal, Unreadable, parse
 from signals_app.reasons import ReasonCode
@@ -34,10 +35,16 @@ def receive_batch(arrivals: Sequence[Arrival], registry: Registry | None = None)
     """
     tables = registry or live.current()
     try:
-        return _receive([_read(arrival, tables) for arrival in arrivals])
+        return receive_together(arrivals, tables)
     except Exception:
         logger.exception("a batch of %d signals failed as a whole; each is tried alone", len(arrivals))
     return [_alone(arrival, tables) for arrival in arrivals]
+
+
+def receive_together(arrivals: Sequence[Arrival], registry: Registry | None = None) -> list[Verdict]:
+    """One commit for all, or an exception and nothing."""
+    tables = registry or live.current()
+    return _receive([_read(arrival, tables) for arrival in arrivals])
 
 
 def _alone(arrival: Arrival, registry: Registry) -> Verdict:
@@ -65,6 +72,15 @@ def log_failure(arrival: Arrival, error: Exception) -> Verdict:
     """A message that we failed on. Without uid, so that it counts as new when it is sent again."""
     why = Unreadable(f"internal error ({type(error).__name__})", ReasonCode.INTERNAL_ERROR)
     return ledger.log_unreadable(arrival, why)
+
+
+@transaction.atomic
+def log_given_up(arrival: Arrival, what: str, why: str) -> None:
+    """A message that is put aside after several tries: one row, though we may be killed before it is put aside.
+    Without uid as well."""
+    known = SignalLog.objects.filter(reason_code=ReasonCode.GIVEN_UP, reason__startswith=f"{what} given up")
+    if not known.filter(received_at__gt=arrival.received_at - timedelta(days=1)).exists():
+        ledger.log_unreadable(arrival, Unreadable(f"{what} given up {why}", ReasonCode.GIVEN_UP))
 
 
 def _read(arrival: Arrival, registry: Registry) -> Reading:

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from threading import Event, Thread
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from ops.safe_loop import run_safe_loop
+from ops.system_log import writer
+from signals_app.sources import redis_stream
+from signals_app.sources.stream_consumer import StreamConsumer
+
+LONGEST_DELAY_SECONDS = 5.0
+END_SECONDS = 1.5  # the rest of five seconds belongs to the system log and to the interpreter
+
+
+class Command(BaseCommand):
+    help = "Take signals from the Redis stream, until told to stop."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stop = Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        threads = [_started(name, step, stop) for name, step in _steps(stop).items()]
+        stop.wait()
+        deadline = time.monotonic() + END_SECONDS
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        if any(thread.is_alive() for thread in threads):
+            writer.end()
+            os._exit(0)  # what hangs in a question is not asked to tidy up
+
+
+def _steps(stop: Event) -> Mapping[str, Callable[[], object]]:
+    """What is done again and again, each in a thread of its own."""
+    stream = redis_stream.SignalStream(redis_stream.stream_client(), str(os.getpid()))
+    return {redis_stream.NAME: StreamConsumer(stream, stop).take_turn}
+
+
+def _started(name: str, step: Callable[[], object], stop: Event) -> Thread:
+    """A daemon: one that hangs does not keep the process; what it had in hand is another's then."""
+    loop = partial(run_safe_loop, name, step, stop=stop, longest_delay=LONGEST_DELAY_SECONDS)
+    thread = Thread(target=loop, name=name, daemon=True)
+    thread.start()
+    return thread

@@ -1,0 +1,137 @@
+"""Signals by the Redis stream while consumers, Redis and PostgreSQL are taken away: none lost, doubled or overtaken."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.integration.parts import Part
+from tests.integration.stream_ground import Ground, a_ground, kill
+from tests.ops.waiting import until
+
+
+@pytest.fixture(scope="module")
+def ground() -> Iterator[Ground]:
+    """In a folder that another account may walk through: PostgreSQL does not run as root."""
+    with TemporaryDirectory(prefix="tb-stream-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        with a_ground(Path(folder)) as made:
+            yield made
+
+
+def test_signals_sent_before_anybody_listens_are_taken(ground: Ground) -> None:
+    first = ground.next_number
+    ground.send(30, "early")
+    with ground.consumers(1):
+        ground.await_all("early", first, 30)
+
+
+def test_what_a_consumer_had_in_hand_when_it_was_killed_is_taken_at_once(ground: Ground) -> None:
+    with ground.consumers(2) as parts:
+        first = ground.next_number
+        for _ in range(3):
+            with ground.postgres.ledger_locked():
+                ground.send(20, "amid")
+                until(ground.postgres.writer_waits, "a consumer to be amid a batch")
+                busy = ground.busy_consumer()
+                kill(busy)
+            ground.await_all("amid", first, ground.next_number - first, seconds=10)
+            revive(parts)
+            ground.await_consumers(2)
+
+
+def revive(parts: list[Part]) -> None:
+    for part in parts:
+        if not part.is_running:
+            part.kill()
+            part.start()
+
+
+def test_the_order_of_each_symbol_is_kept_while_consumers_are_killed(ground: Ground) -> None:
+    with ground.consumers(3) as parts:
+        first = ground.next_number
+        for number in range(9):
+            ground.send(40, "order")
+            part = parts[number % 3]
+            part.kill()
+            ground.send(10, "order")
+            part.start()
+        ground.await_all("order", first, 450)
+
+
+def test_redis_may_be_away(ground: Ground) -> None:
+    with ground.consumers(2):
+        first = ground.next_number
+        for _ in range(3):
+            ground.send(50, "redis")
+            with ground.redis.gone():
+                pass
+        ground.await_all("redis", first, 150)
+
+
+def test_postgresql_may_be_away(ground: Ground) -> None:
+    with ground.consumers(2):
+        first = ground.next_number
+        ground.send(10, "postgres")
+        for _ in range(2):
+            with ground.postgres.gone():
+                ground.send(50, "postgres")
+        ground.await_all("postgres", first, 110)
+
+
+def test_nothing_is_acknowledged_that_was_cut_off(ground: Ground) -> None:
+    """PostgreSQL dies, and with it the turn, while a batch is on its way."""
+    with ground.consumers(2):
+        first = ground.next_number
+        with ground.postgres.ledger_locked():
+            ground.send(20, "cut")
+            until(ground.postgres.writer_waits, "a consumer to be amid a batch")
+            with ground.postgres.gone(), ground.client() as client:
+                assert client.xpending(ground.stream, "signal_processor")["pending"]
+        ground.await_all("cut", first, 20)
+
+
+def test_an_emptied_redis_is_no_end(ground: Ground) -> None:
+    with ground.consumers(2):
+        ground.send(10, "before")
+        until(ground.is_worked_off, "the end of the work")
+        with ground.client() as client:
+            client.flushall()
+        first = ground.next_number
+        ground.send(20, "after")
+        ground.await_all("after", first, 20)
+        told = "SELECT 1 FROM system_logs WHERE level = 'WARNING' AND message LIKE '%%made anew%%'"
+        until(lambda: ground.postgres.ask(told), "the owner to be told")
+
+
+@pytest.mark.parametrize("trouble", ["none", "redis hangs", "postgresql is locked"])
+def test_it_ends_within_five_seconds(ground: Ground, trouble: str) -> None:
+    first = ground.next_number
+    part = ground.consumer()
+    part.start()
+    ground.await_consumers(1)
+    if trouble == "redis hangs":
+        with ground.redis.hanging():
+            assert seconds_to_end(part) < 5
+    elif trouble == "postgresql is locked":
+        with ground.postgres.ledger_locked():
+            ground.send(5, trouble)
+            until(ground.postgres.writer_waits, "a consumer to be amid a batch")
+            assert seconds_to_end(part) < 5
+        with ground.consumers(1):
+            ground.await_all(trouble, first, 5)
+    else:
+        assert seconds_to_end(part) < 5
+
+
+def seconds_to_end(part: Part) -> float:
+    began = time.monotonic()
+    part.signal(signal.SIGTERM)
+    until(lambda: not part.is_running, "the end", 10)
+    part.stop()
+    return time.monotonic() - began
