@@ -13,6 +13,7 @@ from ops.own_session import own_session
 WAIT_MILLISECONDS = 1000
 # a machine that is gone says no goodbye; without these its lock would stay for hours
 SESSION = f"""
+    SET application_name = 'signal stream';
     SET lock_timeout = {WAIT_MILLISECONDS};
     SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3
 """

@@ -104,12 +104,8 @@ class Ground:
 
     def await_consumers(self, number: int) -> None:
         """As many processes have sessions; each has one for its turns."""
-        turns = "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%%pg_advisory%%hashtextextended%%'"
-        until(
-            lambda: len(self.postgres.ask(f"{turns} AND pid <> pg_backend_pid()")) >= number,
-            "the consumers",
-            START_SECONDS,
-        )
+        turns = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'signal stream'"
+        until(lambda: len(self.postgres.ask(turns)) >= number, "the consumers", START_SECONDS)
 
     @contextmanager
     def client(self) -> Iterator[redis.Redis]:
