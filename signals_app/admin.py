@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from ops.trail.admin import ExplainedAdmin
 from positions.formats import words
@@ -23,6 +24,7 @@ from signals_app.models import (
     WaveSignal,
 )
 from signals_app.reasons import ReasonCode
+from signals_app.sender_clocks import clocks_of
 from signals_app.tokens import new_token, token_hash
 from trailing.plan import read_plan
 from trailing.words import in_words
@@ -102,7 +104,7 @@ class SignalSenderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name", "enabled", "rate_per_minute", "requires_signature", "created_at")
     filter_horizontal = ("strategies",)
     fieldsets = (
-        (None, {"fields": ("name", "enabled", "strategies")}),
+        (None, {"fields": ("name", "enabled", "strategies", "clock")}),
         ("Limits", {"fields": ("max_age_seconds", "rate_per_minute", "burst", "allowed_networks")}),
         (
             "Signatures",
@@ -116,6 +118,14 @@ class SignalSenderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             },
         ),
     )
+
+    readonly_fields = ("clock",)
+
+    @admin.display(description="Its clock")
+    def clock(self, sender: SignalSender) -> str:
+        """What it says of when it sent, against when that arrived."""
+        known = clocks_of(sender.name, timezone.now())
+        return "; ".join(map(str, known)) or "not known: no signal of it said when it was sent"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SignalSender]:
         """A key that cannot be opened any more must not take the page away on which a new one is typed."""

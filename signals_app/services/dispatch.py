@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import logging
 from datetime import datetime, timedelta
 from typing import cast
-from zlib import crc32
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from signals_app.models import SignalLog, SignalStatus
@@ -20,39 +19,35 @@ from signals_app.routing import Ignored, Route, Routed, Unrouted, only_permitted
 from signals_app.sender_rules import SenderRule, sender_of
 from signals_app.services import following, ledger
 from signals_app.shapes.signal import Details
+from tradingbot.alone import alone
 
-LOCK = crc32(b"tradingbot:dispatch_accepted")
+logger = logging.getLogger(__name__)
+
 FOREVER = timedelta.max
 
 
 def dispatch_accepted(limit: int, registry: Registry | None = None) -> int:
     """How many were decided; none while another process does it."""
     tables = registry or live.current()
-    with _alone() as is_ours:
+    with alone("dispatch accepted") as is_ours:
         if not is_ours:
             return 0
         waiting = SignalLog.objects.filter(dispatched_at=None).order_by("pk")[:limit]
         return sum(_dispatch(log, tables) for log in waiting)
 
 
-@contextmanager
-def _alone() -> Iterator[bool]:
-    """The lock is the session's: a process that dies gives it back."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-        (is_ours,) = cursor.fetchone()
-        try:
-            yield is_ours
-        finally:
-            if is_ours:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
-
-
 def _dispatch(log: SignalLog, registry: Registry) -> bool:
-    signal = _signal_of(log)
-    routed = _routed(log, signal, registry)
-    outlook = outlook_for(signal, routed)  # may ask the network
-    return _decide(log.pk, signal, routed, outlook)
+    """One that we fail on must not keep the others waiting; with the database away all of them wait."""
+    try:
+        signal = _signal_of(log)
+        routed = _routed(log, signal, registry)
+        outlook = outlook_for(signal, routed)  # may ask the network
+        return _decide(log.pk, signal, routed, outlook)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        logger.exception("accepted signal %s could not be decided", log.pk)
+        return _ignore(log.pk, Ignored(f"internal error ({type(error).__name__})", ReasonCode.INTERNAL_ERROR))
 
 
 def _signal_of(log: SignalLog) -> Signal:
@@ -83,15 +78,22 @@ def _too_late(log: SignalLog, rule: SenderRule) -> str:
 
 @transaction.atomic
 def _decide(log_id: int, signal: Signal, routed: Routed, outlook: Outlook) -> bool:
-    waiting = SignalLog.objects.filter(pk=log_id, dispatched_at=None)
-    decided = {"dispatched_at": timezone.now(), "direction": ledger.direction(routed)}
     if isinstance(routed, Ignored):
-        refusal = {"status": SignalStatus.IGNORED, "reason": routed.reason, "reason_code": routed.code}
-        return bool(waiting.update(**decided, **refusal))
-    if not waiting.update(**decided):
+        return _ignore(log_id, routed)
+    decided = {"dispatched_at": timezone.now(), "direction": ledger.direction(routed)}
+    if not _waiting(log_id).update(**decided):
         return False
     (concerned,) = following.still_there([routed])
     if not concerned:
         ledger.ignore_now(log_id)
     ledger.note_entries([(log_id, following.follow(signal, one, outlook)) for one in concerned])
     return True
+
+
+def _ignore(log_id: int, why: Ignored) -> bool:
+    refusal = {"status": SignalStatus.IGNORED, "reason": why.reason, "reason_code": why.code}
+    return bool(_waiting(log_id).update(dispatched_at=timezone.now(), direction="", **refusal))
+
+
+def _waiting(log_id: int) -> QuerySet[SignalLog]:
+    return SignalLog.objects.filter(pk=log_id, dispatched_at=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 from django.utils import timezone
@@ -14,6 +15,7 @@ from signals_app.services.arrivals import Verdict
 from signals_app.services.dispatch import dispatch_accepted
 from signals_app.services.intake import accept
 from tests.signals_app.test_intake import a_trader, arrival, frame
+from tests.signals_app.test_shapes import WAVE
 
 
 def take_in(raw: str, **values: object) -> Verdict:
@@ -64,3 +66,36 @@ def test_a_sender_that_was_switched_off_meanwhile_trades_nothing(account: Exchan
         "sender charts is switched off",
     )
     assert not SignalLogEntry.objects.exists()
+
+
+def test_what_was_said_beside_a_signal_is_not_lost_on_the_way(account: ExchangeAccount) -> None:
+    """A record for another exchange opens nothing on this one."""
+    strategy = a_trader(account)
+    strategy.phrases.create(phrase="SELL", direction="short")
+    now = timezone.now().isoformat()
+    take_in(json.dumps(WAVE | {"pair_symbol": "BTCUSDT", "timestamp": now, "created_at": now}))
+    assert SignalLog.objects.get().details["stop_loss_percent"] == "3.5"
+    assert dispatch_accepted(10, load()) == 1
+    entry = SignalLogEntry.objects.get()
+    assert (entry.status, entry.reason_code) == ("skipped", "other_exchange")
+
+
+def test_a_row_that_cannot_be_decided_keeps_no_other_waiting(account: ExchangeAccount, caplog) -> None:
+    a_trader(account)
+    broken = take_in(frame("EXIT"))
+    take_in(frame())
+    SignalLog.objects.filter(pk=broken.log_id).update(details={"score_week": "many"})
+    assert dispatch_accepted(10, load()) == 2
+    log = SignalLog.objects.get(pk=broken.log_id)
+    assert (log.status, log.reason_code) == ("ignored", "internal_error")
+    assert f"accepted signal {log.pk} could not be decided" in caplog.text
+    assert SignalLogEntry.objects.get().status == "opened"
+
+
+def test_they_are_decided_in_the_order_of_their_rows_and_no_more_than_asked_for(
+    account: ExchangeAccount,
+) -> None:
+    a_trader(account)
+    rows = [take_in(frame(message)).log_id for message in ("EXIT", "UP", "DOWN")]
+    assert [dispatch_accepted(2, load()) for _ in range(3)] == [2, 1, 0]
+    assert list(SignalLogEntry.objects.order_by("pk").values_list("log_id", flat=True)) == rows
