@@ -51,6 +51,11 @@ def reason_code() -> models.CharField:  # type: ignore[type-arg]
     return models.CharField(max_length=30, blank=True, default="", db_default="", help_text="A ReasonCode")
 
 
+def delivery() -> models.CharField:  # type: ignore[type-arg]
+    text = "The stream's number of the entry; empty at other doors"
+    return models.CharField(max_length=50, blank=True, default="", db_default="", help_text=text)
+
+
 class SignalSender(models.Model):
     """A sender may connect with its token; only the token's SHA-256 is kept."""
 
@@ -242,6 +247,7 @@ class SignalLog(models.Model):
     dispatched_at = models.DateTimeField(
         null=True, blank=True, help_text="Empty while it is accepted and still to be decided"
     )
+    delivery = delivery()
 
     class Meta:
         db_table = "signals_v2_log"
@@ -263,6 +269,7 @@ class SignalLog(models.Model):
         indexes = [
             models.Index(F("received_at").desc(), name="signal_newest"),
             models.Index(fields=["id"], condition=Q(dispatched_at=None), name="signal_waiting"),
+            models.Index(fields=["delivery"], condition=~Q(delivery=""), name="signal_of_delivery"),
         ]
 
     def __str__(self) -> str:
@@ -275,9 +282,11 @@ class SignalAttempt(models.Model):
     uid = models.CharField(max_length=64, db_index=True)
     source = models.CharField(max_length=60)
     received_at = models.DateTimeField()
+    delivery = delivery()
 
     class Meta:
         db_table = "signal_attempts"
+        indexes = [models.Index(fields=["delivery"], condition=~Q(delivery=""), name="attempt_of_delivery")]
 
     def __str__(self) -> str:
         return self.uid[:12]

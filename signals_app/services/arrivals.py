@@ -14,12 +14,14 @@ from signals_app.sender_rules import SenderRule
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A message as it came in."""
+    """A message as it came in. delivery: the number its carrier gave it; a redelivered one may be recorded already."""
 
     raw: bytes | str
     source: str
     received_at: datetime
     rule: SenderRule
+    delivery: str = ""
+    is_redelivered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,16 @@ from signals_app.services.arrivals import Arrival, EntryVerdict, Reading, Verdic
 logger = logging.getLogger(__name__)
 
 REPEATED = "this signal was already received"
+RECORDED = "this delivery is in the ledger already"
 NOTHING_TO_KNOW = Outlook()
 
 
 def receive_signal(arrival: Arrival, registry: Registry | None = None) -> Verdict:
     """Log it, refuse a repeat, route it, and open or close what follows from it."""
-    return _receive([_read(arrival, registry or live.current())])[0]
+    reading = _read(arrival, registry or live.current())
+    if arrival.is_redelivered and ledger.is_recorded(reading):
+        return Verdict(SignalStatus.DUPLICATE, RECORDED, reading.uid, signal_id=reading.signal_id)
+    return _receive([reading])[0]
 
 
 def receive_batch(arrivals: Sequence[Arrival], registry: Registry | None = None) -> list[Verdict]:
@@ -78,8 +82,10 @@ def log_failure(arrival: Arrival, error: Exception) -> Verdict:
 def log_given_up(arrival: Arrival, what: str, why: str) -> None:
     """A message that is put aside after several tries: one row, though we may be killed before it is put aside.
     Without uid as well."""
-    known = SignalLog.objects.filter(reason_code=ReasonCode.GIVEN_UP, reason__startswith=f"{what} given up")
-    if not known.filter(received_at__gt=arrival.received_at - timedelta(days=1)).exists():
+    given_up = SignalLog.objects.filter(
+        source=arrival.source, delivery=arrival.delivery, reason_code=ReasonCode.GIVEN_UP
+    )
+    if not given_up.filter(received_at__gt=arrival.received_at - timedelta(days=1)).exists():
         ledger.log_unreadable(arrival, Unreadable(f"{what} given up {why}", ReasonCode.GIVEN_UP))
 
 

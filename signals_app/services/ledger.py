@@ -26,7 +26,7 @@ TYPES = {
     "uid": "text", "signal_id": "text", "symbol": "text", "direction": "text", "source": "text", "message": "text",
     "raw_message": "text", "bar_time": "timestamptz", "sent_at": "timestamptz", "received_at": "timestamptz",
     "logged_at": "timestamptz", "dispatched_at": "timestamptz", "status": "text", "reason": "text",
-    "reason_code": "text", "details": "jsonb",
+    "reason_code": "text", "details": "jsonb", "delivery": "text",
 }  # fmt: skip
 # JSON is one parameter that both ends read fast; arrays are quoted value by value
 INSERT = f"""
@@ -107,6 +107,7 @@ def _row(reading: Reading, now: datetime, are_accepted_only: bool) -> dict[str, 
         "status": SignalStatus.IGNORED if ignored else SignalStatus.NEW,
         "reason": ignored.reason if ignored else "",
         "reason_code": ignored.code if ignored else "",
+        "delivery": arrival.delivery,
     }
 
 
@@ -135,11 +136,28 @@ def note_repeats(repeats: Sequence[Reading]) -> dict[str, int]:
     if not repeats:
         return {}
     SignalAttempt.objects.bulk_create(
-        SignalAttempt(uid=one.uid or "", source=one.arrival.source, received_at=one.arrival.received_at)
+        SignalAttempt(
+            uid=one.uid or "",
+            source=one.arrival.source,
+            received_at=one.arrival.received_at,
+            delivery=one.arrival.delivery,
+        )
         for one in repeats
     )
     firsts = SignalLog.objects.filter(uid__in={one.uid for one in repeats})
     return {uid: log_id for uid, log_id in firsts.values_list("uid", "pk") if uid is not None}
+
+
+def is_recorded(reading: Reading) -> bool:
+    """Whether this very delivery was written before its carrier heard of it. Numbers alone may be used again: a carrier
+    that lost its memory counts anew."""
+    arrival = reading.arrival
+    written = {"delivery": arrival.delivery, "source": arrival.source}
+    if reading.uid is None:
+        return SignalLog.objects.filter(uid=None, raw_message=storable(arrival.raw), **written).exists()
+    return any(
+        kept.objects.filter(uid=reading.uid, **written).exists() for kept in (SignalLog, SignalAttempt)
+    )
 
 
 def known_uids(uids: Collection[str]) -> set[str | None]:

@@ -101,7 +101,7 @@ class StreamConsumer:
             if entry is None:
                 return self._note_deleted(each)
             try:
-                receive_signal(self._arrival(entry), self._registry())
+                receive_signal(self._arrival(entry, is_redelivered=True), self._registry())
             except Exception as error:
                 if is_outage(error):
                     self._take_back(each.id, deliveries - 1)
@@ -140,5 +140,6 @@ class StreamConsumer:
         self._stream.forget_idle_consumers()
         self._tidy_at = time.monotonic() + TIDY_SECONDS
 
-    def _arrival(self, entry: Entry) -> Arrival:
-        return Arrival(entry.frame(), SOURCE, datetime.now(UTC), self._registry().rule_of(SOURCE))
+    def _arrival(self, entry: Entry, *, is_redelivered: bool = False) -> Arrival:
+        rule, now = self._registry().rule_of(SOURCE), datetime.now(UTC)
+        return Arrival(entry.frame(), SOURCE, now, rule, entry.id, is_redelivered)
