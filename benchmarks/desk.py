@@ -20,7 +20,9 @@ TOKEN = secrets.token_urlsafe(24)
 
 def prepare(signals: int) -> list[tuple[str, str, bool]]:
     """(symbol, phrase, counts): longs first, which warm every account and contract, then the shorts that count."""
-    SignalSender.objects.update_or_create(name="bench", defaults={"token_hash": token_hash(TOKEN)})
+    SignalSender.objects.update_or_create(
+        name="bench", defaults={"token_hash": token_hash(TOKEN), "rate_per_minute": 0}
+    )
     first = _account(0)
     refresh_instruments()
     symbols = sorted(Instrument.objects.values_list("exchange_symbol", flat=True))

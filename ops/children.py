@@ -34,7 +34,8 @@ class Children:
     def web(self, host: str, port: int) -> Program:
         command = ["uvicorn", "tradingbot.asgi:application", "--host", host, "--port", str(port)]
         command += ["--ws", "websockets-sansio", "--ws-max-size", "1048576"]
-        command += ["--loop", "uvloop", "--no-access-log"]
+        # whose word about addresses counts is said by TRUSTED_PROXIES, and read in one place
+        command += ["--loop", "uvloop", "--no-access-log", "--no-proxy-headers"]
         command += ["--timeout-graceful-shutdown", "5"]
         return self._module("web", *command, is_ready=lambda: _answers(host, port))
 

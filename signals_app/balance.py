@@ -90,7 +90,7 @@ def reasons_of(day: datetime, source: str = "") -> list[tuple[str, int, int]]:
     """Code, how many signals were ignored for it, how many times a strategy skipped or failed for it."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
     logs = _of_the_day(SignalLog.objects.filter(status=SignalStatus.IGNORED), day, source)
-    for code, count in logs.values_list("reason_code").annotate(n=Count("pk")).order_by():
+    for code, count in logs.values_list("reason_code").annotate(n=Sum("received_count")).order_by():
         found[code]["signals"] = count
     refused = SignalLogEntry.objects.filter(
         status__in=(EntryStatus.SKIPPED, EntryStatus.FAILED), log__received_at__range=(day, _end(day))
@@ -158,7 +158,7 @@ def _signals(day: datetime, source: str) -> Any:
         code=Subquery(entries.order_by("pk").values("reason_code")[:1]),
     )
     names = ("hour", "source", "status", "is_waiting", "is_acted", "code")
-    return rows.values(*names).annotate(n=Count("pk"))
+    return rows.values(*names).annotate(n=Sum("received_count"))
 
 
 def _add(line: Line, row: dict[str, object]) -> None:

@@ -1,34 +1,56 @@
-"""The door for senders that push signals over a WebSocket: a token first, then one answer for every frame."""
+"""The door for senders that push signals over a WebSocket: a token first, then one answer for every frame.
+
+Frames go through a short queue. While a commit runs the next ones gather there, and when it is full in the socket;
+then they are committed together. Answers leave in the order of the frames.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.db import close_old_connections
+from django.conf import settings
 
-from signals_app.registry import Registry, live
+from signals_app.answers import answer
+from signals_app.doors import (
+    UNKNOWN_TOKEN,
+    UNRECORDED,
+    address_of,
+    bearer,
+    failed,
+    in_thread,
+    meet_stranger,
+    registry,
+)
+from signals_app.limits import SLOWED_SECONDS, connections, senders
 from signals_app.sender_rules import SenderRule
 from signals_app.services.arrivals import Arrival, Verdict
-from signals_app.services.intake import log_failure, receive_signal
+from signals_app.services.counting import count_arrival
+from signals_app.services.intake import receive_batch
+from signals_app.services.refusals import refuse_for_rate
 from signals_app.tokens import known_hash
 
 logger = logging.getLogger(__name__)
 
 AUTH_SECONDS = 5.0
+SEND_SECONDS = 30.0  # a sender that does not read its answers for so long gets no more of them
+WAITING_FRAMES = 200
+BATCH = 100
+LONGEST_CONTROL = 500
 REFUSED = 4401
+TOO_MANY = 1008
 TRY_AGAIN_LATER = 1013
-# commits of several senders run side by side; one sender's frames stay in order
-_workers = ThreadPoolExecutor(8, thread_name_prefix="signals")
+IN_ADDRESS = "a token in the address would end up in logs; send it in a header or a first message"
+Frame = tuple[str | bytes, datetime]
 
 
 class SignalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -42,14 +64,52 @@ class SignalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def connect(self) -> None:
         self.rule: SenderRule | None = None
         self._hash = ""
-        self._is_over = False
+        self._address = address_of(self.scope)
+        self._is_over = False  # we ended it: what comes after is not acted on
+        self._is_gone = False  # nobody listens: what came before still counts
+        self._held = ExitStack()
         self._deadline: asyncio.Task[None] | None = None
-        token = _bearer(self.scope["headers"])
+        self._waiting: asyncio.Queue[Frame | None] = asyncio.Queue(WAITING_FRAMES)
         await self.accept()
-        if b"token=" in self.scope.get("query_string", b""):
-            await self._refuse(
-                "a token in the address would end up in logs; send it in a header or a first message"
-            )
+        self._worker = asyncio.create_task(self._work())
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        frame = text_data if text_data is not None else bytes_data or b""
+        await self._waiting.put((frame, datetime.now(UTC)))
+
+    async def disconnect(self, code: int) -> None:
+        """What was received before is still handled; there is nobody left to answer."""
+        await self._waiting.put(None)
+        await self._worker
+
+    async def _work(self) -> None:
+        try:
+            await self._welcome()
+            while frames := await self._gathered():
+                for is_signal, run in groupby(frames, _is_signal):
+                    await (self._signals if is_signal else self._controls)(list(run))
+        except Exception:
+            logger.exception("a connection of a sender ends")
+            await self._end({"type": "error", "reason": "internal error; connect again"}, TRY_AGAIN_LATER)
+            while await self._gathered():
+                pass
+        finally:
+            self._stop_waiting()
+            self._held.close()
+
+    async def _gathered(self) -> list[Frame]:
+        """All that came while the last ones were handled; empty when the connection is gone."""
+        frames = [await self._waiting.get()]
+        while len(frames) < BATCH and frames[-1] is not None and not self._waiting.empty():
+            frames.append(self._waiting.get_nowait())
+        if frames[-1] is None and len(frames) > 1:
+            self._waiting.put_nowait(None)
+        return [frame for frame in frames if frame is not None]
+
+    async def _welcome(self) -> None:
+        token = bearer(self.scope)
+        if self.scope.get("has_token_in_query"):
+            await self._refuse(IN_ADDRESS)
         elif token is not None:
             await self._authenticate(token)
         else:
@@ -67,92 +127,129 @@ class SignalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _authenticate(self, token: str) -> None:
         self._stop_waiting()
         try:
-            senders = (await _registry()).senders
+            known = (await registry()).senders
         except Exception:
             logger.exception("the senders could not be read")
             await self._end({"type": "error", "reason": "not ready; connect again later"}, TRY_AGAIN_LATER)
             return
-        found = known_hash(token, senders)
+        found = known_hash(token, known)
         if found is None:
-            await self._refuse("this token is not known")
-            return
-        self._hash, self.rule = found, senders[found]
-        await self._say({"type": "auth_success", "sender": self.rule.name})
+            await self._refuse_stranger()
+        elif reason := _refusal(known[found], self._address):
+            await self._refuse(reason)
+        elif self.rule is None and connections.count(known[found].name) >= settings.MAX_SENDER_CONNECTIONS:
+            await self._end({"type": "error", "reason": "too many connections of this sender"}, TOO_MANY)
+        else:
+            await self._let_in(found, known[found])
+
+    async def _let_in(self, found: str, rule: SenderRule) -> None:
+        self._held.close()
+        self._held.enter_context(connections.holding(rule.name))
+        self._hash, self.rule = found, rule
+        await self._say({"type": "auth_success", "sender": rule.name})
+
+    async def _refuse_stranger(self) -> None:
+        if meet_stranger("WebSocket", self._address):
+            await asyncio.sleep(SLOWED_SECONDS)
+        await self._refuse(UNKNOWN_TOKEN)
 
     async def _refuse(self, reason: str) -> None:
         await self._end({"type": "auth_failed", "reason": reason}, REFUSED)
 
-    async def _end(self, answer: dict[str, Any], code: int) -> None:
-        """Frames that were already under way are not acted on."""
-        self._is_over = True
-        await self._say(answer)
-        await self.close(code)
+    async def _end(self, last_words: dict[str, Any], code: int) -> None:
+        if not self._is_over:
+            self._is_over = True
+            await self._say(last_words)
+            await self._speak(self.close, code)
 
-    async def disconnect(self, code: int) -> None:
-        self._stop_waiting()
+    async def _controls(self, frames: Sequence[Frame]) -> None:
+        for frame, _ in frames:
+            control = _control(frame) or {}
+            if self._is_over:
+                return
+            if self.rule is None or control["type"] == "auth":
+                await self._authenticate(str(control.get("token", "")))
+            else:
+                await self._say({"type": "pong"})
 
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+    async def _signals(self, frames: Sequence[Frame]) -> None:
         if self._is_over:
             return
-        frame = text_data if text_data is not None else bytes_data or b""
-        control = _control(frame)
-        if self.rule is None or (control and control["type"] == "auth"):
-            await self._authenticate(str((control or {}).get("token", "")))
-        elif control:
-            await self._say({"type": "pong"})
-        elif (rule := (await _registry()).senders.get(self._hash)) is None:
-            await self._refuse("this sender was switched off")
-        else:
-            await self._say(await _judge(Arrival(frame, f"websocket:{rule.name}", datetime.now(UTC), rule)))
+        if self.rule is None:
+            await self._refuse_stranger()
+            return
+        rule = (await registry()).senders.get(self._hash)
+        if rule is None or (reason := _refusal(rule, self._address)):
+            await self._refuse("this token works no more" if rule is None else reason)
+            return
+        arrivals = [Arrival(raw, f"websocket:{rule.name}", at, rule) for raw, at in frames]
+        for arrival in arrivals:
+            count_arrival(arrival.source, arrival.received_at)
+        for words in await in_thread(_judge, arrivals):
+            await self._speak(self.send, words)
 
-    async def _say(self, answer: dict[str, Any]) -> None:
-        await self.send(json.dumps(answer))
+    async def _say(self, words: dict[str, Any]) -> None:
+        await self._speak(self.send, json.dumps(words))
+
+    async def _speak(self, act: Callable[[Any], Awaitable[None]], words: Any) -> None:
+        """A sender that hung up, or does not read its answers, must not keep its frames from being handled."""
+        if self._is_gone:
+            return
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await act(words)
+        except (OSError, TimeoutError):
+            self._is_gone = True
 
 
-async def _judge(arrival: Arrival) -> dict[str, Any]:
+def _judge(arrivals: Sequence[Arrival]) -> list[str]:
+    rule = arrivals[0].rule
+    passing = senders.passing(rule.name, rule.rate, len(arrivals))
+    verdicts = [*_received(arrivals[:passing]), *_refused(arrivals[passing:])]
+    return [_words(verdict, arrival.raw) for verdict, arrival in zip(verdicts, arrivals, strict=True)]
+
+
+def _received(arrivals: Sequence[Arrival]) -> list[Verdict]:
     try:
-        verdict: Verdict = await _in_thread(receive_signal, arrival)
+        return receive_batch(arrivals) if arrivals else []
     except Exception as error:
-        logger.exception("a frame of %s could not be handled", arrival.source)
-        log_id = await _in_thread(_log_failure, arrival, error)
-        reason = "internal error; send it again"
-        return {"type": "verdict", "status": "error", "reason": reason, "log_id": log_id}
-    return {"type": "verdict", **asdict(verdict)}
+        return _not_received(arrivals, error)
 
 
-async def _registry() -> Registry:
-    """From memory; the thread is needed for the very first time only."""
-    return live.loaded or await _in_thread(live.current)
+def _not_received(arrivals: Sequence[Arrival], error: Exception) -> list[Verdict]:
+    """Some of many may be in the ledger: they are repeats when they are sent again, so none is written a second time."""
+    if len(arrivals) == 1:
+        return [failed(arrivals[0], error)]
+    logger.error("%d messages of %s could not be handled", len(arrivals), arrivals[0].source, exc_info=error)
+    return [UNRECORDED] * len(arrivals)
 
 
-def _log_failure(arrival: Arrival, error: Exception) -> int | None:
-    """The row's id, None where even that cannot be written."""
+def _refused(arrivals: Sequence[Arrival]) -> list[Verdict]:
     try:
-        return log_failure(arrival, error).log_id
-    except Exception:
-        logger.exception("nor could a row be written")
-        return None
+        return [refuse_for_rate(arrivals)] * len(arrivals) if arrivals else []
+    except Exception as error:
+        return _not_received(arrivals, error)
 
 
-def _run_fresh(work: Callable[..., Any], *args: Any) -> Any:
-    close_old_connections()
-    return work(*args)
+def _words(verdict: Verdict, raw: str | bytes) -> str:
+    entries = [asdict(entry) for entry in verdict.entries]
+    return json.dumps({"type": "verdict", **answer(verdict, raw), "entries": entries})
 
 
-async def _in_thread(work: Callable[..., Any], *args: Any) -> Any:
-    return await sync_to_async(_run_fresh, thread_sensitive=False, executor=_workers)(work, *args)
+def _refusal(rule: SenderRule, address: str) -> str:
+    if not rule.enabled:
+        return "this sender was switched off"
+    return "" if rule.is_heard_from(address) else "this sender may not send from this network"
 
 
-def _bearer(headers: list[tuple[bytes, bytes]]) -> str | None:
-    for name, value in headers:
-        if name == b"authorization" and value[:7].lower() == b"bearer ":
-            return value[7:].decode("latin-1").strip()
-    return None
+def _is_signal(frame: Frame) -> bool:
+    return _control(frame[0]) is None
 
 
 def _control(frame: str | bytes) -> dict[str, Any] | None:
     """auth and ping are small objects with a type; everything else is meant as a signal."""
-    if len(frame) > 500:
+    word: Any = '"type"' if isinstance(frame, str) else b'"type"'
+    if len(frame) > LONGEST_CONTROL or word not in frame:
         return None
     try:
         value = json.loads(frame)

@@ -1,4 +1,4 @@
-"""Who may send, what is watched, which phrase means which trade, and the ledger of all that came in."""
+"""What is watched, which phrase means which trade, and the ledger of all that came in."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from enum import StrEnum
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q, Value
 
 from exchanges.choices import choices
 from exchanges.models import Instrument
-from exchanges.secrets import SecretField
 from signals_app.entry_limits import EntryLimits
+from signals_app.reasons import ReasonCode
 from signals_app.routing import OppositeSignal, SignalDirection
+from signals_app.sender_models import SignalSender, UsedSignature
 from signals_app.server_models import SignalServerLink, Wave, WaveSignal
 from trailing.plan import ProtectionPlan
 
 __all__ = [
     "EntryStatus", "SignalAttempt", "SignalLog", "SignalLogEntry", "SignalSender", "SignalServerLink", "SignalStatus",
-    "SizingMode", "Strategy", "StrategySignal", "Ticker", "Wave", "WaveSignal",
+    "SizingMode", "Strategy", "StrategySignal", "Ticker", "UsedSignature", "Wave", "WaveSignal",
 ]  # fmt: skip
 
 
@@ -54,61 +54,6 @@ def reason_code() -> models.CharField:  # type: ignore[type-arg]
 def delivery() -> models.CharField:  # type: ignore[type-arg]
     text = "The stream's number of the entry; empty at other doors"
     return models.CharField(max_length=50, blank=True, default="", db_default="", help_text=text)
-
-
-class SignalSender(models.Model):
-    """A sender may connect with its token; only the token's SHA-256 is kept."""
-
-    name = models.SlugField(max_length=40, unique=True)
-    token_hash = models.CharField(max_length=64, unique=True, editable=False)
-    enabled = models.BooleanField(default=True)
-    strategies: models.ManyToManyField[Strategy, models.Model] = models.ManyToManyField(
-        "Strategy", blank=True, related_name="senders", help_text="It may speak to these; none chosen: to all"
-    )
-    max_age_seconds = models.PositiveIntegerField(
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(1)],
-        help_text="Older signals are refused. Empty: MAX_SIGNAL_AGE_SECONDS",
-    )
-    rate_per_minute = models.PositiveIntegerField(
-        default=600, validators=[MaxValueValidator(1_000_000)], help_text="0: no limit"
-    )
-    burst = models.PositiveIntegerField(
-        default=100,
-        validators=[MinValueValidator(1), MaxValueValidator(1_000_000)],
-        help_text="How many may come at once after a pause",
-    )
-    allowed_networks = models.TextField(
-        blank=True, default="", help_text="One a line: 203.0.113.7 or 10.0.0.0/8. Empty: from anywhere"
-    )
-    signing_key = SecretField(
-        blank=True, default="", help_text="Webhook: the key of X-Signature (HMAC-SHA256)"
-    )
-    requires_signature = models.BooleanField(default=False, help_text="Webhook: refuse what is not signed")
-    replay_window_seconds = models.PositiveIntegerField(
-        default=300,
-        validators=[MinValueValidator(1), MaxValueValidator(86_400)],
-        help_text="Webhook: a signature older than this is refused",
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["name"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(requires_signature=False) | ~Q(signing_key=""),
-                name="required_signature_has_a_key",
-            ),
-            models.CheckConstraint(
-                condition=Q(burst__gte=1, replay_window_seconds__gte=1)
-                & (Q(max_age_seconds=None) | Q(max_age_seconds__gte=1)),
-                name="sender_limits_positive",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class Ticker(models.Model):
@@ -249,9 +194,24 @@ class SignalLog(models.Model):
     )
     delivery = delivery()
 
+    received_count = models.PositiveIntegerField(
+        default=1,
+        db_default=1,
+        help_text="Messages this row stands for: more than one only where many were refused by one limit",
+    )
+
     class Meta:
         db_table = "signals_v2_log"
         constraints = [
+            models.UniqueConstraint(
+                fields=["source", "received_at"],
+                condition=Q(reason_code=ReasonCode.RATE_LIMITED),
+                name="one_row_per_minute_of_refusals",
+            ),
+            models.CheckConstraint(
+                condition=Q(received_count=1) | Q(received_count__gt=1, reason_code=ReasonCode.RATE_LIMITED),
+                name="only_refusals_are_counted_together",
+            ),
             models.CheckConstraint(condition=Q(status__in=list(SignalStatus)), name="signal_status_known"),
             models.CheckConstraint(
                 condition=Q(uid__isnull=False) | Q(status=SignalStatus.IGNORED),

@@ -13,7 +13,15 @@ class ReasonCode(StrEnum):
     MISSING_FIELD = "missing_field"
     BAD_FIELD = "bad_field"
     BAD_SYMBOL = "bad_symbol"
+    UNFILLED_PLACEHOLDER = "unfilled_placeholder"
+    NOT_FOLLOWED = "not_followed"  # it asks for what is decided here
+    NOT_A_SIGNAL = "not_a_signal"
+    CONTENT_TYPE = "content_type"
     # the sender
+    BAD_TOKEN = "bad_token"  # noqa: S105
+    BAD_SIGNATURE = "bad_signature"
+    REPLAYED = "replayed"
+    WRONG_NETWORK = "wrong_network"
     NOT_PERMITTED = "not_permitted"
     RATE_LIMITED = "rate_limited"
     STALE = "stale"

@@ -43,7 +43,7 @@ MAX_BACKOFF_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """senders: token hash -> rule, enabled ones only; rules: name -> rule, all of them."""
+    """senders: token hash -> rule; rules: name -> rule. What is switched off says so."""
 
     tables: Tables = field(default_factory=Tables)
     senders: Mapping[str, SenderRule] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Registry:
 def load() -> Registry:
     rows = list(SignalSender.objects.defer("signing_key").prefetch_related("strategies"))
     rules = {row.name: _sender_rule(row) for row in rows}
-    senders = {row.token_hash: rules[row.name] for row in rows if row.enabled}
+    senders = {row.token_hash: rules[row.name] for row in rows}
     tables = Tables(load_tickers(), load_strategy_signals(load_strategies()))
     return Registry(tables, senders, rules, _contracts())
 

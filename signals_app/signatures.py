@@ -24,7 +24,6 @@ class SignatureFault(StrEnum):
     NOT_HEXADECIMAL = "X-Signature must be the HMAC-SHA256 in hexadecimal"
     OTHER_TEXT = "the signature does not belong to this body, timestamp and key"
     TOO_OLD = "signed too long ago, or its clock is wrong"
-    USED_BEFORE = "this signature was used before"
 
 
 def sign(key: str, timestamp: str, body: bytes) -> str:

@@ -16,16 +16,21 @@ from django.urls import path  # noqa: E402
 
 from positions.consumers import LiveConsumer  # noqa: E402
 from signals_app.consumers import SignalConsumer  # noqa: E402
+from signals_app.doorway import Doorway  # noqa: E402
 
 # senders of signals are programs with a token; browsers come with a session and an origin
-application = ProtocolTypeRouter(
-    {
-        "http": django_application,
-        "websocket": URLRouter(
-            [
-                path("ws/signals/", SignalConsumer.as_asgi()),
-                path("ws/live/", AllowedHostsOriginValidator(AuthMiddlewareStack(LiveConsumer.as_asgi()))),
-            ]
-        ),
-    }
+application = Doorway(
+    ProtocolTypeRouter(
+        {
+            "http": django_application,
+            "websocket": URLRouter(
+                [
+                    path("ws/signals/", SignalConsumer.as_asgi()),
+                    path(
+                        "ws/live/", AllowedHostsOriginValidator(AuthMiddlewareStack(LiveConsumer.as_asgi()))
+                    ),
+                ]
+            ),
+        }
+    )
 )

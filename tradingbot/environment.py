@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -43,6 +44,8 @@ class Environment(SignalServerEnvironment):
     order_receive_window_ms: int = Field(3000, ge=500, le=60000)
     max_clock_offset_ms: int = Field(1000, ge=50)
     max_signal_age_seconds: int = Field(300, ge=1)
+    trusted_proxies: Names = []
+    max_sender_connections: int = Field(8, ge=1)
     max_price_age_seconds: int = Field(5, ge=1)
     price_silent_seconds: int = Field(30, ge=5)
     unprotected_close_seconds: int = Field(30, ge=1)
@@ -52,9 +55,9 @@ class Environment(SignalServerEnvironment):
     system_log_days: int = Field(30, ge=1)
     paper_starting_balance: Decimal = Field(Decimal(10000), gt=0)
 
-    _split_names = field_validator("paper_hosts", "allowed_hosts", "csrf_trusted_origins", mode="before")(
-        _split
-    )
+    _split_names = field_validator(
+        "paper_hosts", "allowed_hosts", "csrf_trusted_origins", "trusted_proxies", mode="before"
+    )(_split)
 
     @field_validator("database_url")
     @classmethod
@@ -68,6 +71,13 @@ class Environment(SignalServerEnvironment):
     def _is_redis(cls, value: str) -> str:
         if not value.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must start with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: list[str]) -> list[str]:
+        for word in value:
+            ip_network(word)
         return value
 
     @field_validator("field_keys")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_network
 
 import psycopg.conninfo
 
@@ -29,6 +30,8 @@ REDIS_PREFIX = ENV.redis_prefix
 ORDER_RECEIVE_WINDOW = timedelta(milliseconds=ENV.order_receive_window_ms)
 MAX_CLOCK_OFFSET_MS = ENV.max_clock_offset_ms
 MAX_SIGNAL_AGE = timedelta(seconds=ENV.max_signal_age_seconds)
+TRUSTED_PROXIES = [ip_network(word) for word in ENV.trusted_proxies]
+MAX_SENDER_CONNECTIONS = ENV.max_sender_connections  # in each process of the web page
 MAX_PRICE_AGE = timedelta(seconds=ENV.max_price_age_seconds)
 PRICE_SILENT_AFTER = timedelta(seconds=ENV.price_silent_seconds)
 UNPROTECTED_CLOSE_AFTER = timedelta(seconds=ENV.unprotected_close_seconds)

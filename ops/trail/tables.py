@@ -17,7 +17,7 @@ class Recorded:
 
 RECORDED = (
     Recorded("exchanges_exchangeaccount", hidden=("api_key", "api_secret")),
-    Recorded("signals_v2_log"),
+    Recorded("signals_v2_log", quiet=("received_count",)),
     Recorded("signal_log_entries_v2"),
     Recorded("positions", quiet=("updated_at",)),
     Recorded("orders", quiet=("updated_at",)),

@@ -6,29 +6,32 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from urllib.parse import urlsplit, urlunsplit
 
 from django.db import connection
 
+from ops.children import Children
+from tradingbot.environment import BASE_DIR
+
 START_SECONDS = 60  # on a machine that is busy with other tests
 
 
 class WebServer:
-    def __init__(self, log_file: str, **environment: str) -> None:
-        self._environment = environment
+    def __init__(self, log_file: str, *options: str, **environment: str) -> None:
+        self._options, self._environment = options, environment
         self.port = _free_port()
         self.origin = f"http://127.0.0.1:{self.port}"
         self._log_file = log_file
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "uvicorn", "tradingbot.asgi:application", "--no-access-log"]
+        environment = _environment() | self._environment
+        command = Children(BASE_DIR, environment).web("127.0.0.1", self.port).command
         with open(self._log_file, "ab") as log:
             self._process = subprocess.Popen(
-                [*command, "--port", str(self.port)],
-                env=_environment() | self._environment,
+                [*command, *self._options],
+                env=environment,
                 stdout=log,
                 stderr=log,
             )

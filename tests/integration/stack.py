@@ -128,7 +128,9 @@ class Trader:
         for symbol in DEMO_PRICES:
             Ticker.objects.get_or_create(symbol=symbol)
         self.token = new_token()
-        SignalSender.objects.create(name=self.account.name, token_hash=token_hash(self.token))
+        SignalSender.objects.create(
+            name=self.account.name, token_hash=token_hash(self.token), rate_per_minute=0
+        )
         self.run("positions.tasks.refresh_instruments")
         until(lambda: Instrument.objects.count() == len(DEMO_PRICES), "the contracts")
         self.start_balance = self.ask(lambda client: client.balance()).wallet_balance

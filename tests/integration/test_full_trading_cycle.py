@@ -19,7 +19,7 @@ def test_full_trading_cycle(trader: Trader) -> None:
 
     # a signal arrives and is answered with its verdict
     verdict = trader.send("GO LONG", signal_id="alert-7")
-    assert (verdict["status"], verdict["signal_id"]) == ("new", "alert-7")
+    assert (verdict["status"], verdict["id"]) == ("new", "alert-7")
     position = trader.position_of(verdict)
     assert position.signal_id == "alert-7"
 

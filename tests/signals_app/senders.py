@@ -18,10 +18,10 @@ from tests.ops.waiting import until
 SECONDS = 10.0
 
 
-def a_sender(name: str = "charts") -> str:
+def a_sender(name: str = "charts", **values: Any) -> str:
     """Its token."""
     token = new_token()
-    SignalSender.objects.create(name=name, token_hash=token_hash(token))
+    SignalSender.objects.create(name=name, token_hash=token_hash(token), **values)
     return token
 
 
@@ -47,11 +47,16 @@ def is_known(web: WebServer, token: str) -> bool:
         return hear(socket)["type"] == "auth_success"
 
 
-@contextmanager
-def connected(web: WebServer, name: str = "charts") -> Iterator[ClientConnection]:
-    """Signed in; the web process has heard of the new sender first."""
-    token = a_sender(name)
+def a_known_sender(web: WebServer, name: str = "charts", **values: Any) -> str:
+    token = a_sender(name, **values)
     until(lambda: is_known(web, token), "the sender to be known")
+    return token
+
+
+@contextmanager
+def connected(web: WebServer, name: str = "charts", **values: Any) -> Iterator[ClientConnection]:
+    """Signed in; the web process has heard of the new sender first."""
+    token = a_known_sender(web, name, **values)
     with connect(address(web), additional_headers=bearer(token)) as socket:
         assert hear(socket) == {"type": "auth_success", "sender": name}
         yield socket

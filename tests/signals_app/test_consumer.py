@@ -163,7 +163,7 @@ def test_the_answer_names_the_signal_and_its_row(web: WebServer) -> None:
         frame = a_frame(signal_id="websocket_test_123")
         answer = ask(socket, frame)
         row = SignalLog.objects.get()
-        assert answer["signal_id"] == row.signal_id == "websocket_test_123"
+        assert answer["id"] == row.signal_id == "websocket_test_123"
         assert (answer["uid"], answer["log_id"], answer["entries"]) == (row.uid, row.pk, [])
         again = ask(socket, frame)
         assert (again["status"], again["log_id"], again["uid"]) == ("duplicate", row.pk, row.uid)
@@ -185,7 +185,7 @@ def test_answers_come_in_the_order_of_the_frames(web: WebServer) -> None:
             socket.send(json.dumps(a_frame(number, signal_id=number)))
             socket.send('{"type": "ping"}')
         answers = [hear(socket) for _ in range(60)]
-    assert [a["signal_id"] for a in answers[::2]] == [str(number) for number in range(30)]
+    assert [a["id"] for a in answers[::2]] == [str(number) for number in range(30)]
     assert {a["type"] for a in answers[1::2]} == {"pong"}
     ids = SignalLog.objects.order_by("pk").values_list("signal_id", flat=True)
     assert list(ids) == [str(number) for number in range(30)]

@@ -169,7 +169,7 @@ def test_ids_through_the_socket(web: WebServer, given: dict[str, object], stored
     with connected(web) as socket:
         before = warnings(web)
         answer = ask(socket, a_frame(**given))
-    assert SignalLog.objects.get().signal_id == answer["signal_id"] == stored
+    assert SignalLog.objects.get().signal_id == answer["id"] == stored
     assert warnings(web) - before == (1 if stored is None else 0)
 
 

@@ -51,7 +51,11 @@ def test_tickers_phrases_and_senders_are_loaded() -> None:
 
     found = load()
     assert found.tables.tickers == {"BTCUSDT": TickerRule(enabled=True, trade_permission=False)}
-    assert found.senders == {"1" * 64: SenderRule("on", rate=Rate(600, 100))}
+    rate = Rate(600, 100)
+    assert found.senders == {
+        "1" * 64: SenderRule("on", rate=rate),
+        "0" * 64: SenderRule("off", enabled=False, rate=rate),
+    }
     assert (found.rule_of("off").enabled, found.rule_of("stream")) == (False, SenderRule("stream"))
     assert list(found.tables.phrases) == ["trend up"]
     assert set(found.tables.phrases["trend up"]) == {

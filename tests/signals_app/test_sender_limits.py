@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signals_app.buckets import Rate, full, seconds_until_next, take
+from signals_app.limits import WRONG_TOKENS, Buckets, Strangers
 from signals_app.networks import NotANetwork, client_address, is_inside, read_networks
 from signals_app.signatures import SignatureFault, digest, sign, signature_fault
 
@@ -127,3 +128,23 @@ def test_a_signature_of_this_body_and_moment_is_good() -> None:
 )
 def test_any_other_signature_is_refused_with_its_reason(given_, found) -> None:
     assert fault(**given_) is found
+
+
+def test_buckets_are_kept_by_name_and_the_oldest_go_first() -> None:
+    now = [0.0]
+    buckets = Buckets(kept=2, clock=lambda: now[0])
+    one_each = Rate(per_minute=1, burst=1)
+    assert [buckets.passing(name, one_each) for name in ("a", "a", "b")] == [1, 0, 1]
+    assert buckets.seconds_until_next("a", one_each) == 60.0
+    assert buckets.seconds_until_next("never seen", one_each) == 0.0
+    assert buckets.passing("c", one_each) == 1
+    assert buckets.passing("b", one_each) == 0, "was used later than a"
+    assert buckets.passing("a", one_each) == 1, "was forgotten"
+    assert buckets.passing("a", Rate(per_minute=1, burst=3), 5) == 3, "a new rate counts at once"
+
+
+def test_a_flood_of_wrong_tokens_is_known_by_its_address() -> None:
+    strangers = Strangers(clock=lambda: 0.0)
+    seen = [strangers.is_flooding("203.0.113.9") for _ in range(40)]
+    assert seen == [False] * WRONG_TOKENS.burst + [True] * (40 - WRONG_TOKENS.burst)
+    assert not strangers.is_flooding("203.0.113.10")
