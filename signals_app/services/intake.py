@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from signals_app.models import SignalLog, SignalStatus
 from signals_app.outlook import Outlook, outlook_for
@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 REPEATED = "this signal was already received"
 RECORDED = "this delivery is in the ledger already"
+ACCEPTED_CHANNEL = "tradingbot_accepted"
 NOTHING_TO_KNOW = Outlook()
 
 
@@ -68,6 +69,8 @@ def accept(arrival: Arrival, registry: Registry | None = None) -> Verdict:
     (log_id,) = ledger.insert([reading], are_accepted_only=True)
     if log_id is None:
         return _repeated(reading, ledger.note_repeats([reading]))
+    with connection.cursor() as cursor:
+        cursor.execute(f"NOTIFY {ACCEPTED_CHANNEL}")
     return _logged(reading, log_id)
 
 

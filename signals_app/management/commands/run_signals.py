@@ -8,11 +8,13 @@ from functools import partial
 from threading import Event, Thread
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from ops.safe_loop import run_safe_loop
 from ops.system_log import writer
-from signals_app.sources import redis_stream
+from signals_app.registry import live
+from signals_app.sources import dispatcher, redis_stream, signal_server
 from signals_app.sources.stream_consumer import StreamConsumer
 
 LONGEST_DELAY_SECONDS = 5.0
@@ -20,7 +22,10 @@ END_SECONDS = 1.5  # the rest of five seconds belongs to the system log and to t
 
 
 class Command(BaseCommand):
-    help = "Take signals from the Redis stream, until told to stop."
+    help = (
+        "Take signals from the Redis stream and from a signal server, and decide what was only accepted, until told "
+        "to stop."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = Event()
@@ -39,7 +44,11 @@ class Command(BaseCommand):
 def _steps(stop: Event) -> Mapping[str, Callable[[], object]]:
     """What is done again and again, each in a thread of its own."""
     stream = redis_stream.SignalStream(redis_stream.stream_client(), str(os.getpid()))
-    return {redis_stream.NAME: StreamConsumer(stream, stop).take_turn}
+    return {
+        redis_stream.NAME: StreamConsumer(stream, stop).take_turn,
+        dispatcher.NAME: partial(dispatcher.dispatch_on, stop),
+        **signal_server.steps(settings.SIGNAL_SERVER, stop, live.current),
+    }
 
 
 def _started(name: str, step: Callable[[], object], stop: Event) -> Thread:
