@@ -114,10 +114,15 @@ def _asked(account: ExchangeAccount, exchange_symbol: str, kind: PriceKind) -> P
     if instrument is None:
         return None
     try:
-        tick = session.call(account, lambda client: client.price(instrument.symbol, kind))
+        return ask_price(account, instrument.symbol, kind)
     except ExchangeError as error:
         logger.warning("no %s price of %s: %s", kind, exchange_symbol, error)
         return None
+
+
+def ask_price(account: ExchangeAccount, symbol: str, kind: PriceKind) -> Price | None:
+    """By the ccxt symbol. None: what the exchange knows is too old to act on. Raises ExchangeError."""
+    tick = session.call(account, lambda client: client.price(symbol, kind))
     price = Price(tick.price, tick.at)
     return price if _is_young(price, timezone.now()) else None
 

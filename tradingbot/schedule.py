@@ -28,6 +28,7 @@ SCHEDULE = {
     "collect funding payments": _every("positions.tasks.collect_funding", "reconcile", minutes=10),
     "check what must be true": _every("positions.tasks.check_invariants", "sweeps", seconds=15),
     "evaluate trailing stops": _every("trailing.tasks.sweep", "sweeps", seconds=3),
+    "ask for prices that no stream tells": _every("trailing.tasks.ask", "reconcile", seconds=3),
     "rebuild best prices": _every("trailing.tasks.catch_up", "reconcile", seconds=3),
     "refresh average true ranges": _every("trailing.tasks.refresh_true_ranges", "reconcile", seconds=10),
     "remove orphan trailing state": _every("trailing.tasks.cleanup_orphans", "sweeps", hours=1),

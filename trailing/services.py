@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import cache
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from exchanges.marks import Price, fresh_price
 from exchanges.types import OrderType, PositionSide
 from positions.cover import pending_stops, standing_stops, stop_shares
 from positions.lifecycle import CloseReason, PositionStatus
@@ -21,10 +18,8 @@ from positions.models import Position
 from positions.services import events
 from positions.services.backstops import keep_backstop
 from positions.services.closing import STOPPED_BY, request_close
-from positions.services.covering import close_uncovered
 from positions.services.orders import request_stop
 from positions.services.outbox import hint
-from positions.services.price_watch import saw_prices
 from positions.stops import Stop, best
 from positions.terms import Terms
 from trailing.distances import activation_price
@@ -33,7 +28,7 @@ from trailing.gaps import is_behind
 from trailing.models import TrailingStop
 from trailing.protection import advance as judge
 from trailing.protection import is_too_wide, protected, start
-from trailing.rows import band_of, entry_of, kind_of, open_rows, plan_of, seen_by, state_of, true_range_of
+from trailing.rows import entry_of, open_rows, plan_of, seen_by, state_of, true_range_of
 from trailing.true_ranges import known_at
 from trailing.updates import is_due
 from trailing.words import in_words
@@ -51,15 +46,15 @@ TRIES = 3
 
 def protect(position_id: int) -> None:
     """Make sure one stop for all the position holds is on the exchange or on its way there."""
-    row = _keep_stop(position_id)
+    row = keep_stop(position_id)
     if row is not None:
-        _keep_backstop(row)
+        keep_backstop_of(row)
 
 
 @transaction.atomic
-def _keep_stop(position_id: int) -> TrailingStop | None:
+def keep_stop(position_id: int) -> TrailingStop | None:
     """Read, decided and inserted under the position's lock: whoever was held up before it places what the row says now,
-    never an older stop behind a better one."""
+    never an older stop behind a better one. Without the network."""
     Position.objects.select_for_update().filter(pk=position_id).first()
     row = open_rows().filter(pk=position_id).first()
     if row is None or row.position.average_entry_price is None or row.position.quantity <= 0:
@@ -73,7 +68,7 @@ def _keep_stop(position_id: int) -> TrailingStop | None:
     return row
 
 
-def _keep_backstop(row: TrailingStop) -> None:
+def keep_backstop_of(row: TrailingStop) -> None:
     wished = plan_of(row.position).backstop
     if wished is not None:
         starts_at = None if row.state == TrailingPhase.ACTIVE else row.activation_price
@@ -210,7 +205,7 @@ def advance(position_id: int, price: Decimal, at: datetime) -> None:
         row = open_rows().filter(pk=position_id).first()
         if row is None or row.entry_price is None or not _counts(row, at) or _judge(row, price, at):
             break
-    protect(position_id)
+    keep_stop(position_id)
 
 
 def _counts(row: TrailingStop, at: datetime) -> bool:
@@ -277,40 +272,6 @@ def _exchange_will_act(row: TrailingStop, crossed: Decimal | None) -> bool:
     stops = standing_stops().filter(position_id=row.pk)
     placed = [order.trigger_price for order in stops if order.trigger_price is not None]
     return any(crossed is not None and not entry.is_better(crossed, price) for price in placed)
-
-
-# the net
-
-
-def sweep(now: datetime) -> int:
-    """Evaluate every open position; the net under the hints. Where no stop can even be reckoned, being without
-    one still ends the position."""
-    close_uncovered(now)
-    rows = list(open_rows())
-    price_of = cache(fresh_price)  # one question for all positions of a contract
-    judged_by = set()
-    for row in rows:
-        try:
-            _sweep_one(row, price_of, now)
-            judged_by.add((row.position.instrument, plan_of(row.position).reference))
-        except Exception:
-            logger.exception("position %s could not be evaluated; the next sweep tries again", row.pk)
-    saw_prices(judged_by, now)
-    return len(rows)
-
-
-def _sweep_one(row: TrailingStop, price_of: Callable[..., Price | None], now: datetime) -> None:
-    protect(row.pk)
-    position = row.position
-    price = price_of(position.account_id, position.instrument.exchange_symbol, kind_of(position))
-    if price is not None and _matters(row, price.price, now):
-        advance(row.pk, price.price, price.at)
-
-
-def _matters(row: TrailingStop, price: Decimal, now: datetime) -> bool:
-    """Also when it came back from beyond the stop."""
-    is_news = row.entry_price is None or row.crossed_at is not None
-    return is_news or band_of(row, now).is_left_by(price)
 
 
 # names fixed by a requirement document: an alarm that reads zero, since the database refuses orphans

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from positions.services import catching_up
 from positions.services.volatility import refresh_true_ranges as refresh
-from trailing import services
+from trailing import asking, services, sweeping
 
 
 @shared_task(name="trailing.tasks.advance")
@@ -25,7 +25,12 @@ def protect(position_id: str) -> None:
 
 @shared_task(name="trailing.tasks.sweep")
 def sweep() -> None:
-    services.sweep(timezone.now())
+    sweeping.sweep(timezone.now())
+
+
+@shared_task(name="trailing.tasks.ask")
+def ask() -> None:
+    asking.ask(timezone.now())
 
 
 @shared_task(name="trailing.tasks.catch_up")

@@ -115,5 +115,6 @@ def test_every_queue_has_a_worker_and_questions_have_their_own() -> None:
         "positions.tasks.collect_funding",
         "positions.tasks.refresh_instruments",
         "trailing.tasks.refresh_true_ranges",
+        "trailing.tasks.ask",
         "trailing.tasks.catch_up",
     }

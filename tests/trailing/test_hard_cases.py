@@ -25,7 +25,7 @@ from positions.services.modifying import modify_order
 from positions.services.placing import OrderRefused
 from tests.ops.waiting import until
 from tests.positions.services.conftest import Desk
-from trailing import services
+from trailing import services, sweeping
 from trailing.models import PlanVersion, TrailingStop
 from trailing.plan import read_plan
 from trailing.rows import band_of, open_rows
@@ -134,7 +134,7 @@ def test_a_level_that_is_no_profit_any_more_keeps_no_stop_away(
 def test_a_position_without_an_entry_price_is_closed_when_it_stays_unprotected(desk: Desk) -> None:
     position = desk.filled()
     Position.objects.update(average_entry_price=0, unprotected_since=timezone.now() - timedelta(hours=1))
-    services.sweep(timezone.now())
+    sweeping.sweep(timezone.now())
     assert state(position) == ("closing", "unprotected")
 
 
@@ -142,10 +142,10 @@ def test_a_position_whose_plan_nobody_can_read_is_closed_when_it_stays_unprotect
     position = protected(desk)
     plan = PlanVersion.objects.create(digest="0" * 64, body={"stop_loss": {"type": "hope"}})
     Position.objects.update(plan=plan)
-    services.sweep(timezone.now())
+    sweeping.sweep(timezone.now())
     assert state(position)[0] == "open", "its stop stands"
     stand_unprotected(position)
-    services.sweep(timezone.now())
+    sweeping.sweep(timezone.now())
     assert state(position) == ("closing", "unprotected")
 
 
@@ -160,7 +160,7 @@ def told(price: D, at: datetime) -> None:
 def test_a_price_told_before_the_entry_is_nothing_the_position_saw(desk: Desk, side: PositionSide) -> None:
     position = protected(desk, side)
     told(price_at(2, side), position.opened_at - timedelta(seconds=1))
-    services.sweep(timezone.now())
+    sweeping.sweep(timezone.now())
     assert (row_of(position).state, row_of(position).high_water_mark) == ("waiting", None)
 
 
@@ -199,7 +199,7 @@ def test_a_price_told_before_a_level_was_sold_is_not_judged_by_the_stop_that_the
     desk.engine.set_price(BTC, price_at(1, side), 0)
     lookups.resolve(Order.objects.get(position=position, level=1).pk)
     told(price_at("0.05", side), before)
-    services.sweep(timezone.now())
+    sweeping.sweep(timezone.now())
     assert row_of(position).stop_reason == "after_level"
     assert state(position)[0] == "open"
 
@@ -210,7 +210,7 @@ def test_a_price_told_before_a_stop_by_hand_is_not_judged_by_it(desk: Desk) -> N
     before = timezone.now()
     modify_order(desk.order(position, "entry").pk, stop_loss=D(100_500))
     told(D(100_400), before)
-    services.sweep(timezone.now())
+    sweeping.sweep(timezone.now())
     assert state(position)[0] == "open"
 
 
@@ -307,7 +307,7 @@ def test_a_crossing_that_is_over_takes_no_moment_from_the_next_one(desk: Desk, s
         crossed_at=now - timedelta(seconds=20), last_advanced_at=now - timedelta(seconds=20)
     )
     told(price_at(0, side), now)
-    services.sweep(now)
+    sweeping.sweep(now)
     assert row_of(position).crossed_at is None
     services.advance(position.pk, price_at(-3, side), timezone.now())
     assert state(position)[0] == "open", "the exchange's stop has its moment"

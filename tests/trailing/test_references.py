@@ -21,7 +21,8 @@ from positions.services.placing import OrderRefused
 from positions.services.price_watch import saw_prices
 from tests.conftest import ADDRESS
 from tests.positions.services.conftest import Desk
-from trailing import services
+from tests.trailing.conftest import sweep_and_ask
+from trailing import services, sweeping
 from trailing.gaps import is_behind, known_until
 from trailing.models import PriceWatch, TrailingStop
 from trailing.plan import ProtectionPlan
@@ -59,7 +60,7 @@ def prices_are(desk: Desk, mark: D, last: D) -> None:
 def swept_after_the_grace(position: Position) -> str:
     """The exchange's own stop has had its moment."""
     TrailingStop.objects.exclude(crossed_at=None).update(crossed_at=timezone.now() - timedelta(seconds=3))
-    services.sweep(timezone.now())
+    sweep_and_ask(timezone.now())
     return str(Position.objects.values_list("status", flat=True).get(pk=position.pk))
 
 
@@ -135,7 +136,7 @@ def test_a_last_price_too_old_decides_nothing(
     Order.objects.filter(position=position, purpose="protect").update(status="expired")
     told(PriceKind.LAST, "1", timezone.now() - timedelta(seconds=age))
     told(PriceKind.MARK, "97250", timezone.now())
-    services.sweep(timezone.now())
+    sweep_and_ask(timezone.now())
     assert Position.objects.get(pk=position.pk).status == decided
 
 
@@ -224,11 +225,11 @@ def test_watched_mark_prices_say_nothing_of_last_ones(desk: Desk, marks: object)
     for seconds in (0, 40, 80):
         at = began + timedelta(seconds=seconds)
         told(PriceKind.MARK, "97250", at)
-        services.sweep(at)
+        sweeping.sweep(at)
     assert not PriceWatch.objects.exists()
     assert is_behind(row_of(position), began + timedelta(seconds=80))
     told(PriceKind.LAST, "97250", began)
-    services.sweep(began)
+    sweeping.sweep(began)
     assert PriceWatch.objects.get().reference == LAST
 
 

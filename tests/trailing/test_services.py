@@ -19,11 +19,12 @@ from positions.services import lookups
 from positions.services.closing import request_close
 from positions.services.plans import kept
 from positions.services.reducing import close_part
-from tests.builders import a_position, a_trailing_stop, an_order
+from tests.builders import a_position, a_trailing_stop
 from tests.positions.services.conftest import Desk
+from tests.trailing.conftest import sweep_and_ask
 from tests.trailing.processes import take_hints
-from trailing import services, tasks
-from trailing.models import TrailingStop
+from trailing import asking, services, sweeping, tasks
+from trailing.models import PlanVersion, TrailingStop
 from trailing.plan import read_plan
 
 
@@ -359,7 +360,7 @@ def test_a_position_that_is_ending_is_never_touched(desk: Desk, marks, how: str)
     for price in (1, 97000, 200000):
         services.advance(position.pk, D(price), started)
     services.protect(position.pk)
-    assert services.sweep(timezone.now()) == 0
+    assert sweeping.sweep(timezone.now()) == 0
     assert list(Order.objects.order_by("pk").values()) == before
     assert list(TrailingStop.objects.values()) == rows
     assert state(position)[:2] == (how, "manual")
@@ -379,8 +380,10 @@ def test_the_sweep_protects_and_evaluates_every_position(desk: Desk, marks) -> N
     quiet, crossed = desk.filled("BTCUSDT"), protected(desk, "ETHUSDT")
     TrailingStop.objects.filter(pk=crossed.pk).update(crossed_at=timezone.now() - timedelta(seconds=3))
     desk.engine.prices["ETHUSDT"] = D(3000)  # the exchange's own stop slept
-    assert services.sweep(timezone.now()) == 2
+    assert sweeping.sweep(timezone.now()) == 2
     assert [(g, s) for g, s, _ in stops(quiet)] == [(1, "initialized")]
+    assert state(crossed)[0] == "open", "nobody told a price, and the sweep asks for none"
+    asking.ask(timezone.now())
     assert state(crossed)[:2] == ("closing", "stop_loss")
 
 
@@ -389,27 +392,47 @@ def test_the_sweep_judges_a_price_by_the_time_it_was_told(desk: Desk, marks) -> 
     told = timezone.now()
     publish_prices("binance", [("BTCUSDT", PriceTick("BTC/USDT:USDT", D(98000), told))])
     services.advance(position.pk, D(100000), told + timedelta(seconds=0.25))
-    services.sweep(told + timedelta(seconds=1))
+    sweeping.sweep(told + timedelta(seconds=1))
     assert (row_of(position).crossed_at, state(position)[0]) == (None, "open")
     later = told + timedelta(seconds=0.5)
     publish_prices("binance", [("BTCUSDT", PriceTick("BTC/USDT:USDT", D(98000), later))])
-    services.sweep(told + timedelta(seconds=1))
+    sweeping.sweep(told + timedelta(seconds=1))
     assert state(position)[0] == "closing"
 
 
 def test_the_sweep_goes_on_when_one_position_fails(desk: Desk, marks, caplog) -> None:
     broken, fine = desk.filled("BTCUSDT"), desk.filled("ETHUSDT")
-    TrailingStop.objects.filter(pk=broken.pk).update(entry_price=0, stop_price=1, state="active")
-    an_order(broken, purpose="protect", trigger_price=D(1), generation=1)
-    assert services.sweep(timezone.now()) == 2
+    unreadable = PlanVersion.objects.create(digest="0" * 64, body={"stop_loss": {"type": "hope"}})
+    Position.objects.filter(pk=broken.pk).update(plan=unreadable)
+    assert sweep_and_ask(timezone.now()) == 2
+    assert f"the stop of position {broken.pk} could not be looked after" in caplog.text
     assert f"position {broken.pk} could not be evaluated" in caplog.text
     assert len(stops(fine)) == 1
+
+
+def test_the_sweep_goes_on_when_one_position_cannot_be_judged(desk: Desk, marks, caplog, monkeypatch) -> None:
+    """The price is beyond the stop of both, and neither stands on the exchange."""
+    broken, fine = protected(desk, "BTCUSDT"), protected(desk, "ETHUSDT")
+    Order.objects.filter(purpose="protect").update(status="expired")
+    judge, unlucky = services.judge, row_of(broken).entry_price
+
+    def judged(entry, *arguments):
+        if entry.price == unlucky:
+            raise ArithmeticError("no such number")
+        return judge(entry, *arguments)
+
+    monkeypatch.setattr(services, "judge", judged)
+    for base in ("BTC", "ETH"):
+        publish_prices("binance", [(f"{base}USDT", PriceTick(f"{base}/USDT:USDT", D(1), timezone.now()))])
+    sweeping.sweep(timezone.now())
+    assert f"position {broken.pk} could not be evaluated" in caplog.text
+    assert (state(broken)[0], state(fine)[0]) == ("open", "closing")
 
 
 def test_without_any_price_the_sweep_still_protects(desk: Desk, marks, settings, caplog) -> None:
     position = desk.filled()
     settings.PAPER_EXCHANGE_URL = "http://127.0.0.1:9"  # nobody listens there
-    services.sweep(timezone.now())
+    sweep_and_ask(timezone.now())
     assert len(stops(position)) == 1
     assert "no mark price of BTCUSDT" in caplog.text
 
@@ -422,7 +445,7 @@ def test_a_price_too_old_decides_nothing(desk: Desk, marks, settings, age: int, 
     Order.objects.filter(position=position, purpose="protect").update(status="expired")
     now = timezone.now() - timedelta(seconds=age)
     publish_prices("binance", [("BTCUSDT", PriceTick("BTC/USDT:USDT", D(1), now))])
-    services.sweep(timezone.now())
+    sweep_and_ask(timezone.now())
     assert state(position)[0] == decided
 
 
@@ -431,9 +454,9 @@ def test_a_position_that_stays_without_a_stop_is_closed(desk: Desk, marks, setti
     now = timezone.now()
     limit = settings.UNPROTECTED_CLOSE_AFTER
     Position.objects.update(unprotected_since=now - limit + timedelta(seconds=1))
-    services.sweep(now)
+    sweeping.sweep(now)
     assert state(position)[0] == "open"
-    services.sweep(now + timedelta(seconds=2))
+    sweeping.sweep(now + timedelta(seconds=2))
     assert state(position) == ("closing", "unprotected", "no stop could be placed")
 
 
@@ -446,6 +469,7 @@ def test_tasks_call_the_services(desk: Desk, marks) -> None:
     tasks.protect(str(position.pk))
     tasks.advance(position.pk, "100000.5", started.isoformat())
     tasks.sweep()
+    tasks.ask()
     tasks.cleanup_orphans()
     assert row_of(position).high_water_mark == D("100000.5")
     assert row_of(position).activated_at == started

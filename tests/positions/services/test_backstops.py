@@ -22,6 +22,7 @@ from tests.builders import an_order
 from tests.positions.services.conftest import Desk
 from tests.positions.services.test_orders import Trouble
 from tests.positions.services.test_reconciliation import reconcile
+from trailing import asking, sweeping
 from trailing import services as trailing
 from trailing.models import TrailingStop
 from trailing.plan import read_plan
@@ -142,7 +143,17 @@ def test_where_our_trailing_has_started_it_starts_at_once(desk: Desk, side: Posi
     trailing.protect(position.pk)
     desk.submit(position, "protect")
     trailing.advance(position.pk, at(1, side), timezone.now())
+    trailing.protect(position.pk)
     assert backstops(position)[0].activation_price is None
+
+
+def test_one_whose_hint_was_lost_is_placed_by_whoever_asks_the_exchange(desk: Desk) -> None:
+    position = held(desk)
+    Order.objects.filter(purpose="backstop").delete()
+    sweeping.sweep(timezone.now())
+    assert backstops(position) == [], "that needs a price, and the sweep asks for none"
+    asking.ask(timezone.now())
+    assert len(backstops(position)) == 1
 
 
 @BOTH

@@ -23,6 +23,7 @@ from tests.positions.services.conftest import Desk
 from tests.positions.services.test_ladder import send
 from tests.trailing.processes import take_hints
 from trailing import services as trailing
+from trailing import sweeping
 
 BTC = "BTCUSDT"
 
@@ -66,7 +67,7 @@ def later(position: Position, **by: float) -> None:
 
 
 def sweep(position: Position) -> None:
-    trailing.sweep(timezone.now())
+    sweeping.sweep(timezone.now())
     send(position)
     position.refresh_from_db()
 
@@ -122,7 +123,7 @@ def test_what_comes_while_a_larger_stop_is_on_its_way_has_a_time_of_its_own(
     a_person(desk, "BUY", "0.010")
     send(protected)
     later(protected, seconds=2)
-    trailing.sweep(timezone.now())
+    sweeping.sweep(timezone.now())
     protected.refresh_from_db()
     assert protected.status == "open"
     send(protected)
@@ -165,10 +166,10 @@ def test_pauses_double_up_to_a_minute() -> None:
 def test_a_stop_that_fired_and_sells_nothing_does_not_count_for_long(desk: Desk, protected: Position) -> None:
     Order.objects.filter(position=protected, purpose="protect").update(status="triggered")
     later(protected, seconds=8)
-    trailing.sweep(timezone.now())
+    sweeping.sweep(timezone.now())
     assert [status for _, status, _ in stops(protected)] == ["triggered"]
     later(protected, seconds=3)
-    trailing.sweep(timezone.now())
+    sweeping.sweep(timezone.now())
     protected.refresh_from_db()
     assert protected.unprotected_since is not None
     assert [status for _, status, _ in stops(protected)] == ["triggered", "initialized"]
@@ -178,7 +179,7 @@ def test_a_stop_that_fired_long_ago_lets_a_crossed_price_close(desk: Desk, prote
     Order.objects.filter(position=protected, purpose="protect").update(status="triggered")
     later(protected, seconds=11)
     publish_prices("binance", [(BTC, PriceTick("BTC/USDT:USDT", D(90_000), timezone.now()))])
-    trailing.sweep(timezone.now())
+    sweeping.sweep(timezone.now())
     protected.refresh_from_db()
     assert (protected.status, protected.close_reason) == ("closing", "stop_loss")
 

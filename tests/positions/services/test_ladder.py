@@ -21,6 +21,7 @@ from positions.services.placing import OrderRefused, place_order
 from positions.terms import Terms
 from tests.positions.services.conftest import Desk
 from trailing import services as trailing
+from trailing import sweeping
 from trailing.models import PartialTakeProfit, TrailingStop
 from trailing.plan import read_plan
 
@@ -364,7 +365,7 @@ def test_a_restart_between_fill_and_follow_up_repeats_nothing(desk: Desk) -> Non
     desk.engine.set_price(BTC, D(101_000), 0)
     lookups.resolve(levels_of(position)[0].pk)
     assert stop(position)[1] == D("0.010")
-    trailing.sweep(timezone.now())
+    sweeping.sweep(timezone.now())
     check_ladders(timezone.now())
     settle(position)
     assert stop(position) == (D(100_100), D("0.007"), "after_level")
