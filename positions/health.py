@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from positions.queries import invariant_checks
 from positions.services.reconciliation import get_health_status
 from signals_app.link_health import signal_server
+from signals_app.stream_health import signal_stream
 from trailing.services import count_orphan_ts_states
 
 REDIS_TIMEOUT = 2
@@ -50,6 +51,7 @@ def report(request: HttpRequest) -> JsonResponse:
             "invariants": invariant_checks(),
             "orphan_trailing_states": {"count": orphans, "warning": orphans > ORPHANS_TOLERATED},
             "signal_server": signal_server(),
+            "signal_stream": signal_stream(),
         }
     )
 

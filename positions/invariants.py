@@ -24,6 +24,7 @@ from positions.cover import uncovered
 from positions.lifecycle import PENDING, OrderStatus, PositionStatus
 from positions.models import Order, Position
 from signals_app.balance import contradictions as signal_contradictions
+from signals_app.stream_health import entries_that_wait_too_long
 
 RESTED = timedelta(seconds=60)
 # the slowest source of a wallet's movements is asked every ten minutes
@@ -174,6 +175,10 @@ def the_ledger_of_signals_closes(now: datetime) -> Findings:
     return signal_contradictions(since=now - A_DAY, until=now - RESTED)
 
 
+def the_signal_stream_is_worked_off(now: datetime) -> Findings:
+    return entries_that_wait_too_long()
+
+
 def deadlocks() -> int:
     """Since the database's statistics began; who compares two readings knows of new ones."""
     with connection.cursor() as cursor:
@@ -193,4 +198,5 @@ SENTENCES: dict[str, Callable[[datetime], Findings]] = {
     "every account is compared with its exchange": accounts_are_compared_with_the_exchange,
     "the price of everything held is heard": prices_of_what_is_held_are_heard,
     "the ledger of signals closes": the_ledger_of_signals_closes,
+    "no signal waits in the stream for long": the_signal_stream_is_worked_off,
 }

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from exchanges.models import AccountBalance, AccountWatch
+from ops.system_log import log_system_event
 from positions import invariants, wallets
 from positions.models import InvariantCheck, RiskEvent
 from positions.services import events
@@ -65,7 +66,7 @@ def _remember(name: str, findings: list[str], now: datetime) -> bool:
 
 
 def _tell(name: str, findings: list[str]) -> None:
-    logger.critical("not true any more: %s: %s", name, findings[0])
+    log_system_event("ERROR", __name__, f"not true any more: {name}", findings=findings)
     RiskEvent.objects.create(
         event_type="invariant_broken", risk_level="critical", details={"sentence": name, "findings": findings}
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal as D
 from typing import Any
 
 import pytest
+import redis
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
@@ -84,6 +86,13 @@ def change_schema(statement: str) -> None:
     connection.check_constraints()  # nothing may wait for the end of this transaction
     with connection.cursor() as cursor:
         cursor.execute(statement)
+
+
+@pytest.fixture(autouse=True)
+def empty_stream() -> Iterator[None]:
+    yield
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.delete(settings.SIGNALS_STREAM)
 
 
 def open_position() -> Position:
@@ -165,7 +174,13 @@ def nothing_became_of_a_signal() -> None:
     a_signal_log(received_at=timezone.now() - A_WHILE)
 
 
+def a_signal_waits_in_the_stream() -> None:
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.xadd(settings.SIGNALS_STREAM, {"symbol": "BTCUSDT"}, id=f"{now_ms() - 60_000}-0")
+
+
 PLANTED = [
+    (a_signal_waits_in_the_stream, "no signal waits in the stream for long"),
     (nothing_became_of_a_signal, "the ledger of signals closes"),
     (a_fill_is_lost, "sum of fills equals position"),
     (a_fill_is_doubled, "no order is filled beyond what it asked for"),
