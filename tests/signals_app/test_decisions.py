@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -86,3 +87,35 @@ def test_a_decision_that_skips_says_why_and_the_others_say_nothing() -> None:
     for policy, _, level, _ in ROWS:
         decision = decide(OppositeSignal(policy), holds_same=False, opposite=held(LONG, BETTER[LONG], level))
         assert bool(decision.reason) is bool(decision.code) is (decision.action is Action.SKIP)
+
+
+# the page that the owner reads
+
+PAGE = Path(__file__).parents[2] / "docs" / "routing.md"
+SITUATIONS = {
+    "": (NextLevel.NONE, BETTER),
+    "price better than its entry": (NextLevel.NONE, BETTER),
+    "price at the entry or worse": (NextLevel.NONE, WORSE),
+    "no take-profit left": (NextLevel.NONE, BETTER),
+    "the next level has a price": (NextLevel.PRICE, BETTER),
+    "the rest waits for a signal": (NextLevel.SIGNAL, WORSE),
+}
+WORDS = {"open": "opened", "close_and_open": "opened", "protect": "protected", "close": "closed"}
+
+
+def rows_of_the_page() -> list[list[str]]:
+    table = PAGE.read_text().split("## The decision table")[1].split("\n\n")[2]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+
+
+@pytest.mark.parametrize("row", rows_of_the_page(), ids=lambda row: " ".join(row[:2]))
+def test_the_page_says_what_is_decided(row: list[str]) -> None:
+    holds, setting, _, entry = row
+    policy, _, situation = setting.replace("`", "").partition(", ")
+    for one in OppositeSignal if policy == "any" else [OppositeSignal(policy)]:
+        level, prices = SITUATIONS[situation]
+        for side in PositionSide:
+            opposite = held(side, prices[side], level) if holds == "the other side" else None
+            decision = decide(one, holds_same=holds == "the same side", opposite=opposite)
+            said = f"skipped, `{decision.code}`" if decision.code else WORDS[decision.action]
+            assert said in entry, (one, side)
