@@ -70,7 +70,7 @@ def told(form: BaseForm) -> dict[str, Any]:
     return {
         name: json.dumps(value) if isinstance(value, dict) else value
         for name, value in values.items()
-        if value not in (None, False)
+        if value is not None and value is not False
     }
 
 
