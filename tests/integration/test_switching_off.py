@@ -31,7 +31,9 @@ _numbers = count(1)
 
 @pytest.fixture
 def intake(trader: Trader, tmp_path: Path) -> Iterator[Part]:
-    process = Part(tmp_path / "intake-log", "manage.py", "run_signals", PAPER_EXCHANGE_URL=trader.stack.paper.url)
+    process = Part(
+        tmp_path / "intake-log", "manage.py", "run_signals", PAPER_EXCHANGE_URL=trader.stack.paper.url
+    )
     process.start()
     yield process
     process.stop()
