@@ -118,12 +118,26 @@ def _receive(readings: Sequence[Reading]) -> list[Verdict]:
 
 
 def _outlooks(readings: Sequence[Reading]) -> dict[str, Outlook]:
-    """By uid, of those that may trade. What is known already is a repeat and trades nothing."""
-    trading = {one.uid: one for one in readings if one.uid and any(map(_may_enter, one.concerned))}
-    new = trading.keys() - ledger.known_uids(trading.keys())
-    return {
-        uid: outlook_for(one.signal, one.routed) for uid, one in trading.items() if uid in new and one.signal
+    """By uid, of those that may trade; asked once for all that want to know the same."""
+    known: dict[tuple[str, tuple[Route | Unrouted, ...]], Outlook] = {}
+    outlooks = {}
+    for uid, signal, routed in _trading(readings):
+        question = (signal.symbol, tuple(filter(_may_enter, routed)))
+        if question not in known:
+            known[question] = outlook_for(signal, routed)
+        outlooks[uid] = known[question]
+    return outlooks
+
+
+def _trading(readings: Sequence[Reading]) -> list[tuple[str, Signal, list[Route | Unrouted]]]:
+    """Without repeats, which trade nothing. For one alone a look costs more than a price that is at hand."""
+    found = {
+        one.uid: (one.uid, one.signal, one.concerned)
+        for one in readings
+        if one.uid and one.signal and any(map(_may_enter, one.concerned))
     }
+    repeats = ledger.known_uids(found.keys()) if len(found) > 1 else set()
+    return [one for uid, one in found.items() if uid not in repeats]
 
 
 def _may_enter(routed: Route | Unrouted) -> bool:

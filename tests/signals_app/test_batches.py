@@ -106,6 +106,18 @@ def test_what_trades_nothing_costs_no_query_of_its_own(account, django_assert_ma
     assert SignalLogEntry.objects.count() == SignalAttempt.objects.count() == 100
 
 
+def test_the_price_of_a_contract_is_asked_for_once(account, marks, django_assert_max_num_queries) -> None:
+    """Entries of one contract, most of them skipped: what they cost is their decision, not a question each."""
+    a_trader(account)
+    tables, before = load(), frame(bar_time=1772366400)
+    take_in([before], tables)
+    again = [before, *(frame(bar_time=1772366401 + number) for number in range(20))]
+    with django_assert_max_num_queries(35):
+        verdicts = take_in(again, tables)
+    assert statuses(verdicts) == ["duplicate"] + ["new"] * 20
+    assert {entry.reason_code for one in verdicts for entry in one.entries} == {"already_open"}
+
+
 def test_where_one_fails_the_others_are_taken_alone(account, caplog) -> None:
     a_trader(account)
     refuse("NEW.message = 'DOWN'")
