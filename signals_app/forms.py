@@ -9,10 +9,12 @@ from django import forms
 
 from signals_app.models import SignalSender, Strategy
 from signals_app.networks import NotANetwork, read_networks
+from signals_app.routing import OppositeSignal
 from signals_app.usable_stops import objections_to_stop
 from trailing.plan import PlanRefused, read_plan
 
 SHORTEST_KEY = 16
+WITHOUT_LEVELS = "protect_reverse goes by take-profit levels, and this plan has none: an opposite signal would do nothing"
 KEY_KEPT = "Set. Leave blank to keep it; type a new one to replace it."
 KEY_MISSING = f"Not set. Any text of at least {SHORTEST_KEY} characters that the sender knows too."
 
@@ -45,7 +47,14 @@ class StrategyForm(forms.ModelForm):  # type: ignore[type-arg]
         if "protection" in cleaned and "leverage" in cleaned and "account" in cleaned:
             for objection in objections_to_stop(cleaned):
                 self.add_error("protection", objection)
+        if _waits_for_levels_it_lacks(cleaned):
+            self.add_error("opposite_signal", WITHOUT_LEVELS)
         return cleaned
+
+
+def _waits_for_levels_it_lacks(cleaned: dict[str, Any]) -> bool:
+    by_levels = cleaned.get("opposite_signal") == OppositeSignal.PROTECT_REVERSE
+    return by_levels and "protection" in cleaned and cleaned["protection"]["take_profits"] is None
 
 
 class SenderForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -110,8 +110,11 @@ def load_strategies() -> dict[int, StrategyRule]:
     return {strategy.pk: _rule(strategy) for strategy in rows}
 
 
-def load_strategy_signals(strategies: Mapping[int, StrategyRule]) -> Mapping[str, Meanings]:
-    """Phrase -> what it means for each of these strategies, by their names."""
+def load_strategy_signals(
+    strategies: Mapping[int, StrategyRule] | None = None,
+) -> Mapping[str, Meanings]:
+    """Phrase -> what it means for each of these strategies (of all, when none are given), by their names."""
+    strategies = load_strategies() if strategies is None else strategies
     known: dict[str, list[tuple[StrategyRule, SignalDirection]]] = defaultdict(list)
     rows = StrategySignal.objects.filter(strategy__in=strategies).order_by("strategy__name", "pk")
     for strategy_id, phrase, direction in rows.values_list("strategy_id", "phrase", "direction"):

@@ -8,6 +8,7 @@ from django.db import connection
 from django_celery_beat.models import PeriodicTask
 
 from tests.integration.emptying import empty_tables
+from tests.integration.parts import Part
 from tests.integration.stack import Stack, Trader
 from tests.ops.waiting import until
 
@@ -61,3 +62,13 @@ def complete(transactional_db, stack: Stack) -> Iterator[Stack]:
         yield stack
     finally:
         stack.beat.stop()
+
+
+@pytest.fixture
+def intake(trader: Trader, tmp_path: Path) -> Iterator[Part]:
+    process = Part(
+        tmp_path / "intake-log", "manage.py", "run_signals", PAPER_EXCHANGE_URL=trader.stack.paper.url
+    )
+    process.start()
+    yield process
+    process.stop()

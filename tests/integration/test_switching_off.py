@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
@@ -27,16 +26,6 @@ from tests.ops.waiting import until
 AT_ONCE = timedelta(seconds=1)
 CONSIDERED = Q(entries__status="opened") | Q(entries__reason_code="already_open")
 _numbers = count(1)
-
-
-@pytest.fixture
-def intake(trader: Trader, tmp_path: Path) -> Iterator[Part]:
-    process = Part(
-        tmp_path / "intake-log", "manage.py", "run_signals", PAPER_EXCHANGE_URL=trader.stack.paper.url
-    )
-    process.start()
-    yield process
-    process.stop()
 
 
 @pytest.fixture

@@ -117,6 +117,9 @@ def test_a_strategy_and_its_phrases_are_made_on_one_page(owner: Client) -> None:
 
     assert read_plan(made.protection).trailing is not None, "what is not said is the default"
 
+    answer = owner.post(url(Strategy, "add"), form | {"name": "lost", "opposite_signal": "protect_reverse"})
+    assert "goes by take-profit levels, and this plan has none" in answer.content.decode()
+
     body = '{"stop_loss": {"type": "percent", "percent": 200}}'
     answer = owner.post(url(Strategy, "add"), form | {"name": "wrong", "protection": body})
     assert "stop_loss &gt; percent &gt; percent: input should be less than 100" in answer.content.decode()

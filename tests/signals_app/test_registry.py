@@ -99,6 +99,7 @@ def test_tables_are_read_by_names_that_others_rely_on() -> None:
     assert load_tickers() == {"ETHUSDT": TickerRule(enabled=False, trade_permission=True)}
     assert [rule.strategy_id for rule in strategies.values()] == [kept.pk]
     assert load_strategy_signals(strategies) == {"buy now": ((strategies[kept.pk], SignalDirection.LONG),)}
+    assert load_strategy_signals() == load_strategy_signals(strategies)
     assert load_strategy_signals({}) == {}
 
 
