@@ -14,7 +14,9 @@ from signals_app.usable_stops import objections_to_stop
 from trailing.plan import PlanRefused, read_plan
 
 SHORTEST_KEY = 16
-WITHOUT_LEVELS = "protect_reverse goes by take-profit levels, and this plan has none: an opposite signal would do nothing"
+WITHOUT_LEVELS = (
+    "protect_reverse goes by take-profit levels, and this plan has none: an opposite signal would do nothing"
+)
 KEY_KEPT = "Set. Leave blank to keep it; type a new one to replace it."
 KEY_MISSING = f"Not set. Any text of at least {SHORTEST_KEY} characters that the sender knows too."
 
