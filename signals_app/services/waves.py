@@ -49,11 +49,13 @@ def begin(wave: Wave, selection: Selection, left: Iterable[Left], received_at: d
         WaveSignal(wave=wave, place=place, uid=one.key, symbol=one.symbol, score=one.score, raw=one.raw)
         for place, one in enumerate(candidates)
     )
-    refuse([*selection.left, *left], received_at)
+    refuse((*selection.left, *left), received_at)
     _move(wave, WaveStatus.EXECUTING, target=selection.target, first=selection.first, found=found)
 
 
-def not_found(wave: Wave) -> None:
+@transaction.atomic
+def not_found(wave: Wave, left: Iterable[Left], received_at: datetime) -> None:
+    refuse(left, received_at)
     _move(wave, WaveStatus.NOT_FOUND, reason="no signal came in time", finished_at=timezone.now())
 
 

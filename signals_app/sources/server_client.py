@@ -187,6 +187,7 @@ class ServerClient:
         hearing, asked_at = Hearing(time.monotonic()), 0.0
         tick = min(1.0, self._patience.first_message / 5, self._patience.silence / 5)
         socket.send(protocol.ASK_SIGNALS)  # what was sent while we were away, and the first message
+        socket.send(protocol.ASK_STATS)
         while not stopped.is_set():
             try:
                 said = protocol.read(socket.recv(timeout=tick))
@@ -216,7 +217,7 @@ class ServerClient:
             case protocol.Unknown(text):
                 self._tell_once(f"the signal server sent {self._clean(text)}; dropped")
             case protocol.Stats(figures):
-                logger.info("the signal server counts %s", self._clean(str(dict(figures))))
+                self._tell("INFO", f"the signal server counts {self._clean(str(dict(figures)))}")
 
     def _refused(self, message: str) -> float:
         pause = self._patience.refused_pause

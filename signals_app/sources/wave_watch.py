@@ -15,7 +15,7 @@ from signals_app.models import Wave
 from signals_app.reasons import ReasonCode
 from signals_app.registry import Registry
 from signals_app.routing import Ignored
-from signals_app.selection import Record, WaveRules, fault, faulty, read_record, select
+from signals_app.selection import Left, Record, WaveRules, fault, faulty, read_record, select
 from signals_app.server_models import LIVE
 from signals_app.services import waves
 from signals_app.sources.server_client import Received, ServerClient
@@ -45,6 +45,7 @@ class WaveWatch:
         self._claimed: dict[str, datetime] = {}  # exchange -> newest wave of which we know that it has a row
         self._last = Received()
         self._records: tuple[Record, ...] = ()
+        self._told: dict[int, tuple[int, frozenset[str]]] = {}  # wave -> snapshot that told these of it first
         self._noted: frozenset[str] = frozenset()  # keys of this snapshot's records that need no row any more
 
     def step(self, stop: Event) -> None:
@@ -53,6 +54,7 @@ class WaveWatch:
         self._claim_due(now, traded)
         unfinished = list(Wave.objects.filter(status__in=LIVE).order_by("wave_time", "exchange"))
         self._look(is_asking=any(wave.status == WaveStatus.PROCESSING for wave in unfinished))
+        self._told = {wave.pk: self._told[wave.pk] for wave in unfinished if wave.pk in self._told}
         for wave in unfinished:
             if not stop.is_set():
                 self._advance_alone(wave, traded, stop)
@@ -101,18 +103,32 @@ class WaveWatch:
 
     def _begin(self, wave: Wave, traded: set[str]) -> None:
         ours = [one for one in self._records if one.wave_time == wave.wave_time]
-        selection = select(ours, wave.exchange, self._rules, self._registry().tables.tickers.keys())
-        if not selection.candidates and not selection.left:
-            if timezone.now() >= wave.look_until:
-                waves.not_found(wave)
-                _tell("wave_not_found", wave.exchange, wave.wave_time)
+        if not self._is_whole(wave, frozenset(one.key for one in ours if one.exchange == wave.exchange)):
             return
-        notes = faulty(ours, traded) if wave.exchange == min(traded) else ()
-        waves.begin(wave, selection, notes, self._last.received_at or timezone.now())
-        self._noted |= {one.key for one in ours if one.exchange in (wave.exchange, "")}
+        selection = select(ours, wave.exchange, self._rules, self._registry().tables.tickers.keys())
+        notes, at = self._faulty(wave, ours, traded), self._last.received_at or timezone.now()
+        if not selection.candidates and not selection.left:
+            waves.not_found(wave, notes, at)
+            _tell("wave_not_found", wave.exchange, wave.wave_time)
+            return
+        waves.begin(wave, selection, notes, at)
+        self._noted |= {one.key for one in ours if one.exchange == wave.exchange}
         counts = {"found": wave.found, "candidates": len(selection.candidates), "target": wave.target}
         _tell("wave_detected", wave.exchange, wave.wave_time, **counts)
         _tell("wave_processing_started", wave.exchange, wave.wave_time)
+
+    def _faulty(self, wave: Wave, ours: list[Record], traded: set[str]) -> tuple[Left, ...]:
+        """Noted with the wave of one exchange, for all."""
+        return faulty(ours, traded) if wave.exchange == min(traded, default="") else ()
+
+    def _is_whole(self, wave: Wave, keys: frozenset[str]) -> bool:
+        """A wave may be caught while it is being written: its best signal may be the last. So a second snapshot must
+        say the same, unless the time is over."""
+        number, known = self._told.get(wave.pk, (0, frozenset()))
+        if keys != known:
+            self._told[wave.pk] = (self._last.number, keys)
+        is_repeated = bool(keys) and keys == known and self._last.number > number
+        return is_repeated or timezone.now() >= wave.look_until
 
     def _note_the_rest(self) -> None:
         """What belongs to a wave that is over, and what belongs to none. Once each, not once a repeat."""
@@ -138,6 +154,8 @@ def _tell_end(wave: Wave) -> None:
     outcomes = list(wave.candidates.values_list("outcome", flat=True))
     opened, handed_on = outcomes.count(Outcome.OPENED), len(outcomes) - outcomes.count(Outcome.LEFT)
     event = "wave_target_reached" if opened >= (wave.target or 0) else "wave_buffer_exhausted"
+    if Outcome.NO_FUNDS in outcomes:
+        event = "insufficient_funds"
     _tell(event, wave.exchange, wave.wave_time, opened=opened, target=wave.target, reason=wave.reason)
     _tell(
         "wave_completed",

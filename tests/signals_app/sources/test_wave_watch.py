@@ -45,7 +45,9 @@ class Told:
         self.records, self.number = records, self.number + 1
 
     def ask_for_signals(self) -> bool:
+        """It repeats what it knows."""
         self.asked += 1
+        self.number += bool(self.number)
         return True
 
     def wait_for_snapshot(self, after: int, seconds: float) -> Received:
@@ -80,6 +82,8 @@ def a_watch(server: Told, rules: WaveRules | None = None) -> WaveWatch:
 
 
 def step(watch: WaveWatch | SteadyWatch) -> None:
+    """As often as a wave needs to be told until it is taken for whole."""
+    watch.step(Event())
     watch.step(Event())
 
 
@@ -209,6 +213,15 @@ def test_what_no_exchange_takes_up_is_a_row_once(account, server) -> None:
     ]  # fmt: skip
 
 
+def test_a_wave_of_which_nothing_can_be_read_is_not_found_and_says_why(account, server, clock) -> None:
+    watch = a_watch(server)
+    server.tell(a_record(score_month="?"))
+    step(watch)
+    clock.move_to(CHECK + timedelta(seconds=120))
+    step(watch)
+    assert (the_wave().status, SignalLog.objects.get().reason_code) == ("not_found", "bad_field")
+
+
 def test_a_wave_that_does_not_come_is_looked_for_until_its_time_is_over(account, server, clock) -> None:
     watch = a_watch(server)
     server.tell(*a_wave(*COINS, wave=WAVE - timedelta(minutes=15)))
@@ -240,6 +253,27 @@ def test_outside_its_minutes_nothing_is_asked_or_traded(account, server, clock) 
     server.tell(*a_wave(*COINS))
     step(a_watch(server))
     assert (server.asked, opened(), Wave.objects.count()) == (0, [], 0)
+
+
+def test_a_wave_that_is_still_being_written_is_waited_for(account, server) -> None:
+    """Its best signals come last."""
+    watch, whole = a_watch(server), a_wave(*COINS[:4])
+    for known in (1, 2, 3, 4):
+        server.tell(*whole[-known:])
+        watch.step(Event())
+        assert opened() == []
+    watch.step(Event())
+    assert opened() == ["BTCUSDT", "ETHUSDT"]
+
+
+def test_a_wave_that_does_not_come_to_rest_is_taken_when_its_time_is_over(account, server, clock) -> None:
+    watch = a_watch(server)
+    server.tell(*a_wave("BTCUSDT"))
+    watch.step(Event())
+    clock.move_to(CHECK + timedelta(seconds=120))
+    server.tell(*a_wave("BTCUSDT", "ETHUSDT"))
+    watch.step(Event())
+    assert opened() == ["BTCUSDT", "ETHUSDT"]
 
 
 def test_over_midnight_the_wave_is_of_the_day_before(account, server, clock) -> None:
@@ -282,7 +316,9 @@ def _die_after(server: Told, handed_on: int) -> None:
                 handed_on == 0 and WaveSignal.objects.exists()
             )
 
-    a_watch(server, WaveRules(max_trades=3)).step(Dying())
+    watch = a_watch(server, WaveRules(max_trades=3))
+    watch.step(Dying())
+    watch.step(Dying())
     last = WaveSignal.objects.exclude(outcome="").order_by("-place").first()
     if last is not None:
         WaveSignal.objects.filter(pk=last.pk).update(outcome="")
