@@ -145,7 +145,7 @@ class ServerClient:
             open_timeout=patience.step,
             ping_interval=patience.ping,
             ping_timeout=patience.pong,
-            close_timeout=1,
+            close_timeout=0.5,
             max_size=MAX_FRAME_BYTES,
             logger=_quiet,
         ) as socket:
@@ -185,7 +185,7 @@ class ServerClient:
 
     def _listen(self, socket: ClientConnection, stopped: threading.Event) -> None:
         hearing, asked_at = Hearing(time.monotonic()), 0.0
-        tick = min(1.0, self._patience.first_message / 5, self._patience.silence / 5)
+        tick = min(0.5, self._patience.first_message / 5, self._patience.silence / 5)
         socket.send(protocol.ASK_SIGNALS)  # what was sent while we were away, and the first message
         socket.send(protocol.ASK_STATS)
         while not stopped.is_set():

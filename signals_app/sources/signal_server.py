@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from threading import Event
@@ -19,7 +19,7 @@ from tradingbot.signal_server_environment import SignalServerEnvironment
 PAUSE_SECONDS = 0.5
 REPORT_SECONDS = 5.0
 
-Steps = Mapping[str, Callable[[], object]]
+Steps = dict[str, Callable[[], object]]
 Tables = Callable[[], Registry]
 
 

@@ -17,7 +17,7 @@ from signals_app.models import SignalAttempt, SignalLog, SignalServerLink, Wave,
 from signals_app.sources.demo_server import DemoServer
 from signals_app.waves import expected_wave
 from tests.integration.parts import Part
-from tests.integration.stack import Trader
+from tests.integration.stack import START_SECONDS, Trader
 from tests.ops.waiting import until
 
 TOKEN = "t0ken-of-the-owner"
@@ -89,7 +89,7 @@ def a_process(trader: Trader, server: DemoServer, log: Path) -> Part:
     return Part(
         log,
         "manage.py",
-        "follow_signal_server",
+        "run_signals",
         SIGNAL_WS_URL=f"ws://127.0.0.1:{server.port}",
         SIGNAL_WS_TOKEN=TOKEN,
         SIGNAL_WS_RECONNECT_INTERVAL="0.1",
@@ -125,9 +125,9 @@ def check_books(trader: Trader) -> None:
 
 
 def test_a_wave_is_traded_with_the_signals_own_stop(process: Part, buyer: Trader, told: Waves) -> None:
-    until(is_signed_in, "the sign-in")
+    until(is_signed_in, "the sign-in", START_SECONDS)
     told.is_told = True
-    until(is_over, "the wave")
+    until(is_over, "the wave", START_SECONDS)
     check_books(buyer)
     assert {one.plan.body["stop_loss"]["percent"] for one in Position.objects.select_related("plan")} == {
         "3.5"
@@ -138,6 +138,8 @@ def test_a_wave_is_traded_with_the_signals_own_stop(process: Part, buyer: Trader
     (stop,) = buyer.stops(position, "accepted")
     away = 100 * (1 - stop.trigger_price / position.average_entry_price)
     assert abs(away - Decimal("3.5")) < Decimal("0.01")
+    process.stop()
+    assert SignalServerLink.objects.get().state == "disconnected"
 
 
 def test_a_wave_is_traded_once_by_two_processes(
@@ -146,9 +148,9 @@ def test_a_wave_is_traded_once_by_two_processes(
     second = a_process(buyer, server, tmp_path / "second-log")
     second.start()
     try:
-        until(lambda: server.seen["signed in"] == 2, "both sign-ins")
+        until(lambda: server.seen["signed in"] == 2, "both sign-ins", START_SECONDS)
         told.is_told = True
-        until(is_over, "the wave")
+        until(is_over, "the wave", START_SECONDS)
         check_books(buyer)
         assert SignalAttempt.objects.count() == 0
     finally:
@@ -159,17 +161,17 @@ def test_a_wave_whose_process_is_killed_in_the_midst_is_finished_by_the_next(
     process: Part, buyer: Trader, server: DemoServer, told: Waves
 ) -> None:
     """Killed when the second signal has its position, and the wave does not know it yet."""
-    until(is_signed_in, "the sign-in")
+    until(is_signed_in, "the sign-in", START_SECONDS)
     with held_up() as backends:
         told.is_told = True
-        until(backends, "the process at the gate")
+        until(backends, "the process at the gate", START_SECONDS)
         process.kill()
         assert (Position.objects.count(), WaveSignal.objects.filter(outcome="opened").count()) == (2, 1)
         for backend in backends():
             ask("SELECT pg_terminate_backend(%s)", backend)
         told.is_told = False  # and the server has forgotten it
     process.start()
-    until(is_over, "the wave")
+    until(is_over, "the wave", START_SECONDS)
     check_books(buyer)
     assert SignalAttempt.objects.count() == 1  # of the signal that was handed on twice
 
@@ -177,22 +179,22 @@ def test_a_wave_whose_process_is_killed_in_the_midst_is_finished_by_the_next(
 def test_a_wave_whose_process_is_killed_while_it_looks_is_taken_over(
     process: Part, buyer: Trader, server: DemoServer, told: Waves
 ) -> None:
-    until(lambda: Wave.objects.filter(status="processing").exists(), "the claim")
+    until(lambda: Wave.objects.filter(status="processing").exists(), "the claim", START_SECONDS)
     process.kill()
     told.is_told = True
     process.start()
-    until(is_over, "the wave")
+    until(is_over, "the wave", START_SECONDS)
     check_books(buyer)
 
 
 def test_a_link_that_is_lost_comes_back_and_trades(
     process: Part, buyer: Trader, server: DemoServer, told: Waves
 ) -> None:
-    until(is_signed_in, "the sign-in")
+    until(is_signed_in, "the sign-in", START_SECONDS)
     server.drop_all()
     until(lambda: server.seen["signed in"] == 2, "the second sign-in")
     told.is_told = True
-    until(is_over, "the wave")
+    until(is_over, "the wave", START_SECONDS)
     check_books(buyer)
 
 
