@@ -40,6 +40,12 @@ class Outcome(StrEnum):
     LEFT = "left"  # the wave was over before its turn
 
 
+def moved(status: WaveStatus, to: WaveStatus) -> WaveStatus:
+    if to not in MOVES[status]:
+        raise ValueError(f"a wave that is {status} cannot become {to}")
+    return to
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """Look for this wave until then."""

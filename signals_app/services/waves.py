@@ -23,7 +23,7 @@ from signals_app.sender_rules import SenderRule
 from signals_app.services import ledger
 from signals_app.services.arrivals import Arrival, Reading, Verdict
 from signals_app.services.intake import log_failure, receive_signal
-from signals_app.waves import Outcome, WaveStatus, is_stale
+from signals_app.waves import Outcome, WaveStatus, is_stale, moved
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ def _end(wave: Wave, end: WaveEnd, candidates: list[WaveSignal], registry: Regis
 
 
 def _move(wave: Wave, to: WaveStatus, **values: object) -> None:
-    wave.status = to
+    wave.status = moved(WaveStatus(wave.status), to)
     for name, value in values.items():
         setattr(wave, name, value)
     wave.save(update_fields=["status", *values])

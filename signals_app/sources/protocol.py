@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,12 +116,3 @@ def _number(value: object) -> float | None:
 
 def _text(value: object) -> str:
     return "" if value is None else " ".join(str(value).split())[:TEXT_KEPT]
-
-
-def best(records: Sequence[Record], size: int) -> tuple[Record, ...]:
-    """The first `size` by the sum of both scores; a record without them comes last, equal ones as they came."""
-    return tuple(sorted(records, key=lambda record: -score_sum(record))[:size])
-
-
-def score_sum(record: Record) -> float:
-    return sum(_number(record.get(name)) or 0.0 for name in ("score_week", "score_month"))

@@ -33,7 +33,7 @@ def steps(given: SignalServerEnvironment, stop: Event, registry: Tables) -> Step
     return {
         "signal-server": partial(client.run, stop),
         "signal-server-link": partial(_report, client, address, stop),
-        "signal-server-signals": partial(_watch_on, watch, stop, _pause(given)),
+        "signal-server-signals": partial(_watch_on, watch, stop, given.wave_check_interval_seconds),
     }
 
 
@@ -43,10 +43,6 @@ def _watch(client: ServerClient, given: SignalServerEnvironment, registry: Table
     duration = timedelta(seconds=given.wave_check_duration_seconds)
     table = Timetable(tuple(given.wave_check_minutes), duration, given.wave_check_interval_seconds)
     return WaveWatch(client, table, configured.wave_rules(given), registry)
-
-
-def _pause(given: SignalServerEnvironment) -> float:
-    return min(PAUSE_SECONDS, given.wave_check_interval_seconds)
 
 
 def _watch_on(watch: WaveWatch | SteadyWatch, stop: Event, pause: float) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signals_app.waves import MOVES, Check, WaveStatus, candle_of, due_check, expected_wave, is_stale
+from signals_app.waves import Check, WaveStatus, candle_of, due_check, expected_wave, is_stale, moved
 
 MINUTES = (6, 20, 35, 50)
 TWO_MINUTES = timedelta(seconds=120)
@@ -83,6 +83,15 @@ def test_a_wave_is_stale_after_two_hours() -> None:
     assert [is_stale(at("10:00:00"), at(now)) for now in ("12:00:00", "12:00:01")] == [False, True]
 
 
-def test_a_wave_that_is_over_stays_so() -> None:
-    assert [status for status in WaveStatus if status.is_over] == [WaveStatus.COMPLETED, WaveStatus.NOT_FOUND]
-    assert set(MOVES) == set(WaveStatus)
+LEGAL = {("processing", "executing"), ("processing", "not_found"), ("executing", "completed")}
+
+
+@pytest.mark.parametrize("to", WaveStatus)
+@pytest.mark.parametrize("status", WaveStatus)
+def test_a_wave_moves_forward_or_not_at_all(status: WaveStatus, to: WaveStatus) -> None:
+    assert status.is_over == (status in (WaveStatus.COMPLETED, WaveStatus.NOT_FOUND))
+    if (status, to) in LEGAL:
+        assert moved(status, to) is to
+    else:
+        with pytest.raises(ValueError, match=f"{status} cannot become {to}"):
+            moved(status, to)

@@ -53,19 +53,5 @@ def test_no_frame_raises(frame: str | bytes) -> None:
     p.read(frame)
 
 
-def test_the_best_come_first_by_the_sum_of_their_scores() -> None:
-    def scored(week: object, month: object) -> dict[str, object]:
-        return {"score_week": week, "score_month": month}
-
-    middle, top, first, second = (
-        scored(50, 50),
-        scored(10, 95),
-        scored("90", None),
-        scored(True, float("nan")),
-    )
-    assert p.best([first, middle, top, second], 10) == (top, middle, first, second)
-    assert p.best([first, middle, top], 1) == (top,)
-
-
 def test_a_token_of_any_text_survives_the_frame() -> None:
     assert json.loads(p.auth('quo"te\\')) == {"type": "auth", "token": 'quo"te\\'}
