@@ -45,5 +45,10 @@ STRATEGIES = (
             **_exits("2", "1", "0.4"),
         },
     ),
+    DemoStrategy(
+        "waves",
+        {"BUY": "long", "SELL": "short"},
+        {"notional": Decimal(100), "leverage": 5, **_exits("1.5", "0.8", "0.3")},
+    ),
     DemoStrategy("switched-off", {"NEWS SPIKE": "long"}, {"enabled": False}),
 )
