@@ -5,10 +5,12 @@ from django.db.models import Q
 BACKFILL = """
 UPDATE signals_v2_log SET dispatched_at = logged_at, reason_code = CASE
     WHEN status <> 'ignored' THEN ''
+    WHEN reason LIKE 'internal error%' THEN 'internal_error'
     WHEN uid IS NULL THEN 'unreadable'
     WHEN reason LIKE 'unknown ticker%' THEN 'unknown_ticker'
     WHEN reason LIKE 'ticker %' THEN 'ticker_off'
     WHEN reason LIKE 'sent % s ago%' THEN 'stale'
+    WHEN reason LIKE 'sent % s in the future%' THEN 'clock_ahead'
     WHEN reason = 'no strategy knows this phrase' THEN 'no_strategy'
     ELSE 'unclassified' END;
 UPDATE signal_log_entries_v2 SET reason_code = 'unclassified' WHERE status IN ('skipped', 'failed');

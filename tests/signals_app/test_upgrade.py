@@ -1,0 +1,61 @@
+"""A ledger from before codes were kept: its rows get them, none of it waits to be traded, and the trail still holds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from tests.ops.test_migrate import ROOT, ask, database  # noqa: F401
+
+BEFORE = [("signals_app", "0003"), ("ops", "0003")]
+ROWS = """
+    SET search_path = tradingbot;
+    INSERT INTO exchanges_exchangeaccount (name, venue, api_key, api_secret, is_live_confirmed, trading_state,
+        state_reason, max_open_positions, max_exposure, unknown_positions, adopted_stop_percent,
+        entries_paused_reason, created_at)
+    VALUES ('paper', 'binance', '', '', false, 'active', '', 5, 100, 'alarm', 2, '', now());
+    INSERT INTO signals_app_strategy (name, account_id, enabled, archived, allow_open, use_all_tickers, sizing_mode,
+        notional, risk_percent, leverage, protection, max_open_positions, opposite_signal, created_at, updated_at)
+    SELECT 'trend', id, true, false, true, true, 'fixed_notional', 100, 1, 5, '{"stop_loss": {}}', 5, 'close', now(),
+        now() FROM exchanges_exchangeaccount;
+    INSERT INTO signals_v2_log (uid, symbol, direction, source, message, raw_message, received_at, logged_at, status,
+        reason)
+    SELECT uid, '', '', 'test', '', '', now(), now(), status, reason FROM (VALUES
+        ('1', 'new', ''), (NULL, 'ignored', 'not JSON'), (NULL, 'ignored', 'internal error (KeyError)'),
+        ('2', 'ignored', 'unknown ticker X'), ('3', 'ignored', 'ticker X is switched off'),
+        ('4', 'ignored', 'sent 400 s ago, the limit is 300'), ('5', 'ignored', 'sent 7200 s in the future: its clock'),
+        ('6', 'ignored', 'no strategy knows this phrase'), ('7', 'ignored', 'something else')
+    ) one (uid, status, reason);
+    INSERT INTO signal_log_entries_v2 (log_id, strategy_id, status, note, logged_at)
+    SELECT log.id, strategy.id, 'skipped', 'too late', now()
+    FROM signals_v2_log log, signals_app_strategy strategy WHERE uid = '1';
+"""
+CODES = "SELECT reason_code, dispatched_at IS NOT NULL FROM tradingbot.signals_v2_log ORDER BY id"
+
+
+def manage(database: str, *commands: tuple[str, ...]) -> str:  # noqa: F811
+    """What they say, in one process."""
+    code = (
+        "import django; django.setup(); from django.core.management import call_command;"
+        f"[call_command(*words) for words in {commands!r}]"
+    )
+    environment = os.environ | {"DATABASE_URL": database, "DJANGO_SETTINGS_MODULE": "tradingbot.settings"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_rows_of_before_get_codes_and_none_of_them_waits(database: str) -> None:  # noqa: F811
+    manage(database, *(("migrate", app, migration) for app, migration in BEFORE))
+    ask(database, ROWS)
+    said = manage(database, ("migrate",), ("verify_trail",))
+    assert ask(database, CODES) == [
+        ("", True), ("unreadable", True), ("internal_error", True), ("unknown_ticker", True), ("ticker_off", True),
+        ("stale", True), ("clock_ahead", True), ("no_strategy", True), ("unclassified", True),
+    ]  # fmt: skip
+    verdicts = "SELECT status::text, reason_code FROM tradingbot.signal_log_entries_v2"
+    assert ask(database, verdicts) == [("skipped", "unclassified")]
+    assert "nothing was changed" in said
