@@ -18,6 +18,7 @@ from signals_app.sources.demo_server import DemoServer
 from signals_app.waves import expected_wave
 from tests.integration.parts import Part
 from tests.integration.stack import START_SECONDS, Trader
+from tests.integration.test_lost_connections import lose_backends
 from tests.ops.waiting import until
 
 TOKEN = "t0ken-of-the-owner"
@@ -174,6 +175,30 @@ def test_a_wave_whose_process_is_killed_in_the_midst_is_finished_by_the_next(
     until(is_over, "the wave", START_SECONDS)
     check_books(buyer)
     assert SignalAttempt.objects.count() == 1  # of the signal that was handed on twice
+
+
+def test_a_wave_that_loses_the_database_in_the_midst_is_finished_by_the_same_process(
+    process: Part, buyer: Trader, told: Waves
+) -> None:
+    until(is_signed_in, "the sign-in", START_SECONDS)
+    with held_up() as backends:
+        told.is_told = True
+        until(backends, "the process at the gate", START_SECONDS)
+        for backend in backends():
+            ask("SELECT pg_terminate_backend(%s)", backend)
+        until(lambda: not backends(), "the end of its session")
+    until(is_over, "the wave", START_SECONDS)
+    check_books(buyer)
+    assert process.is_running
+
+
+def test_a_wave_is_traded_after_every_session_was_lost(process: Part, buyer: Trader, told: Waves) -> None:
+    until(lambda: Wave.objects.filter(status="processing").exists(), "the claim", START_SECONDS)
+    lose_backends()
+    told.is_told = True
+    until(is_over, "the wave", START_SECONDS)
+    check_books(buyer)
+    assert process.is_running
 
 
 def test_a_wave_whose_process_is_killed_while_it_looks_is_taken_over(

@@ -35,9 +35,7 @@ class Command(BaseCommand):
         token = environment.load().signal_ws_token.get_secret_value()
         if not token:
             raise CommandError("Set SIGNAL_WS_TOKEN, the same as for the bot that connects.")
-        records = (
-            partial(_of_file, options["file"]) if options["file"] else partial(_made_up, options["seed"])
-        )
+        records = partial(of_file, options["file"]) if options["file"] else partial(_made_up, options["seed"])
         server = DemoServer(token, records, options["port"], options["repeat"])
         with server.running(options["host"]):
             print(f"ws://{options['host']}:{server.port}", flush=True)
@@ -50,7 +48,7 @@ def _made_up(seed: int) -> list[dict[str, Any]]:
     return window(seed, datetime.now(UTC), WINDOW_MINUTES)
 
 
-def _of_file(path: Path) -> list[dict[str, Any]]:
+def of_file(path: Path) -> list[dict[str, Any]]:
     """A file that is being written is an empty snapshot; the next one has it."""
     try:
         records = json.loads(path.read_text())

@@ -14,6 +14,7 @@ from threading import Event, Thread
 
 import pytest
 
+from signals_app.management.commands.run_signal_server import of_file
 from signals_app.reasons import ReasonCode
 from signals_app.sources import configured
 from signals_app.sources.link import LinkState
@@ -99,3 +100,12 @@ def test_every_code_on_the_page_is_one() -> None:
     codes = set(re.findall(r"`([a-z_]+)`", table))
     assert len(codes) == 15
     assert codes <= set(ReasonCode)
+
+
+def test_a_file_of_signals_is_read_anew_and_may_be_half_written(tmp_path: Path) -> None:
+    told, seen = tmp_path / "signals.json", []
+    for content in ('[{"id": 1}]', '[{"id": 1}, {"id"', '{"id": 1}', '[{"id": 2}]'):
+        told.write_text(content)
+        seen.append(of_file(told))
+    assert seen == [[{"id": 1}], [], [], [{"id": 2}]]
+    assert of_file(tmp_path / "none.json") == []
