@@ -66,11 +66,9 @@ def _asked(account_id: int, exchange_symbol: str, missing: list[Fact]) -> Mappin
     nothing: dict[Fact, Figures] = {fact: {} for fact in missing}
     if not missing:
         return nothing
-    account = ExchangeAccount.objects.get(pk=account_id)
-    instrument = Instrument.objects.filter(venue=account.venue, exchange_symbol=exchange_symbol).first()
-    if instrument is None:
-        return nothing
     try:
+        account = ExchangeAccount.objects.get(pk=account_id)
+        instrument = Instrument.objects.get(venue=account.venue, exchange_symbol=exchange_symbol)
         return session.call(
             account, lambda client: _ask_all(client, instrument, missing), timeout=PATIENCE_SECONDS
         )

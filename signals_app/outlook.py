@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -68,11 +68,16 @@ def _entries(routed: Routed) -> list[Route]:
     return [one for one in routed if isinstance(one, Route) and one.direction.is_entry]
 
 
-def _kinds(signal: Signal, routed: Route) -> Iterator[PriceKind]:
-    """The price that decides about what it would protect."""
-    if routed.opposite in PROTECTING:
-        against = live_legs(routed.account_id, signal.symbol).filter(strategy_id=routed.strategy_id)
-        yield from (kind_of(position) for position in against)
+def _kinds(signal: Signal, routed: Route) -> list[PriceKind]:
+    """The price that decides about what it would protect. What one strategy lacks must not stop the others."""
+    if routed.opposite not in PROTECTING:
+        return []
+    against = live_legs(routed.account_id, signal.symbol).filter(strategy_id=routed.strategy_id)
+    try:
+        return [kind_of(position) for position in against]
+    except Exception:
+        logger.exception("strategy %s: what it holds cannot be judged", routed.strategy_id)
+        return []
 
 
 def _price(account_id: int, signal: Signal, kind: PriceKind) -> Decimal | None:

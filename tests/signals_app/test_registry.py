@@ -17,6 +17,7 @@ from django.urls import reverse
 from websockets.sync.client import ClientConnection
 
 from signals_app.buckets import Rate
+from ops.models import SystemLog
 from signals_app.models import SignalSender, StrategySignal, Ticker
 from signals_app.registry import Registry, load, load_strategies, load_strategy_signals, load_tickers
 from signals_app.routing import OppositeSignal, SignalDirection, StrategyRule, TickerRule
@@ -190,6 +191,24 @@ def test_each_table_of_the_routing_tells_of_its_changes(verdicts: Callable[[], s
     for number in range(200):
         StrategySignal.objects.create(strategy=strategy, phrase=f"TREND {number}", direction="long")
     until(lambda: verdicts() == "", "the phrases to be heard of")
+
+
+def test_tables_that_cannot_be_read_anew_leave_those_in_memory_in_force(verdicts: Callable[[], str]) -> None:
+    until(lambda: verdicts() == ALLOWED, "the ticker to be known")
+    rename("signals_app_tickeralias", "out_of_reach")
+    try:
+        Ticker.objects.update(enabled=False)
+        told = SystemLog.objects.filter(module="signals_app.registry", level="WARNING")
+        until(told.exists, "the failure to be told")
+        assert verdicts() == ALLOWED
+    finally:
+        rename("out_of_reach", "signals_app_tickeralias")
+    until(lambda: verdicts() == SWITCHED_OFF, "the change to be heard of")
+
+
+def rename(table: str, to: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO {to}")
 
 
 def test_a_lost_connection_is_made_again_and_nothing_is_missed(verdicts: Callable[[], str]) -> None:
