@@ -16,8 +16,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from websockets.sync.client import ClientConnection
 
-from signals_app.buckets import Rate
 from ops.models import SystemLog
+from signals_app.buckets import Rate
 from signals_app.models import SignalSender, StrategySignal, Ticker
 from signals_app.registry import Registry, load, load_strategies, load_strategy_signals, load_tickers
 from signals_app.routing import OppositeSignal, SignalDirection, StrategyRule, TickerRule
