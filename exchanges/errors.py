@@ -39,6 +39,10 @@ class InvalidRequest(Refused):
     """Our numbers or our bug."""
 
 
+class PriceTooFar(Refused):
+    """The same order may be taken when the market is nearer to its price."""
+
+
 class NothingToReduce(Refused):
     """The position is already flat, or smaller than the order: look at it."""
 

@@ -18,6 +18,7 @@ from exchanges.errors import (
     NotSent,
     OrderNotFound,
     OutcomeUnknown,
+    PriceTooFar,
     Refused,
     WouldTriggerImmediately,
 )
@@ -98,6 +99,7 @@ _BINANCE = _table(
     (_kind(AccountUnusable), "-4061"),  # not the position mode we run in: no order can succeed
     (_kind(InvalidRequest), "-1013 -1102 -1106 -1111 -1116 -1121 -4003 -4004 -4005 -4014 -4015 -4023"),
     (_kind(InvalidRequest), "-2007 -4028 -4120 -4130 -4135 -4136 -4164"),
+    (_kind(PriceTooFar), "-4016 -4024"),
     (_kind(OrderNotFound), "-2011 -2013"),
     (_kind(InsufficientMargin), "-2018 -2019"),
     (_kind(WouldTriggerImmediately), "-2021"),
@@ -117,7 +119,8 @@ _BYBIT = _table(
     (_later(RATE_LIMIT_SECONDS), "10006 10018"),
     (_later(OVERLOAD_SECONDS), "10429 429 20003"),
     (_kind(AccountUnusable), "10003 10004 33004 10005 10010"),
-    (_kind(InvalidRequest), "10001 110003 110013 110094"),
+    (_kind(InvalidRequest), "10001 110013 110094"),
+    (_kind(PriceTooFar), "110003"),
     (_kind(OrderNotFound), "110001 110008 110010"),
     (_kind(InsufficientMargin), "110004 110006 110007 110012 110014 110045"),
     (_kind(WouldTriggerImmediately), "110092 110093"),

@@ -1,12 +1,26 @@
-"""How long to wait before the exchange is asked again for what it refused. Pure."""
+"""How long to wait, and for which price, before the exchange is asked again for what it refused. Pure."""
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from decimal import Decimal
 
 LONGEST = timedelta(seconds=60)
+# how the reason of an order begins whose price is too far from the market today
+TOO_FAR = "too far from the market"
+_LIMIT = re.compile(r"can't be (?:higher|lower) than (\d+(?:\.\d+)?)")
 
 
 def pause_after(refusals: int) -> timedelta:
     """A second after the first refusal in a row, then twice as long each time."""
     return min(timedelta(seconds=2 ** min(refusals - 1, 10)), LONGEST)
+
+
+def near_from(price: Decimal, market: Decimal, refusal: str) -> Decimal:
+    """The market's price from which on `price` may be near enough. An exchange that names its limit keeps it at a part
+    of the market's price; of one that does not, half of the way is waited for."""
+    found = _LIMIT.search(refusal)
+    limit = Decimal(found[1]) if found else Decimal(0)
+    is_between = min(market, price) < limit < max(market, price)
+    return market * price / limit if is_between else (market + price) / 2

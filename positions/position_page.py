@@ -170,6 +170,8 @@ def _levels(record: Record) -> Iterator[Fact]:
         price = formats.price(row.price, record.position.instrument.price_increment)
         share = f"{formats.quantity(row.close_ratio * 100)}% of the entry"
         told = f"{share}, {row.status}" + (f": {row.error}" if row.error else "")
+        if row.waits_for is not None and row.error:
+            told += f"; placed again at {formats.price(row.waits_for, record.position.instrument.price_increment)}"
         yield Fact(f"Level {row.level}", price, told)
 
 

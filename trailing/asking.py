@@ -71,5 +71,6 @@ def _rows(line: Line) -> list[TrailingStop]:
 
 
 def _keep_backstops() -> None:
-    wished = open_rows().filter(position__plan__body__backstop__has_key="callback_percent")
+    armed = open_rows().filter(entry_price__isnull=False)
+    wished = armed.filter(position__plan__body__backstop__has_key="callback_percent")
     for_each(wished, keep_backstop_of, "the backstop of %s could not be looked after")

@@ -154,6 +154,9 @@ class PartialTakeProfit(models.Model):
     )
     status = models.CharField(max_length=50, choices=choices(LevelStatus), default=LevelStatus.PENDING)
     error = models.TextField(blank=True, default="")
+    waits_for = money(
+        null=True, blank=True, help_text="Refused as too far away: placed again when the market is there"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

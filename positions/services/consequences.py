@@ -19,6 +19,7 @@ from positions.lifecycle import (
     next_position_status,
 )
 from positions.models import Order, Position
+from positions.patience import TOO_FAR
 from positions.services import events, holdings, levels
 from positions.services.closing import (
     RESTING,
@@ -131,7 +132,7 @@ def _after_part(position: Position, order: Order) -> None:
         _target_confirmed(position, order)
     if order.filled_quantity > 0:
         _quantity_changed(position)
-    elif order.status == OrderStatus.REJECTED:
+    elif order.status == OrderStatus.REJECTED and not order.reason.startswith(TOO_FAR):
         events.record(
             "part_refused", "high", account_id=position.account_id, position_id=position.pk,
             order=order.client_order_id, reason=order.reason,

@@ -15,7 +15,8 @@ from exchanges.types import Book, OrderType, PositionSide
 from positions.cover import ABSENT
 from positions.lifecycle import DONE, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order, Position
-from positions.services import events, levels
+from positions.patience import TOO_FAR
+from positions.services import events, levels, waiting
 from positions.services.closing import (
     PARTS,
     call_off,
@@ -189,9 +190,12 @@ def _go_on(position: Position, row: PartialTakeProfit, mark_price: Decimal | Non
     newest = ended.order_by("-generation").first()
     if newest is not None and newest.expires_at is not None:
         _end(row, LevelStatus.CANCELED, newest.reason)
+    elif newest is not None and newest.reason.startswith(TOO_FAR):
+        if not waiting.must_wait(position, row, newest, mark_price):
+            _place(position, row, mark_price)
     elif newest is not None and _is_refused(newest):
         _refuse(row, position, newest.reason)
-    elif ended.exclude(status=OrderStatus.DENIED).count() >= MOST_ORDERS:
+    elif ended.exclude(status=OrderStatus.DENIED).exclude(waiting.WERE_TOO_FAR).count() >= MOST_ORDERS:
         _refuse(row, position, f"{MOST_ORDERS} orders ended before they were filled")
     else:
         _place(position, row, mark_price)
@@ -211,9 +215,9 @@ def _place(position: Position, row: PartialTakeProfit, mark_price: Decimal | Non
     wrong = objection_to_exit(terms, quantity, free, leg) if free > 0 else "nothing is left to sell"
     if wrong is None:
         order = add_order(position, OrderPurpose.TAKE_PROFIT, quantity, terms, level=row.level)
-        row.order_id = order.client_order_id
+        row.order_id, row.error = order.client_order_id, ""
         row.close_qty -= Decimal(0) if may_grow else wanted - quantity
-        row.save(update_fields=["order_id", "close_qty", "updated_at"])
+        row.save(update_fields=["order_id", "error", "close_qty", "updated_at"])
     elif free <= 0 and not may_grow:
         _end(row, LevelStatus.CANCELED, wrong)
     elif not may_grow:

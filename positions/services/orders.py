@@ -21,6 +21,7 @@ from exchanges.errors import (
     NothingToReduce,
     NotSent,
     OutcomeUnknown,
+    PriceTooFar,
     Refused,
     WouldTriggerImmediately,
 )
@@ -196,6 +197,8 @@ def _apply_error(order: Order, error: ExchangeError) -> None:
             denials.refuse(order, text)
             if order.purpose == OrderPurpose.ENTRY:
                 halting.pause_entries(order.account_id, text)
+        case PriceTooFar():
+            denials.refuse_for_now(order, text)
         case Refused():
             denials.refuse(order, text)
         case AccountUnusable():

@@ -156,6 +156,15 @@ def test_one_whose_hint_was_lost_is_placed_by_whoever_asks_the_exchange(desk: De
     assert len(backstops(position)) == 1
 
 
+def test_a_position_that_is_not_armed_yet_waits_for_it_without_a_word(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    position = desk.filled()
+    asking.ask(timezone.now())
+    assert backstops(position) == []
+    assert "could not be looked after" not in caplog.text
+
+
 @BOTH
 def test_a_price_that_has_reached_the_activation_is_not_waited_for(desk: Desk, side: PositionSide) -> None:
     """Nobody has judged this price yet."""
