@@ -10,6 +10,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from websockets.http11 import Request, Response
+from websockets.sync.server import ServerConnection, serve
 
 from signals_app.sources.demo_server import DemoServer
 from signals_app.sources.link import LinkState, Patience
@@ -37,7 +39,13 @@ def client_of(
     path: str = "",
     reconnects: bool = True,
 ) -> Iterator[ServerClient]:
-    client = ServerClient(ServerAddress(f"ws://127.0.0.1:{server.port}/{path}", token, reconnects), patience)
+    address = ServerAddress(f"ws://127.0.0.1:{server.port}/{path}", token, reconnects)
+    with running(ServerClient(address, patience)) as client:
+        yield client
+
+
+@contextmanager
+def running(client: ServerClient) -> Iterator[ServerClient]:
     stopped = threading.Event()
     thread = threading.Thread(target=client.run, args=(stopped,))
     thread.start()
@@ -86,6 +94,26 @@ def test_a_refused_token_is_not_tried_again_soon(server: DemoServer, caplog) -> 
     assert (server.seen["connections"], server.seen["refused"]) == (1, 1)
     assert "wrong-t0ken" not in caplog.text
     assert "wrong-t0ken" not in repr(client.status)
+
+
+@pytest.mark.parametrize(("status", "is_refusal"), [(401, True), (403, True), (503, False)])
+def test_a_door_that_does_not_open_is_a_refusal_or_a_failure(status: int, is_refusal: bool) -> None:
+    def answer(line: ServerConnection, request: Request) -> Response:
+        return line.respond(status, "no")
+
+    with serve(lambda line: None, "127.0.0.1", 0, process_request=answer) as door:
+        thread = threading.Thread(target=door.serve_forever)
+        thread.start()
+        address = ServerAddress(f"ws://127.0.0.1:{door.socket.getsockname()[1]}", TOKEN)
+        with running(ServerClient(address, PATIENT)) as client:
+            until(lambda: client.status.error, "the answer")
+            assert (client.status.refused_at is not None, client.status.failures > 0) == (
+                is_refusal,
+                not is_refusal,
+            )
+            assert str(status) in client.status.error
+        door.shutdown()
+        thread.join()
 
 
 def test_a_server_that_takes_the_token_again_is_served_again(server: DemoServer) -> None:
@@ -197,12 +225,7 @@ def test_the_token_and_the_address_stay_out_of_every_log(server: DemoServer, cap
     "url", ["ws://no.such.host.invalid/", "ws://127.0.0.1:1/x?key=s3cret", "http://x/?s3cret"]
 )
 def test_a_bad_address_is_a_failure_with_a_reason(url: str, caplog) -> None:
-    client = ServerClient(ServerAddress(url, TOKEN), replace(PATIENT, first_pause=0.01))
-    stopped = threading.Event()
-    thread = threading.Thread(target=client.run, args=(stopped,))
-    thread.start()
-    until(lambda: client.status.failures >= 2, "two failures")
-    stopped.set()
-    thread.join(10)
+    with running(ServerClient(ServerAddress(url, TOKEN), replace(PATIENT, first_pause=0.01))) as client:
+        until(lambda: client.status.failures >= 2, "two failures")
     assert client.status.error
     assert "s3cret" not in caplog.text + client.status.error
