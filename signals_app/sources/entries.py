@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 EARLIEST_MILLISECONDS = 946_684_800_000  # 2000: an id below was chosen by hand and tells no time
 LATEST_MILLISECONDS = 253_402_300_799_000
 
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
 Pairs = tuple[tuple[str, str], ...]
 
 
@@ -61,7 +62,3 @@ def order_of(entry_id: str) -> tuple[int, int]:
 def _text(word: object) -> str:
     """What is no UTF-8 stays recognisable as such, and the reader refuses it."""
     return word.decode("utf-8", "surrogateescape") if isinstance(word, bytes) else str(word)
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)

@@ -68,9 +68,17 @@ class Postgres:
             session.execute(f"LOCK TABLE {settings.DB_SCHEMA}.signals_v2_log IN SHARE MODE")
             yield
 
-    def writer_waits(self) -> bool:
+    def whose_turn(self) -> int | None:
+        """The session that has the lock of turns."""
+        held = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        turns = "SELECT pid FROM pg_stat_activity WHERE application_name = 'signal stream'"
+        found = self.ask(f"{held} AND pid IN ({turns})")
+        return found[0][0] if found else None
+
+    def writers_waiting(self) -> int:
+        """One whose process was killed does not know it before it has its lock."""
         waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%%signals_v2_log%%'"
-        return bool(self.ask(waiting))
+        return len(self.ask(waiting))
 
 
 class Ground:

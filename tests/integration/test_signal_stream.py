@@ -37,7 +37,7 @@ def test_what_a_consumer_had_in_hand_when_it_was_killed_is_taken_at_once(ground:
         for _ in range(3):
             with ground.postgres.ledger_locked():
                 ground.send(20, "amid")
-                until(ground.postgres.writer_waits, "a consumer to be amid a batch")
+                until(ground.postgres.writers_waiting, "a consumer to be amid a batch")
                 busy = ground.busy_consumer()
                 kill(busy)
             ground.await_all("amid", first, ground.next_number - first, seconds=10)
@@ -90,10 +90,48 @@ def test_nothing_is_acknowledged_that_was_cut_off(ground: Ground) -> None:
         first = ground.next_number
         with ground.postgres.ledger_locked():
             ground.send(20, "cut")
-            until(ground.postgres.writer_waits, "a consumer to be amid a batch")
+            until(ground.postgres.writers_waiting, "a consumer to be amid a batch")
             with ground.postgres.gone(), ground.client() as client:
                 assert client.xpending(ground.stream, "signal_processor")["pending"]
         ground.await_all("cut", first, 20)
+
+
+def test_a_turn_is_lost_with_its_session_and_nothing_is_doubled_or_overtaken(ground: Ground) -> None:
+    """Two are at work then: the old one amid its batch, and the one that took the turn over."""
+    with ground.consumers(2):
+        first = ground.next_number
+        with ground.postgres.ledger_locked():
+            ground.send(20, "turn")
+            until(ground.postgres.writers_waiting, "a consumer to be amid a batch")
+            before = ground.postgres.whose_turn()
+            assert before
+            ground.postgres.ask("SELECT pg_terminate_backend(%s)", before)
+            until(lambda: ground.postgres.whose_turn() not in (before, None), "another to take the turn")
+            ground.send(20, "turn")
+        ground.await_all("turn", first, 40)
+
+
+def test_an_entry_that_ends_its_process_each_time_is_put_aside_and_can_be_put_back(ground: Ground) -> None:
+    first = ground.next_number
+    part = ground.consumer()
+    with ground.postgres.ledger_locked():
+        for life in range(4):
+            part.start()
+            if not life:
+                ground.await_consumers(1)
+                ground.send(6, "ends")
+            until(
+                lambda tries=life + 1: ground.postgres.writers_waiting() == tries,
+                "the entry to be amid its work",
+            )
+            part.kill()
+    with ground.consumers(1):
+        until(ground.is_worked_off, "the end of the work")
+        assert [number for _, number in ground.rows("ends")] == list(range(first + 1, first + 6))
+        given_up = "SELECT reason FROM signals_v2_log WHERE reason_code = 'given_up'"
+        assert len(ground.postgres.ask(given_up)) == 1
+        assert "1 put back" in ground.run("dead_letters", "redrive", "--all")
+        until(lambda: len(ground.rows("ends")) == 6, "the one that was put back")
 
 
 def test_an_emptied_redis_is_no_end(ground: Ground) -> None:
@@ -121,7 +159,7 @@ def test_it_ends_within_five_seconds(ground: Ground, trouble: str) -> None:
     elif trouble == "postgresql is locked":
         with ground.postgres.ledger_locked():
             ground.send(5, trouble)
-            until(ground.postgres.writer_waits, "a consumer to be amid a batch")
+            until(ground.postgres.writers_waiting, "a consumer to be amid a batch")
             assert seconds_to_end(part) < 5
         with ground.consumers(1):
             ground.await_all(trouble, first, 5)
