@@ -11,8 +11,8 @@ import json
 import logging
 import time
 import uuid
-from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from statistics import median
@@ -27,6 +27,7 @@ from benchmarks.report import machine, p99
 from benchmarks.stores import own_stores
 
 BATCH = 100
+WARM_UP = 2  # rounds
 PHRASE = "BENCHMARK"
 FLOOR_TABLE = "CREATE TABLE floor (uid text PRIMARY KEY, raw text NOT NULL)"
 FLOOR = "INSERT INTO floor SELECT * FROM unnest(%s::text[], %s::text[]) ON CONFLICT DO NOTHING RETURNING uid"
@@ -61,6 +62,8 @@ class Floor:
 
 
 class Intake:
+    """Each way takes frames and sees to it that all were taken as they should be."""
+
     def __init__(self) -> None:
         from signals_app.registry import load
         from signals_app.sender_rules import SenderRule
@@ -78,6 +81,17 @@ class Intake:
 
         _check(receive_batch(self._arrivals(frames), self._registry))
 
+    def accepted(self, frames: Sequence[str]) -> None:
+        from signals_app.services.intake import accept
+
+        (arrival,) = self._arrivals(frames)
+        assert accept(arrival, self._registry).status == "new"
+
+    def dispatched(self, frames: Sequence[str]) -> None:
+        from signals_app.services.dispatch import dispatch_accepted
+
+        assert dispatch_accepted(len(frames), self._registry) == len(frames)
+
     def _arrivals(self, frames: Sequence[str]) -> list[Any]:
         from signals_app.services.arrivals import Arrival
 
@@ -86,6 +100,36 @@ class Intake:
 
 def _check(verdicts: Sequence[Any]) -> None:
     assert all(one.status == "new" and one.entries[0].status == "skipped" for one in verdicts), verdicts[0]
+
+
+@dataclass
+class Way:
+    name: str
+    call: Callable[[Sequence[str]], None]
+    size: int
+    times: int  # in each round
+    floor: Way | None = None
+    seen: list[float] = field(default_factory=list)  # milliseconds per call
+
+    def take(self) -> None:
+        for _ in range(self.times):
+            frames = [frame() for _ in range(self.size)]
+            began = time.perf_counter()
+            self.call(frames)
+            self.seen.append((time.perf_counter() - began) * 1000)
+
+    def row(self) -> list[str]:
+        middle, worst = median(self.seen), p99(self.seen)
+        cells = [
+            self.name,
+            str(len(self.seen)),
+            f"{middle:.2f}",
+            f"{worst:.2f}",
+            f"{self.size * 1000 / middle:,.0f}",
+        ]
+        if self.floor is None:
+            return [*cells, "", ""]
+        return [*cells, f"{middle / median(self.floor.seen):.1f}", f"{worst / p99(self.floor.seen):.1f}"]
 
 
 def prepare() -> None:
@@ -98,46 +142,34 @@ def prepare() -> None:
     StrategySignal.objects.create(strategy=strategy, phrase=PHRASE, direction="long")
 
 
-def measure(rounds: int, singles: int) -> dict[str, list[float]]:
-    """Milliseconds per call."""
+def measure(rounds: int, singles: int) -> list[Way]:
     floor, intake = Floor(), Intake()
-    ways: dict[str, tuple[Callable[[Sequence[str]], None], int, int]] = {
-        "bare insert, one": (floor, 1, singles),
-        "receive_signal": (intake.one, 1, singles),
-        f"bare insert, {BATCH}": (floor, BATCH, 1),
-        f"receive_batch, {BATCH}": (intake.many, BATCH, 1),
-    }
-    seen: dict[str, list[float]] = defaultdict(list)
-    for turn in track(range(rounds + 2), "measuring", transient=True):
-        for name, (call, size, times) in ways.items():
-            for _ in range(times):
-                frames = [frame() for _ in range(size)]
-                began = time.perf_counter()
-                call(frames)
-                if turn > 1:  # the first ones warm up
-                    seen[name].append((time.perf_counter() - began) * 1000)
-    return seen
+    one, many = Way("bare insert, one", floor, 1, singles), Way(f"bare insert, {BATCH}", floor, BATCH, 1)
+    ways = [
+        one,
+        Way("receive_signal", intake.one, 1, singles, one),
+        Way("accept", intake.accepted, 1, singles, one),
+        Way("dispatch_accepted, one", intake.dispatched, 1, singles, one),
+        many,
+        Way(f"receive_batch, {BATCH}", intake.many, BATCH, 1, many),
+    ]
+    for turn in track(range(rounds + WARM_UP), "measuring", transient=True):
+        for way in ways:
+            way.take()
+            if turn < WARM_UP:
+                way.seen.clear()
+    return ways
 
 
-def report(console: Console, seen: dict[str, list[float]]) -> None:
+def report(console: Console, ways: Sequence[Way]) -> None:
     console.print(f"\n{machine()}")
     table = Table("way", "calls", "median ms", "p99 ms", "signals/s", "x median", "x p99")
-    for (floor_name, floor), (name, ours) in zip(*[iter(seen.items())] * 2, strict=True):
-        table.add_row(floor_name, *_figures(floor, floor_name), "", "")
-        ratios = (f"{ours / least:.1f}" for ours, least in (
-            (median(ours), median(floor)), (p99(ours), p99(floor))
-        ))  # fmt: skip
-        table.add_row(name, *_figures(ours, name), *ratios)
+    for way in ways:
+        table.add_row(*way.row())
     console.print(table)
     console.print(
         "Floor: one prepared INSERT .. ON CONFLICT .. RETURNING and its durable commit, by psycopg."
     )
-
-
-def _figures(values: list[float], name: str) -> list[str]:
-    size = BATCH if str(BATCH) in name else 1
-    rate = size * 1000 / median(values)
-    return [str(len(values)), f"{median(values):.2f}", f"{p99(values):.2f}", f"{rate:,.0f}"]
 
 
 def main() -> None:
