@@ -217,7 +217,7 @@ def _received(arrivals: Sequence[Arrival]) -> list[Verdict]:
 
 
 def _not_received(arrivals: Sequence[Arrival], error: Exception) -> list[Verdict]:
-    """Some of many may be in the ledger: they are repeats when they are sent again, so none is written a second time."""
+    """Some of many may be in the ledger, and are repeats when they come again: so none is written twice here."""
     if len(arrivals) == 1:
         return [failed(arrivals[0], error)]
     logger.error("%d messages of %s could not be handled", len(arrivals), arrivals[0].source, exc_info=error)

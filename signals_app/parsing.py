@@ -8,21 +8,26 @@ from typing import Any
 
 from signals_app.reasons import ReasonCode
 from signals_app.shapes.action_signal import ACTION_SIGNAL
+from signals_app.shapes.foreign import refuse_placeholders
+from signals_app.shapes.freqtrade import FREQTRADE
 from signals_app.shapes.own import OWN
 from signals_app.shapes.scoring_row import SCORING_ROW
 from signals_app.shapes.shape import recognise
 from signals_app.shapes.signal import Refused, Signal, Unreadable
+from signals_app.shapes.signal_bot import SIGNAL_BOT
+from signals_app.shapes.tradingview import ALERT, ORDER_ALERT
 from signals_app.shapes.wave_record import WAVE_RECORD
 
 __all__ = ["MAX_BYTES", "Signal", "Unreadable", "parse"]
 
 MAX_BYTES = 64 * 1024
-SHAPES = (OWN, ACTION_SIGNAL, WAVE_RECORD, SCORING_ROW)
+SHAPES = (OWN, ACTION_SIGNAL, WAVE_RECORD, SCORING_ROW, ALERT, ORDER_ALERT, SIGNAL_BOT, FREQTRADE)
 
 
 def parse(frame: bytes | str, received_at: datetime) -> Signal | Unreadable:
     try:
         fields = _object(frame)
+        refuse_placeholders(fields)
         return recognise(fields, SHAPES).read(fields, received_at)
     except Refused as refusal:
         return Unreadable(str(refusal), refusal.code)

@@ -4,9 +4,11 @@ from django.contrib import admin
 from django.urls import include, path
 
 from signals_app.pages import ledger
+from signals_app.views import webhook
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("signals/ledger/", ledger, name="signal-ledger"),
+    path("webhook/<slug:sender>/", webhook),
     path("", include("positions.urls")),
 ]

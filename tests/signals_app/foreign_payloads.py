@@ -13,6 +13,7 @@ from itertools import count
 from typing import Any
 
 from tests.builders import a_ticker, an_instrument
+from tests.signals_app.test_foreign_shapes import ALERT, ENTRY, EXIT, SIGNAL
 from tests.signals_app.test_shapes import ACTION, ROW, WAVE
 
 NOW = datetime.now(UTC)
@@ -169,11 +170,35 @@ BAD_SYMBOLS = {
 UNKNOWN = {
     "a ticker nobody knows": _own(symbol="NOSUCHUSDT"),
     "markup for a message": _own(symbol="NOSUCHUSDT", message="<script>alert(1)</script>"),
-    "an order form for a message": _own(symbol="NOSUCHUSDT", message="%s %d {0} {{x}} ${PATH}"),
+    "an order form for a message": _own(symbol="NOSUCHUSDT", message="%s %d {0} {x} ${PATH}"),
     "a thousandth of what is listed": _own(symbol="PEPEUSDT"),
     "a spot pair": _own(symbol="BTCEUR"),
 }
+PLACEHOLDERS = {
+    "a ticker that no chart filled in": _own(symbol="{{ticker}}"),
+    "a text that no chart filled in": _own(message="{{strategy.order.action}}"),
+    "times that no chart filled in": _own(bar_time="{{time}}", sent_at="{{timenow}}"),
+    "a foreign alert that no chart filled in": _json(ALERT, ticker="{{ticker}}"),
+}
+WISHES = {
+    "an alert with an amount": _json(ALERT, contracts="0.5"),
+    "an alert with exits": _json(ALERT, stop_loss="90000", take_profit="99000"),
+    "a bot's signal with an order": _json(SIGNAL, order={"amount": "50", "currency_type": "margin_percent"}),
+    "a bot's signal of a strategy": _json(SIGNAL, strategy_info={"market_position": "flat"}),
+    "a part of an exit": _json(EXIT, is_final_exit="False"),
+}
+TOLD = {
+    "an entry that was filled": _json(ENTRY, type="entry_fill"),
+    "an exit that was canceled": _json(EXIT, type="exit_cancel"),
+}
 PAYLOADS = (
+    *(Payload(name, raw, "unfilled_placeholder") for name, raw in PLACEHOLDERS.items()),
+    *(Payload(name, raw, "not_followed") for name, raw in WISHES.items()),
+    *(Payload(name, raw, "not_a_signal") for name, raw in TOLD.items()),
+    Payload("a bot's signal later than it may be", _json(SIGNAL), "stale"),
+    Payload("a bot's action that is none", _json(SIGNAL, timestamp=NOW.isoformat(), action="buy"), "bad_field"),
+    Payload("a bot's signal for another exchange", _json(SIGNAL, timestamp=NOW.isoformat(), tv_exchange="KRAKEN"), "bad_symbol"),
+    Payload("a bot's signal without its moment", _json(SIGNAL, timestamp=...), "missing_field"),
     *(Payload(name, raw, "unreadable") for name, raw in NO_JSON.items()),
     *(Payload(name, raw, "missing_field") for name, raw in MISSING.items()),
     *(Payload(name, raw, "bad_field") for name, raw in BAD.items()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -100,7 +100,9 @@ def test_more_than_its_rate_is_refused_and_counted_in_one_row(web: WebServer) ->
 def total(name: str) -> int:
     """Of the ledger's page, over the hours of today and, at midnight, of yesterday."""
     today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    lines = [*lines_of(today), *lines_of(today - timedelta(days=1))]
+    lines = [
+        line for day in (today, today - timedelta(days=1)) for line in lines_of(day, "websocket:limited")
+    ]
     return sum(getattr(line, name) or 0 for line in lines)
 
 
@@ -217,8 +219,9 @@ def test_a_frame_that_the_server_itself_will_not_read_closes_the_socket_alone(we
     token = a_known_sender(web)
     with connect(address(web), additional_headers=bearer(token)) as socket:
         hear(socket)
-        with pytest.raises(ConnectionClosed) as closed:
+        with suppress(ConnectionClosed):  # the server may hang up in the middle of it
             socket.send("x" * 2_000_000)
+        with pytest.raises(ConnectionClosed) as closed:
             socket.recv(timeout=5)
         assert closed.value.rcvd.code == 1009
     assert can_sign_in(web, token)
