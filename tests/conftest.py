@@ -16,16 +16,21 @@ from exchanges.paper.inprocess import ENGINES
 from exchanges.paper.matching import Engine
 from exchanges.paper.venue import now_ms
 from exchanges.types import PriceKind
+from ops.system_log import writer
+from signals_app.services.counting import end_counting
 from tests.integration.emptying import allow_emptying
 
 ADDRESS = "inprocess:tests"
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker) -> None:
-    """Tables are emptied between tests."""
+def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
+    """Tables are emptied between tests. Threads that write by themselves let go of the database before it goes."""
     with django_db_blocker.unblock():
         allow_emptying()
+    yield
+    writer.end()
+    end_counting()
 
 
 @pytest.fixture

@@ -139,4 +139,11 @@ class ArrivalCounter:
 
 
 _counter = ArrivalCounter(write_totals)
-atexit.register(_counter.end)
+
+
+def end_counting() -> None:
+    """Writes what is counted; at exit, or before somebody leaves without one."""
+    _counter.end()
+
+
+atexit.register(end_counting)

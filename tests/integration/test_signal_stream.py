@@ -82,6 +82,15 @@ def test_postgresql_may_be_away(ground: Ground) -> None:
             with ground.postgres.gone():
                 ground.send(50, "postgres")
         ground.await_all("postgres", first, 110)
+        until(lambda: "INFO" in told_of_the_stream(ground), "the end of the trouble to be told")
+    assert 1 <= told_of_the_stream(ground).count("ERROR") <= 12  # not one for each try
+
+
+def told_of_the_stream(ground: Ground) -> list[str]:
+    rows = ground.postgres.ask(
+        "SELECT level FROM system_logs WHERE module = 'signals.stream' ORDER BY created_at"
+    )
+    return [level for (level,) in rows]
 
 
 def test_nothing_is_acknowledged_that_was_cut_off(ground: Ground) -> None:

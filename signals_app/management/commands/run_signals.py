@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand
 from ops.safe_loop import run_safe_loop
 from ops.system_log import writer
 from signals_app.registry import live
+from signals_app.services.counting import end_counting
 from signals_app.sources import dispatcher, redis_stream, signal_server
 from signals_app.sources.stream_consumer import StreamConsumer
 
@@ -37,6 +38,7 @@ class Command(BaseCommand):
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         if any(thread.is_alive() for thread in threads):
+            end_counting()
             writer.end()
             os._exit(0)  # what hangs in a question is not asked to tidy up
 
