@@ -123,8 +123,9 @@ def load_strategy_signals(
 
 
 def _contracts() -> Contracts:
-    """A ticker's own symbol is never taken for another's alias."""
-    listings = Instrument.objects.filter(active=True).values_list("symbol", "exchange_symbol")
+    """A ticker's own symbol is never taken for another's alias. Delisted contracts keep their names: what is held of
+    them can be closed by a signal."""
+    listings = Instrument.objects.values_list("symbol", "exchange_symbol")
     aliases = TickerAlias.objects.exclude(alias__in=Ticker.objects.values("symbol"))
     return contracts(listings, dict(aliases.values_list("alias", "ticker__symbol")))
 

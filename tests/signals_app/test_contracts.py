@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -16,7 +16,7 @@ from signals_app.parsing import Signal, parse
 from signals_app.registry import load
 from signals_app.services.intake import receive_signal
 from signals_app.shapes.signal import Details
-from tests.builders import a_ticker, an_instrument
+from tests.builders import a_position, a_ticker, an_instrument
 from tests.signals_app.test_intake import a_trader, arrival, frame
 
 LISTINGS = [
@@ -122,7 +122,10 @@ def test_a_contract_of_its_own_cannot_become_an_alias() -> None:
     TickerAlias(ticker=btc, alias="XBTUSDT").full_clean()
 
 
-@pytest.mark.django_db
-def test_a_delisted_contract_has_no_names_left() -> None:
-    an_instrument("OLD", symbol="NEWNAME/USDT:USDT", active=False, refreshed_at=NOW - timedelta(days=9))
-    assert load().contracts == Contracts()
+def test_what_is_held_of_a_delisted_contract_can_be_closed_under_each_of_its_names(account) -> None:
+    strategy = a_trader(account)
+    gone = an_instrument("OLD", symbol="GONE/USDT:USDT", active=False)
+    a_ticker("OLDUSDT")
+    position = a_position(account=account, strategy=strategy, instrument=gone)
+    verdict = receive_signal(arrival(frame("EXIT", symbol="gone/usdt")), load())
+    assert [(entry.status, entry.position_id) for entry in verdict.entries] == [("closed", position.pk)]
