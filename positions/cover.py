@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from positions.lifecycle import PENDING, STANDING, OrderPurpose, OrderStatus
 from positions.models import Order, Position
-from positions.patience import pause_after
+from positions.patience import SOON, Pause
 from positions.stops import StopOrder, shares
 
 # a stop that fired sells within moments; one that is still at it after that is no protection
@@ -83,20 +83,20 @@ def is_complete(stop: Order) -> bool:
     return not parts.exclude(pk__in=standing_stops().filter(position=stop.position_id)).exists()
 
 
-def was_stop_just_refused(position: Position) -> bool:
+def was_just_refused(position: Position, purpose: OrderPurpose, pause: Pause = SOON) -> bool:
     """By the exchange, when it was to be placed: the more often in a row, the longer nobody asks again."""
-    stops = Order.objects.filter(position=position, purpose=OrderPurpose.PROTECT).order_by("-generation")
-    newest = stops.values_list("generation", flat=True).first() or 0
-    tries = groupby(stops.filter(generation__gt=newest - _TRIES_LOOKED_AT), lambda stop: stop.generation)
+    made = Order.objects.filter(position=position, purpose=purpose).order_by("-generation")
+    newest = made.values_list("generation", flat=True).first() or 0
+    tries = groupby(made.filter(generation__gt=newest - _TRIES_LOOKED_AT), lambda order: order.generation)
     refused = list(takewhile(bool, (_refused(orders) for _, orders in tries)))
-    return bool(refused) and timezone.now() < max(refused[0]) + pause_after(len(refused))
+    return bool(refused) and timezone.now() < max(refused[0]) + pause.after(len(refused))
 
 
 def _refused(orders: Iterable[Order]) -> list[datetime]:
-    """When any order of one stop was."""
-    return [stop.updated_at for stop in orders if _was_refused(stop)]
+    """When any order of one generation was."""
+    return [order.updated_at for order in orders if _was_refused(order)]
 
 
-def _was_refused(stop: Order) -> bool:
-    never_stood = stop.status == OrderStatus.REJECTED and not stop.exchange_order_id
-    return never_stood and not stop.reason.startswith(ABSENT)
+def _was_refused(order: Order) -> bool:
+    never_stood = order.status == OrderStatus.REJECTED and not order.exchange_order_id
+    return never_stood and not order.reason.startswith(ABSENT)

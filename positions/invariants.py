@@ -6,7 +6,7 @@ What is still moving is left out: a contradiction counts once its rows have rest
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -15,7 +15,6 @@ from django.db import connection
 from django.db.models import Count, DecimalField, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from exchanges.marks import newest_prices
 from exchanges.models import AccountWatch, ExchangeAccount
 from exchanges.types import PositionSide, PriceKind, Reference, Side
 from positions import wallets
@@ -23,6 +22,7 @@ from positions.accounting import signed
 from positions.cover import uncovered
 from positions.lifecycle import PENDING, OrderStatus, PositionStatus
 from positions.models import Order, Position
+from positions.silence import PricesNeeded, silent_prices
 from signals_app.balance import contradictions as signal_contradictions
 from signals_app.stream_health import entries_that_wait_too_long
 
@@ -151,15 +151,10 @@ def prices_of_what_is_held_are_heard(now: datetime) -> Findings:
     """An alarm and no more: no decision is made by an old price."""
     limit = now - settings.PRICE_SILENT_AFTER
     held = Position.objects.filter(is_live=True, quantity__gt=0, opened_at__lt=limit)
-    for (venue, kind), symbols in sorted(_prices_needed_for(held).items()):
-        heard = newest_prices(venue, sorted(symbols), kind)
-        for symbol in sorted(symbols):
-            at = heard[symbol].at if symbol in heard else None
-            if at is None or at < limit:
-                yield f"no {kind} price of {symbol} at {venue} " + (f"since {at:%H:%M:%S}" if at else "yet")
+    yield from silent_prices(_prices_needed_for(held), limit)
 
 
-def _prices_needed_for(held: QuerySet[Position]) -> Mapping[tuple[str, PriceKind], set[str]]:
+def _prices_needed_for(held: QuerySet[Position]) -> PricesNeeded:
     """Contracts by venue and price: the mark price of all, and the one their plan judges by."""
     needed: dict[tuple[str, PriceKind], set[str]] = defaultdict(set)
     contracts = held.values_list(

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-LONGEST = timedelta(seconds=60)
 # how the reason of an order begins whose price is too far from the market today
 TOO_FAR = "too far from the market"
 _LIMIT = re.compile(r"can't be (?:higher|lower) than (\d+(?:\.\d+)?)")
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """After the first refusal in a row; twice as long after each that follows."""
+
+    first: timedelta
+    longest: timedelta
+
+    def after(self, refusals: int) -> timedelta:
+        return min(self.first * (1 << min(refusals - 1, 10)), self.longest)
+
+
+# for what protects or closes, and for what may wait behind it
+SOON = Pause(timedelta(seconds=1), timedelta(minutes=1))
+LATER = Pause(timedelta(minutes=1), timedelta(hours=1))
+
+
 def pause_after(refusals: int) -> timedelta:
-    """A second after the first refusal in a row, then twice as long each time."""
-    return min(timedelta(seconds=2 ** min(refusals - 1, 10)), LONGEST)
+    return SOON.after(refusals)
 
 
 def near_from(price: Decimal, market: Decimal, refusal: str) -> Decimal:

@@ -16,6 +16,7 @@ from positions.accounting import r_multiple
 from positions.lifecycle import NEVER_STOOD, OrderPurpose, PositionStatus
 from positions.live_rows import Held, Row, order_row, phase_in_words
 from positions.models import Fill, Order, Position
+from positions.silence import silence_of
 from trailing.plan import read_plan
 from trailing.words import in_words
 
@@ -99,6 +100,7 @@ def page_of(record: Record, now: datetime) -> dict[str, Any]:
             ("Take-profit levels", list(_levels(record))),
             ("Its life", list(_life(record, now))),
         ],
+        "silence": silence_of(position, now),
         "plan": in_words(read_plan(position.plan.body)),
         "settings": json.dumps(position.plan.body, indent=2, sort_keys=True),
         "story": list(lines(story_of("position", str(position.pk)).sentences)),
@@ -155,7 +157,20 @@ def _protection(record: Record, now: datetime) -> Iterator[Fact]:
     if record.stops:
         yield Fact("First stop", formats.price(record.stops[0].trigger_price, step))
     yield Fact("Stop orders", str(len(record.stops)))
+    yield from _backstop(record)
     yield Fact("Without a stop", f"{formats.quantity(_unprotected_seconds(position, now))} s")
+
+
+def _backstop(record: Record) -> Iterator[Fact]:
+    """The newest of the exchange's own trailing orders."""
+    made = [one for one in record.orders if one.purpose == OrderPurpose.BACKSTOP]
+    if made:
+        newest, step = made[-1], record.position.instrument.price_increment
+        starts_at = newest.activation_price
+        starts = "at once" if starts_at is None else f"at {formats.price(starts_at, step)}"
+        why = f": {newest.reason}" if newest.reason else ""
+        note = f"{newest.client_order_id}, starts {starts}, {formats.words(newest.status)}{why}"
+        yield Fact("Backstop", f"{formats.quantity(newest.callback_rate or ZERO)}% behind", note)
 
 
 def _unprotected_seconds(position: Position, now: datetime) -> Decimal:

@@ -8,16 +8,15 @@ back first; our stop stands meanwhile.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import F, QuerySet
-from django.utils import timezone
 
 from exchanges.types import PositionSide, PriceKind
-from positions.cover import pending_stops, stop_shares
+from positions.cover import pending_stops, stop_shares, was_just_refused
 from positions.lifecycle import DONE, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order, Position
+from positions.patience import LATER
 from positions.services.closing import call_off, entry_is_pending, lock_position, pending_orders
 from positions.services.outbox import add_order
 from positions.services.placing import mark_of
@@ -25,8 +24,6 @@ from positions.stops import best
 from positions.terms import Terms
 from trailing.engine import Entry
 
-# after the n-th refusal the exchange is asked again in so many times n
-PAUSE = timedelta(minutes=1)
 RESTING = (OrderStatus.INITIALIZED, OrderStatus.ACCEPTED)
 
 
@@ -56,7 +53,10 @@ def _is_missing(position: Position) -> bool:
         return False
     if len(stop_shares(position)) > 1:
         return False  # it is one order, and one may not sell so much
-    return not _for_what_is_held(position, _pending(position)).exists() and not _was_just_refused(position)
+    if _for_what_is_held(position, _pending(position)).exists():
+        return False
+    # the exchange may have no room for it now; the stop must not wait behind such questions
+    return not was_just_refused(position, OrderPurpose.BACKSTOP, LATER)
 
 
 def _has_its_stop(position: Position) -> bool:
@@ -70,15 +70,6 @@ def _for_what_is_held(position: Position, orders: QuerySet[Order]) -> QuerySet[O
 
 def _pending(position: Position) -> QuerySet[Order]:
     return pending_orders(position).filter(purpose=OrderPurpose.BACKSTOP)
-
-
-def _was_just_refused(position: Position) -> bool:
-    """The exchange may have no room for it now; the stop must not wait behind such questions."""
-    refused = Order.objects.filter(
-        position=position, purpose=OrderPurpose.BACKSTOP, status=OrderStatus.REJECTED
-    )
-    since = timezone.now() - PAUSE * refused.count()
-    return refused.filter(updated_at__gt=since).exists()
 
 
 def _has_made_room(position: Position) -> bool:

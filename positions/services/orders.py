@@ -36,7 +36,7 @@ from exchanges.types import (
     PriceKind,
     Side,
 )
-from positions.cover import stop_shares, was_stop_just_refused
+from positions.cover import stop_shares, was_just_refused
 from positions.lifecycle import OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order
 from positions.services import denials, halting
@@ -247,7 +247,7 @@ def request_stop(
     stops = Order.objects.filter(position=position, purpose=OrderPurpose.PROTECT)
     if stops.filter(status__in=(OrderStatus.INITIALIZED, OrderStatus.SUBMITTED)).exists():
         return []
-    if was_stop_just_refused(position):
+    if was_just_refused(position, OrderPurpose.PROTECT):
         return []
     towards_market = ceil_to if position.position_side == PositionSide.LONG else floor_to
     trigger_price = towards_market(trigger_price, position.instrument.price_increment)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
+import redis
 from django.conf import settings
 from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
@@ -19,6 +20,7 @@ from django.utils import timezone
 from exchanges.marks import publish_prices
 from exchanges.paper.candles import Minutes
 from exchanges.types import PositionReport, PositionSide, PriceTick
+from positions import silence
 from positions.accounting import r_multiple
 from positions.lifecycle import OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order
@@ -396,3 +398,50 @@ def test_the_library_comes_with_its_licence(viewer):
     licence = settings.BASE_DIR / "static/vendor/lightweight-charts-LICENSE.txt"
     assert "Apache License" in licence.read_text()
     assert f'href="/static/vendor/{licence.name}"' in page
+
+
+def test_the_exchanges_own_trailing_has_a_line(viewer):
+    position = a_position()
+    assert "Backstop" not in facts_of(viewer, position)
+    backstop = an_order(
+        position, purpose=OrderPurpose.BACKSTOP, order_type="trailing_stop_market", callback_rate=D("1.5"),
+        activation_price=D(98709), status=OrderStatus.ACCEPTED, generation=1,
+    )  # fmt: skip
+    line = facts_of(viewer, position)["Backstop"]
+    assert (line.text, line.note) == (
+        "1.5% behind",
+        f"{backstop.client_order_id}, starts at 98,709.0, accepted",
+    )
+    an_order(
+        position, purpose=OrderPurpose.BACKSTOP, order_type="trailing_stop_market", callback_rate=D(2),
+        status=OrderStatus.REJECTED, reason=HOSTILE, generation=2,
+    )  # fmt: skip
+    assert facts_of(viewer, position)["Backstop"].note.endswith(f"starts at once, rejected: {HOSTILE}")
+    assert "<script>alert" not in text_of(viewer, position)
+
+
+def test_a_price_that_is_silent_for_too_long_is_told(viewer, marks):
+    now = timezone.now()
+    opened = now - settings.PRICE_SILENT_AFTER - timedelta(seconds=5)
+    position = a_position(opened_at=opened)
+    tick = PriceTick("BTC/USDT:USDT", D(97_300), opened)
+    publish_prices("binance", [("BTCUSDT", tick)])
+    assert f"no mark price of BTCUSDT at binance since {opened:%H:%M:%S}" in text_of(viewer, position)
+    publish_prices("binance", [("BTCUSDT", PriceTick("BTC/USDT:USDT", D(97_300), now))])
+    assert "Not heard" not in text_of(viewer, position)
+
+
+def test_of_what_is_over_or_just_opened_no_price_is_missed(viewer, marks):
+    assert "Not heard" not in text_of(viewer, a_position(opened_at=timezone.now()))
+    long_ago = timezone.now() - timedelta(days=1)
+    over = a_position("ETH", status=PositionStatus.CLOSED, opened_at=long_ago)
+    assert "Not heard" not in text_of(viewer, over)
+
+
+def test_the_page_is_shown_while_the_prices_kept_here_cannot_be_read(viewer, monkeypatch):
+    def away(*_):
+        raise redis.ConnectionError("away")
+
+    monkeypatch.setattr(silence, "newest_prices", away)
+    position = a_position(opened_at=timezone.now() - timedelta(days=1))
+    assert "the prices kept here cannot be read now" in text_of(viewer, position)
