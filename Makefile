@@ -42,6 +42,7 @@ bench: install  ## performance, as ratios to a floor of the same run
 	@$(BIN)/python -m benchmarks $(ARGS)
 	@$(BIN)/python -m benchmarks.protection
 	@$(BIN)/python -m benchmarks.intake
+	@$(BIN)/python -m benchmarks.doors
 
 faults: install  ## fault campaign over SEEDS worlds, and with PROCESSES=50 against real ones (number or range)
 	@$(BIN)/python -m tests.campaign --seeds $(SEEDS) $(ARGS)

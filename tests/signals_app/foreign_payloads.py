@@ -197,7 +197,11 @@ PAYLOADS = (
     *(Payload(name, raw, "not_a_signal") for name, raw in TOLD.items()),
     Payload("a bot's signal later than it may be", _json(SIGNAL), "stale"),
     Payload("a bot's action that is none", _json(SIGNAL, timestamp=NOW.isoformat(), action="buy"), "bad_field"),
-    Payload("a bot's signal for another exchange", _json(SIGNAL, timestamp=NOW.isoformat(), tv_exchange="KRAKEN"), "bad_symbol"),
+    Payload(
+        "a bot's signal for another exchange",
+        _json(SIGNAL, timestamp=NOW.isoformat(), tv_exchange="KRAKEN"),
+        "bad_symbol",
+    ),
     Payload("a bot's signal without its moment", _json(SIGNAL, timestamp=...), "missing_field"),
     *(Payload(name, raw, "unreadable") for name, raw in NO_JSON.items()),
     *(Payload(name, raw, "missing_field") for name, raw in MISSING.items()),

@@ -30,10 +30,16 @@ def blocks(title: str, kind: str) -> list[str]:
 def as_a_chart_fills_it_in(text: str) -> str:
     now = datetime.now(UTC)
     bar = now.replace(second=0, microsecond=0)
-    values = {"exchange": "BINANCE", "ticker": "NOSUCHUSDT.P", "time": bar, "timenow": now, "close": "97250.4"}
+    values = {
+        "exchange": "BINANCE",
+        "ticker": "NOSUCHUSDT.P",
+        "time": bar,
+        "timenow": now,
+        "close": "97250.4",
+    }
     for name, value in values.items():
         shown = value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else value
-        text = text.replace("{{%s}}" % name, shown)
+        text = text.replace("{{" + name + "}}", shown)
     return text
 
 
@@ -76,7 +82,10 @@ def test_the_templates_of_freqtrade(web: WebServer, token: str) -> None:
         body = {name: value.format(**trade) for name, value in templates[kind].items()}
         said = post(web, path, json.dumps(body))
         assert (said.status, said.body["reason_code"], said.body["id"]) == (200, "unknown_ticker", "17")
-    assert list(SignalLog.objects.order_by("pk").values_list("message", flat=True)) == ["entry long", "exit long"]
+    assert list(SignalLog.objects.order_by("pk").values_list("message", flat=True)) == [
+        "entry long",
+        "exit long",
+    ]
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="no curl on this machine")
@@ -85,7 +94,9 @@ def test_curl(web: WebServer, token: str, number: int) -> None:
     if number and not shutil.which("openssl"):
         pytest.skip("no openssl on this machine")
     line = here(blocks("curl", "bash")[number], web, token)
-    said = subprocess.run(["bash", "-euo", "pipefail", "-c", line], capture_output=True, timeout=30, check=True)
+    said = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", line], capture_output=True, timeout=30, check=True
+    )
     answer = json.loads(said.stdout)
     assert answer["reason"] == "unknown ticker BTCUSDT"
     assert answer["id"] == (None if number else "a-1")
@@ -96,7 +107,9 @@ def test_the_script(web: WebServer, token: str, tmp_path: Path) -> None:
     (text,) = blocks("Python over the WebSocket", "python")
     script = tmp_path / "sender.py"
     script.write_text(here(text, web, token))
-    said = subprocess.run([sys.executable, str(script)], capture_output=True, timeout=60, check=True, text=True)
+    said = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, timeout=60, check=True, text=True
+    )
     welcome, answer = said.stdout.splitlines()
     assert json.loads(welcome) == {"type": "auth_success", "sender": "charts"}
     assert "'reason': 'unknown ticker BTCUSDT'" in answer

@@ -1,4 +1,4 @@
-"""Everything the world sends, through the real socket and the real webhook: an answer, a row, and the door still open."""
+"""Everything the world sends, through the real socket and the real webhook: an answer, a row, an open door."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from tests.signals_app.senders import a_frame, a_sender, ask, connected
 
 PING = '{"type": "ping"}'
 STATUS = {"unreadable": 400, "too_large": 413} | dict.fromkeys(
-    ("missing_field", "bad_field", "bad_symbol", "unknown_shape", "unfilled_placeholder", "not_followed", "not_a_signal"),
+    (
+        "missing_field", "bad_field", "bad_symbol", "unknown_shape", "unfilled_placeholder", "not_followed",
+        "not_a_signal",
+    ),
     422,
 )  # fmt: skip
 

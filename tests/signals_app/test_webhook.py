@@ -250,7 +250,8 @@ def test_no_log_of_any_server_shows_a_token(talkative_web: WebServer) -> None:
     for secret in (token, wrong):
         for path in (
             f"/webhook/charts/{secret}/", f"/webhook/charts/{secret}", f"//webhook//charts//{secret}",
-            f"/webhook/charts/{secret}/more/", f"/webhook/{secret}/", f"/webhook/{secret}", f"/webhook/nobody/{secret}/",
+            f"/webhook/charts/{secret}/more/", f"/webhook/{secret}/", f"/webhook/{secret}",
+            f"/webhook/nobody/{secret}/",
             f"/webhook/charts/?token={secret}", f"/webhook/charts/?Secret={secret}", f"/?token={secret}",
         ):  # fmt: skip
             for method in ("POST", "GET"):
