@@ -34,10 +34,14 @@ class Children:
     def web(self, host: str, port: int) -> Program:
         command = ["uvicorn", "tradingbot.asgi:application", "--host", host, "--port", str(port)]
         command += ["--ws", "websockets-sansio", "--ws-max-size", "1048576"]
-        # whose word about addresses counts is said by TRUSTED_PROXIES, and read in one place
-        command += ["--loop", "uvloop", "--no-access-log", "--no-proxy-headers"]
+        command += ["--loop", "uvloop", "--no-access-log", *self._proxies()]
         command += ["--timeout-graceful-shutdown", "5"]
         return self._module("web", *command, is_ready=lambda: _answers(host, port))
+
+    def _proxies(self) -> list[str]:
+        """Nobody's word about addresses and https is believed, unless TRUSTED_PROXIES names who may say it."""
+        trusted = self.env.get("TRUSTED_PROXIES")
+        return ["--forwarded-allow-ips", trusted] if trusted else ["--no-proxy-headers"]
 
     def workers(self) -> list[Program]:
         """Orders and stops never wait behind sweeps, and the sweeps that act never behind those that ask."""
