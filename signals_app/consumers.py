@@ -32,6 +32,7 @@ from signals_app.doors import (
     registry,
 )
 from signals_app.limits import SLOWED_SECONDS, connections, senders
+from signals_app.reasons import ReasonCode
 from signals_app.sender_rules import SenderRule
 from signals_app.services.arrivals import Arrival, Verdict
 from signals_app.services.counting import count_arrival
@@ -50,6 +51,7 @@ REFUSED = 4401
 TOO_MANY = 1008
 TRY_AGAIN_LATER = 1013
 IN_ADDRESS = "a token in the address would end up in logs; send it in a header or a first message"
+SEND_AGAIN = "connect again and send once more, in their order, what was answered by an error or not at all"
 Frame = tuple[str | bytes, datetime]
 
 
@@ -185,8 +187,12 @@ class SignalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         arrivals = [Arrival(raw, f"websocket:{rule.name}", at, rule) for raw, at in frames]
         for arrival in arrivals:
             count_arrival(arrival.source, arrival.received_at)
-        for words in await in_thread(_judge, arrivals):
-            await self._speak(self.send, words)
+        verdicts = await in_thread(_judge, arrivals)
+        for verdict, arrival in zip(verdicts, arrivals, strict=True):
+            await self._speak(self.send, _words(verdict, arrival.raw))
+        if any(verdict.reason_code is ReasonCode.INTERNAL_ERROR for verdict in verdicts):
+            # what follows would be taken before what has to be sent again
+            await self._end({"type": "error", "reason": SEND_AGAIN}, TRY_AGAIN_LATER)
 
     async def _say(self, words: dict[str, Any]) -> None:
         await self._speak(self.send, json.dumps(words))
@@ -202,11 +208,10 @@ class SignalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self._is_gone = True
 
 
-def _judge(arrivals: Sequence[Arrival]) -> list[str]:
+def _judge(arrivals: Sequence[Arrival]) -> list[Verdict]:
     rule = arrivals[0].rule
     passing = senders.passing(rule.name, rule.rate, len(arrivals))
-    verdicts = [*_received(arrivals[:passing]), *_refused(arrivals[passing:])]
-    return [_words(verdict, arrival.raw) for verdict, arrival in zip(verdicts, arrivals, strict=True)]
+    return [*_received(arrivals[:passing]), *_refused(arrivals[passing:])]
 
 
 def _received(arrivals: Sequence[Arrival]) -> list[Verdict]:

@@ -54,18 +54,33 @@ def test_our_failure_is_answered_and_logged_and_the_signal_can_be_sent_again(web
         assert answer["reason"] == "internal error; send it again"
         row = SignalLog.objects.get(pk=answer["log_id"])
         assert (row.status, row.uid, row.reason) == ("ignored", None, "internal error (ProgrammingError)")
+    with connected(web, "again") as socket:
         assert ask(socket, frame)["reason"] == "unknown ticker NOSUCHUSDT"
 
 
-def test_where_not_even_a_row_can_be_written_the_socket_still_lives(web: WebServer) -> None:
-    with connected(web) as socket:
-        with refusing("true"):
-            for frame in (a_frame(), "{not json"):
+def test_where_not_even_a_row_can_be_written_the_door_still_lives(web: WebServer) -> None:
+    with refusing("true"):
+        for name, frame in (("good", a_frame()), ("bad", "{not json")):
+            with connected(web, name) as socket:
                 answer = ask(socket, frame)
-                assert (answer["status"], answer["log_id"]) == ("error", None)
-                assert "fire" not in json.dumps(answer)
+            assert (answer["status"], answer["log_id"]) == ("error", None)
+            assert "fire" not in json.dumps(answer)
+    with connected(web) as socket:
         assert ask(socket, PING) == PONG
         assert ask(socket, a_frame())["status"] == "ignored"
+
+
+def test_what_was_sent_ahead_of_an_error_waits_for_the_next_connection(web: WebServer) -> None:
+    """It would be taken before what has to be sent again, and a close before its opening."""
+    with connected(web) as socket, refusing("NEW.uid IS NOT NULL"):
+        socket.send(json.dumps(a_frame(1)))
+        assert json.loads(socket.recv(timeout=10))["status"] == "error"
+        assert json.loads(socket.recv(timeout=10))["type"] == "error"
+        with pytest.raises(ConnectionClosed) as ended:
+            ask(socket, a_frame(2))
+    assert ended.value.rcvd is not None
+    assert ended.value.rcvd.code == 1013
+    assert not SignalLog.objects.filter(uid__isnull=False).exists()
 
 
 def test_connections_that_the_database_dropped_are_made_again(web: WebServer) -> None:
