@@ -10,12 +10,13 @@ STAMP := $(VENV)/.installed
 DURATION ?= 60
 WORKERS ?= 3
 SEEDS ?= 100
+SIGNALS ?= 100000
 # checks that import settings need values, but no server
 DUMMY := DATABASE_URL=postgresql:///none?host=/nonexistent REDIS_URL=redis://127.0.0.1:1/0 \
 	SECRET_KEY=only-for-static-checks-0123456789abcdef FIELD_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
 	DRY_RUN=true PAPER_EXCHANGE_URL=http://127.0.0.1:9
 
-.PHONY: help install up test check dry-run bench faults recovery clean
+.PHONY: help install up test check dry-run bench faults intake recovery clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile | expand -t 12
@@ -47,6 +48,9 @@ bench: install  ## performance, as ratios to a floor of the same run
 faults: install  ## fault campaign over SEEDS worlds, and with PROCESSES=50 against real ones (number or range)
 	@$(BIN)/python -m tests.campaign --seeds $(SEEDS) $(ARGS)
 	@if [ -n "$(PROCESSES)" ]; then $(BIN)/python -m tests.campaign.processes --seeds $(PROCESSES); fi
+
+intake: install  ## SIGNALS through every door while processes, Redis and PostgreSQL are killed
+	@$(BIN)/python -m tests.intake_campaign --signals $(SIGNALS) $(ARGS)
 
 recovery: install  ## seconds until 100 positions are proven protected after everything was killed
 	@$(BIN)/python -m tests.campaign.process_recovery $(ARGS)
