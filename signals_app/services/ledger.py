@@ -28,12 +28,16 @@ TYPES = {
     "logged_at": "timestamptz", "dispatched_at": "timestamptz", "status": "text", "reason": "text",
     "reason_code": "text", "details": "jsonb", "delivery": "text",
 }  # fmt: skip
-# JSON is one parameter that both ends read fast; arrays are quoted value by value
+# JSON is one parameter that both ends read fast; arrays are quoted value by value. Ids are in the order of arrival, and
+# rows are written in that of their uids: two batches with the same signals would else wait for each other for ever
 INSERT = f"""
-    INSERT INTO signals_v2_log ({", ".join(TYPES)})
-    SELECT {", ".join(TYPES)}
-    FROM ROWS FROM (json_to_recordset(%s) AS ({", ".join(f"{name} {kind}" for name, kind in TYPES.items())}))
-        WITH ORDINALITY arrived ({", ".join(TYPES)}, number) ORDER BY number
+    INSERT INTO signals_v2_log (id, {", ".join(TYPES)})
+    SELECT id, {", ".join(TYPES)} FROM (
+        SELECT nextval(pg_get_serial_sequence('signals_v2_log', 'id')) AS id, {", ".join(TYPES)}
+        FROM ROWS FROM (json_to_recordset(%s) AS ({", ".join(f"{name} {kind}" for name, kind in TYPES.items())}))
+            WITH ORDINALITY arrived ({", ".join(TYPES)}, number)
+        ORDER BY number
+    ) numbered ORDER BY uid
     ON CONFLICT (uid) DO NOTHING RETURNING id, uid
 """  # noqa: S608
 INSERT_ENTRIES = """

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
-from django.db import OperationalError, connection, connections
+from django.db import OperationalError, connection, connections, transaction
 from django.utils import timezone
 
 from exchanges.paper.matching import Engine
@@ -20,6 +20,7 @@ from signals_app.registry import Registry, load
 from signals_app.services.arrivals import Verdict
 from signals_app.services.intake import receive_batch, receive_signal
 from tests.builders import a_strategy, a_ticker, an_account
+from tests.ops.waiting import until
 from tests.signals_app.test_intake import a_trader, arrival, frame, outcomes
 
 
@@ -190,3 +191,35 @@ def test_a_message_alone_is_a_batch_of_one(account) -> None:
     a_trader(account)
     one, again = receive_signal(arrival(frame()), load()), take_in([frame()])[0]
     assert (again.status, again.uid, again.log_id) == ("duplicate", one.uid, one.log_id)
+
+
+def waiting_for_a_lock() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        return int(cursor.fetchone()[0])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_batches_of_the_same_signals_never_wait_for_each_other_for_ever(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Both are held up at the one in the middle; each would then have what the other one wants."""
+    first, middle, last = (frame(message=f"WORDS {number}") for number in range(3))
+    tables = load()
+
+    def receive(raws: Sequence[str]) -> int:
+        verdicts = receive_batch([arrival(raw) for raw in raws], tables)
+        connections.close_all()
+        return sum(verdict.status != "duplicate" for verdict in verdicts)
+
+    with ThreadPoolExecutor(2) as pool:
+        with transaction.atomic():
+            receive_batch([arrival(middle)], tables)
+            counts = [pool.submit(receive, raws) for raws in ((first, middle, last), (last, middle, first))]
+            until(lambda: waiting_for_a_lock() == 2, "both to be held up")
+            transaction.set_rollback(True)
+        assert sum(count.result(20) for count in counts) == 3
+    assert "failed as a whole" not in caplog.text
