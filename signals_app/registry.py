@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import close_old_connections
+from psycopg import Connection
 
 from exchanges.models import Instrument
 from exchanges.secrets import SecretUnreadable
@@ -37,7 +38,9 @@ from signals_app.sender_rules import SenderRule
 logger = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 300.0
+SILENCE_SECONDS = 15.0  # after so long without a word the server is asked whether it is still there
 CHANNEL = "tradingbot_registry"
+FIRST_BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 10.0
 
 
@@ -159,31 +162,41 @@ class LiveRegistry:
     def __init__(self) -> None:
         self._current: Registry | None = None
         self._lock = threading.Lock()
+        self._follower = threading.Thread()
         self._failures = 0  # to listen, in a row
 
     @property
     def loaded(self) -> Registry | None:
-        """What is in memory, without ever touching the database."""
+        """What is in memory, without ever asking the database on the caller's thread."""
+        if self._current is not None and not self._follower.is_alive():
+            self._start_following()
         return self._current
 
     def current(self) -> Registry:
-        return self._current or self._begin()
+        return self.loaded or self._begin()
 
     def _begin(self) -> Registry:
         with self._lock:
             if self._current is None:
                 self._current = load()
-                threading.Thread(target=self._follow, name="registry", daemon=True).start()
-            return self._current
+            current = self._current
+        self._start_following()
+        return current
+
+    def _start_following(self) -> None:
+        with self._lock:
+            if not self._follower.is_alive():
+                self._follower = threading.Thread(target=self._follow, name="registry", daemon=True)
+                self._follower.start()
 
     def _follow(self) -> None:
         while True:
             try:
+                time.sleep(pause_after(self._failures))
                 self._listen()
             except Exception as error:
                 self._failures += 1
                 self._tell(error)
-            time.sleep(min(0.5 * 2**self._failures, MAX_BACKOFF_SECONDS))
 
     def _tell(self, error: Exception) -> None:
         """What was read before goes on to count."""
@@ -195,16 +208,28 @@ class LiveRegistry:
         """Reload after LISTEN is in force: a change in between would be told to nobody."""
         with own_session() as listener:
             listener.execute(f"LISTEN {CHANNEL}")
-            self._reload()
-            self._failures = 0
             while True:
-                for _ in listener.notifies(timeout=REFRESH_SECONDS, stop_after=1):
-                    pass
                 self._reload()
+                self._failures = 0
+                wait_for_change(listener)
 
     def _reload(self) -> None:
         close_old_connections()
         self._current = load()
+
+
+def pause_after(failures: int) -> float:
+    """The exponent ends too: a database may be away for days."""
+    return min(FIRST_BACKOFF_SECONDS * 2 ** min(failures, 10), MAX_BACKOFF_SECONDS) if failures else 0.0
+
+
+def wait_for_change(listener: Connection, silence: float = SILENCE_SECONDS) -> None:
+    """Or until it is time to read anew. A server that went without a word is only noticed by asking it."""
+    end = time.monotonic() + REFRESH_SECONDS
+    while time.monotonic() < end:
+        if list(listener.notifies(timeout=silence, stop_after=1)):
+            return
+        listener.execute("SELECT 1")
 
 
 live = LiveRegistry()

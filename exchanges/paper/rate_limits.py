@@ -105,7 +105,7 @@ class RateLimits:
 
     def _refuse(self, who: str, code: int, message: str, window: _Window, now_ms: int) -> None:
         if self._refused.add(who, 1, now_ms) > self.limits.ban_after:
-            seconds = min(self.limits.ban_seconds * 2 ** self._bans[who], LONGEST_BAN_SECONDS)
+            seconds = min(self.limits.ban_seconds * 2 ** min(self._bans[who], 30), LONGEST_BAN_SECONDS)
             self._bans[who] += 1
             self._banned_until[who] = now_ms + seconds * 1000
             self._check_ban(who, now_ms)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -17,9 +18,20 @@ from django.urls import reverse
 from websockets.sync.client import ClientConnection
 
 from ops.models import SystemLog
+from ops.own_session import own_session
 from signals_app.buckets import Rate
 from signals_app.models import SignalSender, StrategySignal, Ticker
-from signals_app.registry import Registry, load, load_strategies, load_strategy_signals, load_tickers
+from signals_app.registry import (
+    CHANNEL,
+    LiveRegistry,
+    Registry,
+    load,
+    load_strategies,
+    load_strategy_signals,
+    load_tickers,
+    pause_after,
+    wait_for_change,
+)
 from signals_app.routing import OppositeSignal, SignalDirection, StrategyRule, TickerRule
 from signals_app.sender_rules import SenderRule
 from tests.browser.server import WebServer
@@ -145,6 +157,36 @@ def test_a_row_that_cannot_be_read_takes_no_other_sender_away(settings, caplog) 
     assert found.rule_of("sender-0").signing_key == ""
     assert "signing key of sender sender-0" in caplog.text
     assert "sender-1 is heard from nowhere" in caplog.text
+
+
+def test_a_database_that_is_away_for_days_is_asked_every_ten_seconds() -> None:
+    assert [pause_after(failures) for failures in (0, 1, 2, 5, 1024, 10**6)] == [0, 1, 2, 10, 10, 10]
+
+
+def test_a_follower_that_died_is_started_again(monkeypatch) -> None:
+    began: list[threading.Thread] = []
+    monkeypatch.setattr(LiveRegistry, "_follow", lambda self: began.append(threading.current_thread()))
+    registry = LiveRegistry()
+    registry._current = Registry()
+    for times in (1, 2, 3):
+        assert registry.loaded is registry.current()
+        until(lambda times=times: len(began) >= times, "the follower to begin")
+        until(lambda: not any(thread.is_alive() for thread in began), "its end")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_server_that_says_nothing_is_asked_whether_it_is_there() -> None:
+    with own_session() as listener, own_session() as other:
+        listener.execute(f"LISTEN {CHANNEL}")
+        waiting = threading.Thread(target=wait_for_change, args=(listener, 0.05))
+        waiting.start()
+        asked = "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND query = 'SELECT 1'"
+        pid = listener.info.backend_pid
+        until(lambda: other.execute(asked, [pid]).fetchone(), "the question")
+        assert waiting.is_alive()
+        other.execute(f"NOTIFY {CHANNEL}")
+        waiting.join(timeout=10)
+        assert not waiting.is_alive()
 
 
 # a running web process
