@@ -89,9 +89,21 @@ TEMPLATES = [
 ]
 
 
+# a database that went without a word (its machine lost power) is noticed in seconds; on a unix socket they mean nothing
+NOTICE_A_LOST_DATABASE = {
+    "connect_timeout": 5,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+
+
 def _database(url: str) -> dict[str, object]:
     parts = psycopg.conninfo.conninfo_to_dict(url)
-    options = {k: v for k, v in parts.items() if k not in ("dbname", "user", "password", "host", "port")}
+    given = {k: v for k, v in parts.items() if k not in ("dbname", "user", "password", "host", "port")}
+    options: dict[str, object] = NOTICE_A_LOST_DATABASE | given
     # our own schema only: legacy databases hold tables of our names in public, monitoring and fas
     options["options"] = f"-c search_path={DB_SCHEMA}"
     return {
