@@ -33,6 +33,7 @@ from signals_app.doors import (
 )
 from signals_app.limits import SLOWED_SECONDS, connections, senders
 from signals_app.reasons import ReasonCode
+from signals_app.sender_lines import Place, lines
 from signals_app.sender_rules import SenderRule
 from signals_app.services.arrivals import Arrival, Verdict
 from signals_app.services.counting import count_arrival
@@ -66,6 +67,7 @@ class SignalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def connect(self) -> None:
         self.rule: SenderRule | None = None
         self._hash = ""
+        self._place: Place | None = None
         self._address = address_of(self.scope)
         self._is_over = False  # we ended it: what comes after is not acted on
         self._is_gone = False  # nobody listens: what came before still counts
@@ -77,6 +79,8 @@ class SignalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         frame = text_data if text_data is not None else bytes_data or b""
+        if self._place is not None:
+            self._place.has_more()
         await self._waiting.put((frame, datetime.now(UTC)))
 
     async def disconnect(self, code: int) -> None:
@@ -101,6 +105,8 @@ class SignalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _gathered(self) -> list[Frame]:
         """All that came while the last ones were handled; empty when the connection is gone."""
+        if self._place is not None and self._waiting.empty():
+            self._place.has_nothing_left()
         frames = [await self._waiting.get()]
         while len(frames) < BATCH and frames[-1] is not None and not self._waiting.empty():
             frames.append(self._waiting.get_nowait())
@@ -147,6 +153,7 @@ class SignalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _let_in(self, found: str, rule: SenderRule) -> None:
         self._held.close()
         self._held.enter_context(connections.holding(rule.name))
+        self._place = self._held.enter_context(lines.joined(rule.name))
         self._hash, self.rule = found, rule
         await self._say({"type": "auth_success", "sender": rule.name})
 
@@ -177,22 +184,29 @@ class SignalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _signals(self, frames: Sequence[Frame]) -> None:
         if self._is_over:
             return
-        if self.rule is None:
+        if self._place is None:
             await self._refuse_stranger()
             return
-        rule = (await registry()).senders.get(self._hash)
-        if rule is None or (reason := _refusal(rule, self._address)):
-            await self._refuse("this token works no more" if rule is None else reason)
-            return
-        arrivals = [Arrival(raw, f"websocket:{rule.name}", at, rule) for raw, at in frames]
-        for arrival in arrivals:
-            count_arrival(arrival.source, arrival.received_at)
-        verdicts = await in_thread(_judge, arrivals)
+        async with self._place.turn():
+            refusal, arrivals = await self._arrived(frames)
+            verdicts = await in_thread(_judge, arrivals) if arrivals else []
+        if refusal:
+            await self._refuse(refusal)
         for verdict, arrival in zip(verdicts, arrivals, strict=True):
             await self._speak(self.send, _words(verdict, arrival.raw))
         if any(verdict.reason_code is ReasonCode.INTERNAL_ERROR for verdict in verdicts):
             # what follows would be taken before what has to be sent again
             await self._end({"type": "error", "reason": SEND_AGAIN}, TRY_AGAIN_LATER)
+
+    async def _arrived(self, frames: Sequence[Frame]) -> tuple[str, list[Arrival]]:
+        """By what the sender may do now; a reason where it may not send any more."""
+        rule = (await registry()).senders.get(self._hash)
+        if rule is None or (reason := _refusal(rule, self._address)):
+            return "this token works no more" if rule is None else reason, []
+        arrivals = [Arrival(raw, f"websocket:{rule.name}", at, rule) for raw, at in frames]
+        for arrival in arrivals:
+            count_arrival(arrival.source, arrival.received_at)
+        return "", arrivals
 
     async def _say(self, words: dict[str, Any]) -> None:
         await self._speak(self.send, json.dumps(words))

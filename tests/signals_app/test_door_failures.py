@@ -19,7 +19,17 @@ from signals_app.parsing import Signal, parse
 from signals_app.tokens import known_hash, new_token, token_hash
 from tests.browser.server import WebServer
 from tests.ops.waiting import until
-from tests.signals_app.senders import a_frame, a_sender, address, ask, bearer, connected, hear, is_known
+from tests.signals_app.senders import (
+    a_frame,
+    a_known_sender,
+    a_sender,
+    address,
+    ask,
+    bearer,
+    connected,
+    hear,
+    is_known,
+)
 from tests.trailing.processes import child
 
 UUID = "0190f1a6-0000-7000-8000-000000000001"
@@ -93,21 +103,58 @@ def test_connections_that_the_database_dropped_are_made_again(web: WebServer) ->
         assert ask(socket, a_frame(2))["status"] == "ignored"
 
 
-def test_a_slow_signal_of_one_sender_keeps_no_other_waiting(web: WebServer) -> None:
-    """Somebody holds the first one's row; the same content has to wait until it is known who was first."""
-    frame = a_frame()
+@contextmanager
+def held_up(frame: dict[str, object]) -> Iterator[psycopg.Connection]:
+    """Somebody holds its row; the same content has to wait until it is known who was first."""
     signal = parse(json.dumps(frame), timezone.now())
     assert isinstance(signal, Signal)
-    with (
-        connected(web, "slow") as slow,
-        connected(web, "quick") as quick,
-        psycopg.connect(**_parameters()) as holder,
-    ):
+    with psycopg.connect(**_parameters()) as holder:
         holder.execute(
             "INSERT INTO signals_v2_log (uid, symbol, direction, source, message, raw_message, received_at,"
             " logged_at, status, reason) VALUES (%s, '', '', 'x', '', '', now(), now(), 'new', '')",
             [signal.uid],
         )
+        yield holder
+
+
+def is_waited_for() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock')")
+        return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.parametrize("is_gone", [True, False], ids=["after a drop", "beside an open one"])
+def test_a_new_connection_of_a_sender_never_overtakes_what_the_older_one_sent(
+    web: WebServer, is_gone: bool
+) -> None:
+    token, frame = a_known_sender(web), a_frame()
+    with held_up(frame) as holder, connect(address(web), additional_headers=bearer(token)) as old:
+        hear(old)
+        old.send(json.dumps(frame))
+        until(is_waited_for, "the first frame to be held up")
+        old.send(json.dumps(a_frame(1)))
+        old.ping().wait(10)  # answered when it was read
+        if is_gone:
+            old.close()
+        with connect(address(web), additional_headers=bearer(token)) as new:
+            hear(new)
+            new.send(json.dumps(a_frame(2)))
+            with pytest.raises(TimeoutError):
+                new.recv(timeout=0.3)
+            holder.rollback()
+            assert hear(new)["status"] == "ignored"
+    assert list(SignalLog.objects.order_by("pk").values_list("message", flat=True)) == [
+        "TREND 0", "TREND 1", "TREND 2",
+    ]  # fmt: skip
+
+
+def test_a_slow_signal_of_one_sender_keeps_no_other_waiting(web: WebServer) -> None:
+    frame = a_frame()
+    with (
+        connected(web, "slow") as slow,
+        connected(web, "quick") as quick,
+        held_up(frame) as holder,
+    ):
         slow.send(json.dumps(frame))
         slow.send(json.dumps(PING))
         for number in range(1, 5):
