@@ -71,7 +71,7 @@ class Postgres:
     def whose_turn(self) -> int | None:
         """The session that has the lock of turns."""
         held = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
-        turns = "SELECT pid FROM pg_stat_activity WHERE application_name = 'signal stream'"
+        turns = "SELECT pid FROM pg_stat_activity WHERE application_name = 'signal stream' AND datname = current_database()"
         found = self.ask(f"{held} AND pid IN ({turns})")
         return found[0][0] if found else None
 
@@ -112,7 +112,7 @@ class Ground:
 
     def await_consumers(self, number: int) -> None:
         """As many processes have sessions; each has one for its turns."""
-        turns = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'signal stream'"
+        turns = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'signal stream' AND datname = current_database()"
         until(lambda: len(self.postgres.ask(turns)) >= number, "the consumers", START_SECONDS)
 
     @contextmanager

@@ -80,8 +80,8 @@ def signals_without_redis_are_taken_and_swept_after_it_is_back(trader: Trader, r
     with redis.gone():
         position = trader.position_of(trader.send("GO LONG", symbol="DOGEUSDT"))
         assert position.status == "opening"
-    until(lambda: Position.objects.get(pk=position.pk).status == "open", "the sweep", seconds=15)
-    until(lambda: trader.stops(position, "accepted"), "the stop", seconds=10)
+    until(lambda: Position.objects.get(pk=position.pk).status == "open", "the sweep", seconds=45)
+    until(lambda: trader.stops(position, "accepted"), "the stop", seconds=30)
 
 
 def told_of(message: dict[str, Any]) -> set[int]:

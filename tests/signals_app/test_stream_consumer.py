@@ -250,7 +250,8 @@ def test_one_consumer_at_a_time(
 def sessions_with_a_lock() -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()"
+            "SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = database AND datname = current_database()"
+            " WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()"
         )
         return [pid for (pid,) in cursor.fetchall()]
 
