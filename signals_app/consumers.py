@@ -30,6 +30,7 @@ from signals_app.doors import (
     in_thread,
     meet_stranger,
     registry,
+    without_token,
 )
 from signals_app.limits import SLOWED_SECONDS, connections, senders
 from signals_app.reasons import ReasonCode
@@ -66,7 +67,7 @@ class SignalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def connect(self) -> None:
         self.rule: SenderRule | None = None
-        self._hash = ""
+        self._token = self._hash = ""
         self._place: Place | None = None
         self._address = address_of(self.scope)
         self._is_over = False  # we ended it: what comes after is not acted on
@@ -148,13 +149,13 @@ class SignalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         elif self.rule is None and connections.count(known[found].name) >= settings.MAX_SENDER_CONNECTIONS:
             await self._end({"type": "error", "reason": "too many connections of this sender"}, TOO_MANY)
         else:
-            await self._let_in(found, known[found])
+            await self._let_in(token, found, known[found])
 
-    async def _let_in(self, found: str, rule: SenderRule) -> None:
+    async def _let_in(self, token: str, found: str, rule: SenderRule) -> None:
         self._held.close()
         self._held.enter_context(connections.holding(rule.name))
         self._place = self._held.enter_context(lines.joined(rule.name))
-        self._hash, self.rule = found, rule
+        self._token, self._hash, self.rule = token, found, rule
         await self._say({"type": "auth_success", "sender": rule.name})
 
     async def _refuse_stranger(self) -> None:
@@ -203,7 +204,8 @@ class SignalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         rule = (await registry()).senders.get(self._hash)
         if rule is None or (reason := _refusal(rule, self._address)):
             return "this token works no more" if rule is None else reason, []
-        arrivals = [Arrival(raw, f"websocket:{rule.name}", at, rule) for raw, at in frames]
+        source, token = f"websocket:{rule.name}", self._token
+        arrivals = [Arrival(without_token(raw, token), source, at, rule) for raw, at in frames]
         for arrival in arrivals:
             count_arrival(arrival.source, arrival.received_at)
         return "", arrivals

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from signals_app.doors import UNKNOWN_TOKEN, failed
+from signals_app.doors import UNKNOWN_TOKEN, failed, without_token
 from signals_app.limits import senders
 from signals_app.models import SignalStatus
 from signals_app.parsing import MAX_BYTES
@@ -47,8 +47,7 @@ def receive(call: Call, registry: Registry) -> Verdict:
     if call.is_token_in_query or token is None or rule is None:
         reason = IN_QUERY if call.is_token_in_query else UNKNOWN_TOKEN
         return Verdict(SignalStatus.IGNORED, reason, reason_code=ReasonCode.BAD_TOKEN)
-    kept = call.body.replace(token.encode("utf-8", "surrogatepass"), b"...")
-    arrival = Arrival(kept, f"webhook:{rule.name}", call.received_at, rule)
+    arrival = Arrival(without_token(call.body, token), f"webhook:{rule.name}", call.received_at, rule)
     count_arrival(arrival.source, arrival.received_at)
     try:
         return _admitted(call, arrival)

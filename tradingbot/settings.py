@@ -103,7 +103,7 @@ NOTICE_A_LOST_DATABASE = {
 def _database(url: str) -> dict[str, object]:
     parts = psycopg.conninfo.conninfo_to_dict(url)
     given = {k: v for k, v in parts.items() if k not in ("dbname", "user", "password", "host", "port")}
-    options: dict[str, object] = NOTICE_A_LOST_DATABASE | given
+    options: dict[str, object] = {**NOTICE_A_LOST_DATABASE, **given}
     # our own schema only: legacy databases hold tables of our names in public, monitoring and fas
     options["options"] = f"-c search_path={DB_SCHEMA}"
     return {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
+from ops.redaction import without_secrets
 from positions import broadcast
 from signals_app.models import SignalAttempt, SignalLog, SignalStatus
 from signals_app.parsing import Signal, Unreadable
@@ -19,9 +19,6 @@ from signals_app.routing import Ignored, Route, Routed
 from signals_app.services.arrivals import Arrival, EntryVerdict, Reading, Verdict
 
 RAW_KEPT = 4000
-SECRETS = re.compile(
-    r'("(?:token|secret|password|passphrase|api_?key)"\s*:\s*")(?:[^"\\]|\\.)*', re.IGNORECASE
-)
 TYPES = {
     "uid": "text", "signal_id": "text", "symbol": "text", "direction": "text", "source": "text", "message": "text",
     "raw_message": "text", "bar_time": "timestamptz", "sent_at": "timestamptz", "received_at": "timestamptz",
@@ -51,7 +48,7 @@ def storable(raw: bytes | str) -> str:
     """Text that PostgreSQL takes, shortened: no NUL, no lone surrogates, and no secret of a sender."""
     text = raw[: RAW_KEPT * 4].decode("utf-8", "replace") if isinstance(raw, bytes) else raw[:RAW_KEPT]
     clean = text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\\0")
-    return SECRETS.sub(r"\1…", clean)[:RAW_KEPT] + ("…" if len(raw) > RAW_KEPT else "")
+    return without_secrets(clean)[:RAW_KEPT] + ("…" if len(raw) > RAW_KEPT else "")
 
 
 def log_unreadable(arrival: Arrival, why: Unreadable) -> Verdict:
