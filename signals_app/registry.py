@@ -42,6 +42,7 @@ SILENCE_SECONDS = 15.0  # after so long without a word the server is asked wheth
 CHANNEL = "tradingbot_registry"
 FIRST_BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 10.0
+NOWHERE: tuple[Network, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +69,15 @@ def load() -> Registry:
 
 def _sender_rule(row: SignalSender) -> SenderRule:
     max_age = timedelta(seconds=row.max_age_seconds) if row.max_age_seconds else settings.MAX_SIGNAL_AGE
+    signing_key = _signing_key(row)
     return SenderRule(
         name=row.name,
         enabled=row.enabled,
         strategies=frozenset(chosen.pk for chosen in row.strategies.all()) or None,
         max_age=max_age,
         rate=Rate(row.rate_per_minute, row.burst),
-        networks=_networks(row),
-        signing_key=_signing_key(row),
+        networks=_networks(row) if signing_key is not None else NOWHERE,
+        signing_key=signing_key or "",
         requires_signature=row.requires_signature,
         replay_window=timedelta(seconds=row.replay_window_seconds),
     )
@@ -87,16 +89,17 @@ def _networks(row: SignalSender) -> tuple[Network, ...] | None:
         return read_networks(row.allowed_networks) or None
     except NotANetwork as error:
         logger.error("sender %s is heard from nowhere: %s", row.name, error)
-        return ()
+        return NOWHERE
 
 
-def _signing_key(row: SignalSender) -> str:
-    """Read one by one: a key that FIELD_KEYS does not open must not take the other senders away."""
+def _signing_key(row: SignalSender) -> str | None:
+    """Read one by one: a key that FIELD_KEYS does not open must not take the other senders away. None for such a key:
+    nothing that is said in its name could be checked."""
     try:
         return str(row.signing_key)
     except SecretUnreadable as error:
-        logger.error("the signing key of sender %s cannot be used: %s", row.name, error)
-        return ""
+        logger.error("sender %s is heard from nowhere: its signing key cannot be read (%s)", row.name, error)
+        return None
 
 
 # the names of these three are fixed by a requirement document

@@ -22,6 +22,7 @@ class SignatureFault(StrEnum):
     NO_SIGNATURE = "this sender signs its messages: X-Signature is missing"
     NO_TIMESTAMP = "X-Timestamp must be the seconds since 1970 at which the message was signed"
     NOT_HEXADECIMAL = "X-Signature must be the HMAC-SHA256 in hexadecimal"
+    NO_KEY = "there is no key here to check the signature with"
     OTHER_TEXT = "the signature does not belong to this body, timestamp and key"
     TOO_OLD = "signed too long ago, or its clock is wrong"
 
@@ -48,6 +49,8 @@ def signature_fault(
     given = digest(signature)
     if given is None:
         return SignatureFault.NOT_HEXADECIMAL
+    if not key:
+        return SignatureFault.NO_KEY
     if not hmac.compare_digest(given, sign(key, timestamp, body)):
         return SignatureFault.OTHER_TEXT
     return SignatureFault.TOO_OLD if abs(now - signed_at) > window else None

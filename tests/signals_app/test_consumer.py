@@ -203,3 +203,15 @@ def test_markup_and_nul_are_kept_as_harmless_text(web: WebServer) -> None:
         assert SignalLog.objects.get(pk=answer["log_id"]).message == "<script>alert(1)</script>"
         answer = ask(socket, '{"a": "\x00"}')
         assert SignalLog.objects.get(pk=answer["log_id"]).raw_message == '{"a": "\\0"}'
+
+
+def test_a_token_that_a_sender_writes_into_its_messages_is_not_kept(web: WebServer) -> None:
+    token = a_sender()
+    until(lambda: is_known(web, token), "the sender to be known")
+    with connect(address(web), additional_headers=bearer(token)) as socket:
+        hear(socket)
+        ask(socket, a_frame(1, auth={"key": token}))
+        ask(socket, f"no JSON, but {token}".encode())
+    kept = SignalLog.objects.values_list("raw_message", flat=True)
+    assert len(kept) == 2
+    assert not any(token in raw for raw in kept)

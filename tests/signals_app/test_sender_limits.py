@@ -148,3 +148,10 @@ def test_a_flood_of_wrong_tokens_is_known_by_its_address() -> None:
     seen = [strangers.is_flooding("203.0.113.9") for _ in range(40)]
     assert seen == [False] * WRONG_TOKENS.burst + [True] * (40 - WRONG_TOKENS.burst)
     assert not strangers.is_flooding("203.0.113.10")
+
+
+def test_nobody_signs_with_an_empty_key() -> None:
+    now = datetime.now(UTC)
+    stamp = str(int(now.timestamp()))
+    fault = signature_fault("", sign("", stamp, b"{}"), stamp, b"{}", now, timedelta(minutes=5))
+    assert fault is SignatureFault.NO_KEY
