@@ -128,7 +128,13 @@ class WaveWatch:
         if keys != known:
             self._told[wave.pk] = (self._last.number, keys)
         is_repeated = bool(keys) and keys == known and self._last.number > number
-        return is_repeated or timezone.now() >= wave.look_until
+        return is_repeated or timezone.now() >= self._looks_until(wave)
+
+    def _looks_until(self, wave: Wave) -> datetime:
+        """Who has just started and heard nothing yet knows of no wave that it did not come."""
+        if self._last.number:
+            return wave.look_until
+        return wave.look_until + self._registry().rule_of(waves.SOURCE).max_age
 
     def _note_the_rest(self) -> None:
         """What belongs to a wave that is over, and what belongs to none. Once each, not once a repeat."""

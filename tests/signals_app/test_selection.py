@@ -139,6 +139,12 @@ def test_which_symbols_are_no_coins(symbol: str, code: str | None) -> None:
     assert (refusal.code if refusal else None) == code
 
 
+@pytest.mark.parametrize(("other", "symbol"), [("JUSDT", "JUPUSDT"), ("FREEUSDT", "FREEDOMUSDT")])
+def test_a_coin_that_is_a_ticker_itself_is_no_leveraged_one(other: str, symbol: str) -> None:
+    assert SymbolRules().refusal(symbol, {other}) is not None
+    assert SymbolRules().refusal(symbol, {other, symbol}) is None
+
+
 def test_a_white_list_lets_in_nothing_else_and_the_stop_list_wins() -> None:
     rules = SymbolRules(stoplist=("ethusdt",), whitelist=("BTC*", "ETHUSDT"))
     found = {one: rules.refusal(one, KNOWN) for one in ("BTCUSDT", "ETHUSDT", "SOLUSDT")}

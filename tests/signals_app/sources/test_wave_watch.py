@@ -291,6 +291,30 @@ def test_a_wave_that_was_claimed_by_a_process_that_died_is_looked_for_by_the_nex
     assert (opened(), the_wave().status) == (["BTCUSDT", "ETHUSDT"], "completed")
 
 
+def test_a_start_just_after_its_time_still_takes_the_wave(account, server, clock) -> None:
+    """It was looked for when its process was killed; the next one is not signed in yet."""
+    waves.claim("binance", WAVE, CHECK + timedelta(seconds=120))
+    clock.move_to(CHECK + timedelta(seconds=123))
+    watch = a_watch(server)
+    step(watch)
+    assert the_wave().status == "processing"
+    server.tell(*a_wave(*COINS, created_at=(CHECK + timedelta(seconds=60)).isoformat()))
+    step(watch)
+    assert (opened(), the_wave().status) == (["BTCUSDT", "ETHUSDT"], "completed")
+
+
+def test_a_start_that_hears_nothing_gives_the_wave_up_when_its_signals_are_too_old(
+    account, server, clock, settings
+) -> None:
+    settings.MAX_SIGNAL_AGE = timedelta(seconds=300)
+    waves.claim("binance", WAVE, CHECK + timedelta(seconds=120))
+    watch = a_watch(server)
+    for seconds, status in ((121, "processing"), (419, "processing"), (420, "not_found")):
+        clock.move_to(CHECK + timedelta(seconds=seconds))
+        step(watch)
+        assert the_wave().status == status
+
+
 class Killed(BaseException):
     pass
 
