@@ -92,6 +92,11 @@ def log_given_up(arrival: Arrival, what: str, why: str) -> None:
         ledger.log_unreadable(arrival, Unreadable(f"{what} given up {why}", ReasonCode.GIVEN_UP))
 
 
+def is_written(arrival: Arrival) -> bool:
+    """Whether its carrier only did not hear of the commit."""
+    return ledger.is_written(arrival)
+
+
 def _read(arrival: Arrival, registry: Registry) -> Reading:
     read = parse(arrival.raw, arrival.received_at)
     if isinstance(read, Unreadable):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -159,6 +159,14 @@ def is_recorded(reading: Reading) -> bool:
     return any(
         kept.objects.filter(uid=reading.uid, **written).exists() for kept in (SignalLog, SignalAttempt)
     )
+
+
+def is_written(arrival: Arrival) -> bool:
+    """As `is_recorded`, of a message that is not read once more: that may be what ends the process."""
+    written = {"delivery": arrival.delivery, "source": arrival.source}
+    rows = SignalLog.objects.filter(raw_message=storable(arrival.raw), **written)
+    repeats = SignalAttempt.objects.filter(received_at__gt=arrival.received_at - timedelta(days=1), **written)
+    return rows.exclude(reason_code=ReasonCode.GIVEN_UP).exists() or repeats.exists()
 
 
 def known_uids(uids: Collection[str]) -> set[str | None]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from threading import Event
 
@@ -20,7 +20,7 @@ from ops.system_log import log_system_event
 from signals_app.registry import Registry, live
 from signals_app.services.arrivals import Arrival
 from signals_app.services.counting import count_arrival
-from signals_app.services.intake import log_given_up, receive_signal, receive_together
+from signals_app.services.intake import is_written, log_given_up, receive_signal, receive_together
 from signals_app.sources.entries import Entry, order_of
 from signals_app.sources.outages import is_outage
 from signals_app.sources.redis_stream import NAME, Pending, SignalStream
@@ -44,6 +44,7 @@ class StreamConsumer:
         self._stream, self._stop, self._registry = stream, stop, registry
         self._turns = Turns(f"{settings.DB_SCHEMA} {stream.name}")
         self._turn_ends = self._tidy_at = 0.0
+        self._in_hand: Mapping[str, int] = {}  # how often each was delivered before this time
 
     def take_turn(self) -> None:
         with self._turns.taken() as is_ours:
@@ -58,6 +59,24 @@ class StreamConsumer:
     def end(self) -> None:
         self._turns.end()
 
+    def let_go(self) -> None:
+        """Asked by another thread when the process is told to stop while this one hangs: that is no entry's fault."""
+        self._take_back(self._in_hand)
+
+    @contextmanager
+    def _holding(self, before: Mapping[str, int]) -> Iterator[None]:
+        self._in_hand = before
+        try:
+            yield
+        finally:
+            self._in_hand = {}
+
+    def _take_back(self, before: Mapping[str, int]) -> None:
+        """It is not the entry's fault."""
+        with suppress(redis.RedisError):
+            for entry_id, deliveries in before.items():
+                self._stream.claim(entry_id, deliveries)
+
     def _goes_on(self) -> bool:
         return not self._stop.is_set() and time.monotonic() < self._turn_ends
 
@@ -70,7 +89,8 @@ class StreamConsumer:
         if not entries or not self._are_next(entries):
             return False
         try:
-            receive_together(arrivals, self._registry())
+            with self._holding({entry.id: 0 for entry in entries}):
+                receive_together(arrivals, self._registry())
         except Exception as error:
             if is_outage(error):
                 raise
@@ -100,12 +120,16 @@ class StreamConsumer:
             entry = self._stream.claim(each.id, deliveries)
             if entry is None:
                 return self._note_deleted(each)
+            before = {each.id: deliveries - 1}
             try:
-                receive_signal(self._arrival(entry, is_redelivered=True), self._registry())
+                with self._holding(before):
+                    receive_signal(self._arrival(entry, is_redelivered=True), self._registry())
             except Exception as error:
                 if is_outage(error):
-                    self._take_back(each.id, deliveries - 1)
+                    self._take_back(before)
                     raise
+                if self._stop.is_set():
+                    return self._take_back(before)
                 logger.exception("entry %s of the stream failed", each.id)
                 reason = type(error).__name__
                 self._stop.wait(PAUSE_SECONDS)
@@ -113,16 +137,13 @@ class StreamConsumer:
                 return self._stream.acknowledge([each.id])
         self._give_up(each, reason)
 
-    def _take_back(self, entry_id: str, deliveries: int) -> None:
-        """It is not the entry's fault."""
-        with suppress(redis.RedisError):
-            self._stream.claim(entry_id, deliveries)
-
     def _give_up(self, each: Pending, reason: str) -> None:
         deliveries = max(each.deliveries, MOST_DELIVERIES)
         entry = self._stream.claim(each.id, deliveries)
         if entry is None:
             return self._note_deleted(each)
+        if is_written(self._arrival(entry)):
+            return self._stream.acknowledge([each.id])
         what, why = f"entry {entry.id} of the stream", f"after {deliveries} deliveries: {reason}"
         log_given_up(self._arrival(entry), what, why)
         self._stream.bury(entry, reason, deliveries)

@@ -405,6 +405,63 @@ def test_killed_while_it_puts_aside_it_makes_no_second_row(
     assert len(sender.dead_letters()) == 1
 
 
+def test_restarts_while_it_is_handled_are_not_its_fault(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A question to an exchange takes longer than a process is given to end."""
+    poison = sender.signal(message="POISON")
+    for number in range(2 * MOST_DELIVERIES):
+        with stream_client() as client:
+            consumer = StreamConsumer(SignalStream(client, str(number)), Event(), load)
+
+            def stopped(*_: object, consumer: StreamConsumer = consumer) -> None:
+                consumer.let_go()
+                exit()
+
+            with monkeypatch.context() as patch:
+                patch.setattr(stream_consumer, "receive_signal", stopped)
+                patch.setattr(stream_consumer, "receive_together", stopped)
+                with pytest.raises(SystemExit):
+                    consumer.take_turn()
+            consumer.end()
+    assert [(row["message_id"], row["times_delivered"]) for row in sender.pending()] == [(poison, 0)]
+    assert sender.dead_letters() == []
+
+
+def test_a_failure_after_the_stop_does_not_count(
+    sender: Sender, consumer: StreamConsumer, killed_with: Callable[[int], None], monkeypatch
+) -> None:
+    def fail(*_: object) -> None:
+        consumer._stop.set()
+        raise ValueError
+
+    consumer.take_turn()
+    sender.signal(1)
+    killed_with(1)
+    monkeypatch.setattr(stream_consumer, "receive_signal", fail)
+    consumer.take_turn()
+    assert [row["times_delivered"] for row in sender.pending()] == [1]
+
+
+@pytest.mark.parametrize("is_repeat", [False, True])
+def test_what_was_written_is_not_given_up_but_acknowledged(
+    sender: Sender, consumer: StreamConsumer, is_repeat: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis went whenever it was to be told."""
+    if is_repeat:
+        sender.signal(1, bar_time="2026-01-01T00:00:00Z")
+    consumer.take_turn()
+    written = sender.signal(1, bar_time="2026-01-01T00:00:00Z")
+    with monkeypatch.context() as patch:
+        patch.setattr(SignalStream, "acknowledge", lambda *_: exit())
+        with pytest.raises(SystemExit):
+            consumer.take_turn()
+    sender.redis.xclaim(sender.stream, GROUP, "killed", 0, [written], retrycount=MOST_DELIVERIES)
+    work_off(sender, consumer)
+    assert (SignalLog.objects.count(), SignalAttempt.objects.count()) == (1, int(is_repeat))
+    assert sender.dead_letters() == []
+
+
 def server_gone() -> Exception:
     return django.db.OperationalError("server closed the connection unexpectedly")
 

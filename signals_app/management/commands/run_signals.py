@@ -33,7 +33,9 @@ class Command(BaseCommand):
         stop = Event()
         # waited for, not handled: a handler that comes while the event's own lock is held would wait for itself
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
-        threads = [_started(name, step, stop) for name, step in _steps(stop).items()]
+        stream = redis_stream.SignalStream(redis_stream.stream_client(), str(os.getpid()))
+        consumer = StreamConsumer(stream, stop)
+        threads = [_started(name, step, stop) for name, step in _steps(stop, consumer).items()]
         signal.sigwait(ENDS)
         stop.set()
         deadline = time.monotonic() + END_SECONDS
@@ -42,14 +44,14 @@ class Command(BaseCommand):
         if any(thread.is_alive() for thread in threads):
             end_counting()
             writer.end()
+            consumer.let_go()
             os._exit(0)  # what hangs in a question is not asked to tidy up
 
 
-def _steps(stop: Event) -> Mapping[str, Callable[[], object]]:
+def _steps(stop: Event, consumer: StreamConsumer) -> Mapping[str, Callable[[], object]]:
     """What is done again and again, each in a thread of its own."""
-    stream = redis_stream.SignalStream(redis_stream.stream_client(), str(os.getpid()))
     return {
-        redis_stream.NAME: StreamConsumer(stream, stop).take_turn,
+        redis_stream.NAME: consumer.take_turn,
         dispatcher.NAME: partial(dispatcher.dispatch_on, stop),
         **signal_server.steps(settings.SIGNAL_SERVER, stop, live.current),
     }
