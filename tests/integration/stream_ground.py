@@ -22,6 +22,7 @@ from tests.ops.waiting import until
 
 START_SECONDS = 60.0
 _numbers = count(1)
+CONSUMERS = "application_name = 'signal stream' AND datname = current_database()"
 
 
 class Postgres:
@@ -71,7 +72,7 @@ class Postgres:
     def whose_turn(self) -> int | None:
         """The session that has the lock of turns."""
         held = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
-        turns = "SELECT pid FROM pg_stat_activity WHERE application_name = 'signal stream' AND datname = current_database()"
+        turns = f"SELECT pid FROM pg_stat_activity WHERE {CONSUMERS}"  # noqa: S608
         found = self.ask(f"{held} AND pid IN ({turns})")
         return found[0][0] if found else None
 
@@ -112,7 +113,7 @@ class Ground:
 
     def await_consumers(self, number: int) -> None:
         """As many processes have sessions; each has one for its turns."""
-        turns = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'signal stream' AND datname = current_database()"
+        turns = f"SELECT 1 FROM pg_stat_activity WHERE {CONSUMERS}"  # noqa: S608
         until(lambda: len(self.postgres.ask(turns)) >= number, "the consumers", START_SECONDS)
 
     @contextmanager
