@@ -32,7 +32,7 @@ from signals_app.doors import (
     registry,
     without_token,
 )
-from signals_app.limits import SLOWED_SECONDS, connections, senders
+from signals_app.limits import ALL, NOT_SIGNED_IN, SLOWED_SECONDS, connections, senders, unknown_connections
 from signals_app.reasons import ReasonCode
 from signals_app.sender_lines import Place, lines
 from signals_app.sender_rules import SenderRule
@@ -47,12 +47,16 @@ logger = logging.getLogger(__name__)
 AUTH_SECONDS = 5.0
 SEND_SECONDS = 30.0  # a sender that does not read its answers for so long gets no more of them
 WAITING_FRAMES = 200
+STRANGERS_FRAMES = 4  # before a token
+STRANGERS_BYTES = 64 * 1024
 BATCH = 100
 LONGEST_CONTROL = 500
 REFUSED = 4401
 TOO_MANY = 1008
 TRY_AGAIN_LATER = 1013
 IN_ADDRESS = "a token in the address would end up in logs; send it in a header or a first message"
+TOO_MUCH = f"at most {STRANGERS_BYTES} bytes in a frame before a token"
+CROWDED = "too many connections wait for their token here; connect again later"
 SEND_AGAIN = "connect again and send once more, in their order, what was answered by an error or not at all"
 Frame = tuple[str | bytes, datetime]
 
@@ -75,14 +79,27 @@ class SignalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self._held = ExitStack()
         self._deadline: asyncio.Task[None] | None = None
         self._waiting: asyncio.Queue[Frame | None] = asyncio.Queue(WAITING_FRAMES)
+        self._may_send_more = asyncio.Event()
+        self._held.enter_context(unknown_connections.holding(ALL))
         await self.accept()
         self._worker = asyncio.create_task(self._work())
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         frame = text_data if text_data is not None else bytes_data or b""
+        at = datetime.now(UTC)
+        if self._place is None and not await self._is_bearable(frame):
+            return
         if self._place is not None:
             self._place.has_more()
-        await self._waiting.put((frame, datetime.now(UTC)))
+        await self._waiting.put((frame, at))
+
+    async def _is_bearable(self, frame: str | bytes) -> bool:
+        """Of somebody who has not signed in: little is kept, and nothing once it is over."""
+        if len(frame) > STRANGERS_BYTES:
+            await self._refuse(TOO_MUCH)
+        elif self._waiting.qsize() >= STRANGERS_FRAMES and not self._is_over:
+            await self._may_send_more.wait()
+        return not self._is_over
 
     async def disconnect(self, code: int) -> None:
         """What was received before is still handled; there is nobody left to answer."""
@@ -103,6 +120,7 @@ class SignalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         finally:
             self._stop_waiting()
             self._held.close()
+            self._may_send_more.set()
 
     async def _gathered(self) -> list[Frame]:
         """All that came while the last ones were handled; empty when the connection is gone."""
@@ -121,6 +139,8 @@ class SignalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self._refuse(IN_ADDRESS)
         elif token is not None:
             await self._authenticate(token)
+        elif _is_crowded():
+            await self._end({"type": "error", "reason": CROWDED}, TRY_AGAIN_LATER)
         else:
             await self._say({"type": "auth_required"})
             self._deadline = asyncio.create_task(self._refuse_late())
@@ -156,10 +176,11 @@ class SignalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self._held.enter_context(connections.holding(rule.name))
         self._place = self._held.enter_context(lines.joined(rule.name))
         self._token, self._hash, self.rule = token, found, rule
+        self._may_send_more.set()
         await self._say({"type": "auth_success", "sender": rule.name})
 
     async def _refuse_stranger(self) -> None:
-        if meet_stranger("WebSocket", self._address):
+        if meet_stranger("WebSocket", self._address) and not _is_crowded():
             await asyncio.sleep(SLOWED_SECONDS)
         await self._refuse(UNKNOWN_TOKEN)
 
@@ -169,6 +190,7 @@ class SignalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _end(self, last_words: dict[str, Any], code: int) -> None:
         if not self._is_over:
             self._is_over = True
+            self._may_send_more.set()
             await self._say(last_words)
             await self._speak(self.close, code)
 
@@ -255,6 +277,10 @@ def _refused(arrivals: Sequence[Arrival]) -> list[Verdict]:
 def _words(verdict: Verdict, raw: str | bytes) -> str:
     entries = [asdict(entry) for entry in verdict.entries]
     return json.dumps({"type": "verdict", **answer(verdict, raw), "entries": entries})
+
+
+def _is_crowded() -> bool:
+    return unknown_connections.count(ALL) > NOT_SIGNED_IN
 
 
 def _refusal(rule: SenderRule, address: str) -> str:

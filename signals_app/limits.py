@@ -13,7 +13,10 @@ from signals_app.buckets import Bucket, Rate, full, seconds_until_next, take
 Clock = Callable[[], float]
 KEPT_ADDRESSES = 10_000
 WRONG_TOKENS = Rate(per_minute=30, burst=30)
+WRONG_TOKENS_OF_ALL = Rate(per_minute=120, burst=120)
+ALL = ""  # addresses together
 SLOWED_SECONDS = 2.0
+NOT_SIGNED_IN = 100  # connections, in each process
 
 
 class Buckets:
@@ -62,15 +65,20 @@ class Connections:
 
 
 class Strangers:
-    """Wrong tokens by address: the first ones are answered at once and told, those of a flood are only slowed."""
+    """Wrong tokens by address, and of all addresses: the first ones are answered at once and told, those of a flood are
+    only slowed."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._attempts = Buckets(clock=clock)
+        self._of_all = Buckets(clock=clock)
 
     def is_flooding(self, address: str) -> bool:
-        return not self._attempts.passing(address, WRONG_TOKENS)
+        return not (
+            self._attempts.passing(address, WRONG_TOKENS) and self._of_all.passing(ALL, WRONG_TOKENS_OF_ALL)
+        )
 
 
 senders = Buckets()
 connections = Connections()
+unknown_connections = Connections()
 strangers = Strangers()

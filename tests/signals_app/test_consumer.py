@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket as sockets
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -215,3 +216,36 @@ def test_a_token_that_a_sender_writes_into_its_messages_is_not_kept(web: WebServ
     kept = SignalLog.objects.values_list("raw_message", flat=True)
     assert len(kept) == 2
     assert not any(token in raw for raw in kept)
+
+
+def test_a_stranger_may_send_little(web: WebServer) -> None:
+    with connect(address(web)) as socket:
+        assert hear(socket) == {"type": "auth_required"}
+        socket.send("x" * 70_000)
+        assert is_refused(socket) == "at most 65536 bytes in a frame before a token"
+
+
+def test_what_is_sent_before_the_welcome_is_taken_in_its_order(web: WebServer) -> None:
+    token = a_sender()
+    until(lambda: is_known(web, token), "the sender to be known")
+    with connect(address(web)) as socket:
+        socket.send(json.dumps({"type": "auth", "token": token}))
+        for number in range(50):
+            socket.send(json.dumps(a_frame(number, signal_id=number)))
+        said = [hear(socket) for _ in range(52)]
+    assert [one["type"] for one in said[:2]] == ["auth_required", "auth_success"]
+    assert [one["id"] for one in said[2:]] == [str(number) for number in range(50)]
+
+
+def test_only_so_many_may_wait_for_their_token(web: WebServer) -> None:
+    token = a_sender()
+    until(lambda: is_known(web, token), "the sender to be known")
+    with ExitStack() as opened:
+        said = {"type": "auth_required"}
+        for _ in range(300):
+            socket = opened.enter_context(connect(address(web)))
+            said = hear(socket)
+            if said["type"] != "auth_required":
+                break
+        assert "too many connections wait" in said["reason"]
+        assert is_known(web, token), "a token in the header still opens the door"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signals_app.buckets import Rate, full, seconds_until_next, take
-from signals_app.limits import WRONG_TOKENS, Buckets, Strangers
+from signals_app.limits import WRONG_TOKENS, WRONG_TOKENS_OF_ALL, Buckets, Strangers
 from signals_app.networks import NotANetwork, client_address, is_inside, read_networks
 from signals_app.signatures import SignatureFault, digest, sign, signature_fault
 
@@ -148,6 +148,12 @@ def test_a_flood_of_wrong_tokens_is_known_by_its_address() -> None:
     seen = [strangers.is_flooding("203.0.113.9") for _ in range(40)]
     assert seen == [False] * WRONG_TOKENS.burst + [True] * (40 - WRONG_TOKENS.burst)
     assert not strangers.is_flooding("203.0.113.10")
+
+
+def test_a_flood_of_wrong_tokens_from_many_addresses_is_one_flood() -> None:
+    strangers = Strangers(clock=lambda: 0.0)
+    seen = [strangers.is_flooding(f"2001:db8::{number:x}") for number in range(500)]
+    assert seen.count(False) == WRONG_TOKENS_OF_ALL.burst
 
 
 def test_nobody_signs_with_an_empty_key() -> None:
