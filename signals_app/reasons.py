@@ -64,3 +64,19 @@ class ReasonCode(StrEnum):
     INTERNAL_ERROR = "internal_error"
     GIVEN_UP = "given_up"  # put aside after several tries
     UNCLASSIFIED = "unclassified"  # rows from before codes were kept
+
+
+# of the sender, of the moment or of what was set up then, not of the signal: said again, it may be another matter
+MAY_COME_AGAIN = frozenset(
+    {
+        ReasonCode.NOT_PERMITTED,
+        ReasonCode.WRONG_NETWORK,
+        ReasonCode.RATE_LIMITED,
+        ReasonCode.STALE,
+        ReasonCode.CLOCK_AHEAD,
+        ReasonCode.UNKNOWN_TICKER,
+        ReasonCode.TICKER_OFF,
+        ReasonCode.NO_STRATEGY,
+        ReasonCode.INTERNAL_ERROR,
+    }
+)

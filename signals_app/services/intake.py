@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -68,7 +69,7 @@ def accept(arrival: Arrival, registry: Registry | None = None) -> Verdict:
     reading = _read(arrival, registry or live.current())
     (log_id,) = ledger.insert([reading], are_accepted_only=True)
     if log_id is None:
-        return _repeated(reading, ledger.note_repeats([reading]))
+        return _repeated(reading, ledger.note_repeats([reading])[reading.uid or ""])
     with connection.cursor() as cursor:
         cursor.execute(f"NOTIFY {ACCEPTED_CHANNEL}")
     return _logged(reading, log_id)
@@ -127,7 +128,7 @@ def _outlooks(readings: Sequence[Reading]) -> dict[str, Outlook]:
     known: dict[tuple[str, tuple[Route | Unrouted, ...]], Outlook] = {}
     outlooks = {}
     for uid, signal, routed in _trading(readings):
-        question = (signal.symbol, tuple(filter(_may_enter, routed)))
+        question = (signal.symbol, tuple(routed))
         if question not in known:
             known[question] = outlook_for(signal, routed)
         outlooks[uid] = known[question]
@@ -135,37 +136,99 @@ def _outlooks(readings: Sequence[Reading]) -> dict[str, Outlook]:
 
 
 def _trading(readings: Sequence[Reading]) -> list[tuple[str, Signal, list[Route | Unrouted]]]:
-    """Without repeats, which trade nothing. For one alone a look costs more than a price that is at hand."""
-    found = {
-        one.uid: (one.uid, one.signal, one.concerned)
-        for one in readings
-        if one.uid and one.signal and any(map(_may_enter, one.concerned))
-    }
-    repeats = ledger.known_uids(found.keys()) if len(found) > 1 else set()
-    return [one for uid, one in found.items() if uid not in repeats]
+    """Without repeats that trade nothing, and each with all that may enter by any of its senders. For one alone a look
+    costs more than a price that is at hand."""
+    found: dict[str, tuple[str, Signal, list[Route | Unrouted]]] = {}
+    for one in readings:
+        entries = list(filter(_may_enter, one.concerned))
+        if one.uid and one.signal and entries:
+            known = found.setdefault(one.uid, (one.uid, one.signal, []))[2]
+            known += [entry for entry in entries if entry not in known]
+    settled = ledger.settled_uids(found.keys()) if len(found) > 1 else set()
+    return [one for uid, one in found.items() if uid not in settled]
 
 
 def _may_enter(routed: Route | Unrouted) -> bool:
     return isinstance(routed, Route) and routed.direction.is_entry
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """log_id of a repeat: the row of the first."""
+
+    reading: Reading
+    log_id: int
+    is_new: bool
+
+    @property
+    def routes(self) -> list[Route]:
+        return [one for one in self.reading.concerned if isinstance(one, Route)]
+
+
 @transaction.atomic
 def _record(readings: Sequence[Reading], outlooks: Mapping[str, Outlook]) -> list[Verdict]:
+    """In the order of arrival; all strategies are locked before the first of them acts."""
+    rows = _rows(readings)
+    open_still = _beyond_scope(rows)
+    concerned = following.still_there([_concerned(row, open_still) for row in rows])
+    if open_still:  # somebody else may have been first until they were locked
+        open_still = _beyond_scope(rows)
+    decided = [
+        _followed(row.reading, row.log_id, those, outlooks)
+        if row.is_new
+        else _reached(row, those, outlooks, open_still)
+        for row, those in zip(rows, concerned, strict=True)
+    ]
+    pairs = list(zip(rows, decided, strict=True))
+    ledger.note_entries([(row.log_id, entry) for row, one in pairs if row.is_new for entry in one.entries])
+    for row, one in pairs:
+        if not row.is_new:
+            ledger.replace_entries(row.log_id, one.entries)
+    return decided
+
+
+def _rows(readings: Sequence[Reading]) -> list[_Row]:
     pairs = list(zip(readings, ledger.insert(readings), strict=True))
     firsts = ledger.note_repeats([reading for reading, log_id in pairs if log_id is None])
-    decided = _decide([(reading, log_id) for reading, log_id in pairs if log_id is not None], outlooks)
-    return [_repeated(reading, firsts) if log_id is None else decided[log_id] for reading, log_id in pairs]
+    return [
+        _Row(reading, firsts[reading.uid or ""] if log_id is None else log_id, log_id is not None)
+        for reading, log_id in pairs
+    ]
 
 
-def _decide(new: Sequence[tuple[Reading, int]], outlooks: Mapping[str, Outlook]) -> dict[int, Verdict]:
-    """In the order of arrival; all strategies are locked before the first of them acts."""
-    concerned = following.still_there([reading.concerned for reading, _ in new])
-    decided = {
-        log_id: _followed(reading, log_id, those, outlooks)
-        for (reading, log_id), those in zip(new, concerned, strict=True)
+def _beyond_scope(rows: Sequence[_Row]) -> set[tuple[int, int]]:
+    """(row, strategy) that repeats may speak to, and nobody who said it before might."""
+    may = {(row.log_id, one.strategy_id) for row in rows if not row.is_new for one in row.routes}
+    just_now = {
+        (row.log_id, one.strategy_id)
+        for row in rows
+        if row.is_new
+        for one in row.reading.concerned
+        if isinstance(one, Unrouted) and one.code is ReasonCode.NOT_PERMITTED
     }
-    ledger.note_entries([(log_id, entry) for log_id, one in decided.items() for entry in one.entries])
-    return decided
+    return (may & just_now) | ledger.beyond_scope(may)
+
+
+def _concerned(row: _Row, open_still: set[tuple[int, int]]) -> Sequence[Route | Unrouted]:
+    if row.is_new:
+        return row.reading.concerned
+    return [one for one in row.routes if (row.log_id, one.strategy_id) in open_still]
+
+
+def _reached(
+    row: _Row,
+    concerned: Sequence[Route | Unrouted],
+    outlooks: Mapping[str, Outlook],
+    open_still: set[tuple[int, int]],
+) -> Verdict:
+    """A repeat trades only with strategies that the senders before it might not speak to."""
+    uid, signal = row.reading.uid or "", row.reading.signal
+    entries = []
+    for one in concerned:
+        if signal and isinstance(one, Route) and (row.log_id, one.strategy_id) in open_still:
+            open_still.remove((row.log_id, one.strategy_id))
+            entries.append(following.follow(signal, one, outlooks.get(uid, NOTHING_TO_KNOW)))
+    return _repeated(row.reading, row.log_id, tuple(entries))
 
 
 def _followed(
@@ -192,6 +255,5 @@ def _ignored(reading: Reading, log_id: int, why: Ignored) -> Verdict:
     )
 
 
-def _repeated(reading: Reading, firsts: Mapping[str, int]) -> Verdict:
-    first = firsts[reading.uid or ""]
-    return Verdict(SignalStatus.DUPLICATE, REPEATED, reading.uid, first, reading.signal_id)
+def _repeated(reading: Reading, first: int, entries: tuple[EntryVerdict, ...] = ()) -> Verdict:
+    return Verdict(SignalStatus.DUPLICATE, REPEATED, reading.uid, first, reading.signal_id, entries)

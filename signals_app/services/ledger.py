@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from ops.redaction import without_secrets
 from positions import broadcast
-from signals_app.models import SignalAttempt, SignalLog, SignalStatus
+from signals_app.models import EntryStatus, SignalAttempt, SignalLog, SignalLogEntry, SignalStatus
 from signals_app.parsing import Signal, Unreadable
-from signals_app.reasons import ReasonCode
+from signals_app.reasons import MAY_COME_AGAIN, ReasonCode
 from signals_app.routing import Ignored, Route, Routed
 from signals_app.services.arrivals import Arrival, EntryVerdict, Reading, Verdict
 
@@ -37,6 +38,14 @@ INSERT = f"""
     ) numbered ORDER BY uid
     ON CONFLICT (uid) DO NOTHING RETURNING id, uid
 """  # noqa: S608
+# of two that want it at once, the second finds no uid any more; in one order, so that they never wait for each other
+GIVE_UP_UID = """
+    WITH refused AS (
+        SELECT id, uid FROM signals_v2_log
+        WHERE uid = ANY(%(uids)s) AND status = 'ignored' AND reason_code = ANY(%(codes)s) ORDER BY uid FOR NO KEY UPDATE
+    )
+    UPDATE signals_v2_log log SET uid = NULL FROM refused WHERE log.id = refused.id RETURNING refused.uid
+"""
 INSERT_ENTRIES = """
     INSERT INTO signal_log_entries_v2 (log_id, strategy_id, position_id, status, note, reason_code, logged_at)
     SELECT log_id, strategy_id, position_id, status, note, reason_code, %s FROM json_to_recordset(%s) AS one
@@ -58,8 +67,32 @@ def log_unreadable(arrival: Arrival, why: Unreadable) -> Verdict:
 
 
 def insert(readings: Sequence[Reading], *, are_accepted_only: bool = False) -> list[int | None]:
-    """The ids of their rows, in their order; None for a repeat of an earlier one or of what was there before. The
-    unique index decides who was first, not a look beforehand. One statement for all of them."""
+    """The ids of their rows, in their order; None for a repeat of an earlier one or of what was there before. One that
+    may be followed is no repeat of a message that was refused for its sender or its moment."""
+    ids = _insert(readings, are_accepted_only)
+    again = _again([reading for reading, log_id in zip(readings, ids, strict=True) if log_id is None])
+    if not again:
+        return ids
+    new = iter(_insert(again, are_accepted_only))
+    chosen = {id(reading) for reading in again}
+    return [
+        next(new) if id(reading) in chosen else log_id for reading, log_id in zip(readings, ids, strict=True)
+    ]
+
+
+def _again(repeats: Sequence[Reading]) -> list[Reading]:
+    """Those whose uid was given up for them; the refused row stays, without it."""
+    followed = [one for one in repeats if not isinstance(one.routed, Ignored)]
+    if not followed:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(GIVE_UP_UID, {"uids": [one.uid for one in followed], "codes": sorted(MAY_COME_AGAIN)})
+        free = {uid for (uid,) in cursor.fetchall()}
+    return [one for one in followed if one.uid in free]
+
+
+def _insert(readings: Sequence[Reading], are_accepted_only: bool) -> list[int | None]:
+    """The unique index decides who was first, not a look beforehand. One statement for all of them."""
     if not readings:
         return []
     now, seen = timezone.now(), set[str]()
@@ -154,10 +187,12 @@ def is_recorded(reading: Reading) -> bool:
     that lost its memory counts anew."""
     arrival = reading.arrival
     written = {"delivery": arrival.delivery, "source": arrival.source}
+    same = Q(uid=None, raw_message=storable(arrival.raw))
     if reading.uid is None:
-        return SignalLog.objects.filter(uid=None, raw_message=storable(arrival.raw), **written).exists()
-    return any(
-        kept.objects.filter(uid=reading.uid, **written).exists() for kept in (SignalLog, SignalAttempt)
+        return SignalLog.objects.filter(same, **written).exists()
+    return (
+        SignalLog.objects.filter(same | Q(uid=reading.uid), **written).exists()
+        or SignalAttempt.objects.filter(uid=reading.uid, **written).exists()
     )
 
 
@@ -169,9 +204,39 @@ def is_written(arrival: Arrival) -> bool:
     return rows.exclude(reason_code=ReasonCode.GIVEN_UP).exists() or repeats.exists()
 
 
-def known_uids(uids: Collection[str]) -> set[str | None]:
-    """To save work; which of two is the first, `insert` decides."""
-    return set(SignalLog.objects.filter(uid__in=uids).values_list("uid", flat=True)) if uids else set()
+def settled_uids(uids: Collection[str]) -> set[str | None]:
+    """Those whose repeats trade nothing. To save work; which of two is the first, `insert` decides."""
+    if not uids:
+        return set()
+    known = SignalLog.objects.filter(uid__in=uids)
+    refused = known.filter(status=SignalStatus.IGNORED, reason_code__in=MAY_COME_AGAIN)
+    narrow = known.filter(entries__in=_beyond_scope())
+    return set(known.difference(refused, narrow).values_list("uid", flat=True))
+
+
+def beyond_scope(pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Of (row, strategy): those strategies that nobody who said it so far might speak to."""
+    if not pairs:
+        return set()
+    rows, strategies = {log_id for log_id, _ in pairs}, {strategy_id for _, strategy_id in pairs}
+    found = _beyond_scope().filter(log__in=rows, strategy__in=strategies)
+    return set(found.values_list("log_id", "strategy_id")) & set(pairs)
+
+
+def _beyond_scope() -> QuerySet[SignalLogEntry]:
+    return SignalLogEntry.objects.filter(status=EntryStatus.SKIPPED, reason_code=ReasonCode.NOT_PERMITTED)
+
+
+def replace_entries(log_id: int, entries: Sequence[EntryVerdict]) -> None:
+    """Of strategies that could not be spoken to before."""
+    for one in entries:
+        _beyond_scope().filter(log=log_id, strategy=one.strategy_id).update(
+            status=one.status,
+            note=one.note,
+            reason_code=one.reason_code or "",
+            position=one.position_id,
+            logged_at=timezone.now(),
+        )
 
 
 def ignore_now(log_id: int) -> Ignored:
