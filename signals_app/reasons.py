@@ -33,6 +33,7 @@ class ReasonCode(StrEnum):
     # one strategy
     AMBIGUOUS = "ambiguous"
     STRATEGY_OFF = "strategy_off"
+    ACCOUNT_CHANGED = "account_changed"
     TICKER_NOT_CHOSEN = "ticker_not_chosen"
     OTHER_EXCHANGE = "other_exchange"
     OPENING_OFF = "opening_off"

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import QuerySet
 
 from exchanges.types import PositionSide
@@ -65,21 +65,30 @@ def still_there(concerned: Iterable[Sequence[Route | Unrouted]]) -> list[list[Ro
 
 
 def _judged_again(routed: Route, strategy: Strategy) -> Route | Unrouted:
+    if strategy.account_id != routed.account_id:
+        return Unrouted(strategy.pk, "it was just moved to another account", ReasonCode.ACCOUNT_CHANGED)
     return off(strategy.pk, strategy, routed.direction) or routed
 
 
 def follow(signal: Signal, routed: Route | Unrouted, outlook: Outlook) -> EntryVerdict:
-    """A strategy that fails must not undo what the others did: each close and each opening is a savepoint."""
+    """A strategy that fails must not undo what the others did: each close and each opening is a savepoint. A database
+    that is away, or broke a deadlock, is no failure of the strategy: the signal as a whole has to come again."""
     if isinstance(routed, Unrouted):
         return _skipped(routed.strategy_id, routed.reason, routed.code)
     try:
         if routed.direction.is_entry:
             return _enter(signal, routed, outlook)
         return _leave(signal, routed)
+    except (OperationalError, InterfaceError):
+        raise
     except Exception as error:
-        logger.exception("strategy %s failed on signal %s", routed.strategy_id, signal.uid)
-        note, code = type(error).__name__, ReasonCode.INTERNAL_ERROR
-        return EntryVerdict(routed.strategy_id, EntryStatus.FAILED, note, reason_code=code)
+        return _failed(signal, routed, error)
+
+
+def _failed(signal: Signal, routed: Route, error: Exception) -> EntryVerdict:
+    logger.error("strategy %s failed on signal %s", routed.strategy_id, signal.uid, exc_info=error)
+    note, code = type(error).__name__, ReasonCode.INTERNAL_ERROR
+    return EntryVerdict(routed.strategy_id, EntryStatus.FAILED, note, reason_code=code)
 
 
 def _skipped(strategy_id: int, note: str, code: ReasonCode) -> EntryVerdict:
@@ -121,7 +130,13 @@ def _protect(routed: Route, position_id: int, outlook: Outlook) -> EntryVerdict:
 
 def _reverse(against: int, signal: Signal, routed: Route, outlook: Outlook) -> EntryVerdict:
     """The other side is left first; that needs no price and stands even where nothing is opened after it."""
-    closed, opened = _close([against], signal, routed), _open(signal, routed, outlook)
+    closed = _close([against], signal, routed)
+    try:
+        opened = _open(signal, routed, outlook)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        opened = _failed(signal, routed, error)
     if opened.status is EntryStatus.OPENED:
         return opened
     note = f"the opposite position is being closed; nothing opened: {opened.note}"
