@@ -31,9 +31,9 @@ from signals_app.routing import (
     StrategyRule,
     Tables,
     TickerRule,
-    phrase_key,
 )
 from signals_app.sender_rules import SenderRule
+from signals_app.shapes.signal import phrase_key
 
 logger = logging.getLogger(__name__)
 

@@ -13,6 +13,7 @@ from exchanges.types import PositionSide
 from signals_app.market_filters import NO_FILTERS, MarketFilters
 from signals_app.parsing import Signal
 from signals_app.reasons import ReasonCode
+from signals_app.shapes.signal import phrase_key
 
 
 class SignalDirection(StrEnum):
@@ -108,11 +109,6 @@ class Ignored:
 
 
 Routed = Ignored | list[Route | Unrouted]
-
-
-def phrase_key(text: str) -> str:
-    """Phrases are compared without regard to case and repeated spaces."""
-    return " ".join(text.split()).casefold()
 
 
 def route(signal: Signal, tables: Tables, received_at: datetime, max_age: timedelta) -> Routed:

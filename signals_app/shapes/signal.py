@@ -53,6 +53,11 @@ def _value(name: str, value: Any) -> Any:
 NOTHING_SAID = Details()
 
 
+def phrase_key(text: str) -> str:
+    """Phrases are compared without regard to case and repeated spaces."""
+    return " ".join(text.split()).casefold()
+
+
 @dataclass(frozen=True, slots=True)
 class Signal:
     """symbol is upper case without separators (BTCUSDT); signal_id is the sender's own, None when it gave none.
@@ -69,13 +74,13 @@ class Signal:
 
     @property
     def uid(self) -> str:
-        """SHA-256 of the canonical (symbol, message, bar_time): equal content, equal uid, in every process.
+        """SHA-256 of the canonical (symbol, phrase, bar_time): equal content, equal uid, in every process.
 
         One that is meant for one exchange alone is another signal than its twin for another exchange.
         """
         content = [
             self.symbol,
-            self.message,
+            phrase_key(self.message),
             self.bar_time.astimezone(UTC).isoformat(timespec="microseconds"),
         ]
         if self.details.exchange:

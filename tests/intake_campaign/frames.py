@@ -92,5 +92,7 @@ def signal(kind: Kind, number: int, symbol: str, begin: datetime) -> Frame:
 
 
 def _uid(symbol: str, message: str, bar_time: datetime) -> str:
-    content = f'["{symbol}","{message}","{bar_time.astimezone(UTC).isoformat(timespec="microseconds")}"]'
+    content = (
+        f'["{symbol}","{message.casefold()}","{bar_time.astimezone(UTC).isoformat(timespec="microseconds")}"]'
+    )
     return sha256(content.encode()).hexdigest()

@@ -145,6 +145,11 @@ def test_spaces_of_a_message_do_not_count():
     assert read(message="  TREND \t UP\r\n").uid == read().uid
 
 
+def test_a_phrase_in_other_letters_is_the_same_signal():
+    assert read(message="Trend up").uid == read(message="TREND UP").uid == read(message="trend UP").uid
+    assert read(message="Trend up").message == "Trend up"
+
+
 def test_a_message_has_a_length():
     assert len(read(message="x" * MAX_MESSAGE).message) == MAX_MESSAGE
     assert "longer than" in refusal(frame(message="x" * (MAX_MESSAGE + 1)))

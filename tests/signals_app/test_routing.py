@@ -19,9 +19,9 @@ from signals_app.routing import (
     Tables,
     TickerRule,
     Unrouted,
-    phrase_key,
     route,
 )
+from signals_app.shapes.signal import phrase_key
 
 NOW = datetime(2026, 3, 1, 12, 5, tzinfo=UTC)
 MAX_AGE = timedelta(seconds=300)
