@@ -6,6 +6,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -23,6 +24,7 @@ from exchanges.types import PriceKind, PriceTick
 logger = logging.getLogger(__name__)
 
 COMPLAIN_EVERY = 60.0
+PATIENCE_SECONDS = 3.0  # with a price that somebody waits for
 _complained_at = float("-inf")
 
 
@@ -30,6 +32,9 @@ _complained_at = float("-inf")
 class Price:
     price: Decimal
     at: datetime  # the exchange's time of it
+
+
+Wanted = tuple[int, str, PriceKind]  # account, exchange symbol
 
 
 @cache
@@ -97,34 +102,83 @@ def _is_young(price: Price, now: datetime) -> bool:
     return now - price.at <= settings.MAX_PRICE_AGE
 
 
+def is_young(price: Price) -> bool:
+    """Young enough to act on."""
+    return _is_young(price, timezone.now())
+
+
 def fresh_mark(account_id: int, exchange_symbol: str) -> Decimal | None:
     mark = fresh_price(account_id, exchange_symbol, PriceKind.MARK)
     return mark.price if mark else None
 
 
 def fresh_price(account_id: int, exchange_symbol: str, kind: PriceKind) -> Price | None:
-    """From the cache, else asked of the exchange. Never inside a transaction: it may use the network."""
-    account = ExchangeAccount.objects.get(pk=account_id)
-    kept = young_prices(account.venue, [exchange_symbol], kind, timezone.now())
-    return kept.get(exchange_symbol) or _asked(account, exchange_symbol, kind)
+    wanted = (account_id, exchange_symbol, kind)
+    return fresh_prices([wanted]).get(wanted)
 
 
-def _asked(account: ExchangeAccount, exchange_symbol: str, kind: PriceKind) -> Price | None:
+def fresh_prices(wanted: Iterable[Wanted]) -> Mapping[Wanted, Price]:
+    """From the cache, else asked of the exchanges, side by side and with one patience for all of them. Never inside a
+    transaction: it may use the network."""
+    each = set(wanted)
+    accounts = ExchangeAccount.objects.in_bulk({account_id for account_id, _, _ in each})
+    each = {one for one in each if one[0] in accounts}
+    found = _cached(each, accounts)
+    asked = {
+        one: question
+        for one in each
+        if one not in found and (question := _question(accounts[one[0]], one)) is not None
+    }
+    until = time.monotonic() + PATIENCE_SECONDS
+    for one, question in asked.items():
+        if price := _answer(one, question, until):
+            found[one] = price
+    return found
+
+
+def _cached(wanted: Iterable[Wanted], accounts: Mapping[int, ExchangeAccount]) -> dict[Wanted, Price]:
+    symbols: dict[tuple[str, PriceKind], list[Wanted]] = defaultdict(list)
+    for account_id, symbol, kind in wanted:
+        symbols[accounts[account_id].venue, kind].append((account_id, symbol, kind))
+    now, found = timezone.now(), dict[Wanted, Price]()
+    for (venue, kind), those in symbols.items():
+        kept = young_prices(venue, {symbol for _, symbol, _ in those}, kind, now)
+        found |= {one: kept[one[1]] for one in those if one[1] in kept}
+    return found
+
+
+def _question(account: ExchangeAccount, wanted: Wanted) -> Future[PriceTick] | None:
+    _, exchange_symbol, kind = wanted
     instrument = Instrument.objects.filter(venue=account.venue, exchange_symbol=exchange_symbol).first()
     if instrument is None:
         return None
+    symbol = instrument.symbol
     try:
-        return ask_price(account, instrument.symbol, kind)
-    except ExchangeError as error:
-        logger.warning("no %s price of %s: %s", kind, exchange_symbol, error)
+        return session.start(account, lambda client: client.price(symbol, kind))
+    except Exception:
+        logger.exception("no %s price of %s can be asked for", kind, exchange_symbol)
         return None
+
+
+def _answer(wanted: Wanted, question: Future[PriceTick], until: float) -> Price | None:
+    """Without a price nothing is opened; what one contract lacks must not stop the others."""
+    try:
+        tick = session.answer_of(question, max(0.0, until - time.monotonic()))
+    except ExchangeError as error:
+        logger.warning("no %s price of %s: %s", wanted[2], wanted[1], error)
+        return None
+    except Exception:
+        logger.exception("no %s price of %s for account %s", wanted[2], wanted[1], wanted[0])
+        return None
+    price = Price(tick.price, tick.at)
+    return price if is_young(price) else None
 
 
 def ask_price(account: ExchangeAccount, symbol: str, kind: PriceKind) -> Price | None:
     """By the ccxt symbol. None: what the exchange knows is too old to act on. Raises ExchangeError."""
     tick = session.call(account, lambda client: client.price(symbol, kind))
     price = Price(tick.price, tick.at)
-    return price if _is_young(price, timezone.now()) else None
+    return price if is_young(price) else None
 
 
 def _complain(error: Exception) -> None:

@@ -13,6 +13,7 @@ import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import CancelledError as CallDropped
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from exchanges.client import ExchangeClient
@@ -37,13 +38,11 @@ class _Session:
         self._thread = threading.Thread(target=self._loop.run_forever, name="exchange-session", daemon=True)
         self._thread.start()
 
+    def start(self, coroutine: Coroutine[Any, Any, Result]) -> Future[Result]:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
     def run(self, coroutine: Coroutine[Any, Any, Result], timeout: float) -> Result:
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-        try:
-            return future.result(timeout)
-        except (TimeoutError, CallDropped):
-            future.cancel()
-        raise OutcomeUnknown(f"No answer within {timeout:g} seconds.")
+        return answer_of(self.start(coroutine), timeout)
 
     async def perform(
         self, key: int, credentials: Credentials, action: Callable[[ExchangeClient], Awaitable[Result]]
@@ -73,6 +72,15 @@ class _Session:
         await asyncio.gather(*(client.close() for client in clients), return_exceptions=True)
 
 
+def answer_of(asked: Future[Result], timeout: float) -> Result:
+    """Raises the client's errors, and OutcomeUnknown when the answer did not come in time."""
+    try:
+        return asked.result(timeout)
+    except (TimeoutError, CallDropped):
+        asked.cancel()
+    raise OutcomeUnknown(f"No answer within {timeout:g} seconds.")
+
+
 _lock = threading.Lock()
 _session: _Session | None = None
 _of_parents: list[_Session] = []
@@ -87,9 +95,16 @@ def call(
     """Run one client call and wait for it: `call(account, lambda client: client.create_order(request))`.
 
     Raises the client's errors, and OutcomeUnknown when the answer did not come in time."""
+    return answer_of(start(account, action), timeout)
+
+
+def start(
+    account: Account, action: Callable[[ExchangeClient], Coroutine[Any, Any, Result]]
+) -> Future[Result]:
+    """For questions side by side: `answer_of` waits for one of them, and takes it back where that is too long."""
     credentials = credentials_of(account)
     session = _current()
-    return session.run(session.perform(account.pk, credentials, action), timeout)
+    return session.start(session.perform(account.pk, credentials, action))
 
 
 def close_all() -> None:

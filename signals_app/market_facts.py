@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
 from decimal import Decimal
 
 from django.utils import timezone
@@ -29,22 +31,33 @@ KEPT_SECONDS = 5.0
 PATIENCE_SECONDS = 3.0
 MOST_KEPT = 2000
 
+Market = tuple[int, str]  # account, exchange symbol
 Figures = Mapping[str, Decimal | None]
+Asked = Future[Mapping[Fact, Figures]]
+NOTHING: Figures = {}
 _kept: dict[tuple[int, str, Fact], tuple[float, Figures]] = {}
 
 
-def facts_for(account_id: int, exchange_symbol: str, needed: Iterable[Fact]) -> MarketFacts:
-    """What could not be learned is not known, for a few seconds too: it never passes for anything else."""
-    told: dict[str, Decimal | None] = {}
-    missing = []
-    for fact in sorted(needed):
-        kept = _young((account_id, exchange_symbol, fact))
-        told |= kept or {}
-        missing += [] if kept is not None else [fact]
-    for fact, figures in _asked(account_id, exchange_symbol, missing).items():
-        _keep((account_id, exchange_symbol, fact), figures)
-        told |= figures
-    return MarketFacts(**told)
+def facts_for_all(wanted: Mapping[Market, frozenset[Fact]]) -> Mapping[Market, MarketFacts]:
+    """Of each market what is needed, asked side by side and with one patience for all. What could not be learned is not
+    known, for a few seconds too: it never passes for anything else."""
+    kept = {market: _kept_of(market, needed) for market, needed in wanted.items()}
+    missing = {market: sorted(needed - kept[market].keys()) for market, needed in wanted.items()}
+    asked = {market: _asked(market, facts) for market, facts in missing.items() if facts}
+    until = time.monotonic() + PATIENCE_SECONDS
+    for market, question in asked.items():
+        figures = _answer(market, question, until) or dict.fromkeys(missing[market], NOTHING)
+        for fact, told in figures.items():
+            _keep((*market, fact), told)
+        kept[market] |= figures
+    return {
+        market: MarketFacts(**dict(ChainMap(*map(dict, known.values())))) for market, known in kept.items()
+    }
+
+
+def _kept_of(market: Market, needed: Iterable[Fact]) -> dict[Fact, Figures]:
+    young = {fact: _young((*market, fact)) for fact in needed}
+    return {fact: figures for fact, figures in young.items() if figures is not None}
 
 
 def forget() -> None:
@@ -62,19 +75,25 @@ def _keep(key: tuple[int, str, Fact], figures: Figures) -> None:
     _kept[key] = (time.monotonic(), figures)
 
 
-def _asked(account_id: int, exchange_symbol: str, missing: list[Fact]) -> Mapping[Fact, Figures]:
-    nothing: dict[Fact, Figures] = {fact: {} for fact in missing}
-    if not missing:
-        return nothing
+def _asked(market: Market, missing: list[Fact]) -> Asked | None:
+    account_id, exchange_symbol = market
     try:
         account = ExchangeAccount.objects.get(pk=account_id)
         instrument = Instrument.objects.get(venue=account.venue, exchange_symbol=exchange_symbol)
-        return session.call(
-            account, lambda client: _ask_all(client, instrument, missing), timeout=PATIENCE_SECONDS
-        )
+        return session.start(account, lambda client: _ask_all(client, instrument, missing))
     except Exception as error:
-        logger.warning("nothing is known of the market of %s: %s", exchange_symbol, error)
-        return nothing
+        logger.warning("nothing can be asked of the market of %s: %s", exchange_symbol, error)
+        return None
+
+
+def _answer(market: Market, asked: Asked | None, until: float) -> Mapping[Fact, Figures] | None:
+    if asked is None:
+        return None
+    try:
+        return session.answer_of(asked, max(0.0, until - time.monotonic()))
+    except Exception as error:
+        logger.warning("nothing is known of the market of %s: %s", market[1], error)
+        return None
 
 
 async def _ask_all(

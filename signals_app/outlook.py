@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from django.db.models import QuerySet
 
-from exchanges.marks import fresh_price
+from exchanges.marks import Price, Wanted, fresh_prices, is_young
 from exchanges.types import PriceKind
 from positions.models import Position
 from positions.services.closing import REQUESTABLE
-from signals_app.market_facts import facts_for
+from signals_app.market_facts import Market, facts_for_all
 from signals_app.market_filters import Fact, MarketFacts
 from signals_app.parsing import Signal
 from signals_app.routing import Ignored, OppositeSignal, Route, Routed
@@ -28,32 +28,55 @@ PROTECTING = (OppositeSignal.PROTECT, OppositeSignal.PROTECT_REVERSE)
 class Outlook:
     """By account: what could be learned of the signal's contract."""
 
-    prices: Mapping[tuple[int, PriceKind], Decimal | None] = field(default_factory=dict)
+    prices: Mapping[tuple[int, PriceKind], Price] = field(default_factory=dict)
     markets: Mapping[int, MarketFacts] = field(default_factory=dict)
 
     def price(self, account_id: int, kind: PriceKind = PriceKind.MARK) -> Decimal | None:
-        return self.prices.get((account_id, kind))
+        """None also for one that became too old while its signal waited."""
+        known = self.prices.get((account_id, kind))
+        return known.price if known and is_young(known) else None
 
     def market(self, account_id: int) -> MarketFacts:
         return self.markets.get(account_id, MarketFacts())
 
 
-def outlook_for(signal: Signal, routed: Routed) -> Outlook:
-    entries = _entries(routed)
-    wanted = {(one.account_id, kind) for one in entries for kind in (PriceKind.MARK, *_kinds(signal, one))}
-    prices = {(account_id, kind): _price(account_id, signal, kind) for account_id, kind in wanted}
-    return Outlook(prices, _markets(signal, entries))
+Question = tuple[str, tuple[Route, ...]]  # exchange symbol, who may enter it
 
 
-def _markets(signal: Signal, entries: list[Route]) -> Mapping[int, MarketFacts]:
-    needed: dict[int, frozenset[Fact]] = {}
-    for one in entries:
-        needed[one.account_id] = needed.get(one.account_id, frozenset()) | one.filters.needs
+def outlooks_for(questions: Collection[Question]) -> Mapping[Question, Outlook]:
+    """All that is to be known of the network for these, asked side by side."""
+    wanted = {question: _wanted(*question) for question in questions}
+    prices = fresh_prices({one for those in wanted.values() for one in those})
+    markets = facts_for_all(_facts(questions))
     return {
-        account_id: facts_for(account_id, signal.symbol, facts)
-        for account_id, facts in needed.items()
-        if facts
+        question: Outlook(
+            {(account, kind): prices[account, symbol, kind] for account, symbol, kind in those
+             if (account, symbol, kind) in prices},
+            {one.account_id: markets[one.account_id, question[0]] for one in question[1]
+             if (one.account_id, question[0]) in markets},
+        )
+        for question, those in wanted.items()
+    }  # fmt: skip
+
+
+def question_of(signal: Signal, routed: Routed) -> Question:
+    return signal.symbol, tuple(_entries(routed))
+
+
+def _wanted(symbol: str, entries: tuple[Route, ...]) -> set[Wanted]:
+    return {
+        (one.account_id, symbol, kind) for one in entries for kind in (PriceKind.MARK, *_kinds(symbol, one))
     }
+
+
+def _facts(questions: Collection[Question]) -> dict[Market, frozenset[Fact]]:
+    needed: dict[Market, frozenset[Fact]] = {}
+    for symbol, entries in questions:
+        for one in entries:
+            if one.filters.needs:
+                market = (one.account_id, symbol)
+                needed[market] = needed.get(market, frozenset()) | one.filters.needs
+    return needed
 
 
 def live_legs(account_id: int, exchange_symbol: str) -> QuerySet[Position]:
@@ -68,23 +91,13 @@ def _entries(routed: Routed) -> list[Route]:
     return [one for one in routed if isinstance(one, Route) and one.direction.is_entry]
 
 
-def _kinds(signal: Signal, routed: Route) -> list[PriceKind]:
+def _kinds(symbol: str, routed: Route) -> list[PriceKind]:
     """The price that decides about what it would protect. What one strategy lacks must not stop the others."""
     if routed.opposite not in PROTECTING:
         return []
-    against = live_legs(routed.account_id, signal.symbol).filter(strategy_id=routed.strategy_id)
+    against = live_legs(routed.account_id, symbol).filter(strategy_id=routed.strategy_id)
     try:
         return [kind_of(position) for position in against]
     except Exception:
         logger.exception("strategy %s: what it holds cannot be judged", routed.strategy_id)
         return []
-
-
-def _price(account_id: int, signal: Signal, kind: PriceKind) -> Decimal | None:
-    """Without a price nothing is opened, but the signal is kept and closes what it closes."""
-    try:
-        found = fresh_price(account_id, signal.symbol, kind)
-    except Exception:
-        logger.exception("no %s price of %s for account %s", kind, signal.symbol, account_id)
-        return None
-    return found.price if found else None

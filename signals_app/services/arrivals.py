@@ -5,11 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils import timezone
+
 from signals_app.models import EntryStatus, SignalStatus
 from signals_app.parsing import Signal
 from signals_app.reasons import ReasonCode
 from signals_app.routing import Ignored, Route, Routed, Unrouted
 from signals_app.sender_rules import SenderRule
+
+
+def too_late(signal: Signal, received_at: datetime, rule: SenderRule) -> str:
+    """Why nothing is opened any more by a signal that waited here; what it closes is closed all the same."""
+    age = timezone.now() - min(signal.sent_at or received_at, received_at)
+    if age <= rule.max_age:
+        return ""
+    return f"waited here until it was {age.total_seconds():.0f} s old, the limit is {rule.max_age.total_seconds():.0f}"
 
 
 @dataclass(frozen=True, slots=True)

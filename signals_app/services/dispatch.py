@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from signals_app.models import SignalLog, SignalStatus
-from signals_app.outlook import Outlook, outlook_for
+from signals_app.outlook import Outlook, Question, outlooks_for, question_of
 from signals_app.parsing import Signal
 from signals_app.reasons import ReasonCode
-from signals_app.registry import Registry, live
-from signals_app.routing import Ignored, Route, Routed, Unrouted, only_permitted, route
+from signals_app.registry import Registry, live, load
+from signals_app.routing import Ignored, Routed, only_permitted, route
 from signals_app.sender_rules import SenderRule, sender_of
 from signals_app.services import following, ledger
+from signals_app.services.arrivals import too_late
 from signals_app.shapes.signal import Details
 from tradingbot.alone import alone
 
@@ -26,28 +29,95 @@ logger = logging.getLogger(__name__)
 FOREVER = timedelta.max
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """An accepted row, read and routed."""
+
+    log_id: int
+    received_at: datetime
+    rule: SenderRule
+    signal: Signal
+    routed: Routed
+
+    @property
+    def question(self) -> Question:
+        """What is too late to open asks for no price."""
+        late = too_late(self.signal, self.received_at, self.rule)
+        return question_of(self.signal, [] if late else self.routed)
+
+
 def dispatch_accepted(limit: int, registry: Registry | None = None) -> int:
     """How many were decided; none while another process does it."""
     tables = registry or live.current()
     with alone("dispatch accepted") as is_ours:
-        if not is_ours:
-            return 0
-        waiting = SignalLog.objects.filter(dispatched_at=None).order_by("pk")[:limit]
-        return sum(_dispatch(log, tables) for log in waiting)
+        return _dispatch(limit, tables) if is_ours else 0
 
 
-def _dispatch(log: SignalLog, registry: Registry) -> bool:
-    """One that we fail on must not keep the others waiting; with the database away all of them wait."""
+def _dispatch(limit: int, tables: Registry) -> int:
+    """A row that the database does not take now waits for the next round, and so do those of its symbol behind it."""
+    decided, seen, held_up = 0, 0, set[str]()
+    while decided < limit:
+        waiting = SignalLog.objects.filter(dispatched_at=None, pk__gt=seen).exclude(symbol__in=held_up)
+        rows = list(waiting.order_by("pk")[: limit - decided])
+        if not rows:
+            break
+        decided, seen = decided + _decide_each(rows, tables, held_up), rows[-1].pk
+    return decided
+
+
+def _decide_each(rows: Sequence[SignalLog], tables: Registry, held_up: set[str]) -> int:
+    known = _knowing(rows, tables)
+    read = [(row, _read(row, known)) for row in rows]
+    outlooks = outlooks_for(
+        {one.question for _, one in read if isinstance(one, _Waiting)}
+    )  # may ask the network
+    decided = 0
+    for row, one in read:
+        if row.symbol in held_up:
+            continue
+        try:
+            decided += _tried(row.pk, one, outlooks)
+        except (OperationalError, InterfaceError) as error:
+            if not connection.is_usable():
+                raise  # the database is away: all of them wait
+            logger.warning("accepted signal %s waits: %s", row.pk, type(error).__name__)
+            held_up.add(row.symbol)
+    return decided
+
+
+def _knowing(rows: Sequence[SignalLog], tables: Registry) -> Registry:
+    """A sender that was made just now may be known at its door and not yet here."""
+    return tables if all(_is_known(row.source, tables) for row in rows) else load()
+
+
+def _is_known(source: str, registry: Registry) -> bool:
+    """Sources without a token need no row."""
+    return ":" not in source or sender_of(source) in registry.rules
+
+
+def _read(log: SignalLog, registry: Registry) -> _Waiting | Ignored:
     try:
-        signal = _signal_of(log)
-        routed = _routed(log, signal, registry)
-        outlook = outlook_for(signal, routed)  # may ask the network
-        return _decide(log.pk, signal, routed, outlook)
+        signal, rule = _signal_of(log), registry.rule_of(sender_of(log.source))
+        return _Waiting(log.pk, log.received_at, rule, signal, _routed(log, signal, rule, registry))
+    except Exception as error:
+        return _our_failure(log.pk, error)
+
+
+def _tried(log_id: int, one: _Waiting | Ignored, outlooks: Mapping[Question, Outlook]) -> bool:
+    """One that we fail on must not keep the others waiting."""
+    if isinstance(one, Ignored):
+        return _ignore(log_id, one)
+    try:
+        return _decide(one, outlooks.get(one.question, Outlook()))
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
-        logger.exception("accepted signal %s could not be decided", log.pk)
-        return _ignore(log.pk, Ignored(f"internal error ({type(error).__name__})", ReasonCode.INTERNAL_ERROR))
+        return _ignore(log_id, _our_failure(log_id, error))
+
+
+def _our_failure(log_id: int, error: Exception) -> Ignored:
+    logger.error("accepted signal %s could not be decided", log_id, exc_info=error)
+    return Ignored(f"internal error ({type(error).__name__})", ReasonCode.INTERNAL_ERROR)
 
 
 def _signal_of(log: SignalLog) -> Signal:
@@ -55,38 +125,29 @@ def _signal_of(log: SignalLog) -> Signal:
     return Signal(log.symbol, log.message, bar_time, log.sent_at, log.signal_id, details)
 
 
-def _routed(log: SignalLog, signal: Signal, registry: Registry) -> Routed:
-    """By the tables of now. One that waited too long is nothing to trade any more."""
-    rule = registry.rule_of(sender_of(log.source))
+def _routed(log: SignalLog, signal: Signal, rule: SenderRule, registry: Registry) -> Routed:
+    """By the tables of now. A sender that is known no more was deleted or has another name: nobody says what it may."""
+    if not _is_known(log.source, registry):
+        return Ignored(f"sender {rule.name} is not known any more", ReasonCode.NOT_PERMITTED)
     if not rule.enabled:
         return Ignored(f"sender {rule.name} is switched off", ReasonCode.NOT_PERMITTED)
-    known = route(signal, registry.tables, log.received_at, FOREVER)
-    routed = only_permitted(known, rule.permits, rule.name)
-    reason = _too_late(log, rule)
-    if isinstance(routed, Ignored) or not reason:
-        return routed
-    return [Unrouted(one.strategy_id, reason, ReasonCode.STALE) if isinstance(one, Route) else one
-            for one in routed]  # fmt: skip
-
-
-def _too_late(log: SignalLog, rule: SenderRule) -> str:
-    age = timezone.now() - min(log.sent_at or log.received_at, log.received_at)
-    if age <= rule.max_age:
-        return ""
-    return f"waited here until it was {age.total_seconds():.0f} s old, the limit is {rule.max_age.total_seconds():.0f}"
+    return only_permitted(route(signal, registry.tables, log.received_at, FOREVER), rule.permits, rule.name)
 
 
 @transaction.atomic
-def _decide(log_id: int, signal: Signal, routed: Routed, outlook: Outlook) -> bool:
-    if isinstance(routed, Ignored):
-        return _ignore(log_id, routed)
-    decided = {"dispatched_at": timezone.now(), "direction": ledger.direction(routed)}
-    if not _waiting(log_id).update(**decided):
+def _decide(one: _Waiting, outlook: Outlook) -> bool:
+    if isinstance(one.routed, Ignored):
+        return _ignore(one.log_id, one.routed)
+    decided = {"dispatched_at": timezone.now(), "direction": ledger.direction(one.routed)}
+    if not _waiting(one.log_id).update(**decided):
         return False
-    (concerned,) = following.still_there([routed])
+    (concerned,) = following.still_there([one.routed])
     if not concerned:
-        ledger.ignore_now(log_id)
-    ledger.note_entries([(log_id, following.follow(signal, one, outlook)) for one in concerned])
+        ledger.ignore_now(one.log_id)
+    late = too_late(one.signal, one.received_at, one.rule)
+    ledger.note_entries(
+        [(one.log_id, following.follow(one.signal, each, outlook, late)) for each in concerned]
+    )
     return True
 
 

@@ -70,14 +70,15 @@ def _judged_again(routed: Route, strategy: Strategy) -> Route | Unrouted:
     return off(strategy.pk, strategy, routed.direction) or routed
 
 
-def follow(signal: Signal, routed: Route | Unrouted, outlook: Outlook) -> EntryVerdict:
+def follow(signal: Signal, routed: Route | Unrouted, outlook: Outlook, late: str = "") -> EntryVerdict:
     """A strategy that fails must not undo what the others did: each close and each opening is a savepoint. A database
-    that is away, or broke a deadlock, is no failure of the strategy: the signal as a whole has to come again."""
+    that is away, or broke a deadlock, is no failure of the strategy: the signal as a whole has to come again. late:
+    why nothing is opened any more."""
     if isinstance(routed, Unrouted):
         return _skipped(routed.strategy_id, routed.reason, routed.code)
     try:
         if routed.direction.is_entry:
-            return _enter(signal, routed, outlook)
+            return _enter(signal, routed, outlook, late)
         return _leave(signal, routed)
     except (OperationalError, InterfaceError):
         raise
@@ -95,7 +96,7 @@ def _skipped(strategy_id: int, note: str, code: ReasonCode) -> EntryVerdict:
     return EntryVerdict(strategy_id, EntryStatus.SKIPPED, note, reason_code=code)
 
 
-def _enter(signal: Signal, routed: Route, outlook: Outlook) -> EntryVerdict:
+def _enter(signal: Signal, routed: Route, outlook: Outlook, late: str) -> EntryVerdict:
     side = routed.direction.position_side
     own = {one.position_side: one for one in _live(signal, routed).filter(strategy_id=routed.strategy_id)}
     against = own.get(side.opposite)
@@ -107,9 +108,9 @@ def _enter(signal: Signal, routed: Route, outlook: Outlook) -> EntryVerdict:
         case Action.CLOSE if against is not None:
             return _close([against.pk], signal, routed)
         case Action.CLOSE_AND_OPEN if against is not None:
-            return _reverse(against.pk, signal, routed, outlook)
+            return _reverse(against.pk, signal, routed, outlook, late)
         case Action.OPEN:
-            return _open(signal, routed, outlook)
+            return _open(signal, routed, outlook, late)
     return _skipped(routed.strategy_id, decision.reason, decision.code or ReasonCode.UNCLASSIFIED)
 
 
@@ -128,11 +129,11 @@ def _protect(routed: Route, position_id: int, outlook: Outlook) -> EntryVerdict:
     return EntryVerdict(routed.strategy_id, EntryStatus.PROTECTED, "the stop goes to the entry", position_id)
 
 
-def _reverse(against: int, signal: Signal, routed: Route, outlook: Outlook) -> EntryVerdict:
+def _reverse(against: int, signal: Signal, routed: Route, outlook: Outlook, late: str) -> EntryVerdict:
     """The other side is left first; that needs no price and stands even where nothing is opened after it."""
     closed = _close([against], signal, routed)
     try:
-        opened = _open(signal, routed, outlook)
+        opened = _open(signal, routed, outlook, late)
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
@@ -143,7 +144,9 @@ def _reverse(against: int, signal: Signal, routed: Route, outlook: Outlook) -> E
     return replace(closed, note=note, reason_code=opened.reason_code)
 
 
-def _open(signal: Signal, routed: Route, outlook: Outlook) -> EntryVerdict:
+def _open(signal: Signal, routed: Route, outlook: Outlook, late: str) -> EntryVerdict:
+    if late:
+        return _skipped(routed.strategy_id, late, ReasonCode.STALE)
     mark_price = outlook.price(routed.account_id)
     if mark_price is None:
         return _skipped(routed.strategy_id, "no fresh price", ReasonCode.NO_PRICE)

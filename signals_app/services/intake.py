@@ -10,13 +10,13 @@ from datetime import timedelta
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from signals_app.models import SignalLog, SignalStatus
-from signals_app.outlook import Outlook, outlook_for
+from signals_app.outlook import Outlook, outlooks_for, question_of
 from signals_app.parsing import Signal, Unreadable, parse
 from signals_app.reasons import ReasonCode
 from signals_app.registry import Registry, live
 from signals_app.routing import Ignored, Route, Routed, Unrouted, only_permitted, route
 from signals_app.services import following, ledger
-from signals_app.services.arrivals import Arrival, EntryVerdict, Reading, Verdict
+from signals_app.services.arrivals import Arrival, EntryVerdict, Reading, Verdict, too_late
 
 logger = logging.getLogger(__name__)
 
@@ -125,14 +125,9 @@ def _receive(readings: Sequence[Reading]) -> list[Verdict]:
 
 def _outlooks(readings: Sequence[Reading]) -> dict[str, Outlook]:
     """By uid, of those that may trade; asked once for all that want to know the same."""
-    known: dict[tuple[str, tuple[Route | Unrouted, ...]], Outlook] = {}
-    outlooks = {}
-    for uid, signal, routed in _trading(readings):
-        question = (signal.symbol, tuple(routed))
-        if question not in known:
-            known[question] = outlook_for(signal, routed)
-        outlooks[uid] = known[question]
-    return outlooks
+    questions = {uid: question_of(signal, routed) for uid, signal, routed in _trading(readings)}
+    known = outlooks_for(set(questions.values()))
+    return {uid: known[question] for uid, question in questions.items()}
 
 
 def _trading(readings: Sequence[Reading]) -> list[tuple[str, Signal, list[Route | Unrouted]]]:
@@ -223,11 +218,12 @@ def _reached(
 ) -> Verdict:
     """A repeat trades only with strategies that the senders before it might not speak to."""
     uid, signal = row.reading.uid or "", row.reading.signal
-    entries = []
+    arrival, entries = row.reading.arrival, []
+    late = too_late(signal, arrival.received_at, arrival.rule) if signal else ""
     for one in concerned:
         if signal and isinstance(one, Route) and (row.log_id, one.strategy_id) in open_still:
             open_still.remove((row.log_id, one.strategy_id))
-            entries.append(following.follow(signal, one, outlooks.get(uid, NOTHING_TO_KNOW)))
+            entries.append(following.follow(signal, one, outlooks.get(uid, NOTHING_TO_KNOW), late))
     return _repeated(row.reading, row.log_id, tuple(entries))
 
 
@@ -239,7 +235,8 @@ def _followed(
     if not concerned:
         return _ignored(reading, log_id, ledger.ignore_now(log_id))
     outlook = outlooks.get(reading.uid or "", NOTHING_TO_KNOW)
-    entries = tuple(following.follow(reading.signal, one, outlook) for one in concerned)
+    late = too_late(reading.signal, reading.arrival.received_at, reading.arrival.rule)
+    entries = tuple(following.follow(reading.signal, one, outlook, late) for one in concerned)
     return _logged(reading, log_id, entries)
 
 

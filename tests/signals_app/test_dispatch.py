@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
+import pytest
+from django.db import connection
 from django.utils import timezone
 
 from exchanges.models import ExchangeAccount
@@ -14,6 +16,7 @@ from signals_app.registry import load
 from signals_app.services.arrivals import Verdict
 from signals_app.services.dispatch import dispatch_accepted
 from signals_app.services.intake import accept
+from tests.builders import a_position, a_strategy, a_ticker, an_account
 from tests.signals_app.test_intake import a_trader, arrival, frame
 from tests.signals_app.test_shapes import WAVE
 
@@ -99,3 +102,57 @@ def test_they_are_decided_in_the_order_of_their_rows_and_no_more_than_asked_for(
     rows = [take_in(frame(message)).log_id for message in ("EXIT", "UP", "DOWN")]
     assert [dispatch_accepted(2, load()) for _ in range(3)] == [2, 1, 0]
     assert list(SignalLogEntry.objects.order_by("pk").values_list("log_id", flat=True)) == rows
+
+
+def fail_where(condition: str) -> None:
+    """As a lost deadlock does."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'on purpose' USING ERRCODE = '40P01'; END $$;"
+            f"CREATE TRIGGER fail BEFORE UPDATE ON signals_v2_log FOR EACH ROW WHEN ({condition})"
+            " EXECUTE FUNCTION fail()"
+        )
+
+
+def decided() -> list[str]:
+    rows = SignalLog.objects.exclude(dispatched_at=None).order_by("dispatched_at")
+    return [f"{log.symbol} {log.message}" for log in rows]
+
+
+def test_a_row_that_the_database_never_takes_holds_up_its_own_symbol_alone(account: ExchangeAccount) -> None:
+    a_trader(account)
+    a_ticker("ETHUSDT")
+    for message, symbol in (("UP", "BTCUSDT"), ("EXIT", "BTCUSDT"), ("EXIT", "ETHUSDT"), ("DOWN", "ETHUSDT")):
+        take_in(frame(message, symbol=symbol))
+    fail_where("NEW.message = 'UP' AND NEW.dispatched_at IS NOT NULL")
+    assert [dispatch_accepted(1, load()) for _ in range(3)] == [1, 1, 0]
+    assert decided() == ["ETHUSDT EXIT", "ETHUSDT DOWN"]
+    with connection.cursor() as cursor:
+        cursor.execute("DROP FUNCTION fail CASCADE")
+    assert dispatch_accepted(10, load()) == 2
+    assert decided()[2:] == ["BTCUSDT UP", "BTCUSDT EXIT"]
+
+
+def test_a_sender_that_was_deleted_meanwhile_speaks_to_nobody(account: ExchangeAccount) -> None:
+    a_trader(account)
+    sender = SignalSender.objects.create(name="charts", token_hash="1" * 64)
+    sender.strategies.add(a_strategy(an_account(), name="other"))
+    take_in(frame(), source="webhook:charts", rule=load().rule_of("charts"))
+    sender.delete()
+    assert dispatch_accepted(10, load()) == 1
+    log = SignalLog.objects.get()
+    assert (log.status, log.reason_code) == ("ignored", "not_permitted")
+    assert log.reason == "sender charts is not known any more"
+    assert not Position.objects.exists()
+
+
+@pytest.mark.parametrize("message", ["EXIT", "DOWN"])
+def test_what_waited_too_long_still_closes_and_opens_nothing(account: ExchangeAccount, message) -> None:
+    strategy = a_trader(account)
+    position = a_position(account=account, strategy=strategy)
+    take_in(frame(message), received_at=timezone.now() - timedelta(minutes=6))
+    assert dispatch_accepted(10, load()) == 1
+    position.refresh_from_db()
+    assert (position.status, SignalLogEntry.objects.get().status) == ("closing", "closed")
+    assert Position.objects.count() == 1

@@ -14,7 +14,7 @@ from exchanges.models import ExchangeAccount
 from exchanges.paper.matching import Engine
 from positions.models import Position
 from positions.services.instruments import refresh_instruments
-from signals_app.models import SignalLog, SignalLogEntry
+from signals_app.models import SignalLog, SignalLogEntry, SignalSender
 from signals_app.registry import load
 from signals_app.services.dispatch import dispatch_accepted
 from tests.browser.server import _environment
@@ -53,6 +53,7 @@ def account(transactional_db, engine: Engine) -> ExchangeAccount:
     refresh_instruments()
     a_ticker("BTCUSDT")
     a_trader(made)
+    SignalSender.objects.create(name="charts", token_hash="1" * 64)
     return made
 
 

@@ -13,7 +13,7 @@ from exchanges.paper.matching import Engine
 from exchanges.paper.venue import now_ms
 from positions.models import Position
 from signals_app import market_facts
-from signals_app.market_facts import facts_for
+from signals_app.market_facts import facts_for_all
 from signals_app.market_filters import Fact, MarketFacts
 from signals_app.models import Strategy
 from signals_app.services.arrivals import EntryVerdict
@@ -141,16 +141,21 @@ def test_a_close_asks_nothing_of_the_market(account) -> None:
     assert told(verdict_for(strategy, "EXIT")) == ("closed", None)
 
 
+def facts_of(account_id: int, needed: list[Fact]) -> MarketFacts:
+    market = (account_id, "BTCUSDT")
+    return facts_for_all({market: frozenset(needed)})[market]
+
+
 def test_facts_are_kept_for_a_few_seconds(account, engine: Engine) -> None:
     engine.open_interest["BTCUSDT"] = Decimal(10)
-    first = facts_for(account.pk, "BTCUSDT", [Fact.OPEN_INTEREST])
+    first = facts_of(account.pk, [Fact.OPEN_INTEREST])
     engine.open_interest["BTCUSDT"] = Decimal(20)
-    assert facts_for(account.pk, "BTCUSDT", [Fact.OPEN_INTEREST]) == first
+    assert facts_of(account.pk, [Fact.OPEN_INTEREST]) == first
     market_facts.forget()
-    again = facts_for(account.pk, "BTCUSDT", [Fact.OPEN_INTEREST])
+    again = facts_of(account.pk, [Fact.OPEN_INTEREST])
     assert again.open_interest == 2 * (first.open_interest or 0) > 0
 
 
 def test_an_exchange_that_is_away_tells_nothing(account, settings) -> None:
     settings.PAPER_EXCHANGE_URL = "http://127.0.0.1:9"
-    assert facts_for(account.pk, "BTCUSDT", list(Fact)) == MarketFacts()
+    assert facts_of(account.pk, list(Fact)) == MarketFacts()
