@@ -269,7 +269,7 @@ def _not_received(arrivals: Sequence[Arrival], error: Exception) -> list[Verdict
 
 def _refused(arrivals: Sequence[Arrival]) -> list[Verdict]:
     try:
-        return [refuse_for_rate(arrivals)] * len(arrivals) if arrivals else []
+        return refuse_for_rate(arrivals) if arrivals else []
     except Exception as error:
         return _not_received(arrivals, error)
 

@@ -58,7 +58,7 @@ def receive(call: Call, registry: Registry) -> Verdict:
 def _admitted(call: Call, arrival: Arrival) -> Verdict:
     rule = arrival.rule
     if not senders.passing(rule.name, rule.rate):
-        return refuse_for_rate([arrival])
+        return refuse_for_rate([arrival])[0]
     objection = _objection(call, rule)
     if objection:
         return refuse(arrival, *objection)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -32,14 +34,26 @@ def refuse(arrival: Arrival, reason: str, code: ReasonCode) -> Verdict:
         return ledger.log_unreadable(arrival, Unreadable(reason, code))
 
 
-def refuse_for_rate(arrivals: Sequence[Arrival]) -> Verdict:
+@transaction.atomic
+def refuse_for_rate(arrivals: Sequence[Arrival]) -> list[Verdict]:
     """One row for each source and minute counts them all and keeps the first as a sample: a flood must not be one
     of rows."""
+    verdicts: list[Verdict] = []
+    for minute, those in groupby(arrivals, _minute):
+        of_it = list(those)
+        verdicts += [_refused_within(minute, of_it)] * len(of_it)
+    return verdicts
+
+
+def _minute(arrival: Arrival) -> datetime:
+    return arrival.received_at.replace(second=0, microsecond=0)
+
+
+def _refused_within(minute: datetime, arrivals: Sequence[Arrival]) -> Verdict:
     first, now = arrivals[0], timezone.now()
     rate = first.rule.rate
     reason = f"more than {rate.per_minute} a minute (and {rate.burst} at once)"
-    with transaction.atomic(), connection.cursor() as cursor:
-        minute = first.received_at.replace(second=0, microsecond=0)
+    with connection.cursor() as cursor:
         sample = ledger.storable(first.raw)
         cursor.execute(COUNT_REFUSED, [first.source, sample, minute, now, now, reason, len(arrivals)])
         log_id, count = cursor.fetchone()

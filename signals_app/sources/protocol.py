@@ -70,12 +70,20 @@ def auth(token: str) -> str:
 
 def read(frame: str | bytes) -> Said:
     try:
-        value = json.loads(frame, object_pairs_hook=_unique)
+        value = json.loads(frame, object_pairs_hook=_unique, parse_int=_integer)
     except (ValueError, RecursionError):
         return Unknown("a frame that is not JSON")
     if not isinstance(value, dict):
         return Unknown(f"a frame that is no object but {type(value).__name__}")
     return _said(value.get("type"), value)
+
+
+def _integer(digits: str) -> int | str:
+    """Text where it is too long for a number: that spoils its own record and no other."""
+    try:
+        return int(digits)
+    except ValueError:
+        return digits
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from ops.system_log import log_system_event
-from signals_app.sources.entries import Entry, entry_of
+from signals_app.sources.entries import Entry, entry_of, order_of
 
 logger = logging.getLogger(__name__)
 
@@ -111,11 +111,15 @@ class SignalStream:
                 self._redis.xgroup_delconsumer(self.name, GROUP, name)
 
     def _oldest_needed(self) -> str:
-        """The oldest entry that waits for an acknowledgement, else the last one that was given to anybody."""
-        if waiting := self.pending(1):
-            return waiting[0].id
-        groups = {row["name"]: row for row in self._redis.xinfo_groups(self.name)}
-        return str(groups[GROUP.encode()]["last-delivered-id"].decode())
+        """Of all groups, for others may read beside us: the oldest entry that waits for an acknowledgement, else the
+        last one that was given to anybody."""
+        groups = self._redis.xinfo_groups(self.name)
+        return min((self._oldest_needed_by(row) for row in groups), key=order_of, default=NOTHING_READ)
+
+    def _oldest_needed_by(self, group: dict[str, Any]) -> str:
+        waiting = self._ask("XPENDING", self.name, group["name"], "-", "+", 1)
+        needed: bytes = waiting[0][0] if waiting else group["last-delivered-id"]
+        return needed.decode()
 
     def _ask(self, *words: str | int) -> Any:
         """The answer as Redis gives it: of a repeated field nothing is lost."""

@@ -529,6 +529,25 @@ def test_what_is_over_is_trimmed_and_what_is_not_stays(
     assert 10 <= sender.redis.xlen(sender.stream) < 16
 
 
+def test_what_a_group_beside_ours_still_needs_is_not_trimmed(
+    sender: Sender, consumer: StreamConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_stream, "FORGOTTEN_AT_ONCE", 5)
+    for number in range(20):
+        sender.signal(number)
+    consumer.take_turn()
+    sender.redis.xgroup_create(sender.stream, "legacy", id="0")
+    with stream_client() as client:
+        stream = SignalStream(client, "first")
+        assert stream.trim(0) == 0, "it has read nothing"
+        given = sender.redis.xreadgroup("legacy", "worker", {sender.stream: ">"}, count=10)[0][1]
+        assert stream.trim(0) == 0, "it has all of them in hand"
+        sender.redis.xack(sender.stream, "legacy", *[entry for entry, _ in given])
+        while stream.trim(0):
+            pass
+    assert sender.redis.xlen(sender.stream) == 12
+
+
 def test_names_of_processes_that_are_gone_are_forgotten_unless_they_have_something_in_hand(
     sender: Sender, consumer: StreamConsumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
