@@ -21,4 +21,10 @@ class Migration(migrations.Migration):
             name='opposite_signal',
             field=models.CharField(choices=[('ignore', 'ignore'), ('close', 'close'), ('hedge', 'hedge'), ('protect', 'protect'), ('protect_reverse', 'protect reverse')], default=signals_app.routing.OppositeSignal['CLOSE'], max_length=16),
         ),
+        # before the others when it goes back: what there is no word for closes, which is the safe half of it
+        migrations.RunSQL(
+            migrations.RunSQL.noop,
+            "UPDATE signals_app_strategy SET opposite_signal = 'close'"
+            " WHERE opposite_signal IN ('protect', 'protect_reverse'); SET CONSTRAINTS ALL IMMEDIATE;",
+        ),
     ]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from decimal import Decimal
+
+import pytest
 
 from tests.ops.test_migrate import ROOT, ask, database  # noqa: F401
 
@@ -31,7 +34,20 @@ ROWS = """
     SELECT log.id, strategy.id, 'skipped', 'too late', now()
     FROM signals_v2_log log, signals_app_strategy strategy WHERE uid = '1';
 """
+STRATEGY = """
+    UPDATE tradingbot.signals_app_strategy SET opposite_signal = 'protect_reverse', protection = protection
+        || '{"stop_loss": {"type": "percent", "percent": "3.5"}}'
+"""
+PERCENTS = """
+    SELECT stop_loss_percent, trailing_activation_percent, trailing_callback_percent
+    FROM tradingbot.signals_app_strategy
+"""
+STOP = "SELECT protection #>> '{stop_loss,percent}' FROM tradingbot.signals_app_strategy"
 CODES = "SELECT reason_code, dispatched_at IS NOT NULL FROM tradingbot.signals_v2_log ORDER BY id"
+
+
+def migrated_back(database: str, to: str) -> None:  # noqa: F811
+    manage(database, ("migrate", "signals_app", to))
 
 
 def manage(database: str, *commands: tuple[str, ...]) -> str:  # noqa: F811
@@ -59,3 +75,26 @@ def test_rows_of_before_get_codes_and_none_of_them_waits(database: str) -> None:
     verdicts = "SELECT status::text, reason_code FROM tradingbot.signal_log_entries_v2"
     assert ask(database, verdicts) == [("skipped", "unclassified")]
     assert "nothing was changed" in said
+
+
+def test_a_filled_database_goes_back_and_forth_and_keeps_its_stops(database: str) -> None:  # noqa: F811
+    manage(database, *(("migrate", app, migration) for app, migration in BEFORE))
+    ask(database, ROWS)
+    manage(database, ("migrate",))
+    ask(database, STRATEGY)
+    migrated_back(database, "0004")
+    assert ask(database, "SELECT opposite_signal::text FROM tradingbot.signals_app_strategy") == [("close",)]
+    migrated_back(database, "0002")
+    assert ask(database, PERCENTS) == [(Decimal("3.5"), Decimal("1.5"), Decimal("0.5"))]
+    manage(database, ("migrate",))
+    assert ask(database, STOP) == [("3.5",)]
+
+
+def test_a_plan_that_the_columns_cannot_say_is_not_lost_on_the_way_back(database: str) -> None:  # noqa: F811
+    manage(database, *(("migrate", app, migration) for app, migration in BEFORE))
+    ask(database, ROWS.replace('{"stop_loss": {}}', '{"stop_loss": {"type": "distance", "distance": "5"}}'))
+    with pytest.raises(AssertionError, match="the plan of trend is more than"):
+        migrated_back(database, "0002")
+    assert ask(
+        database, "SELECT protection #>> '{stop_loss,distance}' FROM tradingbot.signals_app_strategy"
+    ) == [("5",)]
