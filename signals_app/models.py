@@ -228,6 +228,7 @@ class SignalLog(models.Model):
         ]
         indexes = [
             models.Index(F("received_at").desc(), name="signal_newest"),
+            models.Index("source", F("received_at").desc(), name="signal_newest_of_source"),
             models.Index(fields=["id"], condition=Q(dispatched_at=None), name="signal_waiting"),
             models.Index(fields=["delivery"], condition=~Q(delivery=""), name="signal_of_delivery"),
         ]
@@ -246,7 +247,10 @@ class SignalAttempt(models.Model):
 
     class Meta:
         db_table = "signal_attempts"
-        indexes = [models.Index(fields=["delivery"], condition=~Q(delivery=""), name="attempt_of_delivery")]
+        indexes = [
+            models.Index(fields=["received_at"], name="attempt_received"),
+            models.Index(fields=["delivery"], condition=~Q(delivery=""), name="attempt_of_delivery"),
+        ]
 
     def __str__(self) -> str:
         return self.uid[:12]

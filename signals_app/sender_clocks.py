@@ -10,12 +10,21 @@ from django.db import connection
 
 from signals_app.sender_rules import sender_of
 
-NEWEST = 5000  # signals of all senders together: one walk along an index
+NEWEST = 1000  # signals of each source: one beside a flood has its clock, too
 OLDEST = timedelta(days=7)
+# the sources by leaps along an index, one probe for each; then the newest signals of each
 MEDIANS = """
-    SELECT source, count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY delay) FROM (
-        SELECT source, extract(epoch FROM received_at - sent_at) AS delay FROM signals_v2_log
-        WHERE sent_at IS NOT NULL AND received_at > %s ORDER BY received_at DESC LIMIT %s
+    WITH RECURSIVE sources AS (
+        (SELECT source FROM signals_v2_log ORDER BY source LIMIT 1)
+        UNION ALL
+        SELECT (SELECT source FROM signals_v2_log WHERE source > sources.source ORDER BY source LIMIT 1)
+        FROM sources WHERE source IS NOT NULL
+    )
+    SELECT source, count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY delay)
+    FROM sources CROSS JOIN LATERAL (
+        SELECT extract(epoch FROM received_at - sent_at) AS delay FROM signals_v2_log
+        WHERE source = sources.source AND sent_at IS NOT NULL AND received_at > %s
+        ORDER BY received_at DESC LIMIT %s
     ) newest GROUP BY source ORDER BY source
 """
 

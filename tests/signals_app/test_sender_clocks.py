@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from signals_app.models import SignalSender
-from signals_app.sender_clocks import clocks_of, sender_clocks
+from signals_app.models import SignalLog, SignalSender
+from signals_app.sender_clocks import NEWEST, clocks_of, sender_clocks
 from tests.builders import a_signal_log
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +39,20 @@ def test_the_median_delay_of_each_source() -> None:
         "websocket:charts: 0.500 s from sending to arrival (signals: 3)",
     ]
     assert clocks_of("chart", now) == []
+
+
+def test_a_quiet_source_beside_a_flood_has_its_clock() -> None:
+    """As many as were once looked at of all sources together."""
+    heard("websocket:quiet", 2.0)
+    now = timezone.now()
+    flood = [
+        SignalLog(source="stream", status="ignored", reason="x", reason_code="stale", received_at=now, sent_at=now,
+                  dispatched_at=now)
+        for _ in range(5001)
+    ]  # fmt: skip
+    SignalLog.objects.bulk_create(flood)
+    found = sender_clocks(timezone.now())
+    assert {source: one.signals for source, one in found.items()} == {"websocket:quiet": 1, "stream": NEWEST}
 
 
 def test_what_is_long_ago_says_nothing_of_today() -> None:
