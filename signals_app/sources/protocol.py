@@ -11,6 +11,7 @@ ASK_SIGNALS = json.dumps({"type": "get_signals"})
 ASK_STATS = json.dumps({"type": "get_stats"})
 PING = json.dumps({"type": "ping"})
 TEXT_KEPT = 200
+MOST_LEVELS = 20  # of a record that says what signals say
 Record = Mapping[str, Any]
 
 
@@ -72,7 +73,7 @@ def read(frame: str | bytes) -> Said:
     try:
         value = json.loads(frame, object_pairs_hook=_unique, parse_int=_integer)
     except (ValueError, RecursionError):
-        return Unknown("a frame that is not JSON")
+        return Unknown("a frame that is not JSON, or nested too deeply; signals in it are lost")
     if not isinstance(value, dict):
         return Unknown(f"a frame that is no object but {type(value).__name__}")
     return _said(value.get("type"), value)
@@ -114,7 +115,28 @@ def _said(kind: object, value: dict[str, Any]) -> Said:
 def _snapshot(data: object) -> Snapshot | Unknown:
     if not isinstance(data, list):
         return Unknown("signals without a list of them")
-    return Snapshot(tuple(one if isinstance(one, dict) else {"not_an_object": one} for one in data))
+    return Snapshot(tuple(_record(one) for one in data))
+
+
+def _record(value: object) -> dict[str, Any]:
+    """What cannot be told on without danger spoils itself and no other record."""
+    if _is_deeper(value, MOST_LEVELS):
+        return {"nested_too_deeply": True}
+    return value if isinstance(value, dict) else {"not_an_object": value}
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    """Level by level, for it is the depth that Python's own stack does not bear."""
+    level = [value]
+    for _ in range(levels):
+        level = [inner for one in level for inner in _inside(one)]
+    return bool(level)
+
+
+def _inside(value: object) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
 
 
 def _number(value: object) -> float | None:

@@ -54,6 +54,12 @@ def test_a_number_without_end_spoils_no_other_record() -> None:
     assert said == p.Snapshot(({"id": 1}, {"id": digits}))
 
 
+def test_nor_does_one_without_bottom() -> None:
+    deep = "[" * 300 + "]" * 300
+    said = p.read(f'{{"type": "signals", "data": [{{"id": 1}}, {{"id": 2, "note": {deep}}}, 3]}}')
+    assert said == p.Snapshot(({"id": 1}, {"nested_too_deeply": True}, {"not_an_object": 3}))
+
+
 @given(st.text() | st.binary())
 def test_no_frame_raises(frame: str | bytes) -> None:
     p.read(frame)
