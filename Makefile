@@ -24,8 +24,8 @@ help:  ## this list
 up: install  ## start everything (dry-run) and say where to look; ARGS="--port 8001" adds options
 	@exec $(BIN)/python manage.py up $(ARGS)
 
-test: install  ## all tests on real servers, with branch coverage
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term $(ARGS)
+test: install  ## all tests on real servers; ARGS="--cov --cov-report=term" measures branch coverage
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 check: install  ## style, types, import contracts, migrations, architecture
 	@$(BIN)/ruff check --no-cache .

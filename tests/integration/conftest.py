@@ -13,11 +13,20 @@ from tests.integration.stack import Stack, Trader
 from tests.ops.waiting import until
 
 
+# files whose stories wait for prices and clocks more than they work; each group has a stack of its own
+GROUPS = {
+    "test_enhanced_sltp_flow": "protection",
+    "test_native_trailing": "protection",
+    "test_reference_prices": "protection",
+    "test_signal_stream": "stream",
+}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All on one test worker: the processes are started once, and their queue is theirs alone meanwhile."""
+    """A group is on one test worker: its processes are started once, and their queue is theirs alone meanwhile."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("integration"))
+            item.add_marker(pytest.mark.xdist_group(GROUPS.get(item.path.stem, "integration")))
 
 
 @pytest.fixture
