@@ -12,7 +12,6 @@ from tests.integration.parts import Part
 from tests.integration.stack import Stack, Trader
 from tests.ops.waiting import until
 
-
 # files whose stories wait for prices and clocks more than they work; each group has a stack of its own
 GROUPS = {
     "test_enhanced_sltp_flow": "protection",
