@@ -14,6 +14,7 @@ from signals_app.models import StrategySignal, Ticker
 from tests.builders import an_order
 from tests.integration.stack import Trader
 from tests.integration.visitor import Visitor, next_message
+from tests.locks import waiting_for_a_lock
 from tests.ops.waiting import until
 
 OTHERS = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
@@ -32,10 +33,6 @@ def lose_backends() -> None:
     pids = column(f"SELECT pid {OTHERS}")
     column("SELECT pg_terminate_backend(pid) FROM unnest(%s::int[]) pid", pids)
     until(lambda: not column("SELECT 1 FROM pg_stat_activity WHERE pid = ANY(%s)", pids), "their end")
-
-
-def someone_waits_for_a_lock() -> bool:
-    return bool(column(f"SELECT pid {OTHERS} AND wait_event_type = 'Lock'"))
 
 
 def test_signals_are_taken_and_traded_after_every_backend_was_lost(trader: Trader) -> None:
@@ -65,7 +62,7 @@ def test_an_event_whose_transaction_was_cut_off_is_applied_at_once(trader: Trade
         with connection.cursor() as cursor:
             cursor.execute(f"LOCK TABLE {Fill._meta.db_table} IN SHARE MODE")
         trader.set_price(90_000)
-        until(someone_waits_for_a_lock, "the execution to be on its way into the table")
+        until(waiting_for_a_lock, "the execution to be on its way into the table")
         lose_backends()
     until(lambda: Position.objects.get(pk=position.pk).status == "closed", "the close", seconds=3)
     until(lambda: Fill.objects.filter(position=position).count() == 2, "its execution", seconds=3)
@@ -116,7 +113,7 @@ def test_beat_ends_when_it_is_told_to_amid_a_question(trader: Trader, beat: None
     """Celery would have it write its memory from the signal handler: on the very connection that is asking."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("LOCK TABLE django_celery_beat_periodictasks IN ACCESS EXCLUSIVE MODE")
-        until(someone_waits_for_a_lock, "beat's question")
+        until(waiting_for_a_lock, "beat's question")
         trader.stack.beat.signal(signal.SIGTERM)
-        until(lambda: not someone_waits_for_a_lock(), "beat to leave its question")
+        until(lambda: not waiting_for_a_lock(), "beat to leave its question")
     trader.stack.beat.stop()

@@ -20,6 +20,7 @@ from signals_app.registry import Registry, load
 from signals_app.services.arrivals import Verdict
 from signals_app.services.intake import receive_batch, receive_signal
 from tests.builders import a_strategy, a_ticker, an_account
+from tests.locks import waiting_for_a_lock
 from tests.ops.waiting import until
 from tests.signals_app.test_intake import a_trader, arrival, frame, outcomes
 
@@ -191,15 +192,6 @@ def test_a_message_alone_is_a_batch_of_one(account) -> None:
     a_trader(account)
     one, again = receive_signal(arrival(frame()), load()), take_in([frame()])[0]
     assert (again.status, again.uid, again.log_id) == ("duplicate", one.uid, one.log_id)
-
-
-def waiting_for_a_lock() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_clear_snapshot()")
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        )
-        return int(cursor.fetchone()[0])
 
 
 @pytest.mark.django_db(transaction=True)

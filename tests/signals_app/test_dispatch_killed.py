@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from exchanges.models import ExchangeAccount
 from exchanges.paper.matching import Engine
@@ -19,6 +19,7 @@ from signals_app.registry import load
 from signals_app.services.dispatch import dispatch_accepted
 from tests.browser.server import _environment
 from tests.builders import a_ticker, an_account
+from tests.locks import waiting_for_a_lock
 from tests.ops.waiting import until
 from tests.signals_app.test_intake import a_trader, frame
 
@@ -83,16 +84,10 @@ def test_what_was_accepted_by_a_process_that_died_is_decided_by_the_next_one(acc
 def test_a_process_that_dies_in_the_middle_of_a_decision_leaves_it_to_the_next_one(account) -> None:
     with a_process(ACCEPT_AND_DISPATCH, frame()) as process, transaction.atomic():
         ExchangeAccount.objects.select_for_update().get(pk=account.pk)
-        until(someone_waits_for_a_lock, "the decision to wait for its account")
+        until(waiting_for_a_lock, "the decision to wait for its account")
         assert dispatch_accepted(10, load()) == 0, "only one at a time"
         process.kill()
         process.wait(10)
     until(lambda: dispatch_accepted(10, load()) == 1, "the lock of the dead to be free")
     assert SignalLogEntry.objects.get().status == "opened"
     assert Position.objects.count() == 1
-
-
-def someone_waits_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])

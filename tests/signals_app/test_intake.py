@@ -28,6 +28,7 @@ from signals_app.sender_rules import SenderRule
 from signals_app.services.arrivals import Arrival, Verdict
 from signals_app.services.intake import log_failure, receive_signal
 from tests.builders import a_position, a_strategy, a_ticker, an_account
+from tests.locks import waiting_for_a_lock
 
 UUID = "0190f1a6-0000-7000-8000-000000000001"
 
@@ -380,12 +381,6 @@ def test_signals_of_many_strategies_and_accounts_never_wait_for_each_other_for_e
     assert Position.objects.count() == 2
 
 
-def someone_waits_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return cursor.fetchone()[0] > 0
-
-
 def test_a_fill_report_and_a_closing_signal_do_not_kill_each_other(committed) -> None:
     """The report holds the position and, at its commit, needs the account's row for a foreign key."""
     position = held(a_trader(committed))
@@ -394,7 +389,7 @@ def test_a_fill_report_and_a_closing_signal_do_not_kill_each_other(committed) ->
         with transaction.atomic():
             lock_position(position.pk)
             signal = pool.submit(in_threads, 1, lambda: receive(frame("DOWN"), tables))
-            while not someone_waits_for_a_lock() and time.monotonic() - started < 10:
+            while not waiting_for_a_lock() and time.monotonic() - started < 10:
                 time.sleep(0.01)
             events.record("test", "low", account_id=committed.pk)
         (verdict,) = signal.result(20)
@@ -412,7 +407,7 @@ def test_an_owner_who_switches_it_off_at_this_very_moment_is_obeyed(committed, c
         with transaction.atomic():
             Strategy.objects.filter(pk=strategy.pk).update(**change)
             signal = pool.submit(in_threads, 1, lambda: receive(frame(), tables))
-            while not someone_waits_for_a_lock() and time.monotonic() - started < 10:
+            while not waiting_for_a_lock() and time.monotonic() - started < 10:
                 time.sleep(0.01)
             assert not signal.done()
         (verdict,) = signal.result(20)

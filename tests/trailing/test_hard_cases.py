@@ -10,7 +10,7 @@ from threading import Event
 
 import pytest
 import redis
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 from django.utils import timezone
 
 from exchanges.marks import publish_prices
@@ -23,6 +23,7 @@ from positions.services.closing import lock_position
 from positions.services.ladder import check_partial_tp
 from positions.services.modifying import modify_order
 from positions.services.placing import OrderRefused
+from tests.locks import waiting_for_a_lock
 from tests.ops.waiting import until
 from tests.positions.services.conftest import Desk
 from trailing import services, sweeping
@@ -248,17 +249,11 @@ def test_a_worker_that_was_held_up_never_puts_an_older_stop_behind_a_better_one(
             lock_position(position.pk)
             late = pool.submit(held_up)
             assert has_begun.wait(10)
-            until(waits_for_a_lock, "the other worker waits")
+            until(waiting_for_a_lock, "the other worker waits")
             TrailingStop.objects.update(stop_price=price_at(1, side), stop_reason="trailing")
         late.result(10)
     newest = desk.order(position, "protect")
     assert (newest.trigger_price, newest.quantity) == (price_at(1, side), D("0.007"))
-
-
-def waits_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])
 
 
 @BOTH
