@@ -16,7 +16,7 @@ DUMMY := DATABASE_URL=postgresql:///none?host=/nonexistent REDIS_URL=redis://127
 	SECRET_KEY=only-for-static-checks-0123456789abcdef FIELD_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
 	DRY_RUN=true PAPER_EXCHANGE_URL=http://127.0.0.1:9
 
-.PHONY: help install up test check dry-run bench faults intake recovery clean
+.PHONY: help install up test soak check dry-run bench faults intake recovery clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile | expand -t 12
@@ -25,7 +25,10 @@ up: install  ## start everything (dry-run) and say where to look; ARGS="--port 8
 	@exec $(BIN)/python manage.py up $(ARGS)
 
 test: install  ## all tests on real servers; ARGS="--cov --cov-report=term" measures branch coverage
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not soak" $(ARGS)
+
+soak: install  ## the tests that kill and restart at length, of which `make test` runs a sample
+	@$(BIN)/python -m pytest -m soak $(ARGS)
 
 check: install  ## style, types, import contracts, migrations, architecture
 	@$(BIN)/ruff check --no-cache .

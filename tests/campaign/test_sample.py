@@ -31,7 +31,9 @@ def test_nothing_goes_wrong_when_everything_goes_wrong() -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("control", CONTROLS)
+@pytest.mark.parametrize(
+    "control", [pytest.param(name, marks=() if name == "no-claim" else pytest.mark.soak) for name in CONTROLS]
+)
 def test_a_product_without_a_safeguard_is_found_out(control: str) -> None:
     with closing(tell_all(SOON_FOUND[control], 1, control=control)) as worlds:
         assert any(told["violations"] for told in worlds)

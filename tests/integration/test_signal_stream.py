@@ -26,6 +26,7 @@ def ground() -> Iterator[Ground]:
             yield made
 
 
+@pytest.mark.soak
 def test_signals_sent_before_anybody_listens_are_taken(ground: Ground) -> None:
     first = ground.next_number
     ground.send(30, "early")
@@ -54,6 +55,7 @@ def revive(parts: list[Part]) -> None:
             part.start()
 
 
+@pytest.mark.soak
 def test_the_order_of_each_symbol_is_kept_while_consumers_are_killed(ground: Ground) -> None:
     with ground.consumers(3) as parts:
         first = ground.next_number
@@ -76,6 +78,7 @@ def test_redis_may_be_away(ground: Ground) -> None:
         ground.await_all("redis", first, 150)
 
 
+@pytest.mark.soak
 def test_postgresql_may_be_away(ground: Ground) -> None:
     with ground.consumers(2):
         first = ground.next_number
@@ -107,6 +110,7 @@ def test_nothing_is_acknowledged_that_was_cut_off(ground: Ground) -> None:
         ground.await_all("cut", first, 20)
 
 
+@pytest.mark.soak
 def test_a_turn_is_lost_with_its_session_and_nothing_is_doubled_or_overtaken(ground: Ground) -> None:
     """Two are at work then: the old one amid its batch, and the one that took the turn over."""
     with ground.consumers(2):
@@ -122,6 +126,7 @@ def test_a_turn_is_lost_with_its_session_and_nothing_is_doubled_or_overtaken(gro
         ground.await_all("turn", first, 40)
 
 
+@pytest.mark.soak
 def test_an_entry_that_ends_its_process_each_time_is_put_aside_and_can_be_put_back(ground: Ground) -> None:
     first = ground.next_number
     part = ground.consumer()
@@ -145,6 +150,7 @@ def test_an_entry_that_ends_its_process_each_time_is_put_aside_and_can_be_put_ba
         until(lambda: len(ground.rows("ends")) == 6, "the one that was put back")
 
 
+@pytest.mark.soak
 def test_an_emptied_redis_is_no_end(ground: Ground) -> None:
     with ground.consumers(2):
         ground.send(10, "before")
@@ -158,6 +164,7 @@ def test_an_emptied_redis_is_no_end(ground: Ground) -> None:
         until(lambda: ground.postgres.ask(told), "the owner to be told")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("trouble", ["none", "redis hangs", "postgresql is locked"])
 def test_it_ends_soon_whatever_hangs(ground: Ground, trouble: str) -> None:
     first = ground.next_number
