@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from hashlib import sha256
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
@@ -16,6 +15,7 @@ from exchanges.models import ExchangeAccount, Instrument
 from ops import demo
 from positions.services.instruments import refresh_instruments
 from signals_app.models import SignalSender, Strategy, StrategySignal, Ticker
+from signals_app.tokens import token_hash
 
 ADMIN = "admin"
 
@@ -74,5 +74,4 @@ def _seed_sender(token: str) -> None:
     """The token is made anew when var/keys.env is lost, and the sender must still get in."""
     if not token:
         return
-    token_hash = sha256(token.encode()).hexdigest()
-    SignalSender.objects.update_or_create(name=demo.SENDER, defaults={"token_hash": token_hash})
+    SignalSender.objects.update_or_create(name=demo.SENDER, defaults={"token_hash": token_hash(token)})

@@ -25,6 +25,7 @@ from signals_app.models import (
 )
 from signals_app.reasons import ReasonCode
 from signals_app.sender_clocks import clocks_of
+from signals_app.services.senders import renew_token
 from signals_app.tokens import new_token, token_hash
 from trailing.plan import read_plan
 from trailing.words import in_words
@@ -135,19 +136,18 @@ class SignalSenderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if form.chosen_key is not None:
             obj.signing_key = form.chosen_key
         if not change:
-            self._give_token(request, obj)
+            token = new_token()
+            obj.token_hash = token_hash(token)
+            self._show_token(request, obj, token)
         super().save_model(request, obj, form, change)
 
     @admin.action(description="Give new tokens (the old ones work no more)", permissions=["change"])
     def give_new_tokens(self, request: HttpRequest, senders: QuerySet[SignalSender]) -> None:
         for sender in senders:
-            self._give_token(request, sender)
-            sender.save(update_fields=["token_hash"])
+            self._show_token(request, sender, renew_token(sender))
             self.log_change(request, sender, "New token.")
 
-    def _give_token(self, request: HttpRequest, sender: SignalSender) -> None:
-        token = new_token()
-        sender.token_hash = token_hash(token)
+    def _show_token(self, request: HttpRequest, sender: SignalSender, token: str) -> None:
         messages.warning(request, f"Token of {sender.name}, shown this once: {token}")
 
 

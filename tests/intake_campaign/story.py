@@ -15,8 +15,7 @@ from django.db import OperationalError, close_old_connections
 
 from exchanges.models import AccountBalance, ExchangeAccount, Instrument
 from exchanges.paper.demo import DEMO_PRICES
-from signals_app.models import SignalLog, SignalSender, Strategy, StrategySignal, Ticker
-from signals_app.tokens import new_token, token_hash
+from signals_app.models import SignalLog, Strategy, StrategySignal, Ticker
 from tests.intake_campaign.checks import SHARED, Findings, findings
 from tests.intake_campaign.frames import Frame, Kind, frames, signal
 from tests.intake_campaign.product import Product
@@ -30,6 +29,7 @@ from tests.intake_campaign.senders import (
 )
 from tests.intake_campaign.trouble import Trouble
 from tests.ops.waiting import until
+from tests.signals_app.senders import a_sender
 
 GROUP = "signal_processor"
 SHARES = {
@@ -83,13 +83,9 @@ def _furnish() -> dict[str, str]:
     current_app.send_task("positions.tasks.refresh_instruments", queue="sweeps")
     until(lambda: Instrument.objects.count() >= len(DEMO_PRICES), "the contracts", 120)
     until(lambda: AccountBalance.objects.filter(account=account).exists(), "the account", 60)
-    return {source: _token(source.partition(":")[2]) for source in SHARES if ":" in source}
-
-
-def _token(name: str) -> str:
-    token = new_token()
-    SignalSender.objects.create(name=name, token_hash=token_hash(token), rate_per_minute=0)
-    return token
+    return {
+        source: a_sender(source.partition(":")[2], rate_per_minute=0) for source in SHARES if ":" in source
+    }
 
 
 def _speeches(random: Random, count: int) -> dict[str, list[Frame]]:
