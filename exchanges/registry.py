@@ -52,7 +52,7 @@ def credentials_of(account: Account) -> Credentials:
 def _paper(account: Account) -> Credentials:
     """Made up from the account's name; the real keys are not even read."""
     api_key = f"paper-{account.pk}-{slugify(account.name)}"
-    return Credentials(str(account.venue), api_key, paper_secret(api_key), _paper_url())
+    return Credentials(str(account.venue), api_key, paper_secret(api_key), _paper_url(account))
 
 
 def _live(account: Account) -> Credentials:
@@ -63,15 +63,16 @@ def _live(account: Account) -> Credentials:
     return Credentials(str(account.venue), account.api_key, account.api_secret)
 
 
-def _paper_url() -> str:
-    url = str(settings.PAPER_EXCHANGE_URL or "")
+def _paper_url(account: Account) -> str:
+    """One paper exchange for every venue, unless a venue has one of its own; the same rule for each address."""
+    url = str(settings.PAPER_EXCHANGE_URLS.get(str(account.venue)) or settings.PAPER_EXCHANGE_URL or "")
     if inprocess.is_address(url):
         return url
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not _is_paper_host(parts.hostname or ""):
         raise AccountUnusable(
-            f"Dry-run refuses the exchange {parts.hostname!r}: PAPER_EXCHANGE_URL must be on this machine "
-            "or on a host listed in PAPER_HOSTS."
+            f"Dry-run refuses the exchange {parts.hostname!r}: PAPER_EXCHANGE_URL and PAPER_EXCHANGE_URLS must "
+            "be on this machine or on a host listed in PAPER_HOSTS."
         )
     return url
 

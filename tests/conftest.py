@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 
 import pytest
@@ -22,7 +23,7 @@ from ops.system_log import writer
 from signals_app.services.counting import end_counting
 from tests.integration.emptying import allow_emptying
 
-ADDRESS = "inprocess:tests"
+ADDRESS, BYBIT_ADDRESS = "inprocess:tests", "inprocess:bybit"
 EMPTYING_TRIES = 5
 _empty_tables = TransactionTestCase._fixture_teardown
 
@@ -69,9 +70,25 @@ def _forget(client: redis.Redis) -> None:
 def engine(settings, marks: redis.Redis) -> Iterator[Engine]:
     """The paper exchange's engine behind every account of this test; prices move only by set_price."""
     settings.PAPER_EXCHANGE_URL = ADDRESS
-    made = ENGINES[ADDRESS] = Engine(DEMO_RULES)
+    with _running_at(ADDRESS) as made:
+        yield made
+
+
+@pytest.fixture
+def bybit_engine(settings, engine: Engine) -> Iterator[Engine]:
+    """A paper exchange of its own for accounts at Bybit: its prices, orders and failures are not those of `engine`."""
+    settings.PAPER_EXCHANGE_URLS = {"bybit": BYBIT_ADDRESS}
+    with _running_at(BYBIT_ADDRESS) as made:
+        yield made
+
+
+@contextmanager
+def _running_at(address: str) -> Iterator[Engine]:
+    made = ENGINES[address] = Engine(DEMO_RULES)
     for symbol, price in DEMO_PRICES.items():
         made.set_price(symbol, Decimal(price), now_ms())
-    yield made
-    session.close_all()
-    del ENGINES[ADDRESS]
+    try:
+        yield made
+    finally:
+        session.close_all()
+        del ENGINES[address]

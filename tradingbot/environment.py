@@ -21,6 +21,16 @@ def _split(value: object) -> object:
 
 
 Names = Annotated[list[str], NoDecode]
+ByName = Annotated[dict[str, str], NoDecode]
+
+
+def _pairs(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+    if any(not (name.strip() and address.strip()) for name, _, address in pairs):
+        raise ValueError("wants venue=address, one or several with commas between them")
+    return {name.strip().lower(): address.strip() for name, _, address in pairs}
 
 
 class Environment(SignalServerEnvironment):
@@ -35,6 +45,7 @@ class Environment(SignalServerEnvironment):
     debug: bool = False
     dry_run: bool = True
     paper_exchange_url: str = ""
+    paper_exchange_urls: ByName = {}
     paper_hosts: Names = []
     allowed_hosts: Names = ["127.0.0.1", "localhost", "[::1]"]
     csrf_trusted_origins: Names = []
@@ -58,6 +69,8 @@ class Environment(SignalServerEnvironment):
     _split_names = field_validator(
         "paper_hosts", "allowed_hosts", "csrf_trusted_origins", "trusted_proxies", mode="before"
     )(_split)
+
+    _pair_addresses = field_validator("paper_exchange_urls", mode="before")(_pairs)
 
     @field_validator("database_url")
     @classmethod

@@ -16,6 +16,7 @@ from exchanges.ccxt_client import CcxtClient, build_exchange
 from exchanges.ccxt_stream import CcxtStream
 from exchanges.errors import AccountUnusable
 from exchanges.registry import credentials_of, get_client, get_stream
+from tradingbot.environment import _pairs
 
 
 @dataclass
@@ -45,6 +46,7 @@ class LockedAccount(AnAccount):
 def dry_run(settings: Settings) -> None:
     settings.DRY_RUN = True
     settings.PAPER_EXCHANGE_URL = "http://127.0.0.1:8899"
+    settings.PAPER_EXCHANGE_URLS = {}
     settings.PAPER_HOSTS = []
 
 
@@ -115,6 +117,23 @@ def test_dry_run_refuses_any_other_host(url: str, settings: Settings) -> None:
         get_stream(LockedAccount())
 
 
+def test_a_venue_may_have_a_paper_exchange_of_its_own(settings: Settings) -> None:
+    settings.PAPER_EXCHANGE_URLS = {"bybit": "http://127.0.0.1:8900"}
+    assert credentials_of(LockedAccount(venue="bybit")).base_url == "http://127.0.0.1:8900"
+    assert credentials_of(LockedAccount(venue="binance")).base_url == "http://127.0.0.1:8899"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://api.bybit.com", "http://10.0.0.5:1", "ftp://127.0.0.1", "127.0.0.1:1"]
+)
+def test_a_venues_own_paper_exchange_is_as_near_as_any(url: str, settings: Settings) -> None:
+    settings.PAPER_EXCHANGE_URLS = {"bybit": url}
+    with pytest.raises(AccountUnusable, match="PAPER_EXCHANGE_URLS"):
+        get_client(LockedAccount(venue="bybit"))
+    with pytest.raises(AccountUnusable, match="PAPER_EXCHANGE_URLS"):
+        get_stream(LockedAccount(venue="bybit"))
+
+
 @pytest.mark.parametrize(
     "url", ["http://localhost:1", "http://[::1]:1", "http://127.1.2.3:1", "http://paper:1/"]
 )
@@ -157,3 +176,10 @@ def test_client_and_stream_are_ccxts() -> None:
 def test_a_venue_nobody_built_is_refused() -> None:
     with pytest.raises(AccountUnusable):
         get_client(LockedAccount(venue="bybit"))
+
+
+def test_addresses_of_venues_are_read_from_one_line() -> None:
+    line = "bybit=http://127.0.0.1:1, Binance = http://127.0.0.1:2"
+    assert _pairs(line) == {"bybit": "http://127.0.0.1:1", "binance": "http://127.0.0.1:2"}
+    with pytest.raises(ValueError, match="venue=address"):
+        _pairs("http://127.0.0.1:1")
