@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils.text import slugify
 
-from exchanges.ccxt_client import CcxtClient, build_exchange
-from exchanges.ccxt_stream import CcxtStream
+from exchanges.binance_client import BinanceClient
+from exchanges.binance_stream import BinanceStream
+from exchanges.ccxt_client import build_exchange
 from exchanges.client import ExchangeClient, ExchangeStream
 from exchanges.credentials import Credentials
 from exchanges.errors import AccountUnusable
@@ -29,6 +31,11 @@ class Account(Protocol):
     is_live_confirmed: bool
 
 
+_CLIENTS: Mapping[str, Callable[[Credentials], ExchangeClient]] = {"binance": BinanceClient}
+_STREAMS: Mapping[str, Callable[[Callable[[], Any]], ExchangeStream]] = {"binance": BinanceStream}
+Maker = TypeVar("Maker")
+
+
 def get_client(account: Account) -> ExchangeClient:
     return client_for(credentials_of(account))
 
@@ -36,12 +43,18 @@ def get_client(account: Account) -> ExchangeClient:
 def client_for(credentials: Credentials) -> ExchangeClient:
     if inprocess.is_address(credentials.base_url):
         return inprocess.client_at(credentials.base_url, credentials.api_key)
-    return CcxtClient(credentials)
+    return _of(credentials, _CLIENTS)(credentials)
 
 
 def get_stream(account: Account) -> ExchangeStream:
     credentials = credentials_of(account)
-    return CcxtStream(credentials.venue, lambda: build_exchange(credentials))
+    return _of(credentials, _STREAMS)(lambda: build_exchange(credentials))
+
+
+def _of(credentials: Credentials, built: Mapping[str, Maker]) -> Maker:
+    if credentials.venue not in built:
+        raise AccountUnusable(f"Trading on {credentials.venue!r} is not built, only on {', '.join(built)}.")
+    return built[credentials.venue]
 
 
 def credentials_of(account: Account) -> Credentials:

@@ -13,7 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from exchanges import session
-from exchanges.ccxt_client import CcxtClient
+from exchanges.binance_client import BinanceClient
 from exchanges.models import ExchangeAccount
 from exchanges.types import OrderRequest, OrderType, PositionSide, Side
 from positions.lifecycle import CloseReason
@@ -87,7 +87,7 @@ class Floor(Desk):
         session.call(self.account, lambda client: client.create_order(replace(by_hand, reduce_only=True)))
 
     def wait_shortly(self) -> None:
-        async def shorten(client: CcxtClient) -> None:
+        async def shorten(client: BinanceClient) -> None:
             client._calls.writer.timeout = 200
 
         session.call(self.account, shorten)  # type: ignore[arg-type]

@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 
 from exchanges import errors
-from exchanges.ccxt_client import CcxtClient
-from exchanges.ccxt_listings import FILLS_PER_PAGE, INCOMES_PER_PAGE
+from exchanges.binance_client import BinanceClient
+from exchanges.binance_listings import FILLS_PER_PAGE, INCOMES_PER_PAGE
 from exchanges.credentials import Credentials
 from exchanges.types import (
     Book,
@@ -37,8 +37,8 @@ async def venue() -> AsyncIterator[Capture]:
 
 
 @pytest_asyncio.fixture
-async def client(venue: Capture) -> AsyncIterator[CcxtClient]:
-    made = CcxtClient(Credentials("binance", "key", "secret", venue.url))
+async def client(venue: Capture) -> AsyncIterator[BinanceClient]:
+    made = BinanceClient(Credentials("binance", "key", "secret", venue.url))
     yield made
     await made.close()
 
@@ -87,7 +87,7 @@ def a_trade(number: int, milliseconds: int) -> dict[str, Any]:
 
 
 @pytest.mark.asyncio
-async def test_instruments_have_exact_steps(client: CcxtClient) -> None:
+async def test_instruments_have_exact_steps(client: BinanceClient) -> None:
     specs = {spec.symbol: spec for spec in await client.instruments()}
     btc, shib = specs[BTC], specs["SHIB/USDT:USDT"]
     assert (btc.exchange_symbol, btc.price_increment, btc.size_increment) == (
@@ -103,7 +103,7 @@ async def test_instruments_have_exact_steps(client: CcxtClient) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_contract_without_minimum_notional_has_none(client: CcxtClient, venue: Capture) -> None:
+async def test_a_contract_without_minimum_notional_has_none(client: BinanceClient, venue: Capture) -> None:
     info = sample("binance_exchange_info")
     info["symbols"][0]["filters"] = info["symbols"][0]["filters"][:3]
     venue.answers["GET", "/fapi/v1/exchangeInfo"] = info
@@ -112,7 +112,7 @@ async def test_a_contract_without_minimum_notional_has_none(client: CcxtClient, 
 
 
 @pytest.mark.asyncio
-async def test_balance_is_the_quote_currency_only(client: CcxtClient, venue: Capture) -> None:
+async def test_balance_is_the_quote_currency_only(client: BinanceClient, venue: Capture) -> None:
     usdt = {
         "asset": "USDT",
         "walletBalance": "10000.12345678",
@@ -128,7 +128,7 @@ async def test_balance_is_the_quote_currency_only(client: CcxtClient, venue: Cap
 
 
 @pytest.mark.asyncio
-async def test_mark_price(client: CcxtClient, venue: Capture) -> None:
+async def test_mark_price(client: BinanceClient, venue: Capture) -> None:
     venue.answers["GET", "/fapi/v1/premiumIndex"] = {
         "symbol": "BTCUSDT",
         "markPrice": "61234.12345678",
@@ -152,7 +152,7 @@ async def test_mark_price(client: CcxtClient, venue: Capture) -> None:
     [("positions_hedge_v3", "0.009", "0.004"), ("positions_hedge_v2", "20", "10")],
 )
 async def test_both_legs_are_positions(
-    answer: str, long: str, short: str, client: CcxtClient, venue: Capture
+    answer: str, long: str, short: str, client: BinanceClient, venue: Capture
 ) -> None:
     venue.answers["GET", "/fapi/v3/positionRisk"] = ANSWERS[answer]
     found = {report.position_side: report for report in await client.positions()}
@@ -162,7 +162,7 @@ async def test_both_legs_are_positions(
 
 
 @pytest.mark.asyncio
-async def test_flat_rows_are_no_positions(client: CcxtClient, venue: Capture) -> None:
+async def test_flat_rows_are_no_positions(client: BinanceClient, venue: Capture) -> None:
     venue.answers["GET", "/fapi/v3/positionRisk"] = ANSWERS["positions_flat"] + [
         ANSWERS["positions_hedge_v3"][0] | {"positionAmt": "0.000"}
     ]
@@ -171,7 +171,7 @@ async def test_flat_rows_are_no_positions(client: CcxtClient, venue: Capture) ->
 
 @pytest.mark.asyncio
 async def test_one_way_side_follows_the_sign_and_an_unlisted_contract_stays_visible(
-    client: CcxtClient, venue: Capture
+    client: BinanceClient, venue: Capture
 ) -> None:
     row = ANSWERS["positions_hedge_v3"][1] | {"positionSide": "BOTH", "symbol": "GONEUSDT"}
     venue.answers["GET", "/fapi/v3/positionRisk"] = [row]
@@ -182,7 +182,9 @@ async def test_one_way_side_follows_the_sign_and_an_unlisted_contract_stays_visi
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("answer", [{}, (200, ""), (200, "<html>"), [{"symbol": "BTCUSDT"}]])
-async def test_an_odd_answer_is_not_an_empty_account(answer: Any, client: CcxtClient, venue: Capture) -> None:
+async def test_an_odd_answer_is_not_an_empty_account(
+    answer: Any, client: BinanceClient, venue: Capture
+) -> None:
     for path in ("v3/positionRisk", "v1/openOrders", "v1/openAlgoOrders", "v1/userTrades"):
         venue.answers["GET", f"/fapi/{path}"] = answer
     for question in (client.positions(), client.open_orders(), client.fills(BTC, datetime.now(UTC))):
@@ -194,7 +196,7 @@ async def test_an_odd_answer_is_not_an_empty_account(answer: Any, client: CcxtCl
 
 
 @pytest.mark.asyncio
-async def test_a_market_order_is_reported_filled(client: CcxtClient, venue: Capture) -> None:
+async def test_a_market_order_is_reported_filled(client: BinanceClient, venue: Capture) -> None:
     venue.answers["POST", "/fapi/v1/order"] = an_order()
     request = OrderRequest(
         BTC, Side.BUY, PositionSide.LONG, OrderType.MARKET, Decimal("0.01"), "tb-1-entry-1"
@@ -207,7 +209,7 @@ async def test_a_market_order_is_reported_filled(client: CcxtClient, venue: Capt
 
 
 @pytest.mark.asyncio
-async def test_a_stop_lands_in_the_algo_book(client: CcxtClient, venue: Capture) -> None:
+async def test_a_stop_lands_in_the_algo_book(client: BinanceClient, venue: Capture) -> None:
     venue.answers["POST", "/fapi/v1/algoOrder"] = a_stop()
     request = OrderRequest(
         BTC,
@@ -227,7 +229,7 @@ async def test_a_stop_lands_in_the_algo_book(client: CcxtClient, venue: Capture)
 @pytest.mark.asyncio
 @pytest.mark.parametrize("state", ["TRIGGERED", "FINISHED"])
 async def test_a_fired_stop_names_its_child_and_claims_no_fill(
-    state: str, client: CcxtClient, venue: Capture
+    state: str, client: BinanceClient, venue: Capture
 ) -> None:
     venue.answers["GET", "/fapi/v1/algoOrder"] = a_stop(algoStatus=state, actualOrderId="4243")
     report = await client.find_order(BTC, "tb-1-protect-1", Book.ALGO)
@@ -238,7 +240,7 @@ async def test_a_fired_stop_names_its_child_and_claims_no_fill(
 
 
 @pytest.mark.asyncio
-async def test_a_plain_order_is_found_by_our_id(client: CcxtClient, venue: Capture) -> None:
+async def test_a_plain_order_is_found_by_our_id(client: BinanceClient, venue: Capture) -> None:
     venue.answers["GET", "/fapi/v1/order"] = an_order(status="PARTIALLY_FILLED", executedQty="0.004")
     report = await client.find_order(BTC, "tb-1-entry-1", Book.PLAIN)
     assert (report.status, report.filled_quantity) == (ReportStatus.PARTIALLY_FILLED, Decimal("0.004"))
@@ -248,7 +250,7 @@ async def test_a_plain_order_is_found_by_our_id(client: CcxtClient, venue: Captu
 
 
 @pytest.mark.asyncio
-async def test_an_order_that_does_not_exist(client: CcxtClient, venue: Capture) -> None:
+async def test_an_order_that_does_not_exist(client: BinanceClient, venue: Capture) -> None:
     venue.answers["GET", "/fapi/v1/order"] = (400, '{"code":-2013,"msg":"Order does not exist."}')
     with pytest.raises(errors.OrderNotFound):
         await client.find_order(BTC, "tb-1-entry-1", Book.PLAIN)
@@ -256,7 +258,7 @@ async def test_an_order_that_does_not_exist(client: CcxtClient, venue: Capture) 
 
 @pytest.mark.asyncio
 async def test_the_name_of_an_order_is_read_whatever_its_status_is_called(
-    client: CcxtClient, venue: Capture
+    client: BinanceClient, venue: Capture
 ) -> None:
     venue.answers["GET", "/fapi/v1/order"] = an_order(status="A_NEW_WORD")
     assert await client.name_of_order(BTC, "5") == an_order()["clientOrderId"]
@@ -264,14 +266,16 @@ async def test_the_name_of_an_order_is_read_whatever_its_status_is_called(
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("answer", [(200, "{}"), (200, ""), (502, "<html>")])
-async def test_an_unreadable_look_up_proves_nothing(answer: Any, client: CcxtClient, venue: Capture) -> None:
+async def test_an_unreadable_look_up_proves_nothing(
+    answer: Any, client: BinanceClient, venue: Capture
+) -> None:
     venue.answers["GET", "/fapi/v1/order"] = answer
     with pytest.raises(errors.OutcomeUnknown):
         await client.find_order(BTC, "tb-1-entry-1", Book.PLAIN)
 
 
 @pytest.mark.asyncio
-async def test_open_orders_of_both_books(client: CcxtClient, venue: Capture) -> None:
+async def test_open_orders_of_both_books(client: BinanceClient, venue: Capture) -> None:
     venue.answers["GET", "/fapi/v1/openOrders"] = [an_order(status="NEW", executedQty="0", avgPrice="0.00")]
     venue.answers["GET", "/fapi/v1/openAlgoOrders"] = [a_stop(), *ANSWERS["open_algo_orders"]]
     plain, stop, one_way = await client.open_orders()
@@ -284,7 +288,7 @@ async def test_open_orders_of_both_books(client: CcxtClient, venue: Capture) -> 
 
 @pytest.mark.asyncio
 async def test_open_orders_are_unknown_when_one_book_did_not_answer(
-    client: CcxtClient, venue: Capture
+    client: BinanceClient, venue: Capture
 ) -> None:
     venue.answers["GET", "/fapi/v1/openOrders"] = []
     venue.answers["GET", "/fapi/v1/openAlgoOrders"] = (500, "")
@@ -293,7 +297,7 @@ async def test_open_orders_are_unknown_when_one_book_did_not_answer(
 
 
 @pytest.mark.asyncio
-async def test_cancel_asks_the_right_book(client: CcxtClient, venue: Capture) -> None:
+async def test_cancel_asks_the_right_book(client: BinanceClient, venue: Capture) -> None:
     venue.answers["DELETE", "/fapi/v1/order"] = an_order(status="CANCELED")
     done = {"algoId": 777, "clientAlgoId": "tb-1-protect-1", "code": "200", "msg": "success"}
     venue.answers["DELETE", "/fapi/v1/algoOrder"] = done
@@ -306,7 +310,7 @@ async def test_cancel_asks_the_right_book(client: CcxtClient, venue: Capture) ->
 
 
 @pytest.mark.asyncio
-async def test_cancelling_what_is_gone(client: CcxtClient, venue: Capture) -> None:
+async def test_cancelling_what_is_gone(client: BinanceClient, venue: Capture) -> None:
     venue.answers["DELETE", "/fapi/v1/algoOrder"] = (400, '{"code":-2011,"msg":"Unknown order sent."}')
     with pytest.raises(errors.OrderNotFound):
         await client.cancel_order(BTC, "tb-1-protect-1", Book.ALGO)
@@ -316,7 +320,7 @@ async def test_cancelling_what_is_gone(client: CcxtClient, venue: Capture) -> No
 
 
 @pytest.mark.asyncio
-async def test_fills_carry_fee_and_profit(client: CcxtClient, venue: Capture) -> None:
+async def test_fills_carry_fee_and_profit(client: BinanceClient, venue: Capture) -> None:
     venue.answers["GET", "/fapi/v1/userTrades"] = ANSWERS["my_trades_open_close"]
     opening, closing = await client.fills("ETH/USDT:USDT", datetime.now(UTC) - timedelta(hours=1))
     assert (opening.side, opening.position_side, opening.quantity) == (
@@ -331,7 +335,7 @@ async def test_fills_carry_fee_and_profit(client: CcxtClient, venue: Capture) ->
 
 
 @pytest.mark.asyncio
-async def test_a_full_page_of_fills_is_followed_by_the_next(client: CcxtClient, venue: Capture) -> None:
+async def test_a_full_page_of_fills_is_followed_by_the_next(client: BinanceClient, venue: Capture) -> None:
     now = int(datetime.now(UTC).timestamp() * 1000)
     trades = [a_trade(number, now - 5000 + number) for number in range(FILLS_PER_PAGE + 3)]
 
@@ -345,14 +349,14 @@ async def test_a_full_page_of_fills_is_followed_by_the_next(client: CcxtClient, 
 
 
 @pytest.mark.asyncio
-async def test_fills_of_a_month_are_asked_week_by_week(client: CcxtClient, venue: Capture) -> None:
+async def test_fills_of_a_month_are_asked_week_by_week(client: BinanceClient, venue: Capture) -> None:
     venue.answers["GET", "/fapi/v1/userTrades"] = []
     assert await client.fills(BTC, datetime.now(UTC) - timedelta(days=20)) == []
     assert len(venue.sent("GET", "/fapi/v1/userTrades")) == 3
 
 
 @pytest.mark.asyncio
-async def test_fills_after_a_number_are_read_to_the_last_page(client: CcxtClient, venue: Capture) -> None:
+async def test_fills_after_a_number_are_read_to_the_last_page(client: BinanceClient, venue: Capture) -> None:
     trades = [a_trade(number, 1_700_000_000_000) for number in range(1, 2 * FILLS_PER_PAGE + 1)]
 
     def page() -> list[dict[str, Any]]:
@@ -384,7 +388,7 @@ def a_payment(number: int, milliseconds: int) -> dict[str, Any]:
 
 
 @pytest.mark.asyncio
-async def test_funding_is_signed_and_exact(client: CcxtClient, venue: Capture) -> None:
+async def test_funding_is_signed_and_exact(client: BinanceClient, venue: Capture) -> None:
     venue.answers["GET", "/fapi/v1/income"] = [a_payment(0, 1_700_000_000_000)]
     (paid,) = await client.funding(datetime(2023, 11, 14, tzinfo=UTC))
     assert (paid.symbol, paid.amount, paid.currency) == (BTC, Decimal("-0.375"), "USDT")
@@ -398,7 +402,7 @@ async def test_funding_is_signed_and_exact(client: CcxtClient, venue: Capture) -
 
 
 @pytest.mark.asyncio
-async def test_a_full_page_of_funding_is_followed_by_the_next(client: CcxtClient, venue: Capture) -> None:
+async def test_a_full_page_of_funding_is_followed_by_the_next(client: BinanceClient, venue: Capture) -> None:
     """Several contracts pay in the same millisecond: the moment a page broke off at is asked for again."""
     payments = [a_payment(number, 1_700_000_000_000 + number // 7) for number in range(2 * INCOMES_PER_PAGE)]
 
@@ -421,7 +425,7 @@ def moved(price: str = "61000.5") -> OrderRequest:
 
 
 @pytest.mark.asyncio
-async def test_an_order_is_moved_by_our_name_alone(client: CcxtClient, venue: Capture) -> None:
+async def test_an_order_is_moved_by_our_name_alone(client: BinanceClient, venue: Capture) -> None:
     venue.answers["PUT", "/fapi/v1/order"] = an_order(status="NEW", price="61000.50", executedQty="0")
     report = await client.amend_order(moved())
     assert (report.status, report.price) == (ReportStatus.OPEN, Decimal("61000.5"))
@@ -432,7 +436,7 @@ async def test_an_order_is_moved_by_our_name_alone(client: CcxtClient, venue: Ca
 
 
 @pytest.mark.asyncio
-async def test_an_amend_that_changes_nothing_is_a_success(client: CcxtClient, venue: Capture) -> None:
+async def test_an_amend_that_changes_nothing_is_a_success(client: BinanceClient, venue: Capture) -> None:
     venue.answers["PUT", "/fapi/v1/order"] = (400, '{"code":-5027,"msg":"No need to modify the order."}')
     venue.answers["GET", "/fapi/v1/order"] = an_order(status="NEW", price="61000.50", executedQty="0")
     assert (await client.amend_order(moved())).price == Decimal("61000.5")
@@ -451,7 +455,7 @@ async def test_an_amend_that_changes_nothing_is_a_success(client: CcxtClient, ve
     ],
 )  # fmt: skip
 async def test_what_can_go_wrong_while_moving(
-    answer: Any, error: type[Exception], client: CcxtClient, venue: Capture
+    answer: Any, error: type[Exception], client: BinanceClient, venue: Capture
 ) -> None:
     venue.answers["PUT", "/fapi/v1/order"] = answer
     with pytest.raises(error):
@@ -463,7 +467,7 @@ async def test_what_can_go_wrong_while_moving(
 
 
 @pytest.mark.asyncio
-async def test_hedge_mode_is_not_set_when_it_is_so(client: CcxtClient, venue: Capture) -> None:
+async def test_hedge_mode_is_not_set_when_it_is_so(client: BinanceClient, venue: Capture) -> None:
     assert await client.ensure_hedge_mode() is PositionMode.HEDGE
     assert venue.sent("POST", "/fapi/v1/positionSide/dual") == []
 
@@ -478,7 +482,7 @@ async def test_hedge_mode_is_not_set_when_it_is_so(client: CcxtClient, venue: Ca
     ],
 )
 async def test_hedge_mode_is_set_when_nothing_forbids_it(
-    answer: Any, mode: PositionMode, client: CcxtClient, venue: Capture
+    answer: Any, mode: PositionMode, client: BinanceClient, venue: Capture
 ) -> None:
     venue.answers["GET", "/fapi/v1/positionSide/dual"] = {"dualSidePosition": False}
     venue.answers["POST", "/fapi/v1/positionSide/dual"] = answer
@@ -487,7 +491,7 @@ async def test_hedge_mode_is_set_when_nothing_forbids_it(
 
 
 @pytest.mark.asyncio
-async def test_an_unclear_position_mode_is_unknown(client: CcxtClient, venue: Capture) -> None:
+async def test_an_unclear_position_mode_is_unknown(client: BinanceClient, venue: Capture) -> None:
     venue.answers["GET", "/fapi/v1/positionSide/dual"] = {}
     with pytest.raises(errors.OutcomeUnknown):
         await client.ensure_hedge_mode()
@@ -496,7 +500,7 @@ async def test_an_unclear_position_mode_is_unknown(client: CcxtClient, venue: Ca
 @pytest.mark.asyncio
 @pytest.mark.parametrize(("wanted", "posts"), [(10, 0), (20, 1)])
 async def test_leverage_is_set_only_when_it_differs(
-    wanted: int, posts: int, client: CcxtClient, venue: Capture
+    wanted: int, posts: int, client: BinanceClient, venue: Capture
 ) -> None:
     venue.answers["GET", "/fapi/v1/symbolConfig"] = [
         {"symbol": "BTCUSDT", "marginType": "CROSSED", "isAutoAddMargin": False, "leverage": 10}
@@ -504,8 +508,3 @@ async def test_leverage_is_set_only_when_it_differs(
     venue.answers["POST", "/fapi/v1/leverage"] = {"leverage": 20, "symbol": "BTCUSDT"}
     await client.ensure_leverage(BTC, wanted)
     assert len(venue.sent("POST", "/fapi/v1/leverage")) == posts
-
-
-def test_bybit_says_that_it_is_not_built() -> None:
-    with pytest.raises(errors.AccountUnusable, match="not built yet"):
-        CcxtClient(Credentials("bybit", "key", "secret"))

@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 
 from exchanges import ccxt_calls, ccxt_client, errors
-from exchanges.ccxt_client import CcxtClient
+from exchanges.binance_client import BinanceClient
 from exchanges.ccxt_errors import Wire, translate, venue_answer
 from exchanges.credentials import Credentials
 from exchanges.types import OrderRequest, OrderType, PositionSide, Side
@@ -75,13 +75,13 @@ async def venue() -> AsyncIterator[Capture]:
 
 
 @pytest_asyncio.fixture
-async def client(venue: Capture) -> AsyncIterator[CcxtClient]:
-    made = CcxtClient(Credentials("binance", KEY, SECRET, venue.url))
+async def client(venue: Capture) -> AsyncIterator[BinanceClient]:
+    made = BinanceClient(Credentials("binance", KEY, SECRET, venue.url))
     yield made
     await made.close()
 
 
-async def failure_of(client: CcxtClient, venue: Capture, answer: Any) -> errors.ExchangeError:
+async def failure_of(client: BinanceClient, venue: Capture, answer: Any) -> errors.ExchangeError:
     venue.answers[ORDER] = answer
     with pytest.raises(errors.ExchangeError) as caught:
         await client.create_order(ENTRY)
@@ -95,7 +95,7 @@ def test_every_sampled_answer_has_an_expectation() -> None:
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("case", EXPECTED)
-async def test_the_answer_to_an_order(case: str, client: CcxtClient, venue: Capture) -> None:
+async def test_the_answer_to_an_order(case: str, client: BinanceClient, venue: Capture) -> None:
     body = ANSWERS[case]["body"]
     text = body if isinstance(body, str) else json.dumps(body)
     error = await failure_of(client, venue, (ANSWERS[case]["http_status"], text))
@@ -135,24 +135,26 @@ async def test_bybits_numbers_decide_too(case: str) -> None:
         (504, ""),
     ],
 )
-async def test_nobody_knows(answer: Any, client: CcxtClient, venue: Capture) -> None:
+async def test_nobody_knows(answer: Any, client: BinanceClient, venue: Capture) -> None:
     assert type(await failure_of(client, venue, answer)) is errors.OutcomeUnknown
 
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("trouble", [hang_up, half_an_answer])
-async def test_an_answer_that_never_arrived_whole(trouble: Any, client: CcxtClient, venue: Capture) -> None:
+async def test_an_answer_that_never_arrived_whole(
+    trouble: Any, client: BinanceClient, venue: Capture
+) -> None:
     assert type(await failure_of(client, venue, trouble())) is errors.OutcomeUnknown
 
 
 @pytest.mark.asyncio
-async def test_a_late_answer(client: CcxtClient, venue: Capture) -> None:
+async def test_a_late_answer(client: BinanceClient, venue: Capture) -> None:
     client._calls.writer.timeout = 200
     assert type(await failure_of(client, venue, never())) is errors.OutcomeUnknown
 
 
 @pytest.mark.asyncio
-async def test_a_cancelled_task_stays_cancelled(client: CcxtClient, venue: Capture) -> None:
+async def test_a_cancelled_task_stays_cancelled(client: BinanceClient, venue: Capture) -> None:
     venue.answers[ORDER] = never()
     task = asyncio.create_task(client.create_order(ENTRY))
     await venue.arrived(*ORDER)
@@ -163,7 +165,7 @@ async def test_a_cancelled_task_stays_cancelled(client: CcxtClient, venue: Captu
 
 @pytest.mark.asyncio
 async def test_a_refused_connection_sent_nothing() -> None:
-    lonely = CcxtClient(Credentials("binance", KEY, SECRET, "http://127.0.0.1:1"))
+    lonely = BinanceClient(Credentials("binance", KEY, SECRET, "http://127.0.0.1:1"))
     with pytest.raises(errors.NotSent):
         await lonely.create_order(ENTRY)
     await lonely.close()
@@ -172,7 +174,7 @@ async def test_a_refused_connection_sent_nothing() -> None:
 @pytest.mark.asyncio
 async def test_a_connection_refused_at_the_order_itself_sent_nothing() -> None:
     async with capturing() as venue:
-        client = CcxtClient(Credentials("binance", KEY, SECRET, venue.url))
+        client = BinanceClient(Credentials("binance", KEY, SECRET, venue.url))
         await client.instruments()
     with pytest.raises(errors.NotSent):
         await client.create_order(ENTRY)
@@ -182,7 +184,7 @@ async def test_a_connection_refused_at_the_order_itself_sent_nothing() -> None:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("answer", [(500, ""), (200, "<html></html>"), (400, '{"code":-4999,"msg":"odd"}')])
 async def test_trouble_before_the_order_left_is_not_sent(
-    answer: Any, client: CcxtClient, venue: Capture
+    answer: Any, client: BinanceClient, venue: Capture
 ) -> None:
     venue.answers["GET", "/fapi/v1/exchangeInfo"] = answer
     with pytest.raises(errors.NotSent):
@@ -192,7 +194,7 @@ async def test_trouble_before_the_order_left_is_not_sent(
 
 @pytest.mark.asyncio
 async def test_an_order_held_up_on_its_way_out_is_not_sent(
-    client: CcxtClient, venue: Capture, monkeypatch: pytest.MonkeyPatch
+    client: BinanceClient, venue: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever looks it up counts from the claim; it must not arrive after that count."""
     monkeypatch.setattr(ccxt_calls, "SEND_SECONDS", -1.0)
@@ -206,7 +208,7 @@ async def test_an_order_is_refused_by_the_venue_after_the_window_we_count_with(
     venue: Capture, settings: Any
 ) -> None:
     settings.ORDER_RECEIVE_WINDOW = timedelta(milliseconds=1500)
-    client = CcxtClient(Credentials("binance", KEY, SECRET, venue.url))
+    client = BinanceClient(Credentials("binance", KEY, SECRET, venue.url))
     await failure_of(client, venue, (500, ""))
     assert venue.sent(*ORDER)[0]["recvWindow"] == "1500"
     venue.answers["PUT", "/fapi/v1/order"] = (500, "")
@@ -217,7 +219,7 @@ async def test_an_order_is_refused_by_the_venue_after_the_window_we_count_with(
 
 
 @pytest.mark.asyncio
-async def test_a_rate_limit_says_when(client: CcxtClient, venue: Capture) -> None:
+async def test_a_rate_limit_says_when(client: BinanceClient, venue: Capture) -> None:
     answer = (429, '{"code":-1015,"msg":"Too many new orders"}', {"Retry-After": "17"})
     error = await failure_of(client, venue, answer)
     assert isinstance(error, errors.NotSent)
@@ -225,14 +227,14 @@ async def test_a_rate_limit_says_when(client: CcxtClient, venue: Capture) -> Non
 
 
 @pytest.mark.asyncio
-async def test_a_ban_waits_long(client: CcxtClient, venue: Capture) -> None:
+async def test_a_ban_waits_long(client: BinanceClient, venue: Capture) -> None:
     error = await failure_of(client, venue, (418, "<html>banned</html>"))
     assert isinstance(error, errors.NotSent)
     assert error.retry_after >= 120
 
 
 @pytest.mark.asyncio
-async def test_a_ban_with_an_end_waits_until_then(client: CcxtClient, venue: Capture) -> None:
+async def test_a_ban_with_an_end_waits_until_then(client: BinanceClient, venue: Capture) -> None:
     text = '{"code":-1003,"msg":"Way too many requests; IP banned until 9999999999999."}'
     error = await failure_of(client, venue, (418, text))
     assert isinstance(error, errors.NotSent)
@@ -240,7 +242,7 @@ async def test_a_ban_with_an_end_waits_until_then(client: CcxtClient, venue: Cap
 
 
 @pytest.mark.asyncio
-async def test_a_skewed_clock_is_learnt_again(client: CcxtClient, venue: Capture) -> None:
+async def test_a_skewed_clock_is_learnt_again(client: BinanceClient, venue: Capture) -> None:
     venue.answers["GET", "/fapi/v1/time"] = {"serverTime": 1_000_000}
     venue.answers[ORDER] = (400, '{"code":-1021,"msg":"outside of the recvWindow"}')
     with pytest.raises(errors.NotSent):
@@ -266,7 +268,7 @@ SECRETS = (KEY, SECRET, "signature", "http://", "api-key")
     ],
 )
 async def test_no_secret_travels_with_an_error(
-    answer: Any, client: CcxtClient, venue: Capture, caplog: pytest.LogCaptureFixture
+    answer: Any, client: BinanceClient, venue: Capture, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     error = await failure_of(client, venue, answer)
@@ -281,7 +283,7 @@ async def test_no_secret_travels_with_an_error(
 
 @pytest.mark.asyncio
 async def test_no_secret_travels_with_a_failed_read(
-    client: CcxtClient, venue: Capture, caplog: pytest.LogCaptureFixture
+    client: BinanceClient, venue: Capture, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A signed GET carries its signature in the address, which ccxt puts into its exception."""
     caplog.set_level(logging.DEBUG)

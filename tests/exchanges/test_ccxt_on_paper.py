@@ -15,8 +15,9 @@ import pytest_asyncio
 from aiohttp import web
 
 from exchanges import errors
-from exchanges.ccxt_client import CcxtClient, build_exchange
-from exchanges.ccxt_stream import CcxtStream
+from exchanges.binance_client import BinanceClient
+from exchanges.binance_stream import BinanceStream
+from exchanges.ccxt_client import build_exchange
 from exchanges.credentials import Credentials
 from exchanges.paper.request_log import RequestLog
 from exchanges.paper.server import PaperServer
@@ -60,8 +61,8 @@ async def credentials() -> AsyncIterator[Credentials]:
 
 
 @pytest_asyncio.fixture
-async def client(credentials: Credentials) -> AsyncIterator[CcxtClient]:
-    made = CcxtClient(credentials)
+async def client(credentials: Credentials) -> AsyncIterator[BinanceClient]:
+    made = BinanceClient(credentials)
     assert await made.ensure_hedge_mode() is PositionMode.HEDGE
     await set_price(credentials, "60000")
     yield made
@@ -69,8 +70,8 @@ async def client(credentials: Credentials) -> AsyncIterator[CcxtClient]:
 
 
 @pytest_asyncio.fixture
-async def stream(credentials: Credentials) -> AsyncIterator[CcxtStream]:
-    made = CcxtStream("binance", lambda: build_exchange(credentials))
+async def stream(credentials: Credentials) -> AsyncIterator[BinanceStream]:
+    made = BinanceStream(lambda: build_exchange(credentials))
     yield made
     await made.close()
 
@@ -107,7 +108,7 @@ def stop_of(name: str, trigger: str) -> OrderRequest:
 
 
 @pytest.mark.asyncio
-async def test_a_round_trip_of_both_legs_at_once(client: CcxtClient) -> None:
+async def test_a_round_trip_of_both_legs_at_once(client: BinanceClient) -> None:
     for side in PositionSide:
         report = await client.create_order(entry(f"in-{side}", side))
         assert (report.status, report.filled_quantity) == (ReportStatus.FILLED, QUANTITY)
@@ -125,7 +126,7 @@ async def test_a_round_trip_of_both_legs_at_once(client: CcxtClient) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_fired_stop_is_traced_to_its_fill(client: CcxtClient, credentials: Credentials) -> None:
+async def test_a_fired_stop_is_traced_to_its_fill(client: BinanceClient, credentials: Credentials) -> None:
     await client.create_order(entry("in"))
     placed = await client.create_order(stop_of("stop", "59000"))
     assert (placed.book, placed.status) == (Book.ALGO, ReportStatus.OPEN)
@@ -141,7 +142,7 @@ async def test_a_fired_stop_is_traced_to_its_fill(client: CcxtClient, credential
 
 
 @pytest.mark.asyncio
-async def test_the_venues_refusals(client: CcxtClient) -> None:
+async def test_the_venues_refusals(client: BinanceClient) -> None:
     with pytest.raises(errors.NothingToReduce):
         await client.create_order(exit_of("out"))
     await client.create_order(entry("in"))
@@ -162,7 +163,7 @@ async def test_the_venues_refusals(client: CcxtClient) -> None:
 
 @pytest.mark.asyncio
 async def test_a_forged_secret_is_the_accounts_problem(credentials: Credentials) -> None:
-    forged = CcxtClient(Credentials("binance", KEY, "wrong", credentials.base_url))
+    forged = BinanceClient(Credentials("binance", KEY, "wrong", credentials.base_url))
     with pytest.raises(errors.AccountUnusable):
         await forged.balance()
     with pytest.raises(errors.AccountUnusable):
@@ -171,7 +172,7 @@ async def test_a_forged_secret_is_the_accounts_problem(credentials: Credentials)
 
 
 @pytest.mark.asyncio
-async def test_the_private_stream_tells_what_rest_tells(client: CcxtClient, stream: CcxtStream) -> None:
+async def test_the_private_stream_tells_what_rest_tells(client: BinanceClient, stream: BinanceStream) -> None:
     async with aclosing(stream.private_events()) as events:
         assert await asyncio.wait_for(anext(events), 5) == PrivateEvent()
         await client.create_order(entry("in"))
@@ -186,7 +187,7 @@ async def test_the_private_stream_tells_what_rest_tells(client: CcxtClient, stre
 
 @pytest.mark.asyncio
 async def test_a_cut_stream_is_an_error(
-    client: CcxtClient, stream: CcxtStream, credentials: Credentials
+    client: BinanceClient, stream: BinanceStream, credentials: Credentials
 ) -> None:
     async with aclosing(stream.private_events()) as events:
         await asyncio.wait_for(anext(events), 5)
@@ -197,7 +198,7 @@ async def test_a_cut_stream_is_an_error(
 
 @pytest.mark.asyncio
 async def test_mark_prices_follow_the_venue(
-    client: CcxtClient, stream: CcxtStream, credentials: Credentials
+    client: BinanceClient, stream: BinanceStream, credentials: Credentials
 ) -> None:
     async with aclosing(stream.prices([BTC], Reference.MARK)) as batches:
         await asyncio.wait_for(anext(batches), 10)
@@ -217,7 +218,7 @@ async def test_mark_prices_follow_the_venue(
     ],
 )
 async def test_each_reference_is_told_its_own_prices(
-    stream: CcxtStream, credentials: Credentials, reference: Reference, told: dict[PriceKind, str]
+    stream: BinanceStream, credentials: Credentials, reference: Reference, told: dict[PriceKind, str]
 ) -> None:
     await hook(credentials, "pause")
     async with aclosing(stream.prices([BTC], reference)) as batches:

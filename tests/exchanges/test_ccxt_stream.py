@@ -12,8 +12,8 @@ import pytest
 import pytest_asyncio
 
 from exchanges import errors
+from exchanges.binance_stream import BinanceStream
 from exchanges.ccxt_client import build_exchange
-from exchanges.ccxt_stream import CcxtStream
 from exchanges.credentials import Credentials
 from exchanges.types import Book, Forced, PositionSide, PriceKind, PrivateEvent, Reference, ReportStatus, Side
 from tests.exchanges.capture import Capture, capturing, sample
@@ -30,9 +30,9 @@ async def venue() -> AsyncIterator[Capture]:
 
 
 @pytest_asyncio.fixture
-async def stream(venue: Capture) -> AsyncIterator[CcxtStream]:
+async def stream(venue: Capture) -> AsyncIterator[BinanceStream]:
     credentials = Credentials("binance", "key", "secret", venue.url)
-    made = CcxtStream("binance", lambda: build_exchange(credentials))
+    made = BinanceStream(lambda: build_exchange(credentials))
     yield made
     await made.close()
 
@@ -43,7 +43,7 @@ def order_event(number: int, **fields: Any) -> dict[str, Any]:
     return event
 
 
-async def heard(stream: CcxtStream, venue: Capture, messages: list[Any], count: int) -> list[PrivateEvent]:
+async def heard(stream: BinanceStream, venue: Capture, messages: list[Any], count: int) -> list[PrivateEvent]:
     """What the stream says of these messages, without the first event, which only says 'connected'."""
     async with aclosing(stream.private_events()) as events:
         assert await asyncio.wait_for(anext(events), 5) == PrivateEvent()
@@ -54,7 +54,7 @@ async def heard(stream: CcxtStream, venue: Capture, messages: list[Any], count: 
 
 
 @pytest.mark.asyncio
-async def test_a_partial_fill_is_an_order_state_and_a_fill(stream: CcxtStream, venue: Capture) -> None:
+async def test_a_partial_fill_is_an_order_state_and_a_fill(stream: BinanceStream, venue: Capture) -> None:
     (event,) = await heard(stream, venue, [EVENTS["order_trade_partial"]], 1)
     (order,), (fill,) = event.orders, event.fills
     assert (order.status, order.book, order.client_order_id) == (
@@ -85,7 +85,7 @@ async def test_what_the_venue_closes_by_force_is_a_fill(
     side: PositionSide,
     quantity: str,
     profit: str,
-    stream: CcxtStream,
+    stream: BinanceStream,
     venue: Capture,
 ) -> None:
     (event,) = await heard(stream, venue, [EVENTS[name]], 1)
@@ -100,7 +100,7 @@ async def test_what_the_venue_closes_by_force_is_a_fill(
 
 
 @pytest.mark.asyncio
-async def test_a_burst_arrives_whole_and_in_order(stream: CcxtStream, venue: Capture) -> None:
+async def test_a_burst_arrives_whole_and_in_order(stream: BinanceStream, venue: Capture) -> None:
     """ccxt's caches would merge the states of one order and keep late ones until the next message."""
     messages = [order_event(number) for number in range(1, 51)]
     messages += [order_event(7, x="CANCELED", X="CANCELED", l="0"), order_event(7, x="NEW", X="NEW", l="0")]
@@ -111,7 +111,7 @@ async def test_a_burst_arrives_whole_and_in_order(stream: CcxtStream, venue: Cap
 
 
 @pytest.mark.asyncio
-async def test_algo_updates_name_the_child_order(stream: CcxtStream, venue: Capture) -> None:
+async def test_algo_updates_name_the_child_order(stream: BinanceStream, venue: Capture) -> None:
     new = EVENTS["algo_update_new"]
     new = new | {"o": new["o"] | {"s": "BTCUSDT"}}
     fired = new | {"o": new["o"] | {"X": "TRIGGERED", "ai": "8886775", "ps": "LONG"}}
@@ -127,7 +127,7 @@ async def test_algo_updates_name_the_child_order(stream: CcxtStream, venue: Capt
 
 
 @pytest.mark.asyncio
-async def test_other_events_are_passed_over(stream: CcxtStream, venue: Capture) -> None:
+async def test_other_events_are_passed_over(stream: BinanceStream, venue: Capture) -> None:
     messages = [EVENTS["account_update_hedge"], order_event(1)]
     (event,) = await heard(stream, venue, messages, 1)
     assert event.fills[0].trade_id == "1"
@@ -135,7 +135,7 @@ async def test_other_events_are_passed_over(stream: CcxtStream, venue: Capture) 
 
 @pytest.mark.asyncio
 async def test_a_cut_socket_is_an_error_and_the_stream_can_be_entered_again(
-    stream: CcxtStream, venue: Capture
+    stream: BinanceStream, venue: Capture
 ) -> None:
     async with aclosing(stream.private_events()) as events:
         await asyncio.wait_for(anext(events), 5)
@@ -152,7 +152,7 @@ async def test_a_cut_socket_is_an_error_and_the_stream_can_be_entered_again(
 
 @pytest.mark.asyncio
 async def test_an_expired_session_is_an_error_and_the_next_one_is_new(
-    stream: CcxtStream, venue: Capture
+    stream: BinanceStream, venue: Capture
 ) -> None:
     async with aclosing(stream.private_events()) as events:
         await asyncio.wait_for(anext(events), 5)
@@ -166,7 +166,7 @@ async def test_an_expired_session_is_an_error_and_the_next_one_is_new(
 
 
 @pytest.mark.asyncio
-async def test_forget_session_asks_for_a_new_key(stream: CcxtStream, venue: Capture) -> None:
+async def test_forget_session_asks_for_a_new_key(stream: BinanceStream, venue: Capture) -> None:
     stream.forget_session()  # harmless before the first connection
     for _ in range(2):
         async with aclosing(stream.private_events()) as events:
@@ -179,7 +179,7 @@ async def test_forget_session_asks_for_a_new_key(stream: CcxtStream, venue: Capt
 
 
 @pytest.mark.asyncio
-async def test_revoked_keys_are_the_accounts_problem(stream: CcxtStream, venue: Capture) -> None:
+async def test_revoked_keys_are_the_accounts_problem(stream: BinanceStream, venue: Capture) -> None:
     venue.answers["POST", "/fapi/v1/listenKey"] = (401, '{"code":-2015,"msg":"Invalid API-key"}')
     async with aclosing(stream.private_events()) as events:
         with pytest.raises(errors.AccountUnusable):
@@ -191,7 +191,7 @@ def a_price(symbol: str, price: str) -> dict[str, Any]:
 
 
 @pytest.mark.asyncio
-async def test_prices_of_the_wanted_contracts_latest_only(stream: CcxtStream, venue: Capture) -> None:
+async def test_prices_of_the_wanted_contracts_latest_only(stream: BinanceStream, venue: Capture) -> None:
     symbols = ["BTC/USDT:USDT", "ETH/USDT:USDT"]
     seen: dict[str, Decimal] = {}
     async with aclosing(stream.prices(symbols, Reference.MARK)) as batches:
@@ -236,7 +236,7 @@ async def test_prices_of_the_wanted_contracts_latest_only(stream: CcxtStream, ve
     ],
 )
 async def test_each_reference_has_a_stream_of_its_own(
-    stream: CcxtStream,
+    stream: BinanceStream,
     venue: Capture,
     reference: Reference,
     path: str,
@@ -262,7 +262,7 @@ def socket_path(venue: Capture, start: str = PRICES) -> str:
 
 
 @pytest.mark.asyncio
-async def test_no_symbols_means_every_contract(stream: CcxtStream, venue: Capture) -> None:
+async def test_no_symbols_means_every_contract(stream: BinanceStream, venue: Capture) -> None:
     async with aclosing(stream.prices([], Reference.MARK)) as batches:
         first = asyncio.ensure_future(anext(batches))
         await (await venue.opened(PRICES)).send_json([a_price("BTCUSDT", "1.5"), a_price("ETHUSDT", "2.5")])
@@ -274,14 +274,9 @@ async def test_no_symbols_means_every_contract(stream: CcxtStream, venue: Captur
 
 
 @pytest.mark.asyncio
-async def test_a_cut_price_stream_is_an_error(stream: CcxtStream, venue: Capture) -> None:
+async def test_a_cut_price_stream_is_an_error(stream: BinanceStream, venue: Capture) -> None:
     async with aclosing(stream.prices(["BTC/USDT:USDT"], Reference.MARK)) as batches:
         first = asyncio.ensure_future(anext(batches))
         await (await venue.opened(PRICES)).close()
         with pytest.raises(errors.ExchangeError):
             await asyncio.wait_for(first, 5)
-
-
-def test_bybit_says_that_it_is_not_built() -> None:
-    with pytest.raises(errors.AccountUnusable, match="not built yet"):
-        CcxtStream("bybit", lambda: None)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from exchanges import session
-from exchanges.ccxt_client import CcxtClient
+from exchanges.binance_client import BinanceClient
 from exchanges.clock import ClockReading, reading
 from exchanges.models import AccountWatch
 from positions.lifecycle import CloseReason
@@ -124,7 +124,7 @@ def test_health_knows_the_offset(floor: Floor) -> None:
 
 
 def test_an_old_reading_is_renewed_beside_the_calls(floor: Floor) -> None:
-    async def forget_and_ask(client: CcxtClient) -> datetime:
+    async def forget_and_ask(client: BinanceClient) -> datetime:
         await client.balance()
         reader = client._calls.reader
         old = reader.clock = ClockReading(0, 1, datetime.now(UTC) - timedelta(minutes=4))

@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from exchanges import errors
-from exchanges.ccxt_client import CcxtClient
+from exchanges.binance_client import BinanceClient
 from exchanges.client import ExchangeClient
 from exchanges.credentials import Credentials
 from exchanges.paper.demo import DEMO_PRICES, DEMO_RULES
@@ -80,7 +80,7 @@ async def in_process() -> AsyncIterator[Venue]:
 @asynccontextmanager
 async def over_http() -> AsyncIterator[Venue]:
     async with paper_exchange() as url:
-        client = CcxtClient(Credentials("binance", KEY, paper_secret(KEY), url))
+        client = BinanceClient(Credentials("binance", KEY, paper_secret(KEY), url))
 
         async def tell(hook: str, **words: str) -> None:
             async with aiohttp.ClientSession() as http:

@@ -13,7 +13,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from exchanges import errors
-from exchanges.ccxt_client import CcxtClient
+from exchanges.binance_client import BinanceClient
 from exchanges.credentials import Credentials
 from exchanges.types import OrderReport, OrderRequest, OrderType, PositionSide, Side
 from tests.exchanges.capture import Capture, capturing, never, sample
@@ -32,10 +32,10 @@ async def venue() -> AsyncIterator[Capture]:
 
 
 @pytest_asyncio.fixture
-async def client(venue: Capture) -> AsyncIterator[CcxtClient]:
+async def client(venue: Capture) -> AsyncIterator[BinanceClient]:
     """One that has been at work for a while."""
     venue.answers["POST", "/fapi/v1/algoOrder"] = lambda: an_answer(venue)
-    made = CcxtClient(Credentials("binance", "key", "secret", venue.url))
+    made = BinanceClient(Credentials("binance", "key", "secret", venue.url))
     await made.create_order(A_STOP)
     yield made
     await made.close()
@@ -76,7 +76,7 @@ def listings(venue: Capture) -> int:
 
 
 async def test_a_stop_at_a_finer_price_is_sent_after_one_more_look(
-    client: CcxtClient, venue: Capture
+    client: BinanceClient, venue: Capture
 ) -> None:
     the_tick_gets_finer(venue)
     report = await client.create_order(A_FINER_STOP)
@@ -87,7 +87,7 @@ async def test_a_stop_at_a_finer_price_is_sent_after_one_more_look(
     ]
 
 
-async def test_orders_that_find_it_together_ask_once(client: CcxtClient, venue: Capture) -> None:
+async def test_orders_that_find_it_together_ask_once(client: BinanceClient, venue: Capture) -> None:
     the_tick_gets_finer(venue)
     before = listings(venue)
     stops = [replace(A_FINER_STOP, client_order_id=f"tb-{number}-p1") for number in range(3)]
@@ -97,7 +97,7 @@ async def test_orders_that_find_it_together_ask_once(client: CcxtClient, venue: 
 
 
 async def test_orders_that_are_wrong_are_refused_and_do_not_ask_each_time(
-    client: CcxtClient, venue: Capture
+    client: BinanceClient, venue: Capture
 ) -> None:
     before = listings(venue)
     for _ in range(3):
@@ -107,12 +107,14 @@ async def test_orders_that_are_wrong_are_refused_and_do_not_ask_each_time(
     assert len(venue.sent("POST", "/fapi/v1/algoOrder")) == 1
 
 
-async def test_less_than_one_step_is_refused_in_our_words(client: CcxtClient) -> None:
+async def test_less_than_one_step_is_refused_in_our_words(client: BinanceClient) -> None:
     with pytest.raises(errors.InvalidRequest, match="quantity step"):
         await client.create_order(replace(A_STOP, quantity=Decimal("0.0001")))
 
 
-async def test_a_look_that_fails_proves_nothing_and_sends_nothing(client: CcxtClient, venue: Capture) -> None:
+async def test_a_look_that_fails_proves_nothing_and_sends_nothing(
+    client: BinanceClient, venue: Capture
+) -> None:
     good = venue.answers["GET", LISTING]
     for bad in ((500, ""), {"symbols": []}):
         venue.answers["GET", LISTING] = bad
@@ -123,7 +125,7 @@ async def test_a_look_that_fails_proves_nothing_and_sends_nothing(client: CcxtCl
     assert await client.create_order(A_FINER_STOP)
 
 
-async def test_a_new_contract_can_be_traded_and_asked_about(client: CcxtClient, venue: Capture) -> None:
+async def test_a_new_contract_can_be_traded_and_asked_about(client: BinanceClient, venue: Capture) -> None:
     a_contract_is_listed(venue)
     venue.answers["GET", "/fapi/v1/symbolConfig"] = [{"symbol": "NEWUSDT", "leverage": 10}]
     await client.ensure_leverage(NEW, 10)
@@ -131,7 +133,7 @@ async def test_a_new_contract_can_be_traded_and_asked_about(client: CcxtClient, 
     assert report.symbol == NEW
 
 
-async def test_a_position_in_a_new_contract_has_its_symbol(client: CcxtClient, venue: Capture) -> None:
+async def test_a_position_in_a_new_contract_has_its_symbol(client: BinanceClient, venue: Capture) -> None:
     a_contract_is_listed(venue)
     row = sample("binance_answers")["positions_hedge_v3"][0]
     venue.answers["GET", "/fapi/v3/positionRisk"] = [row | {"symbol": "NEWUSDT"}]
@@ -139,7 +141,7 @@ async def test_a_position_in_a_new_contract_has_its_symbol(client: CcxtClient, v
     assert report.symbol == NEW
 
 
-async def test_a_position_nobody_lists_does_not_ask_each_time(client: CcxtClient, venue: Capture) -> None:
+async def test_a_position_nobody_lists_does_not_ask_each_time(client: BinanceClient, venue: Capture) -> None:
     row = sample("binance_answers")["positions_hedge_v3"][0]
     venue.answers["GET", "/fapi/v3/positionRisk"] = [row | {"symbol": "GONEUSDT"}]
     before = listings(venue)
@@ -149,7 +151,7 @@ async def test_a_position_nobody_lists_does_not_ask_each_time(client: CcxtClient
 
 
 async def test_every_few_minutes_they_are_learnt_anew_beside_the_calls(
-    client: CcxtClient, venue: Capture, monkeypatch: pytest.MonkeyPatch
+    client: BinanceClient, venue: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contracts = client._calls.contracts
     old = contracts.known
@@ -164,7 +166,7 @@ async def test_every_few_minutes_they_are_learnt_anew_beside_the_calls(
 
 
 async def test_no_call_waits_for_them(
-    client: CcxtClient, venue: Capture, monkeypatch: pytest.MonkeyPatch
+    client: BinanceClient, venue: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = asyncio.Event()
 

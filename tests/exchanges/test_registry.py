@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 from pytest_django.fixtures import Settings
 
-from exchanges.ccxt_client import CcxtClient, build_exchange
-from exchanges.ccxt_stream import CcxtStream
+from exchanges.binance_client import BinanceClient
+from exchanges.binance_stream import BinanceStream
+from exchanges.ccxt_client import build_exchange
 from exchanges.errors import AccountUnusable
 from exchanges.registry import credentials_of, get_client, get_stream
 from tradingbot.environment import _pairs
@@ -169,8 +170,8 @@ def test_real_trading_uses_the_real_keys_and_hosts(settings: Settings) -> None:
 
 
 def test_client_and_stream_are_ccxts() -> None:
-    assert isinstance(get_client(LockedAccount()), CcxtClient)
-    assert isinstance(get_stream(LockedAccount()), CcxtStream)
+    assert isinstance(get_client(LockedAccount()), BinanceClient)
+    assert isinstance(get_stream(LockedAccount()), BinanceStream)
 
 
 def test_a_venue_nobody_built_is_refused() -> None:

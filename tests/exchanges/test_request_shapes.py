@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from exchanges.ccxt_client import CcxtClient, build_exchange
+from exchanges.binance_client import BinanceClient
+from exchanges.ccxt_client import build_exchange
 from exchanges.credentials import Credentials
 from exchanges.errors import ExchangeError, InvalidRequest
 from exchanges.types import (
@@ -52,7 +53,7 @@ async def binance_sends(request: OrderRequest, mode: PositionMode) -> tuple[str,
     async with capturing() as venue:
         venue.answers["GET", "/fapi/v1/positionSide/dual"] = {"dualSidePosition": mode is PositionMode.HEDGE}
         venue.answers["POST", "/fapi/v1/positionSide/dual"] = (400, '{"code":-4068,"msg":"position open"}')
-        client = CcxtClient(Credentials("binance", "key", "secret", venue.url))
+        client = BinanceClient(Credentials("binance", "key", "secret", venue.url))
         try:
             assert await client.ensure_hedge_mode() is mode
             with pytest.raises(ExchangeError):
@@ -221,7 +222,7 @@ async def test_bybit_close_short_in_hedge_mode() -> None:
 )
 async def test_a_number_off_the_step_is_refused_before_sending(request_: OrderRequest) -> None:
     async with capturing() as venue:
-        client = CcxtClient(Credentials("binance", "key", "secret", venue.url))
+        client = BinanceClient(Credentials("binance", "key", "secret", venue.url))
         with pytest.raises(InvalidRequest):
             await client.create_order(request_)
         await client.close()

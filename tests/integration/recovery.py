@@ -15,7 +15,7 @@ from itertools import product
 from django.db.models import Min
 from django.utils import timezone
 
-from exchanges.ccxt_client import CcxtClient
+from exchanges.binance_client import BinanceClient
 from exchanges.credentials import Credentials
 from exchanges.models import AccountWatch
 from exchanges.paper.demo import DEMO_PRICES
@@ -119,12 +119,12 @@ class Auditor:
 
     def __init__(self) -> None:
         self._runner = asyncio.Runner()
-        self._clients: dict[int, CcxtClient] = {}
+        self._clients: dict[int, BinanceClient] = {}
 
     def know(self, trader: Trader) -> None:
         secret = paper_secret(trader.key)
         credentials = Credentials("binance", trader.key, secret, trader.stack.paper.url)
-        self._clients[trader.account.pk] = CcxtClient(credentials)
+        self._clients[trader.account.pk] = BinanceClient(credentials)
 
     def listings(self) -> dict[int, Listing]:
         return self._runner.run(self._ask_all())
@@ -144,7 +144,7 @@ class Auditor:
         self._runner.close()
 
 
-async def _ask(client: CcxtClient) -> Listing:
+async def _ask(client: BinanceClient) -> Listing:
     return await client.positions(), await client.open_orders()
 
 

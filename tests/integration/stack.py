@@ -20,7 +20,7 @@ from kombu import Connection
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from exchanges.ccxt_client import CcxtClient
+from exchanges.binance_client import BinanceClient
 from exchanges.credentials import Credentials
 from exchanges.models import AccountBalance, ExchangeAccount, Instrument
 from exchanges.paper.demo import DEMO_PRICES
@@ -215,11 +215,11 @@ class Trader:
     def run(self, task: str, *arguments: Any, queue: str = "sweeps") -> None:
         self.stack.run(task, *arguments, queue=queue)
 
-    def ask(self, question: Callable[[CcxtClient], Awaitable[Result]]) -> Result:
+    def ask(self, question: Callable[[BinanceClient], Awaitable[Result]]) -> Result:
         """Through ccxt, as anybody with the account's key could."""
 
         async def conversation() -> Result:
-            client = CcxtClient(
+            client = BinanceClient(
                 Credentials("binance", self.key, paper_secret(self.key), self.stack.paper.url)
             )
             try:

@@ -1,19 +1,15 @@
-"""Listings: an account's executions and funding, which come in pages and are read to their end, and contracts."""
+"""Binance's listings of an account's executions and funding, which come in pages and are read to their end."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from exchanges.ccxt_calls import Calls, readable
-from exchanges.errors import OutcomeUnknown
-from exchanges.types import FillReport, FundingReport, InstrumentSpec
+from exchanges.types import FillReport, FundingReport
 from exchanges.venues import binance
 from exchanges.venues.words import milliseconds_of
-
-logger = logging.getLogger(__name__)
 
 FILLS_PER_PAGE = 1000
 INCOMES_PER_PAGE = 1000
@@ -94,14 +90,3 @@ async def _page_of_incomes(calls: Calls, asked: Mapping[str, str | int]) -> Sequ
 
 def _following(page: Sequence[Mapping[str, Any]], start: int) -> int:
     return readable(lambda: max(start + 1, *(int(row["time"]) for row in page)))
-
-
-def instrument_of(market: Mapping[str, Any]) -> InstrumentSpec | None:
-    """None for what we do not trade. One contract we cannot read must not hide all the others."""
-    if not (market["swap"] and market["linear"] and market["settle"] == binance.QUOTE_CURRENCY):
-        return None
-    try:
-        return readable(lambda: binance.instrument(market["info"], market["symbol"]))
-    except OutcomeUnknown as error:
-        logger.warning("The contract %s is left out: %s", market["symbol"], error)
-        return None

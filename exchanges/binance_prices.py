@@ -1,4 +1,4 @@
-"""Prices over REST: those of now, and candles."""
+"""Binance's prices over REST: those of now, and candles."""
 
 from __future__ import annotations
 
