@@ -19,6 +19,7 @@ from exchanges.errors import (
     ExchangeError,
     InsufficientMargin,
     InvalidRequest,
+    NotReached,
     NotSent,
     OrderNotFound,
     OutcomeUnknown,
@@ -76,7 +77,7 @@ def translate(venue: str, error: Exception, wire: Wire, *, writing: bool) -> Exc
         return error
     found = told_to_wait(venue, wire) or _by_number(venue, error, wire) or _by_cause(error, wire)
     if writing and not wire.changed_something and isinstance(found, OutcomeUnknown):
-        return NotSent(str(found), code=found.code)
+        return (NotSent if found.code else NotReached)(str(found), code=found.code)
     return found
 
 
@@ -129,7 +130,7 @@ def _by_number(venue: str, error: Exception, wire: Wire) -> ExchangeError | None
 def _by_cause(error: Exception, wire: Wire) -> ExchangeError:
     """No number: either nothing left this machine, or nobody knows."""
     if _names(error.__cause__) & {"ClientConnectorError"}:
-        return NotSent("The exchange could not be reached.")
+        return NotReached("The exchange could not be reached.")
     cls = _class_of(error)
     if cls and not wire.changed_something and (wire.status is None or wire.status < 300):
         return cls(f"{type(error).__name__}: refused before anything was sent")

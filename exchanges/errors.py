@@ -23,6 +23,10 @@ class NotSent(ExchangeError):
         self.retry_after = retry_after
 
 
+class NotReached(NotSent):
+    """No connection, or no answer to what had to be asked before: nothing was executed."""
+
+
 class Banned(NotSent):
     """Every request until then makes it longer: stay silent, and tell the owner."""
 
@@ -61,3 +65,8 @@ class OutcomeUnknown(ExchangeError):
 
 class AccountUnusable(ExchangeError):
     """Key, permission or ban: halt the account and call its owner."""
+
+
+def is_silence(error: ExchangeError) -> bool:
+    """The exchange could not be reached. An answer with a number of its own, however bad, is none."""
+    return not error.code and isinstance(error, NotReached | OutcomeUnknown)

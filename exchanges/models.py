@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from exchanges.choices import choices
 from exchanges.secrets import SecretField
+from exchanges.types import BreakerState
 
 
 class Venue(StrEnum):
@@ -148,6 +149,28 @@ class AccountWatch(models.Model):
     )
     clock_offset_ms = models.IntegerField(null=True, blank=True)
     clock_measured_at = models.DateTimeField(null=True, blank=True)
+    breaker = models.CharField(
+        max_length=10,
+        choices=choices(BreakerState),
+        default=BreakerState.CLOSED,
+        db_default=BreakerState.CLOSED,
+        help_text="Open: it cannot be reached; recovering: it answers, and was not yet compared in full",
+    )
+    unreachable_since = models.DateTimeField(null=True, blank=True, help_text="First failure in a row")
+    unreachable_failures = models.PositiveIntegerField(default=0, db_default=0, help_text="In a row")
+    unreachable_error = models.TextField(blank=True, default="", db_default="")
+    recovering_since = models.DateTimeField(null=True, blank=True)
+    recovery_comparisons = models.PositiveSmallIntegerField(default=0, db_default=0)
+    recovery_compared_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(breaker__in=list(BreakerState)), name="breaker_state_known"),
+            models.CheckConstraint(
+                condition=Q(breaker=BreakerState.CLOSED) | Q(unreachable_since__isnull=False),
+                name="open_breaker_says_since_when",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.account_id}"

@@ -117,6 +117,14 @@ class PositionMode(StrEnum):
     HEDGE = "hedge"
 
 
+class BreakerState(StrEnum):
+    """Whether an account can be reached."""
+
+    CLOSED = "closed"  # it answers
+    OPEN = "open"  # it does not
+    RECOVERING = "recovering"  # it answers again, and was not yet compared in full
+
+
 class Timeframe(StrEnum):
     """How long one candle lasts."""
 

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from positions.queries import invariant_checks
+from positions.services.balances import last_known_balances
 from positions.services.reconciliation import get_health_status
 from signals_app.link_health import signal_server
 from signals_app.stream_health import signal_stream
@@ -48,6 +49,7 @@ def report(request: HttpRequest) -> JsonResponse:
     return JsonResponse(
         {
             "synchroniser": get_health_status(),
+            "balance": last_known_balances().as_json(),
             "invariants": invariant_checks(),
             "orphan_trailing_states": {"count": orphans, "warning": orphans > ORPHANS_TOLERATED},
             "signal_server": signal_server(),

@@ -46,6 +46,8 @@ class ReasonCode(StrEnum):
     COOLDOWN = "cooldown"
     MARKET = "market"  # a market filter of the strategy
     NO_PRICE = "no_price"
+    UNREACHABLE = "unreachable"  # its account, and the one it would go to instead
+    STOPS_REFUSED = "stops_refused"  # the exchange takes no conditional orders there
     NOT_OPENED = "not_opened"  # the text says which rule of the position was in the way
     # a wave of the signal server
     EXCHANGE_NOT_TRADED = "exchange_not_traded"

@@ -7,6 +7,7 @@ from ipaddress import ip_network
 
 import psycopg.conninfo
 
+from positions.breaker import Patience
 from tradingbot import environment
 from tradingbot.redis_urls import broker_url, channel_hosts
 from tradingbot.schedule import SCHEDULE
@@ -35,6 +36,9 @@ TRUSTED_PROXIES = [ip_network(word) for word in ENV.trusted_proxies]
 MAX_SENDER_CONNECTIONS = ENV.max_sender_connections  # in each process of the web page
 MAX_PRICE_AGE = timedelta(seconds=ENV.max_price_age_seconds)
 PRICE_SILENT_AFTER = timedelta(seconds=ENV.price_silent_seconds)
+BREAKER_PATIENCE = Patience()
+BALANCE_SECONDS = 4.0  # for all accounts together, asked side by side
+BALANCE_IS_OLD_AFTER = timedelta(minutes=1)
 UNPROTECTED_CLOSE_AFTER = timedelta(seconds=ENV.unprotected_close_seconds)
 SIGNALS_STREAM = ENV.signals_stream
 SIGNALS_STREAM_KEPT = ENV.signals_stream_kept

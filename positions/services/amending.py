@@ -21,7 +21,7 @@ from exchanges.types import OrderReport, OrderType, PositionSide, ReportStatus, 
 from positions import broadcast
 from positions.lifecycle import DONE, OrderPurpose
 from positions.models import Order, Position
-from positions.services import events, halting, lookups
+from positions.services import events, halting, lookups, reachability
 from positions.services.closing import RESTING, lock_position
 from positions.services.instruments import spec_of
 from positions.services.orders import request_for, stop_if_held_up
@@ -137,6 +137,7 @@ def _look(order: Order) -> None:
         report = lookups.look_up(order)
     except ExchangeError as error:
         halting.hear(order.account_id, error)
+        reachability.hear(order.account_id, error)
         logger.warning("asking for %s failed (%s); it is asked again", order.client_order_id, error)
         return
     if report is None:

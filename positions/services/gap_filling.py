@@ -17,7 +17,7 @@ from exchanges.models import AccountWatch, ExchangeAccount, Instrument
 from exchanges.types import FillReport, Side
 from exchanges.venues.names import forced_by
 from positions.models import Fill, FillCursor, Order, Position, RiskEvent
-from positions.services import events, watch
+from positions.services import events, reachability, watch
 from positions.services.reports import apply_fill, find_order
 
 logger = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ def read(account: ExchangeAccount, instrument: Instrument, *, since: datetime | 
         news = _unknown_here(account, instrument, fills)
         refused = [fill for fill in _with_their_names(account, news) if not _is_applied(account, fill)]
     except ExchangeError as error:
+        reachability.hear(account.pk, error)
         logger.warning("executions of %s could not be read: %s", instrument.symbol, error)
         return False
     if not refused:
@@ -214,6 +215,7 @@ def _traded_unread(account: ExchangeAccount) -> set[int] | None:
     try:
         traded = session.call(account, lambda client: client.last_trades(since))
     except ExchangeError as error:
+        reachability.hear(account.pk, error)
         logger.warning("contracts of %s with executions could not be listed: %s", account.name, error)
         return None
     return {

@@ -22,7 +22,7 @@ from exchanges.types import Book, OrderReport, OrderType, ReportStatus
 from positions.cover import ABSENT
 from positions.lifecycle import OrderStatus
 from positions.models import Order
-from positions.services import denials, halting
+from positions.services import denials, halting, reachability
 from positions.services.reports import apply_report
 from positions.services.sweeping import for_each
 
@@ -46,10 +46,12 @@ def cancel(order_id: UUID | str) -> None:
         _ask(order, gone=ReportStatus.CANCELED)  # it filled, fired or was canceled before
     except ExchangeError as error:
         halting.hear(order.account_id, error)
+        reachability.hear(order.account_id, error)
         logger.warning("cancel of %s failed (%s); it is repeated", order.client_order_id, error)
     else:
         # what filled before the cancel came is in its answer; a stop that was still there has not fired
         apply_report(order.account_id, told or _ended(order, ReportStatus.CANCELED))
+        reachability.answered(order.account_id)
 
 
 def cancel_left_over(account: ExchangeAccount, report: OrderReport) -> None:
@@ -94,8 +96,10 @@ def _ask(order: Order, *, gone: ReportStatus | None = None) -> None:
         report = look_up(order)
     except ExchangeError as error:
         halting.hear(order.account_id, error)
+        reachability.hear(order.account_id, error)
         logger.warning("asking for %s failed (%s); it is asked again", order.client_order_id, error)
         return
+    reachability.answered(order.account_id)
     if report is not None:
         apply_report(order.account_id, report)
     elif order.status == OrderStatus.SUBMITTED:

@@ -20,7 +20,7 @@ from positions import broadcast
 from positions.lifecycle import DONE, OrderPurpose
 from positions.models import Order, Position
 from positions.risk import Denied, Limits, OpenBook, judge, judge_stop
-from positions.services import events
+from positions.services import events, reachability
 from positions.services.cooling import cools_down
 from positions.services.instruments import spec_of
 from positions.services.outbox import add_order
@@ -75,6 +75,8 @@ def open_position(proposal: Proposal) -> Opened | Skip:
     instrument = Instrument.objects.filter(
         venue=account.venue, exchange_symbol=proposal.exchange_symbol
     ).first()
+    if unreachable := reachability.why_closed(account.pk):
+        return Skip(f"{account.name} is {unreachable}", ReasonCode.UNREACHABLE)
     refusal = _not_now(strategy, account, instrument, proposal)
     if refusal or instrument is None:
         return Skip(refusal or "unknown instrument")

@@ -19,6 +19,7 @@ from exchanges.errors import (
     ExchangeError,
     InsufficientMargin,
     NothingToReduce,
+    NotReached,
     NotSent,
     OutcomeUnknown,
     PriceTooFar,
@@ -39,7 +40,7 @@ from exchanges.types import (
 from positions.cover import stop_shares, was_just_refused
 from positions.lifecycle import OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order
-from positions.services import denials, halting
+from positions.services import denials, halting, reachability
 from positions.services.closing import OVER, lock_position
 from positions.services.outbox import add_parts, hint, terms_of
 from positions.services.reports import apply_report
@@ -70,11 +71,13 @@ def submit(order_id: UUID | str) -> None:
     try:
         report = session.call(order.account, lambda client: _send(client, order))
     except ExchangeError as error:
+        reachability.hear(order.account_id, error)
         _apply_error(order, error)
     except Exception:
         logger.exception("outcome of %s is unknown; it will be looked up", order.client_order_id)
     else:
         apply_report(order.account_id, report)
+        reachability.answered(order.account_id)
 
 
 def _claim(order_id: UUID | str) -> Order | None:
@@ -108,6 +111,8 @@ def _unwanted_entry(order: Order, now: datetime) -> str | None:
         return "position is being closed"
     if order.account.trading_state != TradingState.ACTIVE:
         return f"the account is {order.account.trading_state}: {order.account.state_reason}"
+    if unreachable := reachability.why_closed(order.account_id):
+        return f"the account is {unreachable}"
     if order.created_at < now - ENTRY_LIFETIME:
         tried = f"; last try: {order.reason}" if order.reason else ""
         return f"too old to be sent: the market has moved on{tried}"
@@ -138,7 +143,7 @@ async def _prepare(client: ExchangeClient, order: Order) -> None:
             await client.ensure_leverage(symbol, leverage)
             _know((account, symbol), leverage)
     except OutcomeUnknown as error:
-        raise NotSent(
+        raise (NotSent if error.code else NotReached)(
             f"leverage or mode could not be set: {error}", code=error.code, retry_after=2
         ) from error
 

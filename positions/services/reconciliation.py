@@ -32,7 +32,7 @@ from positions.comparison import (
 from positions.cover import FIRES_WITHIN
 from positions.lifecycle import DONE, PENDING, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order, Position
-from positions.services import differences, funding, gap_filling, halting, watch
+from positions.services import differences, funding, gap_filling, halting, reachability, watch
 from positions.services.outbox import PREFIX
 
 logger = logging.getLogger(__name__)
@@ -67,15 +67,18 @@ def reconcile_account(account_id: int) -> None:
         snapshot = _ask(account)
     except ExchangeError as error:
         halting.hear(account_id, error)
+        reachability.hear(account_id, error)
         logger.warning("account %s could not be reconciled: %s", account.name, error)
         watch.not_reconciled(account_id, str(error))
         return  # an unanswered question says nothing about any position
+    reachability.answered(account_id)
     _save_balance(account, snapshot)
     gap_filling.read_all(account)
     found = _differences(account, snapshot)
     for difference in found:
         _act(account, difference, snapshot.asked_at)
     watch.reconciled(account_id, snapshot.asked_at, **_figures(account, snapshot, found))
+    reachability.compared(account_id, snapshot.asked_at)
 
 
 def _act(account: ExchangeAccount, difference: Difference | Present, asked_at: datetime) -> None:
@@ -244,4 +247,6 @@ def _health(seen: AccountWatch | None) -> dict[str, Any]:
         "wallet_asked_at": seen.wallet_asked_at if seen else None,
         "event_delay_ms": seen.event_delay_ms if seen else None,
         "clock_offset_ms": seen.clock_offset_ms if seen else None,
+        "breaker": seen.breaker if seen else None,
+        "unreachable_since": seen.unreachable_since if seen else None,
     }
