@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from exchanges.models import AccountBalance, ExchangeAccount, Instrument
+from positions.lifecycle import DONE
 
 SECRETS = ("api_key", "api_secret")
 KEPT = "Set. Leave blank to keep it; type a new one to replace it."
@@ -50,6 +51,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
             "is_live_confirmed",
             "trading_state",
             "state_reason",
+            "position_mode",
             "max_open_positions",
             "max_exposure",
             "unknown_positions",
@@ -73,6 +75,17 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
         for name in self._untouched:
             cleaned[name] = getattr(self.instance, name)
         return cleaned
+
+    def clean_position_mode(self) -> str:
+        mode: str = self.cleaned_data["position_mode"]
+        held = 0 if self.instance.pk is None else self.instance.positions.filter(is_live=True).count()
+        working = 0 if self.instance.pk is None else self.instance.orders.exclude(status__in=DONE).count()
+        if "position_mode" in self.changed_data and (held or working):
+            raise forms.ValidationError(
+                f"The mode stays while something is open; the account has {held} live positions and "
+                f"{working} working orders."
+            )
+        return mode
 
     @property
     def _untouched(self) -> set[str]:
@@ -104,6 +117,7 @@ class ExchangeAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     fieldsets = (
         (None, {"fields": ("name", "venue", *SECRETS, "is_live_confirmed")}),
         ("Trading", {"fields": ("trading_state", "state_reason", "max_open_positions", "max_exposure")}),
+        ("At the exchange", {"fields": ("position_mode",)}),
         ("Positions nobody here opened", {"fields": ("unknown_positions", "adopted_stop_percent")}),
     )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from exchanges.choices import choices
 from exchanges.secrets import SecretField
-from exchanges.types import BreakerState
+from exchanges.types import BreakerState, PositionMode
 
 
 class Venue(StrEnum):
@@ -30,6 +31,10 @@ class UnknownPositions(StrEnum):
     ADOPT = "adopt"  # it gets a row without signal, and a stop
 
 
+def usual_position_mode() -> PositionMode:
+    return PositionMode.HEDGE if settings.TRADING_HEDGE_MODE else PositionMode.ONE_WAY
+
+
 class ExchangeAccount(models.Model):
     name = models.SlugField(max_length=40, unique=True)
     venue = models.CharField(max_length=20, choices=choices(Venue), default=Venue.BINANCE)
@@ -42,6 +47,13 @@ class ExchangeAccount(models.Model):
         max_length=20, choices=choices(TradingState), default=TradingState.ACTIVE
     )
     state_reason = models.TextField(blank=True, default="")
+    position_mode = models.CharField(
+        max_length=7,
+        choices=choices(PositionMode),
+        default=usual_position_mode,
+        help_text="hedge: a long and a short of one contract beside each other; one way: one position a contract. "
+        "Stays while the account holds positions or has working orders.",
+    )
     max_open_positions = models.PositiveIntegerField(default=10)
     max_exposure = models.DecimalField(
         max_digits=20, decimal_places=2, default=30000, help_text="Sum of open notionals, in quote currency."
@@ -75,6 +87,9 @@ class ExchangeAccount(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(trading_state__in=list(TradingState)), name="account_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(position_mode__in=list(PositionMode)), name="account_position_mode_known"
             ),
             models.CheckConstraint(condition=Q(max_exposure__gt=0), name="account_exposure_positive"),
         ]

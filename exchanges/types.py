@@ -113,8 +113,25 @@ class Reference(StrEnum):
 
 
 class PositionMode(StrEnum):
+    """Whether both legs of a contract can be held at once, or only what is left of both."""
+
     ONE_WAY = "one_way"
     HEDGE = "hedge"
+
+    @classmethod
+    def of_index(cls, position_idx: int) -> PositionMode:
+        return cls.HEDGE if position_idx else cls.ONE_WAY
+
+    def leg_index(self, side: PositionSide) -> int:
+        """By the side of the position, for its closing orders too."""
+        if self is PositionMode.ONE_WAY:
+            return 0
+        return 1 if side is PositionSide.LONG else 2
+
+
+class MarginMode(StrEnum):
+    CROSS = "cross"
+    ISOLATED = "isolated"
 
 
 class BreakerState(StrEnum):
@@ -200,6 +217,11 @@ class OrderRequest:
     native: NativeExits | None = None
     time_in_force: TimeInForce | None = None
     expires_at: datetime | None = None
+    position_mode: PositionMode = PositionMode.HEDGE
+
+    @property
+    def position_idx(self) -> int:
+        return self.position_mode.leg_index(self.position_side)
 
 
 @dataclass(frozen=True, slots=True)

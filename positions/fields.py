@@ -35,3 +35,7 @@ def signal_id_field() -> models.CharField:  # type: ignore[type-arg]
         db_index=True,
         db_comment="Id the sender gave the signal: text of any shape, NULL when it gave none; refers to nothing.",
     )
+
+
+def money(**kwargs: object) -> models.DecimalField:  # type: ignore[type-arg]
+    return models.DecimalField(max_digits=20, decimal_places=8, **kwargs)  # type: ignore[arg-type]

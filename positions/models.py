@@ -10,8 +10,11 @@ from django.db.models.functions import Now
 
 from exchanges.choices import choices
 from exchanges.types import Book, Forced, OrderType, PositionSide, PriceKind, Side, TimeInForce
-from positions.fields import PostgresEnumField, signal_id_field
+from positions.fields import PostgresEnumField, money, signal_id_field
 from positions.lifecycle import DONE, CloseReason, OrderPurpose, OrderStatus, PositionStatus
+from positions.record_models import FillCursor, FundingPayment, InvariantCheck, RiskEvent
+
+__all__ = ["Fill", "FillCursor", "FundingPayment", "InvariantCheck", "Order", "Position", "RiskEvent"]
 
 
 class RandomUUID(models.Func):
@@ -22,10 +25,6 @@ class RandomUUID(models.Func):
 
 def position_token() -> str:
     return uuid.uuid4().hex[:16]
-
-
-def money(**kwargs: object) -> models.DecimalField:  # type: ignore[type-arg]
-    return models.DecimalField(max_digits=20, decimal_places=8, **kwargs)  # type: ignore[arg-type]
 
 
 class Position(models.Model):
@@ -39,7 +38,7 @@ class Position(models.Model):
     # part of every client order id of this position: unlike the row's number it differs between databases
     token = models.CharField(max_length=16, unique=True, default=position_token, editable=False)
     position_side = models.CharField(max_length=5, choices=choices(PositionSide))
-    position_idx = models.SmallIntegerField(help_text="1 long leg, 2 short leg; from the position's side")
+    position_idx = models.SmallIntegerField(help_text="1 long leg, 2 short leg; 0 in one-way mode")
     status = models.CharField(max_length=10, choices=choices(PositionStatus), default=PositionStatus.OPENING)
     is_live = models.GeneratedField(
         expression=~Q(status=PositionStatus.CLOSED),  # type: ignore[arg-type]
@@ -95,13 +94,19 @@ class Position(models.Model):
                 condition=~Q(status=PositionStatus.CLOSED),
                 name="one_live_position_per_leg",
             ),
+            models.UniqueConstraint(
+                fields=["account", "instrument"],
+                condition=Q(position_idx=0) & ~Q(status="closed"),
+                name="one_live_position_in_one_way_mode",
+            ),
             # target of the trailing row's two-column foreign key
             models.UniqueConstraint(fields=["id", "is_live"], name="position_id_and_liveness"),
             models.CheckConstraint(
                 condition=Q(status__in=list(PositionStatus)), name="position_status_known"
             ),
             models.CheckConstraint(
-                condition=Q(position_side="long", position_idx=1) | Q(position_side="short", position_idx=2),
+                condition=Q(position_side="long", position_idx__in=(0, 1))
+                | Q(position_side="short", position_idx__in=(0, 2)),
                 name="position_idx_follows_side",
             ),
             models.CheckConstraint(
@@ -273,77 +278,3 @@ class Fill(models.Model):
 
     def __str__(self) -> str:
         return f"{self.symbol} {self.trade_id}"
-
-
-class FillCursor(models.Model):
-    """Up to which trade id the exchange's own listing has been read; what a stream told proves no completeness."""
-
-    account = models.ForeignKey("exchanges.ExchangeAccount", models.CASCADE)
-    symbol = models.CharField(max_length=20)
-    trade_id = models.CharField(max_length=64)
-    read_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["account", "symbol"], name="fill_cursor_once")]
-
-    def __str__(self) -> str:
-        return f"{self.symbol} {self.trade_id}"
-
-
-class FundingPayment(models.Model):
-    """One payment; the exchange's id makes a repeated report harmless."""
-
-    account = models.ForeignKey("exchanges.ExchangeAccount", models.PROTECT, related_name="funding_payments")
-    position = models.ForeignKey(
-        Position, models.PROTECT, related_name="funding_payments", null=True, blank=True
-    )
-    symbol = models.CharField(max_length=20)
-    payment_id = models.CharField(max_length=64)
-    amount = money(help_text="Above zero: received")
-    currency = models.CharField(max_length=10)
-    paid_at = models.DateTimeField()
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        db_table = "funding_payments"
-        constraints = [
-            models.UniqueConstraint(fields=["account", "payment_id"], name="funding_payment_once"),
-        ]
-        indexes = [models.Index(F("paid_at").desc(), name="funding_newest")]
-
-    def __str__(self) -> str:
-        return f"{self.symbol} {self.amount}"
-
-
-class InvariantCheck(models.Model):
-    """The last verdict on each sentence that must always be true."""
-
-    name = models.CharField(max_length=100, unique=True)
-    is_true = models.BooleanField(null=True, help_text="Unknown while it could not be checked")
-    checked_at = models.DateTimeField(null=True, blank=True)
-    broken_since = models.DateTimeField(null=True, blank=True)
-    findings = models.JSONField(default=list, blank=True)
-
-    class Meta:
-        db_table = "invariant_checks"
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class RiskEvent(models.Model):
-    """Something the owner should be able to read later: a denial, an alarm, a found difference."""
-
-    account = models.ForeignKey("exchanges.ExchangeAccount", models.PROTECT, null=True, blank=True)
-    event_type = models.CharField(max_length=50)
-    risk_level = models.CharField(max_length=20)
-    position_id = models.CharField(max_length=100, null=True, blank=True)
-    details = models.JSONField(default=dict)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        db_table = "risk_events"
-        indexes = [models.Index(fields=["event_type", "-created_at"], name="risk_event_type_newest")]
-
-    def __str__(self) -> str:
-        return self.event_type

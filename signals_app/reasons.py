@@ -48,6 +48,8 @@ class ReasonCode(StrEnum):
     NO_PRICE = "no_price"
     UNREACHABLE = "unreachable"  # its account, and the one it would go to instead
     STOPS_REFUSED = "stops_refused"  # the exchange takes no conditional orders there
+    ONE_WAY_MODE = "one_way_mode"  # the account holds one position a contract, and there is one
+    POSITION_MODE = "position_mode"  # the exchange's position mode is not the account's
     NOT_OPENED = "not_opened"  # the text says which rule of the position was in the way
     # a wave of the signal server
     EXCHANGE_NOT_TRADED = "exchange_not_traded"

@@ -34,6 +34,7 @@ MAX_CLOCK_OFFSET_MS = ENV.max_clock_offset_ms
 MAX_SIGNAL_AGE = timedelta(seconds=ENV.max_signal_age_seconds)
 TRUSTED_PROXIES = [ip_network(word) for word in ENV.trusted_proxies]
 MAX_SENDER_CONNECTIONS = ENV.max_sender_connections  # in each process of the web page
+TRADING_HEDGE_MODE = ENV.trading_hedge_mode
 MAX_PRICE_AGE = timedelta(seconds=ENV.max_price_age_seconds)
 PRICE_SILENT_AFTER = timedelta(seconds=ENV.price_silent_seconds)
 BREAKER_PATIENCE = Patience()

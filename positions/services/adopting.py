@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from exchanges.models import ExchangeAccount, Instrument
-from exchanges.types import PositionReport, PositionSide
+from exchanges.types import PositionMode, PositionReport, PositionSide
 from positions import broadcast
 from positions.lifecycle import PositionStatus
 from positions.models import Position
@@ -58,7 +58,7 @@ def _insert(
         instrument=instrument,
         plan=kept(_only_a_stop(account)),
         position_side=report.position_side,
-        position_idx=1 if report.position_side is PositionSide.LONG else 2,
+        position_idx=PositionMode(account.position_mode).leg_index(report.position_side),
         status=PositionStatus.OPEN,
         planned_quantity=report.quantity,
         planned_notional=report.quantity * report.entry_price,

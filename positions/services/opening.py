@@ -15,7 +15,7 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from exchanges.models import AccountBalance, ExchangeAccount, Instrument, TradingState
-from exchanges.types import PositionSide
+from exchanges.types import PositionMode, PositionSide
 from positions import broadcast
 from positions.lifecycle import DONE, OrderPurpose
 from positions.models import Order, Position
@@ -80,6 +80,8 @@ def open_position(proposal: Proposal) -> Opened | Skip:
     refusal = _not_now(strategy, account, instrument, proposal)
     if refusal or instrument is None:
         return Skip(refusal or "unknown instrument")
+    if against := _other_side_in_the_way(account, instrument, proposal):
+        return Skip(against, ReasonCode.ONE_WAY_MODE)
     if wait := cools_down(strategy, instrument):
         return Skip(wait, ReasonCode.COOLDOWN)
     return _open_sized(proposal, strategy, account, instrument)
@@ -115,6 +117,22 @@ def _leftovers(account: ExchangeAccount, instrument: Instrument, side: PositionS
     return pending.filter(position__instrument=instrument, position__position_side=side)
 
 
+def _other_side_in_the_way(
+    account: ExchangeAccount, instrument: Instrument, proposal: Proposal
+) -> str | None:
+    """In one-way mode an order for the other side would shrink the position, or turn it."""
+    if account.position_mode != PositionMode.ONE_WAY:
+        return None
+    other, symbol = proposal.position_side.opposite, proposal.exchange_symbol
+    if _live_legs(account, instrument, other).exists():
+        return f"a {other} position in {symbol} is live, and the account is in one-way mode: it must be closed first"
+    if _leftovers(account, instrument, other).exists():
+        return (
+            f"orders of the last {other} position in {symbol} still work, and the account is in one-way mode"
+        )
+    return None
+
+
 def _open_sized(
     proposal: Proposal, strategy: Strategy, account: ExchangeAccount, instrument: Instrument
 ) -> Opened | Skip:
@@ -140,7 +158,8 @@ def _open_sized(
     ):
         if isinstance(verdict, Denied):
             return _denied(account, strategy, verdict)
-    return Opened(_insert(proposal, strategy, instrument, sized, plan).pk)
+    position_idx = PositionMode(account.position_mode).leg_index(proposal.position_side)
+    return Opened(_insert(proposal, strategy, instrument, sized, plan, position_idx).pk)
 
 
 def _expected_entry(
@@ -187,7 +206,12 @@ def _open_book(strategy: Strategy, account: ExchangeAccount, balance: AccountBal
 
 
 def _insert(
-    proposal: Proposal, strategy: Strategy, instrument: Instrument, sized: Sized, plan: ProtectionPlan
+    proposal: Proposal,
+    strategy: Strategy,
+    instrument: Instrument,
+    sized: Sized,
+    plan: ProtectionPlan,
+    position_idx: int,
 ) -> Position:
     position = Position.objects.create(
         account_id=strategy.account_id,
@@ -196,7 +220,7 @@ def _insert(
         plan=kept(plan),
         signal_id=signal_id_text(proposal.signal_id),
         position_side=proposal.position_side,
-        position_idx=1 if proposal.position_side is PositionSide.LONG else 2,
+        position_idx=position_idx,
         planned_quantity=sized.quantity,
         planned_notional=sized.notional,
         reference_price=proposal.mark_price,

@@ -42,6 +42,7 @@ def form_of(account, **values):
         "api_secret": "",
         "trading_state": account.trading_state,
         "state_reason": "",
+        "position_mode": account.position_mode,
         "max_open_positions": "10",
         "max_exposure": "30000",
         "unknown_positions": "alarm",
@@ -107,6 +108,19 @@ def test_trading_can_be_halted_by_hand(admin_client, account):
     admin_client.post(url(ExchangeAccount, "change", account.pk), form)
     account.refresh_from_db()
     assert (account.trading_state, account.state_reason) == (TradingState.HALTED, "holidays")
+
+
+def test_the_position_mode_is_changed_while_nothing_is_open(admin_client, account):
+    address = url(ExchangeAccount, "change", account.pk)
+    held = a_position(account=account)
+    said = admin_client.post(address, form_of(account, position_mode="one_way")).content.decode()
+    assert "the account has 1 live positions and 0 working orders" in said
+    Position.objects.filter(pk=held.pk).update(
+        status="closed", closed_at=held.created_at, close_reason="manual", quantity=0
+    )
+    admin_client.post(address, form_of(account, position_mode="one_way"))
+    account.refresh_from_db()
+    assert account.position_mode == "one_way"
 
 
 def test_balances_are_shown_and_not_edited(admin_client, account):
