@@ -10,18 +10,19 @@ from django.db.models import Q
 
 from exchanges.choices import choices
 from exchanges.secrets import SecretField
+from exchanges.switch_models import GlobalState, StateChange, Switched
+from exchanges.trading_state import TradingState
 from exchanges.types import BreakerState, PositionMode
+
+__all__ = [
+    "AccountBalance", "AccountWatch", "ExchangeAccount", "GlobalState", "Instrument", "StateChange", "TradingState",
+    "UnknownPositions", "Venue",
+]  # fmt: skip
 
 
 class Venue(StrEnum):
     BINANCE = "binance"
     BYBIT = "bybit"
-
-
-class TradingState(StrEnum):
-    ACTIVE = "active"
-    REDUCING = "reducing"  # no new positions
-    HALTED = "halted"  # no new positions and the owner is called
 
 
 class UnknownPositions(StrEnum):
@@ -35,7 +36,7 @@ def usual_position_mode() -> PositionMode:
     return PositionMode.HEDGE if settings.TRADING_HEDGE_MODE else PositionMode.ONE_WAY
 
 
-class ExchangeAccount(models.Model):
+class ExchangeAccount(Switched):
     name = models.SlugField(max_length=40, unique=True)
     venue = models.CharField(max_length=20, choices=choices(Venue), default=Venue.BINANCE)
     api_key = SecretField(blank=True, default="")
@@ -43,10 +44,6 @@ class ExchangeAccount(models.Model):
     is_live_confirmed = models.BooleanField(
         default=False, help_text="Real orders need this tick and DRY_RUN=false; both, always."
     )
-    trading_state = models.CharField(
-        max_length=20, choices=choices(TradingState), default=TradingState.ACTIVE
-    )
-    state_reason = models.TextField(blank=True, default="")
     position_mode = models.CharField(
         max_length=7,
         choices=choices(PositionMode),

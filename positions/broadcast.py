@@ -45,6 +45,11 @@ def signals_logged(log_ids: Sequence[int]) -> None:
         _after_commit({"type": "live.changed", "kind": "signal", "ids": newest})
 
 
+def notices_changed() -> None:
+    """Whether and why accounts open nothing."""
+    _after_commit({"type": "live.changed", "kind": "notices", "ids": [0]})
+
+
 def prices_changed(prices: Mapping[str, str], venue: str = "binance") -> None:
     """New mark prices by exchange symbol. Sent at once: prices belong to no transaction."""
     _sender.put({"type": "live.prices", "venue": str(venue), "prices": dict(prices)})

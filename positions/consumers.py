@@ -158,6 +158,8 @@ def _read_news(changed: dict[str, set[Any]]) -> tuple[dict[str, Any], list[Held]
     news: dict[str, Any] = {}
     if changed["order"]:
         news["orders"] = queries.order_rows(changed["order"], now=now)
+    if changed["notices"]:
+        news["notices"] = queries.notices()
     if changed["signal"]:
         news["signals"] = queries.signal_rows(changed["signal"], now=now)
     # a stop that moved changes the row of its position as well

@@ -192,6 +192,7 @@ class Order(models.Model):
         null=True, blank=True, help_text="A changed price that the exchange has not confirmed"
     )
     amend_sent_at = models.DateTimeField(null=True, blank=True)
+    epoch = models.PositiveBigIntegerField(default=0, db_default=0)  # of an entry: when it was decided
 
     class Meta:
         db_table = "orders"

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from positions.services import (
     amending,
+    halting,
     insisting,
     instruments,
     ladder,
@@ -56,6 +57,11 @@ def submit_due() -> None:
 @shared_task(name="positions.tasks.close_again")
 def close_again() -> None:
     insisting.close_again(timezone.now())
+
+
+@shared_task(name="positions.tasks.call_off_overtaken_entries")
+def call_off_overtaken_entries() -> None:
+    halting.call_off_entries(None)
 
 
 @shared_task(name="positions.tasks.resolve_unknown")

@@ -23,6 +23,7 @@ SCHEDULE = {
     "submit due orders": _every("positions.tasks.submit_due", "sweeps", seconds=2),
     "close again what was refused": _every("positions.tasks.close_again", "sweeps", seconds=1),
     "tend waiting orders": _every("positions.tasks.tend_waiting", "sweeps", seconds=2),
+    "call off overtaken entries": _every("positions.tasks.call_off_overtaken_entries", "sweeps", seconds=2),
     "resolve unknown orders": _every("positions.tasks.resolve_unknown", "reconcile", seconds=2),
     "reconcile with the exchange": _every("positions.tasks.reconcile", "reconcile", seconds=10),
     "collect funding payments": _every("positions.tasks.collect_funding", "reconcile", minutes=10),

@@ -89,6 +89,9 @@ def amend(order_id: UUID | str) -> None:
     order = _claim(order_id)
     if order is None:
         return
+    if order.purpose == OrderPurpose.ENTRY and (fenced := halting.fence(order)):
+        _settle(order, order.price, fenced)
+        return
     asked_at = timezone.now()
     try:
         report = session.call(order.account, lambda client: _send(client, order))

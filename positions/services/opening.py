@@ -14,7 +14,8 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from exchanges.models import AccountBalance, ExchangeAccount, Instrument, TradingState
+from exchanges.models import AccountBalance, ExchangeAccount, Instrument
+from exchanges.switch import switch_of
 from exchanges.types import PositionMode, PositionSide
 from positions import broadcast
 from positions.lifecycle import DONE, OrderPurpose
@@ -92,8 +93,8 @@ def _not_now(
 ) -> str | None:
     if strategy.archived or not strategy.enabled or not strategy.allow_open:
         return "strategy does not open positions now"
-    if account.trading_state != TradingState.ACTIVE:
-        return f"account is {account.trading_state}: {account.state_reason or 'no new positions'}"
+    if refusal := switch_of(account.pk).refusal:
+        return refusal
     if account.entries_paused_until is not None and account.entries_paused_until > timezone.now():
         return f"entries are paused until {account.entries_paused_until:%H:%M:%S}: {account.entries_paused_reason}"
     if instrument is None or not instrument.active:

@@ -26,7 +26,6 @@ from exchanges.errors import (
     Refused,
     WouldTriggerImmediately,
 )
-from exchanges.models import TradingState
 from exchanges.types import (
     NativeExits,
     OrderReport,
@@ -64,12 +63,18 @@ LEVERAGE_KNOWN_FOR = 5.0
 _prepared: dict[tuple[object, ...], tuple[object, float]] = {}
 
 
+class _Fenced(Exception):
+    """Proven not sent; the text says why nobody wants it any more."""
+
+
 def submit(order_id: UUID | str) -> None:
     order = _claim(order_id)
     if order is None:
         return
     try:
-        report = session.call(order.account, lambda client: _send(client, order))
+        report = _send(order)
+    except _Fenced as fenced:
+        denials.refuse(order, str(fenced))
     except ExchangeError as error:
         reachability.hear(order.account_id, error)
         _apply_error(order, error)
@@ -109,8 +114,8 @@ def _too_late(order: Order, now: datetime) -> str | None:
 def _unwanted_entry(order: Order, now: datetime) -> str | None:
     if order.position.status == PositionStatus.CLOSING:
         return "position is being closed"
-    if order.account.trading_state != TradingState.ACTIVE:
-        return f"the account is {order.account.trading_state}: {order.account.state_reason}"
+    if fenced := halting.fence(order):
+        return fenced
     if unreachable := reachability.why_closed(order.account_id):
         return f"the account is {unreachable}"
     if order.created_at < now - ENTRY_LIFETIME:
@@ -119,9 +124,17 @@ def _unwanted_entry(order: Order, now: datetime) -> str | None:
     return None
 
 
-async def _send(client: ExchangeClient, order: Order) -> OrderReport:
+def _send(order: Order) -> OrderReport:
+    """The switch is asked last: from here on the claim's lifetime and the request's receive window bound how late an
+    entry may still arrive."""
     if order.purpose == OrderPurpose.ENTRY:
-        await _prepare(client, order)
+        session.call(order.account, lambda client: _prepare(client, order))
+        if fenced := halting.fence(order):
+            raise _Fenced(fenced)
+    return session.call(order.account, lambda client: _place(client, order))
+
+
+async def _place(client: ExchangeClient, order: Order) -> OrderReport:
     stop_if_held_up(order.submitted_at)
     return await client.create_order(request_for(order))
 

@@ -11,6 +11,7 @@ from celery import current_app
 from django.db import transaction
 from django.db.models import Max
 
+from exchanges.switch import switch_of
 from exchanges.types import Book, OrderType, PositionSide, PriceKind, TimeInForce
 from positions import broadcast
 from positions.lifecycle import OrderPurpose
@@ -87,6 +88,7 @@ def _insert(
         expires_at=terms.expires_at,
         client_order_id=client_order_id(position.token, purpose, generation, part),
         book=Book.ALGO if terms.order_type.is_conditional else Book.PLAIN,
+        epoch=switch_of(position.account_id).epoch if is_entry else 0,
     )
     hint("positions.tasks.submit_order", order.pk, queue="orders")
     broadcast.order_changed(order.pk)

@@ -48,6 +48,7 @@ function paintNews(news) {
   }
   if (news.signals) signals.show(news.signals, true);
   if (news.orders) orders.show(news.orders, true);
+  if (news.notices) showNotices(news.notices);
   if (news.figures) showFigures(news.figures);
   if (news.open_pnl) showFigures(news.open_pnl);
   news.ticks?.forEach((tick) => positions.tick(tick));

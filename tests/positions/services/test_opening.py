@@ -84,7 +84,7 @@ def test_a_strategy_switched_off_after_routing_does_not_open(desk: Desk, change:
 @pytest.mark.parametrize("state", [TradingState.REDUCING, TradingState.HALTED])
 def test_an_account_that_is_not_active_does_not_open(desk: Desk, state: TradingState) -> None:
     type(desk.account).objects.update(trading_state=state, state_reason="key refused")
-    assert refused(desk) == f"account is {state}: key refused"
+    assert refused(desk) == f"the account is {state}: key refused"
 
 
 def test_an_unlisted_or_inactive_contract_is_refused(desk: Desk) -> None:

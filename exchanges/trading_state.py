@@ -1,0 +1,77 @@
+"""Whether an account may open, who said so, and who may say otherwise."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class TradingState(StrEnum):
+    ACTIVE = "active"
+    REDUCING = "reducing"  # no new positions; whoever set it may end it
+    HALTED = "halted"  # no new positions, and the owner is called
+
+
+class Cause(StrEnum):
+    """Who changed it."""
+
+    PERSON = "person"
+    VENUE = "venue"  # the exchange refuses us
+    LIMITS = "limits"  # a limit of ours was reached
+
+
+class Move(StrEnum):
+    CHANGE = "change"
+    KEEP = "keep"  # as strict already
+    REFUSE = "refuse"
+
+
+TS = TradingState
+STRICTNESS = (TS.ACTIVE, TS.REDUCING, TS.HALTED)
+# the standing one's cause -> whose word may make it looser
+LOOSENED_BY: dict[Cause, frozenset[Cause]] = {
+    Cause.PERSON: frozenset({Cause.PERSON}),
+    Cause.VENUE: frozenset({Cause.PERSON}),
+    Cause.LIMITS: frozenset({Cause.PERSON, Cause.LIMITS}),
+}
+
+
+class _Rule(StrEnum):
+    CHANGE = "change"
+    KEEP = "keep"
+    LOOSEN = "loosen"
+    TAKE_OVER = "take_over"
+
+
+_RULES: dict[tuple[TradingState, TradingState], _Rule] = {
+    (TS.ACTIVE, TS.ACTIVE): _Rule.KEEP,
+    (TS.ACTIVE, TS.REDUCING): _Rule.CHANGE,
+    (TS.ACTIVE, TS.HALTED): _Rule.CHANGE,
+    (TS.REDUCING, TS.ACTIVE): _Rule.LOOSEN,
+    (TS.REDUCING, TS.REDUCING): _Rule.TAKE_OVER,
+    (TS.REDUCING, TS.HALTED): _Rule.CHANGE,
+    (TS.HALTED, TS.ACTIVE): _Rule.LOOSEN,
+    (TS.HALTED, TS.REDUCING): _Rule.LOOSEN,
+    (TS.HALTED, TS.HALTED): _Rule.TAKE_OVER,
+}
+
+
+def move(now: TradingState, set_by: Cause, wanted: TradingState, asked_by: Cause) -> Move:
+    """`set_by` is the standing state's cause."""
+    match _RULES[now, wanted]:
+        case _Rule.LOOSEN:
+            return _loosened(set_by, wanted, asked_by)
+        case _Rule.TAKE_OVER:  # what limits set is harder to end when somebody else wants it too
+            is_news = set_by is Cause.LIMITS and asked_by is not Cause.LIMITS
+            return Move.CHANGE if is_news else Move.KEEP
+        case rule:
+            return Move(rule.value)
+
+
+def _loosened(set_by: Cause, wanted: TradingState, asked_by: Cause) -> Move:
+    if asked_by in LOOSENED_BY[set_by]:
+        return Move.CHANGE
+    return Move.REFUSE if wanted is TS.ACTIVE else Move.KEEP
+
+
+def strictest(*states: TradingState) -> TradingState:
+    return max(states, key=STRICTNESS.index)
