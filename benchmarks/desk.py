@@ -11,7 +11,7 @@ from ops.report.evidence import sent_orders
 from ops.report.figures import fill_to_stop
 from positions.models import Order
 from positions.services.instruments import refresh_instruments
-from signals_app.models import SignalLogEntry, SignalSender, Strategy, StrategySignal, Ticker
+from signals_app.models import SignalLogEntry, SignalSender, Strategy, StrategyAccount, StrategySignal, Ticker
 from signals_app.tokens import token_hash
 from trailing.plan import ProtectionPlan
 
@@ -45,9 +45,10 @@ def _account(number: int) -> ExchangeAccount:
 
 def _strategy(account: ExchangeAccount) -> str:
     strategy = Strategy.objects.create(
-        name=account.name, account=account, notional=Decimal(50), leverage=2, max_open_positions=1000,
+        name=account.name, notional=Decimal(50), leverage=2, max_open_positions=1000,
         opposite_signal="hedge", protection=ProtectionPlan.plain("20", "1.5", "0.5").as_json(),
     )  # fmt: skip
+    StrategyAccount.objects.create(strategy=strategy, account=account)
     StrategySignal.objects.create(strategy=strategy, phrase=f"{account.name} LONG", direction="long")
     StrategySignal.objects.create(strategy=strategy, phrase=f"{account.name} SHORT", direction="short")
     return account.name

@@ -134,11 +134,12 @@ class Way:
 
 def prepare() -> None:
     from exchanges.models import ExchangeAccount
-    from signals_app.models import Strategy, StrategySignal, Ticker
+    from signals_app.models import Strategy, StrategyAccount, StrategySignal, Ticker
 
     Ticker.objects.create(symbol="BTCUSDT")
     account = ExchangeAccount.objects.create(name="bench")
-    strategy = Strategy.objects.create(name="bench", account=account, enabled=False)
+    strategy = Strategy.objects.create(name="bench", enabled=False)
+    StrategyAccount.objects.create(strategy=strategy, account=account)
     StrategySignal.objects.create(strategy=strategy, phrase=PHRASE, direction="long")
 
 

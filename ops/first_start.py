@@ -14,7 +14,7 @@ from django.db import transaction
 from exchanges.models import ExchangeAccount, Instrument
 from ops import demo
 from positions.services.instruments import refresh_instruments
-from signals_app.models import SignalSender, Strategy, StrategySignal, Ticker
+from signals_app.models import SignalSender, Strategy, StrategyAccount, StrategySignal, Ticker
 from signals_app.tokens import token_hash
 
 ADMIN = "admin"
@@ -50,10 +50,9 @@ def _seed_account_and_strategies() -> None:
     if not is_new:
         return
     for wanted in demo.STRATEGIES:
-        strategy, created = Strategy.objects.get_or_create(
-            name=wanted.name, defaults={"account": account, **wanted.fields}
-        )
+        strategy, created = Strategy.objects.get_or_create(name=wanted.name, defaults=wanted.fields)
         if created:
+            StrategyAccount.objects.create(strategy=strategy, account=account)
             StrategySignal.objects.bulk_create(
                 StrategySignal(strategy=strategy, phrase=phrase, direction=direction)
                 for phrase, direction in wanted.phrases.items()

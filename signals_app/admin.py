@@ -10,13 +10,14 @@ from django.utils import timezone
 
 from ops.trail.admin import ExplainedAdmin
 from positions.formats import words
-from signals_app.forms import SenderForm, StrategyForm
+from signals_app.forms import AccountsFormSet, SenderForm, StrategyForm
 from signals_app.models import (
     SignalAttempt,
     SignalLog,
     SignalLogEntry,
     SignalSender,
     Strategy,
+    StrategyAccount,
     StrategySignal,
     Ticker,
     TickerAlias,
@@ -50,19 +51,27 @@ class PhraseInline(admin.TabularInline):  # type: ignore[type-arg]
     extra = 1
 
 
+class AccountInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = StrategyAccount
+    formset = AccountsFormSet
+    fk_name = "strategy"
+    extra = 0
+    verbose_name_plural = "accounts it trades on"
+
+
 @admin.register(Strategy)
 class StrategyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = StrategyForm
-    inlines = [PhraseInline]
+    inlines = [AccountInline, PhraseInline]
     list_display = (
-        "name", "account", "enabled", "allow_open", "sizing_mode", "notional", "leverage",
+        "name", "trades_on", "enabled", "allow_open", "sizing_mode", "notional", "leverage",
         "leaves",
     )  # fmt: skip
-    list_filter = ("enabled", "archived", "account")
+    list_filter = ("enabled", "archived", "accounts__account")
     search_fields = ("name",)
     filter_horizontal = ("tickers",)
     fieldsets = (
-        (None, {"fields": ("name", "account", "enabled", "archived", "allow_open")}),
+        (None, {"fields": ("name", "enabled", "archived", "allow_open")}),
         ("Routing", {"fields": ("use_all_tickers", "tickers", "opposite_signal")}),
         ("Size", {"fields": ("sizing_mode", "notional", "risk_percent", "leverage", "max_open_positions")}),
         ("Pauses", {"fields": ("cooldown_after_close", "cooldown_after_loss", "cooldown_between_entries")}),
@@ -80,6 +89,13 @@ class StrategyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         ("Protection", {"fields": ("protection",)}),
     )
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Strategy]:
+        return super().get_queryset(request).prefetch_related("accounts__account")
+
+    @admin.display(description="accounts")
+    def trades_on(self, strategy: Strategy) -> str:
+        return ", ".join(_in_short(one) for one in strategy.accounts.all()) or "none: it trades nowhere"
+
     @admin.display(description="protection")
     def leaves(self, strategy: Strategy) -> str:
         return in_words(read_plan(strategy.protection))
@@ -96,6 +112,11 @@ class StrategyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         for sender in SignalSender.objects.filter(strategies__in=list(objs)).distinct():
             protected.append(f"Sender {sender.name} was given it")
         return deleted, counts, needed, protected
+
+
+def _in_short(one: StrategyAccount) -> str:
+    share = "" if one.size_percent == 100 else f" {one.size_percent.normalize():f} %"
+    return f"{one.account.name}{share}{'' if one.enabled else ' (off)'}"
 
 
 @admin.register(SignalSender)
@@ -168,7 +189,7 @@ class EntryInline(admin.TabularInline):  # type: ignore[type-arg]
     model = SignalLogEntry
     extra = 0
     can_delete = False
-    readonly_fields = ("strategy", "status", "reason_code", "note", "position", "logged_at")
+    readonly_fields = ("strategy", "account", "status", "reason_code", "note", "position", "logged_at")
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False

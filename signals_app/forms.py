@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
@@ -10,7 +11,7 @@ from django import forms
 from signals_app.models import SignalSender, Strategy
 from signals_app.networks import NotANetwork, read_networks
 from signals_app.routing import OppositeSignal
-from signals_app.usable_stops import objections_to_stop
+from signals_app.usable_stops import objections_to_stop, objections_with_leverage
 from trailing.plan import PlanRefused, read_plan
 
 SHORTEST_KEY = 16
@@ -46,12 +47,30 @@ class StrategyForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        if "protection" in cleaned and "leverage" in cleaned and "account" in cleaned:
+        if "protection" in cleaned and "leverage" in cleaned:
             for objection in objections_to_stop(cleaned):
                 self.add_error("protection", objection)
         if _waits_for_levels_it_lacks(cleaned):
             self.add_error("opposite_signal", WITHOUT_LEVELS)
         return cleaned
+
+
+class AccountsFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
+    """An account's own leverage must leave the strategy's stop before the liquidation too."""
+
+    def clean(self) -> None:
+        super().clean()
+        for form in self.forms:
+            leverage = form.cleaned_data.get("leverage") if form.is_valid() else None
+            if leverage is not None and not form.cleaned_data.get("DELETE"):
+                for objection in self._objections(leverage):
+                    form.add_error("leverage", objection)
+
+    def _objections(self, leverage: int) -> Iterator[str]:
+        try:
+            yield from objections_with_leverage(self.instance.protection, leverage)
+        except PlanRefused:
+            return  # the plan's own field says so
 
 
 def _waits_for_levels_it_lacks(cleaned: dict[str, Any]) -> bool:

@@ -16,11 +16,12 @@ from signals_app.reasons import ReasonCode
 from signals_app.routing import OppositeSignal, SignalDirection
 from signals_app.sender_models import SignalSender, UsedSignature
 from signals_app.server_models import SignalServerLink, Wave, WaveSignal
+from signals_app.strategy_accounts import StrategyAccount
 from trailing.plan import ProtectionPlan
 
 __all__ = [
     "EntryStatus", "SignalAttempt", "SignalLog", "SignalLogEntry", "SignalSender", "SignalServerLink", "SignalStatus",
-    "SizingMode", "Strategy", "StrategySignal", "Ticker", "UsedSignature", "Wave", "WaveSignal",
+    "SizingMode", "Strategy", "StrategyAccount", "StrategySignal", "Ticker", "UsedSignature", "Wave", "WaveSignal",
 ]  # fmt: skip
 
 
@@ -100,7 +101,6 @@ def default_plan() -> dict[str, Any]:
 
 class Strategy(EntryLimits):
     name = models.SlugField(max_length=60, unique=True)
-    account = models.ForeignKey("exchanges.ExchangeAccount", models.PROTECT, related_name="strategies")
     enabled = models.BooleanField(default=True)
     archived = models.BooleanField(default=False)
     allow_open = models.BooleanField(default=True)
@@ -277,10 +277,18 @@ class SignalArrivals(models.Model):
 
 
 class SignalLogEntry(models.Model):
-    """What one strategy did with one signal, and why."""
+    """What one strategy did with one signal on one account, and why."""
 
     log = models.ForeignKey(SignalLog, models.CASCADE, related_name="entries")
     strategy = models.ForeignKey(Strategy, models.PROTECT, related_name="log_entries")
+    account = models.ForeignKey(
+        "exchanges.ExchangeAccount",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="log_entries",
+        help_text="Empty where the strategy has none",
+    )
     position = models.ForeignKey(
         "positions.Position", models.SET_NULL, null=True, blank=True, related_name="log_entries"
     )
@@ -292,7 +300,9 @@ class SignalLogEntry(models.Model):
     class Meta:
         db_table = "signal_log_entries_v2"
         constraints = [
-            models.UniqueConstraint(fields=["log", "strategy"], name="one_verdict_per_strategy"),
+            models.UniqueConstraint(
+                fields=["log", "strategy", "account"], name="one_verdict_per_account", nulls_distinct=False
+            ),
             models.CheckConstraint(
                 condition=~Q(status__in=[EntryStatus.SKIPPED, EntryStatus.FAILED]) | ~Q(reason_code=""),
                 name="skipped_entry_says_why",

@@ -30,9 +30,10 @@ class ReasonCode(StrEnum):
     UNKNOWN_TICKER = "unknown_ticker"
     TICKER_OFF = "ticker_off"
     NO_STRATEGY = "no_strategy"
-    # one strategy
+    # one strategy, on one account
     AMBIGUOUS = "ambiguous"
     STRATEGY_OFF = "strategy_off"
+    NO_ACCOUNT = "no_account"  # the strategy has none
     ACCOUNT_CHANGED = "account_changed"
     TICKER_NOT_CHOSEN = "ticker_not_chosen"
     OTHER_EXCHANGE = "other_exchange"

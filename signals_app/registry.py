@@ -6,13 +6,14 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 
 from django.conf import settings
 from django.db import close_old_connections
+from django.db.models import Prefetch
 from psycopg import Connection
 
 from exchanges.models import Instrument
@@ -22,7 +23,7 @@ from ops.system_log import log_system_event
 from signals_app.buckets import Rate
 from signals_app.contracts import Contracts, contracts
 from signals_app.market_filters import Filter, MarketFilters, WhenUnknown
-from signals_app.models import SignalSender, Strategy, StrategySignal, Ticker, TickerAlias
+from signals_app.models import SignalSender, Strategy, StrategyAccount, StrategySignal, Ticker, TickerAlias
 from signals_app.networks import Network, NotANetwork, read_networks
 from signals_app.routing import (
     Meanings,
@@ -110,21 +111,24 @@ def load_tickers() -> dict[str, TickerRule]:
     return {symbol: TickerRule(enabled, permission) for symbol, enabled, permission in rows}
 
 
-def load_strategies() -> dict[int, StrategyRule]:
-    """By id, without the archived ones."""
-    rows = Strategy.objects.filter(archived=False).select_related("account").prefetch_related("tickers")
-    return {strategy.pk: _rule(strategy) for strategy in rows}
+def load_strategies() -> dict[int, tuple[StrategyRule, ...]]:
+    """By id, a rule for each account, without the archived ones."""
+    of_accounts = Prefetch(
+        "accounts", StrategyAccount.objects.select_related("account").order_by("account_id")
+    )
+    rows = Strategy.objects.filter(archived=False).prefetch_related("tickers", of_accounts)
+    return {strategy.pk: tuple(_rules(strategy)) for strategy in rows}
 
 
 def load_strategy_signals(
-    strategies: Mapping[int, StrategyRule] | None = None,
+    strategies: Mapping[int, tuple[StrategyRule, ...]] | None = None,
 ) -> Mapping[str, Meanings]:
     """Phrase -> what it means for each of these strategies (of all, when none are given), by their names."""
     strategies = load_strategies() if strategies is None else strategies
     known: dict[str, list[tuple[StrategyRule, SignalDirection]]] = defaultdict(list)
     rows = StrategySignal.objects.filter(strategy__in=strategies).order_by("strategy__name", "pk")
     for strategy_id, phrase, direction in rows.values_list("strategy_id", "phrase", "direction"):
-        known[phrase_key(phrase)].append((strategies[strategy_id], SignalDirection(direction)))
+        known[phrase_key(phrase)] += [(rule, SignalDirection(direction)) for rule in strategies[strategy_id]]
     return {phrase: tuple(meanings) for phrase, meanings in known.items()}
 
 
@@ -136,16 +140,23 @@ def _contracts() -> Contracts:
     return contracts(listings, dict(aliases.values_list("alias", "ticker__symbol")))
 
 
+def _rules(strategy: Strategy) -> Iterator[StrategyRule]:
+    rule, there = _rule(strategy), strategy.accounts.all()
+    if not there:
+        yield rule
+    for one in there:
+        yield replace(rule, account_id=one.account_id, venue=one.account.venue, account_enabled=one.enabled)
+
+
 def _rule(strategy: Strategy) -> StrategyRule:
     chosen = None if strategy.use_all_tickers else frozenset(t.symbol for t in strategy.tickers.all())
     return StrategyRule(
         strategy_id=strategy.pk,
-        account_id=strategy.account_id,
+        account_id=None,
         enabled=strategy.enabled,
         allow_open=strategy.allow_open,
         symbols=chosen,
         opposite=OppositeSignal(strategy.opposite_signal),
-        venue=strategy.account.venue,
         filters=MarketFilters(
             min_open_interest=_filter(strategy.min_open_interest, strategy.open_interest_unknown),
             min_hour_volume=_filter(strategy.min_hour_volume, strategy.hour_volume_unknown),

@@ -47,6 +47,9 @@ class TickerRule:
     trade_permission: bool
 
 
+Place = tuple[int, int | None]  # strategy, account
+
+
 class Switches(Protocol):
     """Of a strategy: its rule in the tables, or its row."""
 
@@ -62,10 +65,11 @@ class Switches(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StrategyRule:
-    """symbols None means every ticker. Archived strategies are not in the tables."""
+    """On one account; without one (None) it only says so. symbols None means every ticker. Archived strategies are not
+    in the tables."""
 
     strategy_id: int
-    account_id: int
+    account_id: int | None
     enabled: bool
     allow_open: bool
     symbols: frozenset[str] | None
@@ -73,6 +77,11 @@ class StrategyRule:
     archived: Literal[False] = False
     venue: str = "binance"
     filters: MarketFilters = NO_FILTERS
+    account_enabled: bool = True
+
+    @property
+    def place(self) -> Place:
+        return self.strategy_id, self.account_id
 
 
 Meanings = tuple[tuple[StrategyRule, SignalDirection], ...]
@@ -92,14 +101,23 @@ class Route:
     opposite: OppositeSignal
     filters: MarketFilters = NO_FILTERS
 
+    @property
+    def place(self) -> Place:
+        return self.strategy_id, self.account_id
+
 
 @dataclass(frozen=True, slots=True)
 class Unrouted:
-    """The strategy knows the phrase and does not act, and why."""
+    """The strategy knows the phrase and does not act on the account, and why."""
 
     strategy_id: int
+    account_id: int | None
     reason: str
     code: ReasonCode
+
+    @property
+    def place(self) -> Place:
+        return self.strategy_id, self.account_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,27 +170,33 @@ def _age_refusal(signal: Signal, received_at: datetime, max_age: timedelta) -> I
 def _one(rule: StrategyRule, meant: set[SignalDirection], signal: Signal) -> Route | Unrouted:
     if len(meant) > 1:
         text = f"the phrase means {' and '.join(sorted(meant))} at once"
-        return Unrouted(rule.strategy_id, text, ReasonCode.AMBIGUOUS)
+        return Unrouted(*rule.place, text, ReasonCode.AMBIGUOUS)
     (direction,) = meant
+    if rule.account_id is None:
+        return Unrouted(*rule.place, "the strategy trades on no account", ReasonCode.NO_ACCOUNT)
     if signal.details.exchange not in ("", rule.venue):
         text = f"the signal is for {signal.details.exchange}, the account is on {rule.venue}"
-        return Unrouted(rule.strategy_id, text, ReasonCode.OTHER_EXCHANGE)
+        return Unrouted(*rule.place, text, ReasonCode.OTHER_EXCHANGE)
     if rule.symbols is not None and signal.symbol not in rule.symbols:
         text = f"{signal.symbol} is not among the strategy's tickers"
-        return Unrouted(rule.strategy_id, text, ReasonCode.TICKER_NOT_CHOSEN)
-    return off(rule.strategy_id, rule, direction) or Route(
+        return Unrouted(*rule.place, text, ReasonCode.TICKER_NOT_CHOSEN)
+    return off(rule.place, rule, rule.account_enabled, direction) or Route(
         rule.strategy_id, rule.account_id, direction, rule.opposite, rule.filters
     )
 
 
-def off(strategy_id: int, switches: Switches, direction: SignalDirection) -> Unrouted | None:
-    """Asked by the tables, and again of the strategy's row while it is locked."""
+def off(
+    place: Place, switches: Switches, account_enabled: bool, direction: SignalDirection
+) -> Unrouted | None:
+    """Asked by the tables, and again of the strategy's rows while they are locked."""
     if switches.archived:
-        return Unrouted(strategy_id, "strategy is archived", ReasonCode.STRATEGY_OFF)
+        return Unrouted(*place, "strategy is archived", ReasonCode.STRATEGY_OFF)
     if not switches.enabled:
-        return Unrouted(strategy_id, "strategy is switched off", ReasonCode.STRATEGY_OFF)
+        return Unrouted(*place, "strategy is switched off", ReasonCode.STRATEGY_OFF)
+    if not account_enabled:
+        return Unrouted(*place, "strategy is switched off on this account", ReasonCode.STRATEGY_OFF)
     if direction.is_entry and not switches.allow_open:
-        return Unrouted(strategy_id, "strategy does not open positions now", ReasonCode.OPENING_OFF)
+        return Unrouted(*place, "strategy does not open positions now", ReasonCode.OPENING_OFF)
     return None
 
 
@@ -182,6 +206,6 @@ def only_permitted(routed: Routed, permits: Callable[[int], bool], sender: str) 
         return routed
     reason = f"{sender} may not speak to this strategy"
     return [
-        one if permits(one.strategy_id) else Unrouted(one.strategy_id, reason, ReasonCode.NOT_PERMITTED)
+        one if permits(one.strategy_id) else Unrouted(*one.place, reason, ReasonCode.NOT_PERMITTED)
         for one in routed
     ]

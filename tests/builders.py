@@ -14,7 +14,16 @@ from exchanges.types import OrderType, PositionSide
 from positions.lifecycle import CloseReason, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Fill, Order, Position
 from positions.services.plans import kept
-from signals_app.models import EntryStatus, SignalLog, SignalLogEntry, SignalStatus, Strategy, Ticker, Wave
+from signals_app.models import (
+    EntryStatus,
+    SignalLog,
+    SignalLogEntry,
+    SignalStatus,
+    Strategy,
+    StrategyAccount,
+    Ticker,
+    Wave,
+)
 from signals_app.reasons import ReasonCode
 from trailing.engine import TrailingPhase
 from trailing.models import TrailingStop
@@ -62,7 +71,17 @@ def a_ticker(symbol: str = "BTCUSDT", **values: Any) -> Ticker:
 
 def a_strategy(account: ExchangeAccount | None = None, **values: Any) -> Strategy:
     defaults = {"name": f"strategy-{_next()}"}
-    return Strategy.objects.create(account=account or an_account(), **defaults | values)
+    made = Strategy.objects.create(**defaults | values)
+    trades_on(made, account or an_account())
+    return made
+
+
+def trades_on(strategy: Strategy, account: ExchangeAccount, **values: Any) -> StrategyAccount:
+    return StrategyAccount.objects.create(strategy=strategy, account=account, **values)
+
+
+def account_of(strategy: Strategy) -> ExchangeAccount:
+    return strategy.accounts.get().account
 
 
 def a_position(base: str = "BTC", **values: Any) -> Position:
@@ -164,12 +183,13 @@ def a_signal_log(**values: Any) -> SignalLog:
 def a_log_entry(
     log: SignalLog | None = None, strategy: Strategy | None = None, **values: Any
 ) -> SignalLogEntry:
+    """On the strategy's only account, unless told otherwise."""
     values.setdefault("status", EntryStatus.OPENED)
+    strategy = strategy or a_strategy()
+    values.setdefault("account", account_of(strategy))
     if values["status"] in (EntryStatus.SKIPPED, EntryStatus.FAILED):
         values.setdefault("reason_code", ReasonCode.NOT_OPENED)
-    return SignalLogEntry.objects.create(
-        log=log or a_signal_log(), strategy=strategy or a_strategy(), **values
-    )
+    return SignalLogEntry.objects.create(log=log or a_signal_log(), strategy=strategy, **values)
 
 
 def a_wave(**values: Any) -> Wave:

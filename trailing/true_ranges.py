@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.db.models import Q
+
 from exchanges.models import ExchangeAccount, Instrument
 from exchanges.types import Timeframe
 from positions.models import Position
-from signals_app.models import Strategy, Ticker
+from signals_app.models import Strategy, StrategyAccount, Ticker
 from trailing.models import TrueRange
 from trailing.plan import PlanRefused, ProtectionPlan, read_plan
 
@@ -54,18 +56,15 @@ def _of_positions() -> Iterator[Wish]:
 
 
 def _of_strategies() -> Iterator[Wish]:
-    strategies = Strategy.objects.filter(enabled=True, archived=False, allow_open=True)
+    opening = Q(strategy__enabled=True, strategy__archived=False, strategy__allow_open=True)
+    places = StrategyAccount.objects.filter(opening, enabled=True).select_related("strategy", "account")
     listed: dict[str, dict[str, Instrument]] = defaultdict(dict)
     for instrument in Instrument.objects.filter(active=True):
         listed[instrument.venue][instrument.exchange_symbol] = instrument
-    for strategy in strategies.select_related("account").order_by("pk"):
-        instruments = listed[strategy.account.venue]
-        names = _tickers(strategy)
-        yield from _wish(
-            strategy.protection,
-            strategy.account,
-            [instruments[name] for name in names if name in instruments],
-        )
+    for one in places.order_by("strategy_id", "account_id"):
+        instruments = listed[one.account.venue]
+        known = [instruments[name] for name in _tickers(one.strategy) if name in instruments]
+        yield from _wish(one.strategy.protection, one.account, known)
 
 
 def _tickers(strategy: Strategy) -> Iterable[str]:

@@ -79,7 +79,7 @@ def _signals_of(position_id: int) -> tuple[QuerySet[SignalLog], QuerySet[SignalL
     if asked == "signal" and len(uid) == UID_SHOWN:
         named |= Q(uid__startswith=uid)
     logs = SignalLog.objects.filter(named).distinct()
-    return logs, SignalLogEntry.objects.filter(log__in=logs, strategy__account=position.account_id)
+    return logs, SignalLogEntry.objects.filter(log__in=logs, account=position.account_id)
 
 
 def _of_order(key: str) -> Scope:

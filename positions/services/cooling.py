@@ -1,4 +1,4 @@
-"""When a strategy last closed, lost and entered, counted in rows; call with its account locked."""
+"""When a strategy last closed, lost and entered on an account, counted in rows; call with the account locked."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from datetime import datetime, timedelta
 from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
-from exchanges.models import Instrument
+from exchanges.models import ExchangeAccount, Instrument
 from positions.cooldowns import Cooldown, cooling
 from positions.lifecycle import CloseReason, PositionStatus
 from positions.models import Position
 from signals_app.models import Strategy
 
 
-def cools_down(strategy: Strategy, instrument: Instrument) -> str | None:
-    entered = Position.objects.filter(strategy=strategy).exclude(close_reason=CloseReason.NEVER_OPENED)
+def cools_down(strategy: Strategy, account: ExchangeAccount, instrument: Instrument) -> str | None:
+    """An entry on one account must not make the others of the same signal wait."""
+    here = Position.objects.filter(strategy=strategy, account=account)
+    entered = here.exclude(close_reason=CloseReason.NEVER_OPENED)
     closed = entered.filter(status=PositionStatus.CLOSED)
     lost = closed.filter(realized_pnl__lt=F("fees") - F("funding"))
     return cooling(

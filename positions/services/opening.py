@@ -29,7 +29,7 @@ from positions.services.plans import kept
 from positions.signal_ids import signal_id_text
 from positions.sizing import Sized, SizingPlan, Skip, size
 from positions.terms import MARKET, Leg, Terms, objection_to_entry
-from signals_app.models import SizingMode, Strategy
+from signals_app.models import SizingMode, Strategy, StrategyAccount
 from signals_app.reasons import ReasonCode
 from trailing.engine import HUNDRED, Entry
 from trailing.models import TrailingStop
@@ -46,6 +46,7 @@ class Proposal:
     """exchange_symbol is the venue's id (BTCUSDT); mark_price in quote currency; signal_id as the sender gave it."""
 
     strategy_id: int
+    account_id: int  # where it opens
     exchange_symbol: str
     position_side: PositionSide
     mark_price: Decimal
@@ -69,10 +70,10 @@ class PositionRefused(Exception):
 
 @transaction.atomic(savepoint=False)
 def open_position(proposal: Proposal) -> Opened | Skip:
-    account = ExchangeAccount.objects.select_for_update(of=("self",), no_key=True).get(
-        strategies=proposal.strategy_id
-    )
-    strategy = Strategy.objects.get(pk=proposal.strategy_id)  # decide on what is true under the lock
+    account = ExchangeAccount.objects.select_for_update(no_key=True).get(pk=proposal.account_id)
+    strategy = _strategy_here(proposal)  # decide on what is true under the lock
+    if strategy is None:
+        return Skip(f"the strategy does not trade on {account.name}", ReasonCode.ACCOUNT_CHANGED)
     instrument = Instrument.objects.filter(
         venue=account.venue, exchange_symbol=proposal.exchange_symbol
     ).first()
@@ -83,9 +84,24 @@ def open_position(proposal: Proposal) -> Opened | Skip:
         return Skip(refusal or "unknown instrument")
     if against := _other_side_in_the_way(account, instrument, proposal):
         return Skip(against, ReasonCode.ONE_WAY_MODE)
-    if wait := cools_down(strategy, instrument):
+    if wait := cools_down(strategy, account, instrument):
         return Skip(wait, ReasonCode.COOLDOWN)
     return _open_sized(proposal, strategy, account, instrument)
+
+
+def _strategy_here(proposal: Proposal) -> Strategy | None:
+    """As it trades on this account; never to be saved."""
+    places = StrategyAccount.objects.select_related("strategy")
+    here = places.filter(strategy=proposal.strategy_id, account=proposal.account_id).first()
+    if here is None:
+        return None
+    strategy, share = here.strategy, here.size_percent / HUNDRED
+    strategy.enabled = strategy.enabled and here.enabled
+    strategy.notional, strategy.risk_percent = strategy.notional * share, strategy.risk_percent * share
+    strategy.leverage = here.leverage or strategy.leverage
+    if here.max_open_positions is not None:
+        strategy.max_open_positions = here.max_open_positions
+    return strategy
 
 
 def _not_now(
@@ -215,7 +231,7 @@ def _insert(
     position_idx: int,
 ) -> Position:
     position = Position.objects.create(
-        account_id=strategy.account_id,
+        account_id=proposal.account_id,
         instrument=instrument,
         strategy=strategy,
         plan=kept(plan),
@@ -240,15 +256,18 @@ ACTIONS = {
 
 
 def create_position(data: Mapping[str, Any]) -> int:
-    """Open from a plain dict: symbol, action, entry_price, strategy (name), id or signal_id (str, int or None).
+    """Open from a plain dict: symbol, action, entry_price, strategy (name), id or signal_id (str, int or None), and
+    account (name), which may be left out where the strategy has but one.
 
     Returns the position's id. Raises PositionRefused with the reason, ValueError for data that makes no sense.
     """
     side = ACTIONS.get(str(data.get("action") or data.get("side")).lower())
     if side is None:
         raise ValueError(f"action must be one of {', '.join(ACTIONS)}")
+    strategy_id, account_id = _place(data)
     proposal = Proposal(
-        strategy_id=Strategy.objects.values_list("pk", flat=True).get(name=data["strategy"]),
+        strategy_id=strategy_id,
+        account_id=account_id,
         exchange_symbol=re.sub(r":.*$|[^A-Z0-9]", "", str(data["symbol"]).upper()),
         position_side=side,
         mark_price=Decimal(str(data["entry_price"])),
@@ -260,3 +279,14 @@ def create_position(data: Mapping[str, Any]) -> int:
     if isinstance(outcome, Skip):
         raise PositionRefused(outcome.reason)
     return outcome.position_id
+
+
+def _place(data: Mapping[str, Any]) -> tuple[int, int]:
+    places = StrategyAccount.objects.filter(strategy__name=data["strategy"])
+    if "account" in data:
+        places = places.filter(account__name=data["account"])
+    found = list(places.values_list("strategy_id", "account_id")[:2])
+    if len(found) != 1:
+        many = "several accounts: say on which" if found else "no such account"
+        raise ValueError(f"strategy {data['strategy']} trades on {many}")
+    return found[0]

@@ -63,6 +63,7 @@ class Reading:
 @dataclass(frozen=True, slots=True)
 class EntryVerdict:
     strategy_id: int
+    account_id: int | None
     status: EntryStatus
     note: str = ""
     position_id: int | None = None

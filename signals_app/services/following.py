@@ -9,6 +9,7 @@ from dataclasses import replace
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import QuerySet
 
+from exchanges.models import ExchangeAccount
 from exchanges.types import PositionSide
 from positions.lifecycle import CloseReason
 from positions.models import Position
@@ -18,11 +19,11 @@ from positions.services.opening import Proposal, open_position
 from positions.sizing import Skip
 from signals_app.decisions import Action, Held, decide
 from signals_app.market_filters import objection
-from signals_app.models import EntryStatus, Strategy
+from signals_app.models import EntryStatus, Strategy, StrategyAccount
 from signals_app.outlook import Outlook, live_legs
 from signals_app.parsing import Signal
 from signals_app.reasons import ReasonCode
-from signals_app.routing import Route, Unrouted, off
+from signals_app.routing import Place, Route, Unrouted, off
 from signals_app.services.arrivals import EntryVerdict
 from trailing.rows import kind_of
 from trailing.services import stop_to_entry
@@ -31,51 +32,60 @@ from trailing.signal_wishes import SignalWishes
 logger = logging.getLogger(__name__)
 
 
-def lock(routed: Iterable[Route]) -> dict[int, Strategy]:
-    """Strategies and their accounts, in one order before any position: two signals never wait for each other. The lock
-    is one that foreign keys to the account do not wait for: a fill report holds its position when it asks for that."""
-    asked = {one.strategy_id for one in routed}
+def lock(routed: Iterable[Route]) -> dict[Place, StrategyAccount]:
+    """All accounts first, by id, then the strategies, before any position: two signals never wait for each other. The
+    lock is one that foreign keys to the account do not wait for: a fill report holds its position when it asks for
+    that."""
+    asked = {(one.strategy_id, one.account_id) for one in routed}
     if not asked:
         return {}
-    wanted = Strategy.objects.filter(pk__in=asked)
-    locked = wanted.select_related("account").select_for_update(of=("self", "account"), no_key=True)
-    return {strategy.pk: strategy for strategy in locked.order_by("account_id", "pk")}
+    strategies, accounts = {strategy for strategy, _ in asked}, {account for _, account in asked}
+    list(ExchangeAccount.objects.filter(pk__in=accounts).order_by("pk").select_for_update(no_key=True))
+    wanted = StrategyAccount.objects.filter(strategy__in=strategies, account__in=accounts)
+    locked = wanted.select_related("strategy").select_for_update(of=("strategy", "self"), no_key=True)
+    return {(one.strategy_id, one.account_id): one for one in locked.order_by("strategy_id", "account_id")}
 
 
-def there(routed: Iterable[Unrouted]) -> set[int]:
-    """Strategies that have not been deleted since the tables were read; nothing is locked."""
-    asked = {one.strategy_id for one in routed}
-    return set(Strategy.objects.filter(pk__in=asked).values_list("pk", flat=True)) if asked else set()
+def there(routed: Iterable[Route | Unrouted]) -> set[Place]:
+    """Of these, whose strategy and account have not been deleted since the tables were read; nothing is locked."""
+    asked = {one.place for one in routed}
+    if not asked:
+        return set()
+    strategies, accounts = {strategy for strategy, _ in asked}, {account for _, account in asked if account}
+    known = set(Strategy.objects.filter(pk__in=strategies).values_list("pk", flat=True))
+    held = {None, *ExchangeAccount.objects.filter(pk__in=accounts).values_list("pk", flat=True)}
+    return {place for place in asked if place[0] in known and place[1] in held}
 
 
 def still_there(concerned: Iterable[Sequence[Route | Unrouted]]) -> list[list[Route | Unrouted]]:
     """Of each signal. What a strategy's owner switched off before this lock counts; what he switches off now waits for
-    these signals. A strategy that was deleted since the tables were read is left out."""
+    these signals. A strategy or account that was deleted since the tables were read is left out."""
     each = list(concerned)
     locked = lock(one for routed in each for one in routed if isinstance(one, Route))
-    known = there(one for routed in each for one in routed if isinstance(one, Unrouted))
+    known = there(one for routed in each for one in routed if one.place not in locked)
     return [
         [
-            _judged_again(one, locked[one.strategy_id]) if isinstance(one, Route) else one
+            _judged_again(one, locked.get(one.place)) if isinstance(one, Route) else one
             for one in routed
-            if one.strategy_id in (locked if isinstance(one, Route) else known)
+            if one.place in locked or one.place in known
         ]
         for routed in each
     ]
 
 
-def _judged_again(routed: Route, strategy: Strategy) -> Route | Unrouted:
-    if strategy.account_id != routed.account_id:
-        return Unrouted(strategy.pk, "it was just moved to another account", ReasonCode.ACCOUNT_CHANGED)
-    return off(strategy.pk, strategy, routed.direction) or routed
+def _judged_again(routed: Route, now: StrategyAccount | None) -> Route | Unrouted:
+    if now is None:
+        text = "the strategy was just taken from this account"
+        return Unrouted(*routed.place, text, ReasonCode.ACCOUNT_CHANGED)
+    return off(routed.place, now.strategy, now.enabled, routed.direction) or routed
 
 
 def follow(signal: Signal, routed: Route | Unrouted, outlook: Outlook, late: str = "") -> EntryVerdict:
-    """A strategy that fails must not undo what the others did: each close and each opening is a savepoint. A database
-    that is away, or broke a deadlock, is no failure of the strategy: the signal as a whole has to come again. late:
-    why nothing is opened any more."""
+    """A strategy that fails on an account must not undo what was done elsewhere: each close and each opening is a
+    savepoint. A database that is away, or broke a deadlock, is no failure of the strategy: the signal as a whole has to
+    come again. late: why nothing is opened any more."""
     if isinstance(routed, Unrouted):
-        return _skipped(routed.strategy_id, routed.reason, routed.code)
+        return _skipped(routed, routed.reason, routed.code)
     try:
         if routed.direction.is_entry:
             return _enter(signal, routed, outlook, late)
@@ -87,13 +97,13 @@ def follow(signal: Signal, routed: Route | Unrouted, outlook: Outlook, late: str
 
 
 def _failed(signal: Signal, routed: Route, error: Exception) -> EntryVerdict:
-    logger.error("strategy %s failed on signal %s", routed.strategy_id, signal.uid, exc_info=error)
+    logger.error("strategy %s on account %s failed on signal %s", *routed.place, signal.uid, exc_info=error)
     note, code = type(error).__name__, ReasonCode.INTERNAL_ERROR
-    return EntryVerdict(routed.strategy_id, EntryStatus.FAILED, note, reason_code=code)
+    return EntryVerdict(*routed.place, EntryStatus.FAILED, note, reason_code=code)
 
 
-def _skipped(strategy_id: int, note: str, code: ReasonCode) -> EntryVerdict:
-    return EntryVerdict(strategy_id, EntryStatus.SKIPPED, note, reason_code=code)
+def _skipped(routed: Route | Unrouted, note: str, code: ReasonCode) -> EntryVerdict:
+    return EntryVerdict(*routed.place, EntryStatus.SKIPPED, note, reason_code=code)
 
 
 def _enter(signal: Signal, routed: Route, outlook: Outlook, late: str) -> EntryVerdict:
@@ -111,7 +121,7 @@ def _enter(signal: Signal, routed: Route, outlook: Outlook, late: str) -> EntryV
             return _reverse(against.pk, signal, routed, outlook, late)
         case Action.OPEN:
             return _open(signal, routed, outlook, late)
-    return _skipped(routed.strategy_id, decision.reason, decision.code or ReasonCode.UNCLASSIFIED)
+    return _skipped(routed, decision.reason, decision.code or ReasonCode.UNCLASSIFIED)
 
 
 def _held(position: Position, outlook: Outlook) -> Held:
@@ -125,8 +135,8 @@ def _protect(routed: Route, position_id: int, outlook: Outlook) -> EntryVerdict:
     position = lock_position(position_id)
     refusal = stop_to_entry(position, outlook.price(position.account_id, kind_of(position)))
     if refusal:
-        return _skipped(routed.strategy_id, refusal, ReasonCode.STOP_NOT_MOVED)
-    return EntryVerdict(routed.strategy_id, EntryStatus.PROTECTED, "the stop goes to the entry", position_id)
+        return _skipped(routed, refusal, ReasonCode.STOP_NOT_MOVED)
+    return EntryVerdict(*routed.place, EntryStatus.PROTECTED, "the stop goes to the entry", position_id)
 
 
 def _reverse(against: int, signal: Signal, routed: Route, outlook: Outlook, late: str) -> EntryVerdict:
@@ -146,21 +156,27 @@ def _reverse(against: int, signal: Signal, routed: Route, outlook: Outlook, late
 
 def _open(signal: Signal, routed: Route, outlook: Outlook, late: str) -> EntryVerdict:
     if late:
-        return _skipped(routed.strategy_id, late, ReasonCode.STALE)
+        return _skipped(routed, late, ReasonCode.STALE)
     mark_price = outlook.price(routed.account_id)
     if mark_price is None:
-        return _skipped(routed.strategy_id, "no fresh price", ReasonCode.NO_PRICE)
+        return _skipped(routed, "no fresh price", ReasonCode.NO_PRICE)
     side = routed.direction.position_side
     if unfit := objection(routed.filters, outlook.market(routed.account_id), side):
-        return _skipped(routed.strategy_id, unfit, ReasonCode.MARKET)
+        return _skipped(routed, unfit, ReasonCode.MARKET)
     proposal = Proposal(
-        routed.strategy_id, signal.symbol, side, mark_price, signal.signal_id, wishes=_wishes(signal)
+        routed.strategy_id,
+        routed.account_id,
+        signal.symbol,
+        side,
+        mark_price,
+        signal.signal_id,
+        wishes=_wishes(signal),
     )
     with transaction.atomic():  # a savepoint: open_position takes none of its own
         outcome = open_position(proposal)
     if isinstance(outcome, Skip):
-        return _skipped(routed.strategy_id, outcome.reason, outcome.code)
-    return EntryVerdict(routed.strategy_id, EntryStatus.OPENED, position_id=outcome.position_id)
+        return _skipped(routed, outcome.reason, outcome.code)
+    return EntryVerdict(*routed.place, EntryStatus.OPENED, position_id=outcome.position_id)
 
 
 def _wishes(signal: Signal) -> SignalWishes:
@@ -175,7 +191,7 @@ def _leave(signal: Signal, routed: Route) -> EntryVerdict:
     held = _live(signal, routed).filter(position_side=routed.direction.position_side)
     positions = list(held.values_list("pk", flat=True))
     if not positions:
-        return _skipped(routed.strategy_id, "nothing to close", ReasonCode.NOTHING_TO_CLOSE)
+        return _skipped(routed, "nothing to close", ReasonCode.NOTHING_TO_CLOSE)
     return _close(positions, signal, routed)
 
 
@@ -186,4 +202,4 @@ def _live(signal: Signal, routed: Route) -> QuerySet[Position]:
 def _close(position_ids: list[int], signal: Signal, routed: Route) -> EntryVerdict:
     for position_id in position_ids:
         request_close(position_id, reason=CloseReason.SIGNAL, requested_by=f"signal {signal.uid[:12]}")
-    return EntryVerdict(routed.strategy_id, EntryStatus.CLOSED, position_id=position_ids[0])
+    return EntryVerdict(*routed.place, EntryStatus.CLOSED, position_id=position_ids[0])

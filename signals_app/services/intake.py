@@ -17,6 +17,7 @@ from signals_app.registry import Registry, live
 from signals_app.routing import Ignored, Route, Routed, Unrouted, only_permitted, route
 from signals_app.services import following, ledger
 from signals_app.services.arrivals import Arrival, EntryVerdict, Reading, Verdict, too_late
+from signals_app.services.ledger import LoggedPlace
 
 logger = logging.getLogger(__name__)
 
@@ -191,11 +192,11 @@ def _rows(readings: Sequence[Reading]) -> list[_Row]:
     ]
 
 
-def _beyond_scope(rows: Sequence[_Row]) -> set[tuple[int, int]]:
-    """(row, strategy) that repeats may speak to, and nobody who said it before might."""
-    may = {(row.log_id, one.strategy_id) for row in rows if not row.is_new for one in row.routes}
+def _beyond_scope(rows: Sequence[_Row]) -> set[LoggedPlace]:
+    """Places that repeats may speak to, and nobody who said it before might."""
+    may = {(row.log_id, one.place) for row in rows if not row.is_new for one in row.routes}
     just_now = {
-        (row.log_id, one.strategy_id)
+        (row.log_id, one.place)
         for row in rows
         if row.is_new
         for one in row.reading.concerned
@@ -204,25 +205,25 @@ def _beyond_scope(rows: Sequence[_Row]) -> set[tuple[int, int]]:
     return (may & just_now) | ledger.beyond_scope(may)
 
 
-def _concerned(row: _Row, open_still: set[tuple[int, int]]) -> Sequence[Route | Unrouted]:
+def _concerned(row: _Row, open_still: set[LoggedPlace]) -> Sequence[Route | Unrouted]:
     if row.is_new:
         return row.reading.concerned
-    return [one for one in row.routes if (row.log_id, one.strategy_id) in open_still]
+    return [one for one in row.routes if (row.log_id, one.place) in open_still]
 
 
 def _reached(
     row: _Row,
     concerned: Sequence[Route | Unrouted],
     outlooks: Mapping[str, Outlook],
-    open_still: set[tuple[int, int]],
+    open_still: set[LoggedPlace],
 ) -> Verdict:
     """A repeat trades only with strategies that the senders before it might not speak to."""
     uid, signal = row.reading.uid or "", row.reading.signal
     arrival, entries = row.reading.arrival, []
     late = too_late(signal, arrival.received_at, arrival.rule) if signal else ""
     for one in concerned:
-        if signal and isinstance(one, Route) and (row.log_id, one.strategy_id) in open_still:
-            open_still.remove((row.log_id, one.strategy_id))
+        if signal and isinstance(one, Route) and (row.log_id, one.place) in open_still:
+            open_still.remove((row.log_id, one.place))
             entries.append(following.follow(signal, one, outlooks.get(uid, NOTHING_TO_KNOW), late))
     return _repeated(row.reading, row.log_id, tuple(entries))
 

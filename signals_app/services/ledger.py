@@ -16,8 +16,10 @@ from positions import broadcast
 from signals_app.models import EntryStatus, SignalAttempt, SignalLog, SignalLogEntry, SignalStatus
 from signals_app.parsing import Signal, Unreadable
 from signals_app.reasons import MAY_COME_AGAIN, ReasonCode
-from signals_app.routing import Ignored, Route, Routed
+from signals_app.routing import Ignored, Place, Route, Routed
 from signals_app.services.arrivals import Arrival, EntryVerdict, Reading, Verdict
+
+LoggedPlace = tuple[int, Place]  # the signal's row, and where it is followed
 
 RAW_KEPT = 4000
 TYPES = {
@@ -47,9 +49,11 @@ GIVE_UP_UID = """
     UPDATE signals_v2_log log SET uid = NULL FROM refused WHERE log.id = refused.id RETURNING refused.uid
 """
 INSERT_ENTRIES = """
-    INSERT INTO signal_log_entries_v2 (log_id, strategy_id, position_id, status, note, reason_code, logged_at)
-    SELECT log_id, strategy_id, position_id, status, note, reason_code, %s FROM json_to_recordset(%s) AS one
-        (log_id bigint, strategy_id bigint, position_id bigint, status text, note text, reason_code text)
+    INSERT INTO signal_log_entries_v2
+        (log_id, strategy_id, account_id, position_id, status, note, reason_code, logged_at)
+    SELECT log_id, strategy_id, account_id, position_id, status, note, reason_code, %s FROM json_to_recordset(%s) AS one
+        (log_id bigint, strategy_id bigint, account_id bigint, position_id bigint, status text, note text,
+         reason_code text)
 """
 
 
@@ -214,13 +218,14 @@ def settled_uids(uids: Collection[str]) -> set[str | None]:
     return set(known.difference(refused, narrow).values_list("uid", flat=True))
 
 
-def beyond_scope(pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Of (row, strategy): those strategies that nobody who said it so far might speak to."""
-    if not pairs:
+def beyond_scope(asked: Collection[LoggedPlace]) -> set[LoggedPlace]:
+    """Those of them that nobody who said it so far might speak to."""
+    if not asked:
         return set()
-    rows, strategies = {log_id for log_id, _ in pairs}, {strategy_id for _, strategy_id in pairs}
+    rows, strategies = {log_id for log_id, _ in asked}, {strategy_id for _, (strategy_id, _) in asked}
     found = _beyond_scope().filter(log__in=rows, strategy__in=strategies)
-    return set(found.values_list("log_id", "strategy_id")) & set(pairs)
+    of_entries = set(found.values_list("log_id", "strategy_id", "account_id"))
+    return {one for one in asked if (one[0], *one[1]) in of_entries}
 
 
 def _beyond_scope() -> QuerySet[SignalLogEntry]:
@@ -230,7 +235,7 @@ def _beyond_scope() -> QuerySet[SignalLogEntry]:
 def replace_entries(log_id: int, entries: Sequence[EntryVerdict]) -> None:
     """Of strategies that could not be spoken to before."""
     for one in entries:
-        _beyond_scope().filter(log=log_id, strategy=one.strategy_id).update(
+        _beyond_scope().filter(log=log_id, strategy=one.strategy_id, account=one.account_id).update(
             status=one.status,
             note=one.note,
             reason_code=one.reason_code or "",
@@ -255,6 +260,7 @@ def note_entries(entries: Sequence[tuple[int, EntryVerdict]]) -> None:
         {
             "log_id": log_id,
             "strategy_id": one.strategy_id,
+            "account_id": one.account_id,
             "position_id": one.position_id,
             "status": one.status,
             "note": one.note,

@@ -15,7 +15,7 @@ from exchanges.models import ExchangeAccount, UnknownPositions
 from exchanges.paper.demo import DEMO_PRICES, DEMO_RULES
 from exchanges.paper.matching import Engine
 from positions.services.instruments import refresh_instruments
-from signals_app.models import Strategy, StrategySignal, Ticker
+from signals_app.models import Strategy, StrategyAccount, StrategySignal, Ticker
 from signals_app.routing import OppositeSignal, SignalDirection
 from tests.campaign.market import SYMBOLS
 from tradingbot.schedule import SCHEDULE
@@ -90,12 +90,12 @@ def set_up(world: World) -> list[str]:
 def _strategy(random: Random, name: str, account: ExchangeAccount) -> None:
     strategy = Strategy.objects.create(
         name=name,
-        account=account,
         notional=Decimal(random.choice((100, 300, 900))),
         leverage=random.randint(3, 10),
         protection=_plan(random).as_json(),
         opposite_signal=random.choice(list(OppositeSignal)),
     )
+    StrategyAccount.objects.create(strategy=strategy, account=account)
     for phrase, direction in PHRASES.items():
         StrategySignal.objects.create(strategy=strategy, phrase=f"{phrase} {name}", direction=direction)
         StrategySignal.objects.create(strategy=strategy, phrase=phrase, direction=direction)

@@ -144,7 +144,7 @@ def _entries_out_of_order() -> Iterator[str]:
     last: dict[tuple[int, str], int] = defaultdict(int)
     wrong = 0
     entries = SignalLogEntry.objects.exclude(status="skipped").order_by("pk")
-    for account, symbol, log in entries.values_list("strategy__account_id", "log__symbol", "log_id"):
+    for account, symbol, log in entries.values_list("account_id", "log__symbol", "log_id"):
         wrong += log < last[account, symbol]
         last[account, symbol] = max(log, last[account, symbol])
     if wrong:

@@ -15,7 +15,7 @@ from django.db import OperationalError, close_old_connections
 
 from exchanges.models import AccountBalance, ExchangeAccount, Instrument
 from exchanges.paper.demo import DEMO_PRICES
-from signals_app.models import SignalLog, Strategy, StrategySignal, Ticker
+from signals_app.models import SignalLog, Strategy, StrategyAccount, StrategySignal, Ticker
 from tests.intake_campaign.checks import SHARED, Findings, findings
 from tests.intake_campaign.frames import Frame, Kind, frames, signal
 from tests.intake_campaign.product import Product
@@ -73,9 +73,11 @@ def _furnish() -> dict[str, str]:
     account = ExchangeAccount.objects.create(name="chaos", max_open_positions=50, max_exposure=10_000_000)
     for symbol in DEMO_PRICES:
         Ticker.objects.create(symbol=symbol)
-    common = {"account": account, "notional": 500, "max_open_positions": 50}
+    common = {"notional": 500, "max_open_positions": 50}
     trader = Strategy.objects.create(name="trader", **common)
     quiet = Strategy.objects.create(name="quiet", allow_open=False, **common)
+    for strategy in (trader, quiet):
+        StrategyAccount.objects.create(strategy=strategy, account=account)
     for strategy, phrase, direction in (
         (trader, "GO LONG", "long"), (trader, "OUT LONG", "close_long"), (quiet, "NOISE", "long"),
     ):  # fmt: skip

@@ -26,7 +26,7 @@ from exchanges.models import AccountBalance, ExchangeAccount, Instrument
 from exchanges.paper.demo import DEMO_PRICES
 from exchanges.paper.signing import paper_secret
 from positions.models import Order, Position
-from signals_app.models import SignalSender, Strategy, StrategySignal, Ticker
+from signals_app.models import SignalSender, Strategy, StrategyAccount, StrategySignal, Ticker
 from signals_app.tokens import new_token, token_hash
 from tests.integration.parts import Paper, Part, answers, free_port
 from tests.ops.waiting import until
@@ -141,7 +141,8 @@ class Trader:
         usual = {
             "notional": Decimal(1000), "leverage": 5, "max_open_positions": 50,
         }  # fmt: skip
-        strategy = Strategy.objects.create(name=self.account.name, account=self.account, **usual | wanted)
+        strategy = Strategy.objects.create(name=self.account.name, **usual | wanted)
+        StrategyAccount.objects.create(strategy=strategy, account=self.account)
         for phrase, direction in PHRASES.items():
             StrategySignal.objects.create(strategy=strategy, phrase=phrase + self.suffix, direction=direction)
         return strategy

@@ -22,6 +22,7 @@ from tests.builders import (
     a_ticker,
     a_trailing_stop,
     a_wave,
+    an_account,
 )
 from trailing.models import TrailingStop
 from trailing.plan import read_plan
@@ -88,7 +89,6 @@ def test_deleting_many_spares_strategies_with_trades(owner: Client) -> None:
 def a_form(**changes: object) -> dict[str, object]:
     values = {
         "name": "breakout",
-        "account": a_strategy().account.pk,
         "enabled": "on",
         "allow_open": "on",
         "use_all_tickers": "on",
@@ -100,6 +100,11 @@ def a_form(**changes: object) -> dict[str, object]:
         "max_open_positions": "2",
         "protection": '{"stop_loss": {"type": "percent", "percent": 2}}',
         **ENTRY_LIMITS,
+        "accounts-TOTAL_FORMS": "1",
+        "accounts-INITIAL_FORMS": "0",
+        "accounts-0-account": an_account().pk,
+        "accounts-0-enabled": "on",
+        "accounts-0-size_percent": "50",
         "phrases-TOTAL_FORMS": "1",
         "phrases-INITIAL_FORMS": "0",
         "phrases-0-phrase": "BREAKOUT UP",
@@ -114,6 +119,7 @@ def test_a_strategy_and_its_phrases_are_made_on_one_page(owner: Client) -> None:
     assert answer.status_code == 302, answer.context["errors"]
     made = Strategy.objects.get(name="breakout")
     assert list(made.phrases.values_list("phrase", "direction")) == [("BREAKOUT UP", "long")]
+    assert list(made.accounts.values_list("size_percent", "leverage", "enabled")) == [(50, None, True)]
 
     assert read_plan(made.protection).trailing is not None, "what is not said is the default"
 

@@ -101,7 +101,7 @@ def test_what_trades_nothing_costs_no_query_of_its_own(account, django_assert_ma
     tables = load()
     skipped = [frame(bar_time=1772366400 + number) for number in range(100)]
     ignored = [frame("nobody", bar_time=1772366400 + number) for number in range(100)]
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         verdicts = take_in([*skipped, *ignored, *skipped, "{", "{"], tables)
     assert statuses(verdicts) == ["new"] * 100 + ["ignored"] * 100 + ["duplicate"] * 100 + ["ignored"] * 2
     assert {entry.reason_code for one in verdicts for entry in one.entries} == {"strategy_off"}

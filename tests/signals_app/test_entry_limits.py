@@ -17,7 +17,7 @@ from signals_app.market_facts import facts_for_all
 from signals_app.market_filters import Fact, MarketFacts
 from signals_app.models import Strategy
 from signals_app.services.arrivals import EntryVerdict
-from tests.builders import a_position, a_ticker
+from tests.builders import a_position, a_ticker, account_of
 from tests.signals_app.test_intake import a_trader, frame, receive
 
 
@@ -33,7 +33,7 @@ def verdict_for(strategy: Strategy, message: str = "UP", **fields: object) -> En
 def ended(strategy: Strategy, seconds_ago: int, base: str = "BTC", **values: object) -> Position:
     closed_at = timezone.now() - timedelta(seconds=seconds_ago)
     return a_position(
-        base, account=strategy.account, strategy=strategy, status="closed", closed_at=closed_at, **values
+        base, account=account_of(strategy), strategy=strategy, status="closed", closed_at=closed_at, **values
     )
 
 

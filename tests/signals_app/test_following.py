@@ -57,8 +57,7 @@ def test_a_strategy_that_was_moved_to_another_account_since_the_tables_were_read
     strategy = a_trader(account)
     position = a_position(account=account, strategy=strategy)
     tables = load()
-    strategy.account = an_account()
-    strategy.save()
+    strategy.accounts.update(account=an_account())
     (entry,) = receive(frame(message), tables).entries
     assert (entry.status, entry.reason_code) == ("skipped", "account_changed")
     position.refresh_from_db()

@@ -27,7 +27,7 @@ from signals_app.registry import Registry, load
 from signals_app.sender_rules import SenderRule
 from signals_app.services.arrivals import Arrival, Verdict
 from signals_app.services.intake import log_failure, receive_signal
-from tests.builders import a_position, a_strategy, a_ticker, an_account
+from tests.builders import a_position, a_strategy, a_ticker, account_of, an_account
 from tests.locks import waiting_for_a_lock
 
 UUID = "0190f1a6-0000-7000-8000-000000000001"
@@ -264,7 +264,7 @@ def test_an_exchange_that_is_away_leaves_a_verdict(account, settings) -> None:
 
 
 def held(strategy: Strategy, side: str = "long", **values: Any) -> Position:
-    return a_position(account=strategy.account, strategy=strategy, position_side=side, **values)
+    return a_position(account=account_of(strategy), strategy=strategy, position_side=side, **values)
 
 
 def test_an_opposite_signal_closes_and_opens(account) -> None:

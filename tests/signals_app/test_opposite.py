@@ -15,7 +15,7 @@ from positions.models import Order, Position
 from positions.services.plans import kept
 from signals_app.models import SignalLogEntry, Strategy
 from signals_app.registry import load
-from tests.builders import a_position, a_trailing_stop, an_account, an_instrument
+from tests.builders import a_position, a_trailing_stop, account_of, an_account, an_instrument
 from tests.signals_app.test_intake import a_trader, frame, outcomes, receive
 from trailing.ladder import LevelStatus
 from trailing.models import PartialTakeProfit, TrailingStop
@@ -36,7 +36,7 @@ def better(side: str, by: str = "200") -> Decimal:
 def held(strategy: Strategy, side: str, stop: Decimal, **plan: Any) -> Position:
     """Open, with its stop; `take_profits` brings a ladder whose one level waits."""
     position = a_position(
-        account=strategy.account, strategy=strategy, position_side=side, plan=kept(read_plan(plan))
+        account=account_of(strategy), strategy=strategy, position_side=side, plan=kept(read_plan(plan))
     )
     a_trailing_stop(position, stop_price=stop)
     if "take_profits" in plan:

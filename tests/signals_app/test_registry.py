@@ -35,7 +35,7 @@ from signals_app.registry import (
 from signals_app.routing import OppositeSignal, SignalDirection, StrategyRule, TickerRule
 from signals_app.sender_rules import SenderRule
 from tests.browser.server import WebServer
-from tests.builders import a_strategy, a_ticker
+from tests.builders import a_strategy, a_ticker, account_of
 from tests.ops.waiting import until
 from tests.signals_app.senders import a_frame, ask, connected
 
@@ -73,12 +73,12 @@ def test_tickers_phrases_and_senders_are_loaded() -> None:
     assert list(found.tables.phrases) == ["trend up"]
     assert set(found.tables.phrases["trend up"]) == {
         (
-            StrategyRule(everywhere.pk, everywhere.account_id, True, True, None, OppositeSignal.CLOSE),
+            StrategyRule(everywhere.pk, account_of(everywhere).pk, True, True, None, OppositeSignal.CLOSE),
             SignalDirection.LONG,
         ),
         (
             StrategyRule(
-                chosen.pk, chosen.account_id, True, False, frozenset({"BTCUSDT"}), OppositeSignal.HEDGE
+                chosen.pk, account_of(chosen).pk, True, False, frozenset({"BTCUSDT"}), OppositeSignal.HEDGE
             ),
             SignalDirection.CLOSE_SHORT,
         ),
@@ -110,8 +110,10 @@ def test_tables_are_read_by_names_that_others_rely_on() -> None:
         StrategySignal.objects.create(strategy=strategy, phrase="Buy  NOW", direction="long")
     strategies = load_strategies()
     assert load_tickers() == {"ETHUSDT": TickerRule(enabled=False, trade_permission=True)}
-    assert [rule.strategy_id for rule in strategies.values()] == [kept.pk]
-    assert load_strategy_signals(strategies) == {"buy now": ((strategies[kept.pk], SignalDirection.LONG),)}
+    assert [(pk, [rule.strategy_id for rule in rules]) for pk, rules in strategies.items()] == [
+        (kept.pk, [kept.pk])
+    ]
+    assert load_strategy_signals(strategies) == {"buy now": ((*strategies[kept.pk], SignalDirection.LONG),)}
     assert load_strategy_signals() == load_strategy_signals(strategies)
     assert load_strategy_signals({}) == {}
 

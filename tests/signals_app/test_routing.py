@@ -108,7 +108,7 @@ def test_a_phrase_that_nobody_knows():
     ],
 )
 def test_strategies_that_know_it_and_may_not(rule, direction, says, code):
-    assert routed(SIGNAL, tables((rule, direction))) == [Unrouted(1, says, code)]
+    assert routed(SIGNAL, tables((rule, direction))) == [Unrouted(1, 10, says, code)]
 
 
 @pytest.mark.parametrize("direction", [CLOSE_LONG, CLOSE_SHORT])
@@ -136,7 +136,7 @@ def test_two_spellings_of_one_phrase_trade_once():
 
 def test_two_meanings_of_one_phrase_trade_never():
     assert routed(SIGNAL, tables((TREND, LONG), (TREND, SHORT))) == [
-        Unrouted(1, "the phrase means long and short at once", ReasonCode.AMBIGUOUS)
+        Unrouted(1, 10, "the phrase means long and short at once", ReasonCode.AMBIGUOUS)
     ]
 
 

@@ -43,6 +43,13 @@ PERCENTS = """
     FROM tradingbot.signals_app_strategy
 """
 STOP = "SELECT protection #>> '{stop_loss,percent}' FROM tradingbot.signals_app_strategy"
+PLACES = """
+    SELECT strategy.name::text, account.name::text, verdict.account_id = place.account_id
+    FROM tradingbot.signals_app_strategyaccount place
+    JOIN tradingbot.signals_app_strategy strategy ON strategy.id = place.strategy_id
+    JOIN tradingbot.exchanges_exchangeaccount account ON account.id = place.account_id
+    JOIN tradingbot.signal_log_entries_v2 verdict ON verdict.strategy_id = strategy.id
+"""
 CODES = "SELECT reason_code, dispatched_at IS NOT NULL FROM tradingbot.signals_v2_log ORDER BY id"
 
 
@@ -74,6 +81,7 @@ def test_rows_of_before_get_codes_and_none_of_them_waits(database: str) -> None:
     ]  # fmt: skip
     verdicts = "SELECT status::text, reason_code FROM tradingbot.signal_log_entries_v2"
     assert ask(database, verdicts) == [("skipped", "unclassified")]
+    assert ask(database, PLACES) == [("trend", "paper", True)], "each strategy goes on trading where it did"
     assert "nothing was changed" in said
 
 

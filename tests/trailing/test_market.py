@@ -25,6 +25,7 @@ from tests.builders import (
     a_position,
     a_strategy,
     a_ticker,
+    account_of,
     an_account,
     an_instrument,
 )
@@ -245,7 +246,7 @@ def mark() -> D | None:
 
 
 def bought(strategy: Strategy) -> Order:
-    proposal = Proposal(strategy.pk, "BTCUSDT", PositionSide.LONG, D(97000))
+    proposal = Proposal(strategy.pk, account_of(strategy).pk, "BTCUSDT", PositionSide.LONG, D(97000))
     outcome = open_position(proposal)
     assert isinstance(outcome, Opened)
     entry = Order.objects.get(position_id=outcome.position_id)
@@ -284,7 +285,7 @@ def _bands_hold(paper: PaperProcess, position_id: int) -> bool:
 def test_a_cut_stream_comes_back_and_what_was_missed_is_reconciled(
     paper: PaperProcess, strategy: Strategy, market: Callable[[], str]
 ) -> None:
-    account = strategy.account.name
+    account = account_of(strategy).name
     until(lambda: AccountBalance.objects.exists(), "the first opening of the private stream")
     paper.hook("streams/cut")
     entry = bought(strategy)

@@ -221,13 +221,17 @@ def test_the_hot_row_ignores_the_quiet_columns_and_no_other() -> None:
     assert re.findall(r"before\.(\w+) :=", source) == list(recorded.quiet)
 
 
+# an account was the strategy's then
+OF_STRATEGY = "(SELECT account_id FROM signals_app_strategy WHERE id = (content ->> 'strategy_id')::bigint)"
+
+
 def test_rows_from_before_the_trail_begin_their_story_as_they_are_found() -> None:
     rows = a_row_of_each_table()
     run("SET CONSTRAINTS ALL IMMEDIATE")
     run("DROP FUNCTION record_trail() CASCADE; DROP FUNCTION add_to_trail; DROP FUNCTION trail_account")
     run("DROP FUNCTION trailing_is_news")
     for script in ("0003_trail", "0006_trail_of_levels"):
-        run(sql(f"constraints/{script}.sql"))
+        run(sql(f"constraints/{script}.sql").replace(OF_STRATEGY, "(content ->> 'account_id')::bigint"))
     for table, row in rows.items():
         inserted, found = entries(table, row.pk)
         assert found.change == "found"

@@ -17,7 +17,7 @@ from positions.services.instruments import refresh_instruments
 from positions.services.opening import Opened, Proposal, open_position
 from positions.services.reports import apply_fill
 from signals_app.models import Strategy
-from tests.builders import a_strategy, an_account
+from tests.builders import a_strategy, account_of, an_account
 
 D = Decimal
 
@@ -30,7 +30,7 @@ class Desk:
 
     @property
     def account(self) -> ExchangeAccount:
-        return self.strategy.account
+        return account_of(self.strategy)
 
     @property
     def paper_name(self) -> str:
@@ -39,7 +39,7 @@ class Desk:
     def propose(
         self, symbol: str = "BTCUSDT", side: PositionSide = PositionSide.LONG, **values: object
     ) -> Proposal:
-        return Proposal(self.strategy.pk, symbol, side, self.engine.prices[symbol], **values)  # type: ignore[arg-type]
+        return Proposal(self.strategy.pk, self.account.pk, symbol, side, self.engine.prices[symbol], **values)  # type: ignore[arg-type]
 
     def open(self, symbol: str = "BTCUSDT", side: PositionSide = PositionSide.LONG) -> Position:
         outcome = open_position(self.propose(symbol, side))
