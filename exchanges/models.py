@@ -174,6 +174,19 @@ class AccountWatch(models.Model):
     recovering_since = models.DateTimeField(null=True, blank=True)
     recovery_comparisons = models.PositiveSmallIntegerField(default=0, db_default=0)
     recovery_compared_at = models.DateTimeField(null=True, blank=True)
+    stops_refused_since = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="The exchange takes no stop orders: nothing opens, we watch the levels",
+    )
+    stops_refused_reason = models.TextField(blank=True, default="", db_default="")
+    stops_taken = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Proofs since then that it takes them again"
+    )
+    stops_taken_at = models.DateTimeField(null=True, blank=True, help_text="The last such proof")
+    stops_work_since = models.DateTimeField(
+        null=True, blank=True, help_text="What was refused before is asked again"
+    )
 
     class Meta:
         constraints = [

@@ -6,6 +6,7 @@ safe reading of "some error" is "maybe executed".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from exchanges.errors import (
@@ -26,6 +27,8 @@ from exchanges.errors import (
 RATE_LIMIT_SECONDS = 10.0
 OVERLOAD_SECONDS = 2.0
 BAN_SECONDS = 120.0  # Binance's shortest ban; the real end is read from the answer when it says one
+
+_NOT_THIS_KIND = re.compile(r"(?:order ?type|conditional order).*(?:not|invalid|unsupported)", re.IGNORECASE)
 
 _Maker = Callable[[str, str], ExchangeError]
 
@@ -48,6 +51,13 @@ def is_listed(venue: str, code: str) -> bool:
 def is_already_so(venue: str, code: str) -> bool:
     """The venue says the wanted state is already there: a success for whoever asked for it."""
     return code in _ALREADY_SO[venue]
+
+
+def is_order_type_refused(venue: str, code: str, message: str) -> bool:
+    """The venue does not take orders of this kind there (any more), whatever their numbers are."""
+    if venue == "bybit" and code == "10001":  # every bad parameter has this one number
+        return bool(_NOT_THIS_KIND.search(message))
+    return code in _KIND_REFUSED[venue]
 
 
 def is_rate_limit(venue: str, code: str) -> bool:
@@ -130,6 +140,12 @@ _BYBIT = _table(
 )
 
 _TABLES: Mapping[str, Mapping[str, _Maker]] = {"binance": _BINANCE, "bybit": _BYBIT}
+
+# unsupported operation, invalid order type, another endpoint; at Bybit: no such path, request not supported
+_KIND_REFUSED: Mapping[str, frozenset[str]] = {
+    "binance": frozenset({"-1020", "-1116", "-4120"}),
+    "bybit": frozenset({"10017", "10020"}),
+}
 
 _ALREADY_SO: Mapping[str, frozenset[str]] = {
     "binance": frozenset({"-4046", "-4059", "-5027"}),

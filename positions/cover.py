@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
+from exchanges.models import AccountWatch
 from positions.lifecycle import PENDING, STANDING, OrderPurpose, OrderStatus
 from positions.models import Order, Position
 from positions.patience import SOON, Pause
@@ -84,12 +85,16 @@ def is_complete(stop: Order) -> bool:
 
 
 def was_just_refused(position: Position, purpose: OrderPurpose, pause: Pause = SOON) -> bool:
-    """By the exchange, when it was to be placed: the more often in a row, the longer nobody asks again."""
+    """By the exchange, when it was to be placed: the more often in a row, the longer nobody asks again. What it refused
+    for taking no stops at all is asked for at once when it takes them again."""
     made = Order.objects.filter(position=position, purpose=purpose).order_by("-generation")
     newest = made.values_list("generation", flat=True).first() or 0
     tries = groupby(made.filter(generation__gt=newest - _TRIES_LOOKED_AT), lambda order: order.generation)
     refused = list(takewhile(bool, (_refused(orders) for _, orders in tries)))
-    return bool(refused) and timezone.now() < max(refused[0]) + pause.after(len(refused))
+    if not refused or timezone.now() >= max(refused[0]) + pause.after(len(refused)):
+        return False
+    watches = AccountWatch.objects.filter(account=position.account_id, stops_work_since__gte=max(refused[0]))
+    return not watches.exists()
 
 
 def _refused(orders: Iterable[Order]) -> list[datetime]:

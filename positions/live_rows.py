@@ -38,6 +38,9 @@ class Held:
     phase: str
     activation_price: Decimal | None
     since: datetime
+    software_stop: Decimal | None = None  # watched here, because the exchange takes no stops
+    is_unverified: bool = False  # its account cannot be reached, or was not compared since
+    verified_at: datetime | None = None  # the last full comparison
 
     @property
     def base(self) -> str:
@@ -82,6 +85,9 @@ def position_row(held: Held, now: datetime) -> Row:
         "strategy": held.strategy,
         "stop_price": _text(held.stop_price),
         "unprotected": held.is_unprotected,
+        "software_stop": _text(held.software_stop),
+        "unverified": held.is_unverified,
+        "verified_at": held.verified_at.isoformat() if held.verified_at else None,
         "phase": held.phase,
         "since": held.since.isoformat(),
         "shown": tick["shown"] | _standing_cells(held, now),
@@ -117,12 +123,25 @@ def _standing_cells(held: Held, now: datetime) -> dict[str, str]:
         "account": held.account,
         "size": formats.quantity(held.planned_quantity if is_opening else held.quantity),
         "entry": formats.price(held.entry_price, held.price_increment),
-        "stop": "no stop" if held.is_unprotected else formats.price(held.stop_price, held.price_increment),
+        "stop": stop_in_words(held),
         "phase": phase_in_words(held),
         "age": formats.age(now - held.since),
         "opened": held.since.strftime("%Y-%m-%d %H:%M:%S UTC"),
-        "state": "" if held.status == PositionStatus.OPEN else held.status.upper(),
+        "state": state_in_words(held),
     }
+
+
+def state_in_words(held: Held) -> str:
+    words = [] if held.status == PositionStatus.OPEN else [held.status.upper()]
+    return " ".join([*words, "UNVERIFIED"] if held.is_unverified else words)
+
+
+def stop_in_words(held: Held) -> str:
+    if not held.is_unprotected:
+        return formats.price(held.stop_price, held.price_increment)
+    if held.software_stop is None:
+        return "no stop"
+    return f"{formats.price(held.software_stop, held.price_increment)} watched here"
 
 
 def phase_in_words(held: Held) -> str:

@@ -80,6 +80,9 @@ class Position(models.Model):
         null=True, blank=True, help_text="First successful answer that did not show this position"
     )
     unprotected_since = models.DateTimeField(null=True, blank=True)
+    software_stop_since = models.DateTimeField(
+        null=True, blank=True, help_text="The exchange refuses stops: its level is watched here, and closes"
+    )
     unprotected_seconds = models.DecimalField(max_digits=12, decimal_places=3, default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     opened_at = models.DateTimeField(null=True, blank=True)

@@ -14,7 +14,7 @@ from ops.trail.story import lines
 from positions import formats, queries
 from positions.accounting import r_multiple
 from positions.lifecycle import NEVER_STOOD, OrderPurpose, PositionStatus
-from positions.live_rows import Held, Row, order_row, phase_in_words
+from positions.live_rows import Held, Row, order_row, phase_in_words, stop_in_words
 from positions.models import Fill, Order, Position
 from positions.silence import silence_of
 from trailing.plan import read_plan
@@ -120,6 +120,9 @@ class Fact:
 def _holding(record: Record) -> Iterator[Fact]:
     position, step = record.position, record.position.instrument.price_increment
     yield Fact("Side", position.position_side.upper())
+    if record.held is not None and record.held.is_unverified:
+        known = f"last compared with the exchange: {_moment(record.held.verified_at)}"
+        yield Fact("Known", "unverified: its account cannot be reached", known, "down")
     yield Fact("Size", formats.quantity(position.quantity), f"of {formats.quantity(record.bought)}")
     yield Fact("Entry", formats.price(position.average_entry_price, step))
     if record.held is not None:
@@ -150,8 +153,7 @@ def _money(name: str, value: Decimal | None) -> Fact:
 def _protection(record: Record, now: datetime) -> Iterator[Fact]:
     position, held, step = record.position, record.held, record.position.instrument.price_increment
     if held is not None:
-        stop = "no stop" if held.is_unprotected else formats.price(held.stop_price, step)
-        yield Fact("Stop", stop, phase_in_words(held), "down" if held.is_unprotected else "")
+        yield Fact("Stop", stop_in_words(held), phase_in_words(held), "down" if held.is_unprotected else "")
     elif record.stops:
         yield Fact("Last stop", formats.price(record.stops[-1].trigger_price, step))
     if record.stops:

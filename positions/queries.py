@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Min, Prefetch, Q, QuerySet, Sum
+from django.db.models import Min, Prefetch, QuerySet, Sum
 from django.utils import timezone
 
 from exchanges.marks import latest_marks
-from exchanges.models import ExchangeAccount, TradingState
-from exchanges.types import PositionSide
+from exchanges.models import AccountWatch, ExchangeAccount, TradingState
+from exchanges.types import BreakerState, PositionSide
 from positions import formats
 from positions.accounting import QUOTE_CURRENCIES
 from positions.cover import whole_stops
@@ -66,7 +66,7 @@ def held_positions(ids: Collection[int] | None = None, *, now: datetime | None =
     rows = Position.objects.filter(is_live=True).order_by("created_at", "pk")
     if ids is not None:
         rows = rows.filter(pk__in=ids)
-    positions = list(rows.select_related("account", "instrument", "strategy", "trailing_stop"))
+    positions = list(rows.select_related("account__watch", "instrument", "strategy", "trailing_stop"))
     stops = _standing_stops(positions)
     marks = _marks(positions, now or timezone.now())
     return [_held(position, stops, marks) for position in positions]
@@ -78,6 +78,7 @@ def held_position(position_id: int, now: datetime | None = None) -> Held | None:
 
 def _held(position: Position, stops: dict[int, Decimal], marks: dict[tuple[str, str], Decimal]) -> Held:
     instrument, trailing = position.instrument, getattr(position, "trailing_stop", None)
+    watch = getattr(position.account, "watch", None)
     return Held(
         id=position.pk,
         account=position.account.name,
@@ -97,6 +98,9 @@ def _held(position: Position, stops: dict[int, Decimal], marks: dict[tuple[str, 
         phase=trailing.state if trailing else "",
         activation_price=trailing.activation_price if trailing else None,
         since=position.opened_at or position.created_at,
+        software_stop=trailing.stop_price if trailing and position.software_stop_since else None,
+        is_unverified=bool(watch and watch.breaker != BreakerState.CLOSED),
+        verified_at=watch.reconciled_at if watch else None,
     )
 
 
@@ -187,11 +191,22 @@ def _today(now: datetime) -> tuple[Decimal, str]:
 
 def notices() -> list[dict[str, str]]:
     """What a person must know before anything else: accounts that do not trade as they should."""
-    stopped = ExchangeAccount.objects.filter(~Q(trading_state=TradingState.ACTIVE)).order_by("name")
-    return [
-        {"account": account.name, "state": account.trading_state, "why": account.state_reason}
-        for account in stopped
-    ]
+    accounts = ExchangeAccount.objects.select_related("watch").order_by("name")
+    return [notice for account in accounts for notice in _notices_of(account)]
+
+
+def _notices_of(account: ExchangeAccount) -> Iterator[dict[str, str]]:
+    if account.trading_state != TradingState.ACTIVE:
+        yield {"account": account.name, "state": account.trading_state, "why": account.state_reason}
+    watch: AccountWatch | None = getattr(account, "watch", None)
+    if watch and watch.breaker != BreakerState.CLOSED:
+        known = f"{watch.reconciled_at:%H:%M:%S} UTC" if watch.reconciled_at else "never"
+        why = f"since {watch.unreachable_since:%H:%M:%S} UTC; positions last verified: {known}"
+        state = "unreachable" if watch.breaker == BreakerState.OPEN else "recovering"
+        yield {"account": account.name, "state": state, "why": f"{why}; {watch.unreachable_error}"}
+    if watch and watch.stops_refused_since:
+        why = f"since {watch.stops_refused_since:%H:%M:%S} UTC: {watch.stops_refused_reason}"
+        yield {"account": account.name, "state": "without stop orders", "why": why}
 
 
 def ending(position_id: int) -> str:

@@ -12,6 +12,7 @@ from exchanges import session
 from exchanges.errors import ExchangeError, OutcomeUnknown
 from exchanges.models import AccountBalance, ExchangeAccount
 from exchanges.types import BalanceReport
+from positions import breaker
 from positions.balances import AccountMoney, TotalBalance
 from positions.services import reachability
 
@@ -30,7 +31,10 @@ def get_total_balance() -> TotalBalance:
 def last_known_balances() -> TotalBalance:
     """The same without asking anybody, for pages: the comparison keeps it young. One that it did not renew lately
     counts as not reachable."""
-    now, accounts = timezone.now(), ExchangeAccount.objects.select_related("balance").order_by("name")
+    now, accounts = (
+        timezone.now(),
+        ExchangeAccount.objects.select_related("balance", "watch").order_by("name"),
+    )
     return TotalBalance(now, [_known(account, _why_old(account, now)) for account in accounts])
 
 
@@ -77,7 +81,8 @@ def _known(account: ExchangeAccount, why: str) -> AccountMoney:
 
 def _why_old(account: ExchangeAccount, now: datetime) -> str:
     said: AccountBalance | None = getattr(account, "balance", None)
-    if why := reachability.why_closed(account.pk):
+    watch = getattr(account, "watch", None)
+    if watch and (why := breaker.sentence(reachability.breaker_of(watch), reachability.patience())):
         return why
     if said is None:
         return "it never told"

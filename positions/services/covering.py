@@ -9,22 +9,29 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from exchanges.models import AccountWatch
+from positions import broadcast
 from positions.cover import is_covered, uncovered
 from positions.lifecycle import CloseReason, PositionStatus
 from positions.models import Position
+from positions.services import events
 from positions.services.closing import end_unprotected_time, lock_position, request_close
 from positions.services.sweeping import for_each
+from positions.silence import silence_of
+
+COVER_COLUMNS = ["unprotected_since", "unprotected_seconds", "software_stop_since", "updated_at"]
 
 
 def note_cover(position: Position) -> bool:
     """Whether a stop stands for all it holds; the caller has the position's lock."""
-    known, covered = position.unprotected_since, is_covered(position)
+    known, covered = (position.unprotected_since, position.software_stop_since), is_covered(position)
     if covered:
         end_unprotected_time(position)
-    elif known is None:
+        position.software_stop_since = None
+    elif position.unprotected_since is None:
         position.unprotected_since = timezone.now()
-    if position.unprotected_since != known:
-        position.save(update_fields=["unprotected_since", "unprotected_seconds", "updated_at"])
+    if (position.unprotected_since, position.software_stop_since) != known:
+        position.save(update_fields=COVER_COLUMNS)
     return covered
 
 
@@ -51,6 +58,29 @@ def _judge(position_id: int, now: datetime) -> None:
     position = lock_position(position_id)
     if position.status != PositionStatus.OPEN or note_cover(position):
         return
+    if _is_watched_here(position, now):
+        return
     since = position.unprotected_since
     if since is not None and since < now - settings.UNPROTECTED_CLOSE_AFTER:
         request_close(position_id, reason=CloseReason.UNPROTECTED, requested_by="no stop could be placed")
+
+
+def _is_watched_here(position: Position, now: datetime) -> bool:
+    """A software stop: the exchange takes no stops, and the prices that decide are heard, so whoever judges them closes
+    at the level. Without prices nothing watches it, and being bare ends it as ever."""
+    refusing = AccountWatch.objects.filter(account=position.account_id, stops_refused_since__isnull=False)
+    row = getattr(position, "trailing_stop", None)
+    if row is None or row.stop_price is None or not refusing.exists() or silence_of(position, now):
+        return False
+    if position.software_stop_since is None:
+        position.software_stop_since = now
+        position.save(update_fields=COVER_COLUMNS)
+        events.record(
+            "software_stop",
+            "high",
+            account_id=position.account_id,
+            position_id=position.pk,
+            level=row.stop_price,
+        )
+        broadcast.position_changed(position.pk)
+    return True

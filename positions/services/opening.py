@@ -21,8 +21,9 @@ from positions import broadcast
 from positions.lifecycle import DONE, OrderPurpose
 from positions.models import Order, Position
 from positions.risk import Denied, Limits, OpenBook, judge, judge_stop
-from positions.services import events, reachability
+from positions.services import events
 from positions.services.cooling import cools_down
+from positions.services.gate import no_entries
 from positions.services.instruments import spec_of
 from positions.services.outbox import add_order
 from positions.services.plans import kept
@@ -77,8 +78,8 @@ def open_position(proposal: Proposal) -> Opened | Skip:
     instrument = Instrument.objects.filter(
         venue=account.venue, exchange_symbol=proposal.exchange_symbol
     ).first()
-    if unreachable := reachability.why_closed(account.pk):
-        return Skip(f"{account.name} is {unreachable}", ReasonCode.UNREACHABLE)
+    if closed := no_entries(account.pk):
+        return closed
     refusal = _not_now(strategy, account, instrument, proposal)
     if refusal or instrument is None:
         return Skip(refusal or "unknown instrument")

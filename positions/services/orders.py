@@ -39,8 +39,9 @@ from exchanges.types import (
 from positions.cover import stop_shares, was_just_refused
 from positions.lifecycle import OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order
-from positions.services import denials, halting, reachability
+from positions.services import denials, halting, reachability, stop_refusals
 from positions.services.closing import OVER, lock_position
+from positions.services.gate import no_entries
 from positions.services.outbox import add_parts, hint, terms_of
 from positions.services.reports import apply_report
 from positions.services.sweeping import for_each
@@ -77,12 +78,14 @@ def submit(order_id: UUID | str) -> None:
         denials.refuse(order, str(fenced))
     except ExchangeError as error:
         reachability.hear(order.account_id, error)
+        stop_refusals.hear(order, error)
         _apply_error(order, error)
     except Exception:
         logger.exception("outcome of %s is unknown; it will be looked up", order.client_order_id)
     else:
         apply_report(order.account_id, report)
         reachability.answered(order.account_id)
+        stop_refusals.hear(order, None)
 
 
 def _claim(order_id: UUID | str) -> Order | None:
@@ -116,8 +119,8 @@ def _unwanted_entry(order: Order, now: datetime) -> str | None:
         return "position is being closed"
     if fenced := halting.fence(order):
         return fenced
-    if unreachable := reachability.why_closed(order.account_id):
-        return f"the account is {unreachable}"
+    if closed := no_entries(order.account_id):
+        return closed.reason
     if order.created_at < now - ENTRY_LIFETIME:
         tried = f"; last try: {order.reason}" if order.reason else ""
         return f"too old to be sent: the market has moved on{tried}"

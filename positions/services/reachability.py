@@ -45,12 +45,6 @@ def compared(account_id: int, asked_at: datetime) -> None:
         _move(account_id, lambda one: breaker.compared(one, asked_at, patience()))
 
 
-def why_closed(account_id: int) -> str | None:
-    """Why nothing may be opened there now; None: it can be reached."""
-    watch = AccountWatch.objects.filter(account_id=account_id).exclude(breaker=BreakerState.CLOSED).first()
-    return breaker.sentence(breaker_of(watch), patience()) if watch else None
-
-
 def breaker_of(watch: AccountWatch) -> Breaker:
     return Breaker(
         state=BreakerState(watch.breaker),

@@ -9,20 +9,38 @@ from decimal import Decimal as D
 from io import StringIO
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 from pytest_django.fixtures import _django_db_helper
 
 from exchanges import session
-from exchanges.models import ExchangeAccount
+from exchanges.marks import publish_prices
+from exchanges.models import AccountWatch, ExchangeAccount
 from exchanges.paper.matching import Engine
+from exchanges.types import PriceTick
 from ops.ports import free_port
+from positions.live_rows import position_row
+from positions.models import Position, RiskEvent
+from positions.queries import held_positions
+from positions.services import stop_refusals
 from positions.services.balances import get_total_balance, last_known_balances
+from positions.services.opening import Opened, open_position
+from positions.sizing import Skip
 from tests.builders import a_balance, an_account
 from tests.conftest import ADDRESS
+from tests.exchanges.conftest import floor, wired
+from tests.exchanges.floor import Floor
+from trailing import sweeping
+from trailing.models import TrailingStop
+from trailing.services import protect
 
 # a story in this process, which rolls back: other processes of this folder's stories must not work on its rows
-__all__ = ["_django_db_helper"]
+__all__ = ["_django_db_helper", "floor", "wired"]
+
+BTC = "BTCUSDT"
+ALGO = {"method": "POST", "path": "/fapi/v1/algoOrder"}
+NOT_SUPPORTED = json.dumps({"code": -4120, "msg": "Order type not supported for this endpoint."})
 
 
 @pytest.fixture
@@ -85,3 +103,96 @@ def test_the_page_shows_what_is_old_as_old(refusing: ExchangeAccount, admin_clie
     told = admin_client.get("/health/").json()["balance"]
     assert (told["total"], told["fresh"]) == ("12500.00000000", "10000.00000000")
     assert last_known_balances().unreachable[0].why == "not renewed since"
+
+
+# stops are refused
+
+
+def stops_are_refused(floor: Floor) -> None:
+    floor.wired.server.faults.plan(**ALGO, kind="answer", status=400, body=NOT_SUPPORTED, times=1000)
+
+
+def hears(price: int) -> None:
+    """What the market process does with a price that the stream tells."""
+    tick = PriceTick(BTC, D(price), timezone.now())
+    publish_prices("binance", [(BTC, tick)])
+
+
+def bare(floor: Floor) -> Position:
+    """A position whose stop the exchange refuses for what it is, long enough ago to be closed for it."""
+    position = floor.filled()
+    stops_are_refused(floor)
+    protect(position.pk)
+    assert floor.submit(position, "protect").reason.startswith("-4120")
+    long_ago = timezone.now() - settings.UNPROTECTED_CLOSE_AFTER - timedelta(seconds=5)
+    Position.objects.update(unprotected_since=long_ago, opened_at=long_ago - timedelta(seconds=60))
+    TrailingStop.objects.update(known_until=timezone.now())
+    return position
+
+
+def sweep(position: Position) -> Position:
+    sweeping.sweep(timezone.now())
+    position.refresh_from_db()
+    return position
+
+
+def events_told() -> list[tuple[str, str]]:
+    return list(RiskEvent.objects.order_by("pk").values_list("event_type", "risk_level"))
+
+
+def test_a_refused_stop_ends_entries_and_its_level_is_watched_here(floor: Floor, marks) -> None:
+    position = bare(floor)
+    hears(100_000)
+    sweep(position)
+    assert position.status == "open", "no panic: its level is watched"
+    assert position.software_stop_since is not None
+    assert ("stops_refused", "critical") in events_told()
+    assert ("software_stop", "high") in events_told()
+    refused = open_position(floor.propose("ETHUSDT"))
+    assert isinstance(refused, Skip)
+    assert (refused.code, "-4120" in refused.reason) == ("stops_refused", True)
+    [shown] = held_positions()
+    assert position_row(shown, timezone.now())["shown"]["stop"] == "98,000.0 watched here"
+
+
+def test_a_crossed_software_stop_closes_at_once(floor: Floor, marks) -> None:
+    position = bare(floor)
+    hears(100_000)
+    sweep(position)
+    floor.wired.venue.set_price(BTC, D(97_900))
+    hears(97_900)
+    sweep(position)
+    assert (position.status, position.close_reason) == ("closing", "stop_loss")
+    assert floor.submit(position, "close").status == "filled"
+    assert floor.held() == 0
+
+
+def test_without_prices_nobody_watches_and_being_bare_ends_it(floor: Floor, marks) -> None:
+    assert (sweep(bare(floor)).status, Position.objects.get().close_reason) == ("closing", "unprotected")
+
+
+def test_when_stops_are_taken_again_the_stop_stands_and_entries_come_back(
+    floor: Floor, marks, settings
+) -> None:
+    settings.STOPS_PROVEN_APART = timedelta(0)
+    position = bare(floor)
+    hears(100_000)
+    sweep(position)
+    floor.wired.server.faults.clear()
+    for _ in range(2):
+        assert isinstance(open_position(floor.propose("ETHUSDT")), Skip)
+        stop_refusals.taken(floor.account.pk, timezone.now())
+    sweep(position)
+    assert floor.submit(position, "protect").status == "accepted"
+    sweep(position)
+    assert (position.status, position.software_stop_since, position.unprotected_since) == ("open", None, None)
+    assert isinstance(open_position(floor.propose("ETHUSDT")), Opened)
+
+
+def test_a_refusal_for_its_numbers_says_nothing_of_stops(floor: Floor) -> None:
+    position = floor.filled()
+    body = json.dumps({"code": -2021, "msg": "Order would immediately trigger."})
+    floor.wired.server.faults.plan(**ALGO, kind="answer", status=400, body=body)
+    protect(position.pk)
+    floor.submit(position, "protect")
+    assert not AccountWatch.objects.filter(stops_refused_since__isnull=False).exists()

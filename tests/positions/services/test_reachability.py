@@ -12,6 +12,7 @@ from exchanges.models import AccountWatch
 from positions.breaker import Patience
 from positions.models import RiskEvent
 from positions.services import reachability
+from positions.services.gate import no_entries
 from positions.services.opening import Opened, open_position
 from positions.sizing import Skip
 from tests.builders import an_account
@@ -46,7 +47,7 @@ def test_silence_opens_the_breaker_and_tells_once(db) -> None:
     down(account)
     down(account)
     assert RiskEvent.objects.get().event_type == "account_unreachable"
-    assert "unreachable since" in str(reachability.why_closed(account.pk))
+    assert "unreachable since" in str(no_entries(account.pk))
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda one: one.code)

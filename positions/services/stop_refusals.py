@@ -1,0 +1,100 @@
+"""The exchange takes no stop orders (any more): entries end and levels are watched here, until it proves that it does
+again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from exchanges.errors import ExchangeError
+from exchanges.models import AccountWatch
+from exchanges.types import OrderType
+from exchanges.venue_codes import is_order_type_refused
+from positions.lifecycle import OrderPurpose, PositionStatus
+from positions.models import Order, Position
+from positions.services import events
+from positions.services.closing import RESTING, call_off, lock_position
+from positions.services.outbox import hint
+from positions.services.sweeping import for_each
+
+NEEDED = 2
+
+
+def hear(order: Order, error: ExchangeError | None) -> None:
+    """What became of a stop that was sent; None: the exchange took it."""
+    if order.order_type != OrderType.STOP_MARKET:
+        return
+    if error is None:
+        taken(order.account_id, timezone.now())
+    elif is_order_type_refused(order.account.venue, error.code, str(error)):
+        refused(order.account_id, error.sentence)
+
+
+def refused(account_id: int, reason: str) -> None:
+    with transaction.atomic():
+        watch = _locked(account_id)
+        is_news = watch.stops_refused_since is None
+        since = watch.stops_refused_since or timezone.now()
+        _note(watch, stops_refused_since=since, stops_refused_reason=reason[:300], stops_taken=0)
+        if is_news:
+            events.record("stops_refused", "critical", account_id=account_id, reason=reason)
+    if is_news:
+        for_each(_waiting_entries(account_id), _call_off_entry, "the entry of position %s goes on waiting")
+
+
+def taken(account_id: int, at: datetime) -> None:
+    """One proof each so often: many stops that go through in one moment are one."""
+    if not AccountWatch.objects.filter(account_id=account_id, stops_refused_since__isnull=False).exists():
+        return
+    with transaction.atomic():
+        watch = _locked(account_id)
+        last = watch.stops_taken_at
+        is_too_soon = watch.stops_taken > 0 and last is not None and at < last + settings.STOPS_PROVEN_APART
+        if watch.stops_refused_since is None or is_too_soon:
+            return
+        if watch.stops_taken + 1 < NEEDED:
+            _note(watch, stops_taken=watch.stops_taken + 1, stops_taken_at=at)
+        else:
+            _end(watch, at)
+
+
+def _end(watch: AccountWatch, at: datetime) -> None:
+    events.record(
+        "stops_taken_again", "high", account_id=watch.account_id, refused_since=watch.stops_refused_since
+    )
+    _note(
+        watch, stops_refused_since=None, stops_refused_reason="", stops_taken=0, stops_taken_at=None,
+        stops_work_since=at,
+    )  # fmt: skip
+    # their time without a stop begins anew: it is to be placed first
+    bare = Position.objects.filter(
+        account=watch.account_id, status=PositionStatus.OPEN, software_stop_since__isnull=False
+    )
+    bare.filter(unprotected_since__isnull=False).update(unprotected_since=at)
+    for pk in bare.values_list("pk", flat=True):
+        hint("trailing.tasks.protect", pk, queue="trailing")
+
+
+def _locked(account_id: int) -> AccountWatch:
+    return AccountWatch.objects.select_for_update().get_or_create(account_id=account_id)[0]
+
+
+def _note(watch: AccountWatch, **columns: object) -> None:
+    AccountWatch.objects.filter(pk=watch.pk).update(**columns)
+
+
+def _waiting_entries(account_id: int) -> list[int]:
+    """What they would buy could not be protected."""
+    entries = Order.objects.filter(account=account_id, purpose=OrderPurpose.ENTRY, status__in=RESTING)
+    return list(entries.values_list("position_id", flat=True))
+
+
+@transaction.atomic
+def _call_off_entry(position_id: int) -> None:
+    lock_position(position_id)
+    entries = Order.objects.filter(position=position_id, purpose=OrderPurpose.ENTRY, status__in=RESTING)
+    for entry in entries.select_for_update():
+        call_off(entry, "the exchange takes no stops")
