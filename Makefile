@@ -12,6 +12,9 @@ WORKERS ?= 3
 SEEDS ?= 100
 SIGNALS ?= 100000
 # checks that import settings need values, but no server
+# processes are started often, by the product and by its tests: compiled once
+export PYTHONDONTWRITEBYTECODE :=
+
 DUMMY := DATABASE_URL=postgresql:///none?host=/nonexistent REDIS_URL=redis://127.0.0.1:1/0 \
 	SECRET_KEY=only-for-static-checks-0123456789abcdef FIELD_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
 	DRY_RUN=true PAPER_EXCHANGE_URL=http://127.0.0.1:9

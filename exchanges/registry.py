@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from ipaddress import ip_address
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils.text import slugify
 
-from exchanges.binance_client import BinanceClient
-from exchanges.binance_stream import BinanceStream
-from exchanges.ccxt_client import build_exchange
 from exchanges.client import ExchangeClient, ExchangeStream
 from exchanges.credentials import Credentials
 from exchanges.errors import AccountUnusable
@@ -31,9 +27,9 @@ class Account(Protocol):
     is_live_confirmed: bool
 
 
-_CLIENTS: Mapping[str, Callable[[Credentials], ExchangeClient]] = {"binance": BinanceClient}
-_STREAMS: Mapping[str, Callable[[Callable[[], Any]], ExchangeStream]] = {"binance": BinanceStream}
-Maker = TypeVar("Maker")
+def warm_up() -> None:
+    """For processes that trade: the first order should not wait for what speaks to venues to be imported."""
+    import exchanges.venue_clients  # noqa: F401
 
 
 def get_client(account: Account) -> ExchangeClient:
@@ -43,18 +39,15 @@ def get_client(account: Account) -> ExchangeClient:
 def client_for(credentials: Credentials) -> ExchangeClient:
     if inprocess.is_address(credentials.base_url):
         return inprocess.client_at(credentials.base_url, credentials.api_key)
-    return _of(credentials, _CLIENTS)(credentials)
+    from exchanges.venue_clients import client_with
+
+    return client_with(credentials)
 
 
 def get_stream(account: Account) -> ExchangeStream:
-    credentials = credentials_of(account)
-    return _of(credentials, _STREAMS)(lambda: build_exchange(credentials))
+    from exchanges.venue_clients import stream_with
 
-
-def _of(credentials: Credentials, built: Mapping[str, Maker]) -> Maker:
-    if credentials.venue not in built:
-        raise AccountUnusable(f"Trading on {credentials.venue!r} is not built, only on {', '.join(built)}.")
-    return built[credentials.venue]
+    return stream_with(credentials_of(account))
 
 
 def credentials_of(account: Account) -> Credentials:

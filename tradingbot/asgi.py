@@ -14,10 +14,12 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 from django.urls import path  # noqa: E402
 
+from exchanges.registry import warm_up  # noqa: E402
 from positions.consumers import LiveConsumer  # noqa: E402
 from signals_app.consumers import SignalConsumer  # noqa: E402
 from signals_app.doorway import Doorway  # noqa: E402
 
+warm_up()
 # senders of signals are programs with a token; browsers come with a session and an origin
 application = Doorway(
     ProtocolTypeRouter(

@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_ready
+from celery.signals import worker_init, worker_ready
 
 from tradingbot.schedule import SCHEDULE
 
@@ -17,6 +17,13 @@ AT_START = ("submit due orders", "resolve unknown orders", "evaluate trailing st
 app = Celery("tradingbot", task_cls="tradingbot.sweep_tasks:SweepTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+def be_ready_to_trade(**signal: Any) -> None:
+    from exchanges.registry import warm_up
+
+    warm_up()
 
 
 @worker_ready.connect

@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from exchanges.registry import warm_up
 from ops.safe_loop import run_safe_loop
 from ops.system_log import writer
 from signals_app.registry import live
@@ -30,6 +31,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        warm_up()
         stop = Event()
         # waited for, not handled: a handler that comes while the event's own lock is held would wait for itself
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
