@@ -51,9 +51,12 @@ class ExchangeAccount(Switched):
         help_text="hedge: a long and a short of one contract beside each other; one way: one position a contract. "
         "Stays while the account holds positions or has working orders.",
     )
-    max_open_positions = models.PositiveIntegerField(default=10)
+    max_open_positions = models.PositiveIntegerField(default=10, help_text="0: no limit.")
     max_exposure = models.DecimalField(
-        max_digits=20, decimal_places=2, default=30000, help_text="Sum of open notionals, in quote currency."
+        max_digits=20,
+        decimal_places=2,
+        default=30000,
+        help_text="Sum of open notionals, in quote currency. 0: no limit.",
     )
     unknown_positions = models.CharField(
         max_length=10,
@@ -88,7 +91,7 @@ class ExchangeAccount(Switched):
             models.CheckConstraint(
                 condition=Q(position_mode__in=list(PositionMode)), name="account_position_mode_known"
             ),
-            models.CheckConstraint(condition=Q(max_exposure__gt=0), name="account_exposure_positive"),
+            models.CheckConstraint(condition=Q(max_exposure__gte=0), name="account_exposure_not_below_zero"),
         ]
 
     def __str__(self) -> str:

@@ -13,8 +13,12 @@ from exchanges.types import Book, Forced, OrderType, PositionSide, PriceKind, Si
 from positions.fields import PostgresEnumField, money, signal_id_field
 from positions.lifecycle import DONE, CloseReason, OrderPurpose, OrderStatus, PositionStatus
 from positions.record_models import FillCursor, FundingPayment, InvariantCheck, RiskEvent
+from positions.risk_models import AccountEquity, LimitLevel, RiskLimits
 
-__all__ = ["Fill", "FillCursor", "FundingPayment", "InvariantCheck", "Order", "Position", "RiskEvent"]
+__all__ = [
+    "AccountEquity", "Fill", "FillCursor", "FundingPayment", "InvariantCheck", "LimitLevel", "Order", "Position",
+    "RiskEvent", "RiskLimits",
+]  # fmt: skip
 
 
 class RandomUUID(models.Func):
@@ -49,6 +53,7 @@ class Position(models.Model):
     planned_notional = money(
         help_text="Reserved against the account's exposure while opening, quote currency"
     )
+    planned_risk = money(default=0, help_text="Lost at its first stop, as sized, quote currency")
     reference_price = money(help_text="Mark price the quantity was sized with")
     leverage = models.PositiveSmallIntegerField(default=1)
     quantity = money(default=0, help_text="Held now, base units; entry fills less exit fills")

@@ -154,9 +154,14 @@ def figures(held: Collection[Held], now: datetime) -> dict[str, Any]:
         "other_fees": other_fees,
         "today_arrow": formats.arrow(today),
         "open": str(len(held)),
-        "most": str(sum(a.max_open_positions for a in accounts)),
+        "most": _most([a.max_open_positions for a in accounts]),
         "watched": Ticker.objects.filter(enabled=True).count(),
     }
+
+
+def _most(limits: Collection[int]) -> str:
+    """0 is no limit."""
+    return str(sum(limits)) if all(limits) else "any number"
 
 
 def open_pnl(held: Collection[Held]) -> dict[str, str]:

@@ -32,12 +32,18 @@ class Sized:
 
 @dataclass(frozen=True, slots=True)
 class SizingPlan:
-    """notional: the size wanted, or the most risk sizing may take. risk_percent None means fixed notional."""
+    """notional: the size wanted, or the most that the other ways may take. equity_percent: of equity, the notional.
+    risk_percent: of equity, or of risk_balance where given, lost at the stop. With neither the notional is the size.
+    times: what a profile makes of the size; max_margin 0: no such limit."""
 
     notional: Decimal
     leverage: int
     stop_loss_percent: Decimal
     risk_percent: Decimal | None = None
+    equity_percent: Decimal | None = None
+    risk_balance: Decimal | None = None
+    times: Decimal = Decimal(1)
+    max_margin: Decimal = Decimal(0)
 
 
 def size(plan: SizingPlan, spec: InstrumentSpec, mark_price: Decimal, equity: Decimal | None) -> Sized | Skip:
@@ -54,11 +60,23 @@ def size(plan: SizingPlan, spec: InstrumentSpec, mark_price: Decimal, equity: De
 
 
 def _target_notional(plan: SizingPlan, equity: Decimal | None) -> Decimal | Skip:
-    if plan.risk_percent is None:
+    wanted = _wanted_notional(plan, equity)
+    if isinstance(wanted, Skip):
+        return wanted
+    target = wanted * plan.times
+    return min(target, plan.max_margin * plan.leverage) if plan.max_margin else target
+
+
+def _wanted_notional(plan: SizingPlan, equity: Decimal | None) -> Decimal | Skip:
+    if plan.risk_percent is None and plan.equity_percent is None:
         return plan.notional
-    if equity is None or equity <= 0:
-        return Skip("equity of the account is not known, risk sizing needs it")
-    at_risk = equity * plan.risk_percent / HUNDRED
+    counted = equity if plan.risk_balance is None else plan.risk_balance
+    if counted is None or counted <= 0:
+        way = "sizing by equity" if plan.risk_percent is None else "risk sizing"
+        return Skip(f"equity of the account is not known, {way} needs it", ReasonCode.EQUITY_UNKNOWN)
+    if plan.risk_percent is None:
+        return min(counted * (plan.equity_percent or Decimal(0)) / HUNDRED, plan.notional)
+    at_risk = counted * plan.risk_percent / HUNDRED
     return min(at_risk / (plan.stop_loss_percent / HUNDRED), plan.notional)
 
 

@@ -11,6 +11,7 @@ from positions.services import (
     insisting,
     instruments,
     ladder,
+    limit_watch,
     lookups,
     modifying,
     monitoring,
@@ -87,6 +88,11 @@ def collect_funding() -> None:
 @shared_task(name="positions.tasks.check_invariants")
 def check_invariants() -> None:
     monitoring.check_invariants()
+
+
+@shared_task(name="positions.tasks.watch_limits")
+def watch_limits() -> None:
+    limit_watch.watch_limits(timezone.now())
 
 
 @shared_task(name="positions.tasks.refresh_instruments")

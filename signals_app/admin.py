@@ -73,7 +73,21 @@ class StrategyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     fieldsets = (
         (None, {"fields": ("name", "enabled", "archived", "allow_open")}),
         ("Routing", {"fields": ("use_all_tickers", "tickers", "opposite_signal")}),
-        ("Size", {"fields": ("sizing_mode", "notional", "risk_percent", "leverage", "max_open_positions")}),
+        (
+            "Size",
+            {
+                "fields": (
+                    "sizing_mode",
+                    "notional",
+                    "equity_percent",
+                    "risk_percent",
+                    "risk_balance",
+                    "risk_profile",
+                    "leverage",
+                    "max_open_positions",
+                )
+            },
+        ),
         ("Pauses", {"fields": ("cooldown_after_close", "cooldown_after_loss", "cooldown_between_entries")}),
         (
             "Market",

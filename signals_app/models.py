@@ -11,6 +11,7 @@ from django.db.models import F, Q, Value
 
 from exchanges.choices import choices
 from exchanges.models import Instrument
+from positions.risk_profiles import RiskProfile
 from signals_app.entry_limits import EntryLimits
 from signals_app.reasons import ReasonCode
 from signals_app.routing import OppositeSignal, SignalDirection
@@ -27,7 +28,13 @@ __all__ = [
 
 class SizingMode(StrEnum):
     FIXED_NOTIONAL = "fixed_notional"
+    EQUITY_PERCENT = "equity_percent"
     RISK_PERCENT = "risk_percent"
+    FIXED_RISK_BALANCE = "fixed_risk_balance"
+
+    @property
+    def is_by_risk(self) -> bool:
+        return self in (SizingMode.RISK_PERCENT, SizingMode.FIXED_RISK_BALANCE)
 
 
 class SignalStatus(StrEnum):
@@ -110,12 +117,30 @@ class Strategy(EntryLimits):
         max_length=20, choices=choices(SizingMode), default=SizingMode.FIXED_NOTIONAL
     )
     notional = models.DecimalField(
-        max_digits=20, decimal_places=2, default=200, help_text="Position size in quote currency"
+        max_digits=20,
+        decimal_places=2,
+        default=200,
+        help_text="Position size in quote currency; sized otherwise, the most a position may be",
     )
-    risk_percent = percent(default=1, help_text="Of equity, lost when the stop is hit (risk sizing)")
+    equity_percent = percent(default=10, help_text="Of equity: the size of a position (sizing by equity)")
+    risk_percent = percent(
+        default=1, help_text="Of equity, or of the fixed balance, lost when the stop is hit (risk sizing)"
+    )
+    risk_balance = models.DecimalField(
+        max_digits=20,
+        decimal_places=2,
+        default=500,
+        help_text="Quote currency: what the risk is a percentage of, whatever the account holds (fixed_risk_balance)",
+    )
+    risk_profile = models.CharField(
+        max_length=20,
+        choices=choices(RiskProfile),
+        default=RiskProfile.NONE,
+        help_text="Makes positions smaller and asks for more confidence; see the docs on risk",
+    )
     leverage = models.PositiveSmallIntegerField(default=5)
     protection = models.JSONField(default=default_plan, help_text="How its positions are left; see the docs")
-    max_open_positions = models.PositiveIntegerField(default=5)
+    max_open_positions = models.PositiveIntegerField(default=5, help_text="On each account. 0: no limit.")
     opposite_signal = models.CharField(
         max_length=16, choices=choices(OppositeSignal), default=OppositeSignal.CLOSE
     )
@@ -129,6 +154,9 @@ class Strategy(EntryLimits):
             models.CheckConstraint(condition=Q(notional__gt=0), name="strategy_notional_positive"),
             models.CheckConstraint(
                 condition=Q(risk_percent__gt=0, risk_percent__lte=100), name="strategy_risk_percent"
+            ),
+            models.CheckConstraint(
+                condition=Q(equity_percent__gt=0, risk_balance__gt=0), name="strategy_sizes_positive"
             ),
             models.CheckConstraint(
                 condition=Q(leverage__gte=1, leverage__lte=125), name="strategy_leverage_sane"

@@ -51,6 +51,28 @@ class ReasonCode(StrEnum):
     STOPS_REFUSED = "stops_refused"  # the exchange takes no conditional orders there
     ONE_WAY_MODE = "one_way_mode"  # the account holds one position a contract, and there is one
     POSITION_MODE = "position_mode"  # the exchange's position mode is not the account's
+    # a risk limit
+    GLOBAL_POSITIONS = "global_positions"
+    ACCOUNT_POSITIONS = "account_positions"
+    STRATEGY_POSITIONS = "strategy_positions"
+    SYMBOL_POSITIONS = "symbol_positions"
+    DIRECTION_POSITIONS = "direction_positions"
+    GLOBAL_EXPOSURE = "global_exposure"
+    ACCOUNT_EXPOSURE = "account_exposure"
+    STRATEGY_EXPOSURE = "strategy_exposure"
+    LEVERAGE_LIMIT = "leverage_limit"
+    NOTIONAL_LIMIT = "notional_limit"
+    UTILISATION_LIMIT = "utilisation_limit"
+    CONCENTRATION_LIMIT = "concentration_limit"
+    TOTAL_RISK_LIMIT = "total_risk_limit"
+    DAILY_LOSS = "daily_loss"
+    DRAWDOWN = "drawdown"
+    EQUITY_UNKNOWN = "equity_unknown"
+    STOP_BEYOND_LIQUIDATION = "stop_beyond_liquidation"
+    LOW_CONFIDENCE = "low_confidence"
+    SIGNAL_TOO_OLD = "signal_too_old"
+    WIDE_SPREAD = "wide_spread"
+    SLIPPAGE = "slippage"
     NOT_OPENED = "not_opened"  # the text says which rule of the position was in the way
     # a wave of the signal server
     EXCHANGE_NOT_TRADED = "exchange_not_traded"

@@ -19,7 +19,7 @@ class StrategyAccount(models.Model):
     )
     leverage = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Empty: the strategy's")
     max_open_positions = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Empty: the strategy's. 0: closes, and opens nothing"
+        null=True, blank=True, help_text="Empty: the strategy's. 0: no limit"
     )
     failover_account = models.ForeignKey(
         "exchanges.ExchangeAccount",

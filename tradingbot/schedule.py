@@ -28,6 +28,7 @@ SCHEDULE = {
     "reconcile with the exchange": _every("positions.tasks.reconcile", "reconcile", seconds=10),
     "collect funding payments": _every("positions.tasks.collect_funding", "reconcile", minutes=10),
     "check what must be true": _every("positions.tasks.check_invariants", "sweeps", seconds=15),
+    "judge how near limits are": _every("positions.tasks.watch_limits", "sweeps", seconds=15),
     "evaluate trailing stops": _every("trailing.tasks.sweep", "sweeps", seconds=3),
     "ask for prices that no stream tells": _every("trailing.tasks.ask", "reconcile", seconds=3),
     "rebuild best prices": _every("trailing.tasks.catch_up", "reconcile", seconds=3),

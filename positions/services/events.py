@@ -11,7 +11,12 @@ logger = logging.getLogger(__name__)
 
 
 def record(
-    event_type: str, risk_level: str, *, account_id: int | None, position_id: int | None = None, **details: Any
+    event_type: str,
+    risk_level: str,
+    *,
+    account_id: int | None,
+    position_id: int | None = None,
+    **details: Any,
 ) -> None:
     logger.warning(
         "%s (%s) account=%s position=%s %s", event_type, risk_level, account_id, position_id, details

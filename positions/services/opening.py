@@ -10,8 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F, Q, QuerySet, Sum
-from django.db.models.functions import Greatest
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from exchanges.models import AccountBalance, ExchangeAccount, Instrument
@@ -20,8 +19,10 @@ from exchanges.types import PositionMode, PositionSide
 from positions import broadcast
 from positions.lifecycle import DONE, OrderPurpose
 from positions.models import Order, Position
-from positions.risk import Denied, Limits, OpenBook, judge, judge_stop
-from positions.services import events
+from positions.risk import Denied, judge_stop
+from positions.risk_limits import Wish
+from positions.risk_profiles import PROFILES, RiskProfile
+from positions.services import limiting
 from positions.services.cooling import cools_down
 from positions.services.gate import no_entries
 from positions.services.instruments import spec_of
@@ -99,7 +100,9 @@ def _strategy_here(proposal: Proposal) -> Strategy | None:
     strategy, share = here.strategy, here.size_percent / HUNDRED
     strategy.enabled = strategy.enabled and here.enabled
     strategy.notional, strategy.risk_percent = strategy.notional * share, strategy.risk_percent * share
-    strategy.leverage = here.leverage or strategy.leverage
+    strategy.equity_percent *= share
+    profile = PROFILES[RiskProfile(strategy.risk_profile)]
+    strategy.leverage = profile.leverage(here.leverage or strategy.leverage)
     if here.max_open_positions is not None:
         strategy.max_open_positions = here.max_open_positions
     return strategy
@@ -159,25 +162,21 @@ def _open_sized(
         at_stop = first_stop(_expected_entry(proposal, strategy, instrument, plan), plan)
     except ValueError as refusal:
         return Skip(f"the protection plan cannot be used: {refusal}")
-    balance = AccountBalance.objects.filter(account=account).first()
-    risk = abs(proposal.price - at_stop) / proposal.price * HUNDRED
-    sized = size(
-        _sizing(strategy, risk), spec_of(instrument), proposal.price, balance.equity if balance else None
-    )
+    equity = AccountBalance.objects.filter(account=account).values_list("equity", flat=True).first()
+    stop_percent = abs(proposal.price - at_stop) / proposal.price * HUNDRED
+    sized = size(_sizing(strategy, stop_percent), spec_of(instrument), proposal.price, equity)
     if isinstance(sized, Skip):
         return sized
     leg = Leg(spec_of(instrument), proposal.position_side, proposal.mark_price, timezone.now())
     if objection := objection_to_entry(proposal.entry, sized.quantity, leg):
         return Skip(objection)
-    book = _open_book(strategy, account, balance)
-    for verdict in (
-        judge_stop(risk, strategy.leverage),
-        judge(_limits(strategy, account), book, sized.notional, sized.margin),
-    ):
+    at_risk = sized.notional * stop_percent / HUNDRED
+    wish = Wish(proposal.exchange_symbol, proposal.position_side, sized.notional, strategy.leverage, at_risk)
+    for verdict in (judge_stop(stop_percent, strategy.leverage), limiting.judged(account, strategy, wish)):
         if isinstance(verdict, Denied):
-            return _denied(account, strategy, verdict)
+            return limiting.denied(account.pk, strategy.name, wish, verdict)
     position_idx = PositionMode(account.position_mode).leg_index(proposal.position_side)
-    return Opened(_insert(proposal, strategy, instrument, sized, plan, position_idx).pk)
+    return Opened(_insert(proposal, strategy, instrument, sized, plan, position_idx, at_risk).pk)
 
 
 def _expected_entry(
@@ -187,39 +186,17 @@ def _expected_entry(
     return Entry(proposal.position_side, proposal.price, instrument.price_increment, strategy.leverage, atr)
 
 
-def _denied(account: ExchangeAccount, strategy: Strategy, verdict: Denied) -> Skip:
-    events.record(
-        "risk_limit", "medium", account_id=account.pk, strategy=strategy.name, reason=verdict.reason
-    )
-    return Skip(verdict.reason, verdict.code)
-
-
 def _sizing(strategy: Strategy, stop_percent: Decimal) -> SizingPlan:
-    by_risk = strategy.sizing_mode == SizingMode.RISK_PERCENT
+    mode, profile = SizingMode(strategy.sizing_mode), PROFILES[RiskProfile(strategy.risk_profile)]
     return SizingPlan(
         notional=strategy.notional,
         leverage=strategy.leverage,
         stop_loss_percent=stop_percent,
-        risk_percent=strategy.risk_percent if by_risk else None,
-    )
-
-
-def _limits(strategy: Strategy, account: ExchangeAccount) -> Limits:
-    return Limits(account.max_open_positions, account.max_exposure, strategy.max_open_positions)
-
-
-def _open_book(strategy: Strategy, account: ExchangeAccount, balance: AccountBalance | None) -> OpenBook:
-    held = F("quantity") * F("reference_price") * F("instrument__contract_size")
-    book = Position.objects.filter(account=account, is_live=True).aggregate(
-        positions=Count("pk"),
-        exposure=Sum(Greatest(F("planned_notional"), held)),
-        strategy_positions=Count("pk", filter=Q(strategy=strategy)),
-    )
-    return OpenBook(
-        positions=book["positions"],
-        exposure=book["exposure"] or Decimal(0),
-        strategy_positions=book["strategy_positions"],
-        available_balance=balance.available_balance if balance else None,
+        risk_percent=strategy.risk_percent if mode.is_by_risk else None,
+        equity_percent=strategy.equity_percent if mode is SizingMode.EQUITY_PERCENT else None,
+        risk_balance=strategy.risk_balance if mode is SizingMode.FIXED_RISK_BALANCE else None,
+        times=profile.size,
+        max_margin=profile.max_margin,
     )
 
 
@@ -230,6 +207,7 @@ def _insert(
     sized: Sized,
     plan: ProtectionPlan,
     position_idx: int,
+    at_risk: Decimal,
 ) -> Position:
     position = Position.objects.create(
         account_id=proposal.account_id,
@@ -241,6 +219,7 @@ def _insert(
         position_idx=position_idx,
         planned_quantity=sized.quantity,
         planned_notional=sized.notional,
+        planned_risk=at_risk,
         reference_price=proposal.mark_price,
         leverage=strategy.leverage,
     )

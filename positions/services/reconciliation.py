@@ -32,7 +32,7 @@ from positions.comparison import (
 from positions.cover import FIRES_WITHIN
 from positions.lifecycle import DONE, PENDING, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order, Position
-from positions.services import differences, funding, gap_filling, halting, reachability, watch
+from positions.services import differences, equity, funding, gap_filling, halting, reachability, watch
 from positions.services.outbox import PREFIX
 
 logger = logging.getLogger(__name__)
@@ -74,6 +74,7 @@ def reconcile_account(account_id: int) -> None:
     reachability.answered(account_id)
     _save_balance(account, snapshot)
     gap_filling.read_all(account)
+    equity.look(account.pk, snapshot.balance, snapshot.asked_at)
     found = _differences(account, snapshot)
     for difference in found:
         _act(account, difference, snapshot.asked_at)

@@ -15,6 +15,7 @@ from positions.services.closing import request_close
 from positions.services.opening import Opened, PositionRefused, create_position, open_position
 from positions.sizing import Skip
 from signals_app.models import SizingMode
+from signals_app.reasons import ReasonCode
 from tests.builders import a_balance
 from tests.positions.services.conftest import Desk
 from trailing.models import TrailingStop
@@ -98,7 +99,7 @@ def test_limits_are_counted_from_rows_and_leave_an_event(desk: Desk) -> None:
     type(desk.account).objects.update(max_open_positions=1)
     desk.open()
     outcome = open_position(desk.propose("ETHUSDT"))
-    assert outcome == Skip("account already holds 1 of 1 positions")
+    assert outcome == Skip("account already holds 1 of 1 positions", ReasonCode.ACCOUNT_POSITIONS)
     assert RiskEvent.objects.get().event_type == "risk_limit"
 
 
