@@ -21,6 +21,7 @@ from exchanges.paper.book import (
 )
 from exchanges.paper.candles import Candle, Minutes
 from exchanges.paper.margin import Balance, balance_of
+from exchanges.paper.venue_rules import BINANCE, VenueRules
 
 
 class Accounts:
@@ -51,6 +52,7 @@ class Accounts:
         self.next_trade_id = 1
         self.next_transaction_id = 3_000_001
         self._events: list[Event] = []
+        self._acknowledged: list[tuple[str, int]] = []  # account and number of orders that met no market yet
 
     def last(self, symbol: str) -> Decimal:
         """What it is traded at; margin and profit go by the mark price."""
@@ -61,8 +63,8 @@ class Accounts:
         minutes = self.minutes[self._rules(symbol).symbol]
         return (self.mark_apart.get(symbol, minutes) if of_mark else minutes).rows()
 
-    def open_account(self, account: str, balance: Decimal) -> None:
-        self.accounts.setdefault(account, AccountState(account, balance))
+    def open_account(self, account: str, balance: Decimal, venue: VenueRules = BINANCE) -> None:
+        self.accounts.setdefault(account, AccountState(account, balance, venue))
 
     def has_account(self, account: str) -> bool:
         return account in self.accounts
@@ -75,30 +77,6 @@ class Accounts:
 
     def positions(self, account: str) -> list[PaperPosition]:
         return [position for position in self.accounts[account].positions.values() if position.amount]
-
-    def set_dual_side(self, account: str, dual_side: bool) -> None:
-        state = self.accounts[account]
-        if state.dual_side == dual_side:
-            raise VenueRefusal(-4059, "No need to change position side.")
-        if self.open_orders(account) or self.open_algos(account):
-            raise VenueRefusal(-4067, "Position side cannot be changed if there exists open orders.")
-        if self.positions(account):
-            raise VenueRefusal(-4068, "Position side cannot be changed if there exists position.")
-        state.dual_side = dual_side
-
-    def set_leverage(self, account: str, symbol: str, leverage: int) -> None:
-        if not 1 <= leverage <= self._rules(symbol).max_leverage:
-            raise VenueRefusal(-4028, f"Leverage {leverage} is not valid")
-        self.accounts[account].leverage[symbol] = leverage
-
-    def set_margin_type(self, account: str, symbol: str, margin_type: str) -> None:
-        self._rules(symbol)
-        state = self.accounts[account]
-        if state.margin_type.get(symbol, "CROSSED") == margin_type:
-            raise VenueRefusal(-4046, "No need to change margin type.")
-        if any(position.symbol == symbol for position in self.positions(account)):
-            raise VenueRefusal(-4048, "Margin type cannot be changed if there exists position.")
-        state.margin_type[symbol] = margin_type
 
     def find(
         self, account: str, symbol: str, order_id: int | None = None, client_order_id: str | None = None
@@ -193,6 +171,24 @@ class Accounts:
                 del state.algos[key]
             del state.trades[: max(len(state.trades) - keep, 0)]
             del state.funding[: max(len(state.funding) - keep, 0)]
+
+    def _price_by(self, working_type: str, symbol: str) -> Decimal:
+        return self.prices[symbol] if working_type == "MARK_PRICE" else self.last(symbol)
+
+    def _next_algo_id(self, state: AccountState) -> int:
+        """From the numbers of orders where it is one."""
+        if state.venue.one_book:
+            return self._next_order_id()
+        self.next_algo_id += 1
+        return self.next_algo_id - 1
+
+    def _next_order_id(self) -> int:
+        self.next_order_id += 1
+        return self.next_order_id - 1
+
+    def _name(self, state: AccountState, asked: str | None, made_up: str) -> str:
+        """The client id of a new order, once it is known to be free."""
+        return asked or ("" if state.venue.ids_for_good else made_up)
 
     def drain_events(self) -> list[Event]:
         events, self._events = self._events, []

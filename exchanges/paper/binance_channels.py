@@ -8,7 +8,8 @@ from typing import Any
 
 from exchanges.paper import binance_words as words
 from exchanges.paper import candles
-from exchanges.paper.binance_public import day_figures, touches
+from exchanges.paper.binance_public import day_figures
+from exchanges.paper.market_view import LEVEL, touches
 from exchanges.paper.venue import PaperVenue
 
 Message = dict[str, Any]
@@ -60,7 +61,7 @@ class Channels:
 
 def _levels(old: str, new: str) -> list[list[str]]:
     gone = [[old, "0"]] if old and old != new else []
-    return [*gone, [new, words.LEVEL]]
+    return [*gone, [new, LEVEL]]
 
 
 def _mark(venue: PaperVenue, symbol: str) -> Message:
@@ -82,7 +83,7 @@ def _mini_ticker(venue: PaperVenue, symbol: str) -> Message:
 def _book_ticker(venue: PaperVenue, symbol: str) -> Message:
     bid, ask = touches(venue, symbol)
     return {
-        "e": "bookTicker", "u": venue.now_ms(), "s": symbol, "b": bid, "B": words.LEVEL, "a": ask, "A": words.LEVEL,
+        "e": "bookTicker", "u": venue.now_ms(), "s": symbol, "b": bid, "B": LEVEL, "a": ask, "A": LEVEL,
         "T": venue.now_ms(), "E": venue.now_ms(),
     }  # fmt: skip
 

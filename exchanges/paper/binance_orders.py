@@ -6,7 +6,10 @@ from typing import Any
 
 from exchanges.paper import binance_words as words
 from exchanges.paper import checks, interventions
-from exchanges.paper.binance_params import (
+from exchanges.paper.book import AlgoOrder, PaperOrder, VenueRefusal
+from exchanges.paper.call import Answer, Call
+from exchanges.paper.matching import ALGO_TYPES
+from exchanges.paper.params import (
     Params,
     flag,
     number,
@@ -18,9 +21,6 @@ from exchanges.paper.binance_params import (
     whole,
     window,
 )
-from exchanges.paper.binance_public import Answer, Call
-from exchanges.paper.book import AlgoOrder, PaperOrder, VenueRefusal
-from exchanges.paper.matching import ALGO_TYPES
 
 ALL_CANCELED = {"code": 200, "msg": "The operation of cancel all open order is done."}
 PLAIN_TYPES = ("MARKET", "LIMIT")

@@ -1,49 +1,17 @@
-"""Public requests of the Binance USDT-M dialect, and what every request knows."""
+"""Public requests of the Binance USDT-M dialect."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from exchanges.paper import binance_words as words
-from exchanges.paper.binance_params import Params, page, required, window
-from exchanges.paper.book import VenueRefusal
+from exchanges.paper.call import Answer, Call
 from exchanges.paper.candles import joined
+from exchanges.paper.market_view import LEVEL, day_of, touches
+from exchanges.paper.params import page, required, window
 from exchanges.paper.venue import PaperVenue
 
-Answer = Any
 MAX_CANDLES = 1500
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request. account is empty where none is needed."""
-
-    venue: PaperVenue
-    account: str
-    params: Params
-
-    @property
-    def symbol(self) -> str:
-        symbol = required(self.params, "symbol")
-        if symbol not in self.venue.engine.rules:
-            raise VenueRefusal(-1121, "Invalid symbol.")
-        return symbol
-
-    @property
-    def optional_symbol(self) -> str | None:
-        return self.symbol if self.params.get("symbol") else None
-
-    @property
-    def symbols(self) -> list[str]:
-        return [self.symbol] if self.params.get("symbol") else list(self.venue.engine.rules)
-
-    def each(self, make: Callable[[PaperVenue, str], Answer]) -> Answer:
-        """One answer for the symbol asked for, or a list of all."""
-        rows = [make(self.venue, symbol) for symbol in self.symbols]
-        return rows[0] if self.params.get("symbol") else rows
 
 
 def ping(call: Call) -> Answer:
@@ -82,14 +50,11 @@ def _klines(call: Call, *, of_mark: bool) -> Answer:
 
 
 def day_figures(venue: PaperVenue, symbol: str) -> dict[str, str]:
-    """Of the candles there are: first, last, highest and lowest price, and the volume."""
-    rows, last = venue.engine.candles(symbol), venue.engine.last(symbol)
+    day = day_of(venue, symbol)
     return {
-        "openPrice": words.text(rows[0].open), "lastPrice": words.text(last),
-        "highPrice": words.text(max(last, *(row.high for row in rows))),
-        "lowPrice": words.text(min(last, *(row.low for row in rows))),
-        "volume": words.text(sum((row.volume for row in rows), Decimal(0))),
-        "quoteVolume": words.text(sum((row.volume * row.close for row in rows), Decimal(0))),
+        "openPrice": words.text(day.open), "lastPrice": words.text(day.last), "highPrice": words.text(day.high),
+        "lowPrice": words.text(day.low), "volume": words.text(day.volume),
+        "quoteVolume": words.text(day.quote_volume),
     }  # fmt: skip
 
 
@@ -114,14 +79,9 @@ def book_ticker(call: Call) -> Answer:
 def _book_ticker(venue: PaperVenue, symbol: str) -> Answer:
     bid, ask = touches(venue, symbol)
     return {
-        "symbol": symbol, "bidPrice": bid, "bidQty": words.LEVEL, "askPrice": ask, "askQty": words.LEVEL,
+        "symbol": symbol, "bidPrice": bid, "bidQty": LEVEL, "askPrice": ask, "askQty": LEVEL,
         "time": venue.now_ms(),
     }  # fmt: skip
-
-
-def touches(venue: PaperVenue, symbol: str) -> tuple[str, str]:
-    """Best bid and best ask."""
-    return words.text(venue.engine.touch(symbol, "SELL")), words.text(venue.engine.touch(symbol, "BUY"))
 
 
 def open_interest(call: Call) -> Answer:
@@ -134,7 +94,7 @@ def depth(call: Call) -> Answer:
     at = call.venue.now_ms()
     return {
         "lastUpdateId": call.venue.book_version, "E": at, "T": at,
-        "bids": [[bid, words.LEVEL]], "asks": [[ask, words.LEVEL]],
+        "bids": [[bid, LEVEL]], "asks": [[ask, LEVEL]],
     }  # fmt: skip
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from exchanges.paper import binance_orders as orders
 from exchanges.paper import binance_public as public
 from exchanges.paper import binance_words as words
-from exchanges.paper.binance_params import flag, one_of, page, required, whole, window
-from exchanges.paper.binance_public import Answer, Call
 from exchanges.paper.book import PaperPosition, VenueRefusal
+from exchanges.paper.call import Answer, Call, Endpoint
 from exchanges.paper.margin import leverage_of, liquidation_price
+from exchanges.paper.params import flag, one_of, page, required, whole, window
 from exchanges.paper.signing import listen_key
 from exchanges.paper.venue import PaperVenue
 
@@ -153,14 +150,6 @@ def keep_listen_key(call: Call) -> Answer:
 def end_listen_key(call: Call) -> Answer:
     call.venue.end_session(call.account)
     return {}
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """security is none, key (header only) or signed."""
-
-    handle: Callable[[Call], Answer]
-    security: str = "signed"
 
 
 ENDPOINTS: dict[tuple[str, str], Endpoint] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from exchanges.paper.binance_params import Params
+from exchanges.paper.params import Params
 
 Weigh = Callable[[Params], int]
 # these weigh nothing and count as orders

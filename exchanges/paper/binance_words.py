@@ -19,12 +19,12 @@ from exchanges.paper.book import (
     Rules,
 )
 from exchanges.paper.candles import Candle, length_ms
+from exchanges.paper.figures import decimals, text
 from exchanges.paper.rate_limits import Limits
 
 ORDER_TYPES = [
     "LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET",
 ]  # fmt: skip
-LEVEL = "10"  # what every price level of a book is said to hold
 Json = dict[str, Any]
 
 
@@ -38,14 +38,6 @@ class Risk:
     maintenance_ratio: Decimal
 
 
-def text(value: Decimal | None) -> str:
-    return "0" if value is None else format(value, "f")
-
-
-def _decimals(step: Decimal) -> int:
-    return max(-int(step.normalize().as_tuple().exponent), 0)
-
-
 def contract(rules: Rules) -> Json:
     lots = {
         "minQty": text(rules.min_quantity),
@@ -57,7 +49,7 @@ def contract(rules: Rules) -> Json:
         "symbol": rules.symbol, "pair": rules.symbol, "contractType": "PERPETUAL", "status": "TRADING",
         "deliveryDate": 4133404800000, "onboardDate": 1569398400000,
         "baseAsset": rules.base, "quoteAsset": rules.quote, "marginAsset": rules.quote,
-        "pricePrecision": _decimals(rules.price_increment), "quantityPrecision": _decimals(rules.size_increment),
+        "pricePrecision": decimals(rules.price_increment), "quantityPrecision": decimals(rules.size_increment),
         "baseAssetPrecision": 8, "quotePrecision": 8, "underlyingType": "COIN",
         "filters": [
             {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": "10000000", "tickSize": tick},

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from exchanges.paper.venue_rules import BINANCE, VenueRules
+
 ZERO = Decimal(0)
 HUNDRED = Decimal(100)
 OPEN_STATUSES = ("NEW", "PARTIALLY_FILLED")
@@ -46,6 +48,11 @@ class PaperOrder:
     orig_type: str
     algo_id: int | None = None
     good_till_ms: int = 0
+    reason: str = ""  # why it ended, where the exchange says so
+    # what the position gets when this one fills
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+    fee: Decimal = ZERO
 
     @property
     def remaining(self) -> Decimal:
@@ -82,6 +89,8 @@ class AlgoOrder:
     callback_rate: Decimal | None = None
     activate_price: Decimal | None = None
     best_price: Decimal | None = None
+    callback_amount: Decimal | None = None  # in place of the rate
+    price: Decimal | None = None  # of the limit order it becomes
 
     @property
     def is_open(self) -> bool:
@@ -122,8 +131,13 @@ class AlgoOrder:
 
     @property
     def _fires_at(self) -> Decimal:
-        away = (self.callback_rate or ZERO) / HUNDRED * (1 if self.side == "BUY" else -1)
-        return (self.best_price or ZERO) * (1 + away)
+        best = self.best_price or ZERO
+        away = (
+            best * (self.callback_rate or ZERO) / HUNDRED
+            if self.callback_amount is None
+            else self.callback_amount
+        )
+        return best + (away if self.side == "BUY" else -away)
 
     @property
     def _is_activated(self) -> bool:
@@ -162,6 +176,9 @@ class PaperIncome:
     asset: str
     time_ms: int
     trade_id: int | None = None
+    # of funding: the signed amount that was held, and the price it was charged at
+    quantity: Decimal | None = None
+    price: Decimal | None = None
 
 
 @dataclass(slots=True)
@@ -173,13 +190,19 @@ class PaperPosition:
     amount: Decimal = ZERO
     entry_price: Decimal = ZERO
     updated_ms: int = 0
+    created_ms: int = 0
+    # profit less fees: since it was opened, and of this leg ever
+    realized: Decimal = ZERO
+    realized_ever: Decimal = ZERO
 
 
 @dataclass(slots=True)
 class AccountState:
     name: str
     wallet_balance: Decimal
+    venue: VenueRules = BINANCE
     dual_side: bool = False
+    dual_symbols: dict[str, bool] = field(default_factory=dict)  # where a contract's mode is set for itself
     leverage: dict[str, int] = field(default_factory=dict)
     margin_type: dict[str, str] = field(default_factory=dict)
     positions: dict[tuple[str, str], PaperPosition] = field(default_factory=dict)
@@ -187,6 +210,10 @@ class AccountState:
     algos: dict[int, AlgoOrder] = field(default_factory=dict)
     trades: list[PaperTrade] = field(default_factory=list)
     funding: list[PaperIncome] = field(default_factory=list)
+    used_ids: set[str] = field(default_factory=set)  # where an id is used for good
+
+    def is_dual(self, symbol: str) -> bool:
+        return self.dual_symbols.get(symbol, self.dual_side)
 
     def position(self, symbol: str, position_side: str) -> PaperPosition:
         return self.positions.setdefault((symbol, position_side), PaperPosition(symbol, position_side))
@@ -238,3 +265,11 @@ class VenueRefusal(Exception):
         self.code = code
         self.message = message
         self.http_status = http_status
+
+
+class WouldTrigger(VenueRefusal):
+    """The market is already where the condition waits for it."""
+
+    def __init__(self, *, upwards: bool) -> None:
+        super().__init__(-2021, "Order would immediately trigger.")
+        self.upwards = upwards

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 
-from exchanges.paper.book import AccountState, AlgoOrder, PaperOrder, Rules, VenueRefusal
+from exchanges.paper.book import AccountState, AlgoOrder, PaperOrder, Rules, VenueRefusal, WouldTrigger
 
 CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
 MAX_ALGO_ORDERS = 10
@@ -31,11 +31,11 @@ def check_words(side: str, order_type: str, allowed: tuple[str, ...]) -> None:
         raise VenueRefusal(-1116, "Invalid orderType.")
 
 
-def check_leg(account: AccountState, position_side: str, reduce_only: bool) -> None:
-    legs = ("LONG", "SHORT") if account.dual_side else ("BOTH",)
-    if position_side not in legs:
+def check_leg(account: AccountState, symbol: str, position_side: str, reduce_only: bool) -> None:
+    is_dual = account.is_dual(symbol)
+    if position_side not in (("LONG", "SHORT") if is_dual else ("BOTH",)):
         raise VenueRefusal(-4061, "Order's position side does not match user's setting.")
-    if account.dual_side and reduce_only:
+    if is_dual and reduce_only and not account.venue.reduce_only_with_legs:
         raise VenueRefusal(-1106, "Parameter 'reduceonly' sent when not required.")
 
 
@@ -54,19 +54,21 @@ def check_amendable(order: PaperOrder, side: str) -> None:
         raise VenueRefusal(-1117, "Invalid side.")
 
 
-def check_client_id(client_id: str) -> None:
-    if not CLIENT_ID.fullmatch(client_id):
+def check_client_id(account: AccountState, client_id: str) -> None:
+    if client_id in account.used_ids:
+        raise VenueRefusal(-4116, "ClientOrderId is duplicated.")
+    if client_id and not CLIENT_ID.fullmatch(client_id):
         raise VenueRefusal(-4015, "Client order id is not valid.")
 
 
 def check_unused(client_id: str, open_orders: Iterable[PaperOrder]) -> None:
     """Unique among open orders only: the id of a finished order may be used again."""
-    if any(order.client_order_id == client_id for order in open_orders):
+    if client_id and any(order.client_order_id == client_id for order in open_orders):
         raise VenueRefusal(-4116, "ClientOrderId is duplicated.")
 
 
 def check_algo_room(client_id: str, symbol: str, open_algos: list[AlgoOrder]) -> None:
-    if any(algo.client_algo_id == client_id for algo in open_algos):
+    if client_id and any(algo.client_algo_id == client_id for algo in open_algos):
         raise VenueRefusal(-20132, "Client algo id is duplicated.")
     if sum(algo.symbol == symbol for algo in open_algos) >= MAX_ALGO_ORDERS:
         raise VenueRefusal(-4045, "Reach max stop order limit.")
@@ -96,7 +98,7 @@ def check_condition(rules: Rules, algo: AlgoOrder, price: Decimal) -> None:
         return
     check_price(rules, algo.trigger_price)
     if algo.is_reached(price):
-        raise VenueRefusal(-2021, "Order would immediately trigger.")
+        raise WouldTrigger(upwards=algo.fires_upwards)
 
 
 def _check_trail(rules: Rules, algo: AlgoOrder, price: Decimal) -> None:
@@ -111,7 +113,7 @@ def _check_trail(rules: Rules, algo: AlgoOrder, price: Decimal) -> None:
     if starts_at <= 0 or starts_at % rules.price_increment:
         raise VenueRefusal(-4135, "Invalid activation price.")
     if starts_at >= price if algo.side == "BUY" else starts_at <= price:
-        raise VenueRefusal(-2021, "Order would immediately trigger.")
+        raise WouldTrigger(upwards=algo.side == "SELL")
 
 
 def check_notional(rules: Rules, quantity: Decimal, price: Decimal) -> None:
@@ -128,8 +130,8 @@ def reducible(account: AccountState, symbol: str, side: str, position_side: str)
     return max(amount if side == "SELL" else -amount, Decimal(0))
 
 
-def is_reducing(account: AccountState, side: str, position_side: str, reduce_only: bool) -> bool:
-    if account.dual_side:
+def is_reducing(side: str, position_side: str, reduce_only: bool) -> bool:
+    if position_side != "BOTH":
         return (position_side, side) in (("LONG", "SELL"), ("SHORT", "BUY"))
     return reduce_only
 

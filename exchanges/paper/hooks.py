@@ -15,6 +15,7 @@ from exchanges.paper.forgiving import forgiving
 from exchanges.paper.request_log import RequestLog
 from exchanges.paper.venue import PaperVenue
 
+MAX_SECONDS = 60
 MIN_PRICE, MAX_PRICE = Decimal("0.00000001"), Decimal(10_000_000)
 
 
@@ -26,6 +27,7 @@ def add_hooks(
     add_fault_hooks(app, venue, streams, faults)
     app.router.add_get("/paper/requests", forgiving(hooks.requests))
     app.router.add_get("/paper/state", hooks.state)
+    app.router.add_post("/paper/acknowledge", forgiving(hooks.acknowledge))
     app.router.add_post("/paper/price", forgiving(hooks.price))
     app.router.add_post("/paper/pause", hooks.pause)
     app.router.add_post("/paper/resume", hooks.resume)
@@ -53,6 +55,14 @@ class Hooks:
             "private_sockets": len(self._streams.lines.listening(account)),
             "open_algos": [algo.client_algo_id for algo in engine.open_algos(account)],
         }
+
+    async def acknowledge(self, request: web.Request) -> web.Response:
+        """How long after its acknowledgement an order meets the market, where there is one."""
+        seconds = (await request.json())["seconds"]
+        if not 0 <= seconds <= MAX_SECONDS:
+            raise ValueError(f"seconds must be a number from 0 to {MAX_SECONDS}")
+        self._venue.matched_after = seconds
+        return web.json_response({"matched_after": seconds})
 
     async def price(self, request: web.Request) -> web.Response:
         words = await request.json()

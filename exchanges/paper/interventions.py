@@ -40,7 +40,12 @@ class Interventions(PlainOrders):
         symbol = position.symbol
         amount = (-position.amount * self.prices[symbol] * rate).quantize(CENTS)
         asset = self.rules[symbol].quote
-        income = PaperIncome(self.next_transaction_id, "FUNDING_FEE", symbol, amount, asset, now_ms)
+        income = PaperIncome(
+            self.next_transaction_id, "FUNDING_FEE", symbol, amount, asset, now_ms, quantity=position.amount,
+            price=self.prices[symbol],
+        )  # fmt: skip
+        position.realized += amount
+        position.realized_ever += amount
         self.next_transaction_id += 1
         state.wallet_balance += amount
         state.funding.append(income)

@@ -8,8 +8,6 @@ from decimal import Decimal
 
 from exchanges.paper.book import ZERO, AccountState, PaperPosition, Rules
 
-DEFAULT_LEVERAGE = 20
-
 Prices = Mapping[str, Decimal]
 
 
@@ -40,7 +38,7 @@ def notional(position: PaperPosition, price: Decimal) -> Decimal:
 
 
 def leverage_of(account: AccountState, symbol: str) -> int:
-    return account.leverage.get(symbol, DEFAULT_LEVERAGE)
+    return account.leverage.get(symbol, account.venue.default_leverage)
 
 
 def balance_of(account: AccountState, prices: Prices, rules: Mapping[str, Rules]) -> Balance:

@@ -21,6 +21,7 @@ from exchanges.paper.book import (
 )
 from exchanges.paper.candles import Candle, Minutes
 from exchanges.paper.matching import Engine
+from exchanges.paper.venue_rules import BINANCE, VENUES
 
 Record = dict[str, Any]
 Row = TypeVar("Row", PaperOrder, AlgoOrder, PaperTrade, PaperPosition, PaperIncome)
@@ -48,7 +49,9 @@ def account_record(state: AccountState) -> Record:
         "kind": "account",
         "account": state.name,
         "balance": str(state.wallet_balance),
+        "venue": state.venue.name,
         "dual_side": state.dual_side,
+        "dual_symbols": state.dual_symbols,
         "leverage": state.leverage,
         "margin_type": state.margin_type,
     }
@@ -79,6 +82,8 @@ def snapshot(engine: Engine) -> Iterator[Record]:
     yield from candle_records(engine)
     for state in engine.accounts.values():
         yield account_record(state)
+        if state.used_ids:
+            yield {"kind": "used_ids", "account": state.name, "ids": sorted(state.used_ids)}
         yield from (_record("position", state.name, p) for p in state.positions.values() if p.amount)
         yield from (_record("order", state.name, order) for order in state.orders.values())
         yield from (_record("algo", state.name, algo) for algo in state.algos.values())
@@ -89,12 +94,15 @@ def snapshot(engine: Engine) -> Iterator[Record]:
 def restore(engine: Engine, records: Iterable[Record]) -> None:
     for record in records:
         _RESTORE[record["kind"]](engine, record)
+    engine.acknowledge_again()
 
 
 def _restore_account(engine: Engine, record: Record) -> None:
     state = engine.accounts.setdefault(record["account"], AccountState(record["account"], Decimal(0)))
     state.wallet_balance = Decimal(record["balance"])
-    state.dual_side = record["dual_side"]
+    # a file of before knows one exchange only
+    state.venue = VENUES[record.get("venue", BINANCE.name)]
+    state.dual_side, state.dual_symbols = record["dual_side"], dict(record.get("dual_symbols", {}))
     state.leverage, state.margin_type = dict(record["leverage"]), dict(record["margin_type"])
 
 
@@ -109,14 +117,30 @@ def _restore_position(engine: Engine, record: Record) -> None:
 
 def _restore_order(engine: Engine, record: Record) -> None:
     order = _row(PaperOrder, record["row"])
-    engine.accounts[record["account"]].orders[order.order_id] = order
+    state = engine.accounts[record["account"]]
+    state.orders[order.order_id] = order
+    _restore_id(state, order.client_order_id)
     engine.next_order_id = max(engine.next_order_id, order.order_id + 1)
 
 
 def _restore_algo(engine: Engine, record: Record) -> None:
     algo = _row(AlgoOrder, record["row"])
-    engine.accounts[record["account"]].algos[algo.algo_id] = algo
-    engine.next_algo_id = max(engine.next_algo_id, algo.algo_id + 1)
+    state = engine.accounts[record["account"]]
+    state.algos[algo.algo_id] = algo
+    _restore_id(state, algo.client_algo_id)
+    if state.venue.one_book:
+        engine.next_order_id = max(engine.next_order_id, algo.algo_id + 1)
+    else:
+        engine.next_algo_id = max(engine.next_algo_id, algo.algo_id + 1)
+
+
+def _restore_id(state: AccountState, client_id: str) -> None:
+    if state.venue.ids_for_good and client_id:
+        state.used_ids.add(client_id)
+
+
+def _restore_used_ids(engine: Engine, record: Record) -> None:
+    engine.accounts[record["account"]].used_ids.update(record["ids"])
 
 
 def _restore_trade(engine: Engine, record: Record) -> None:
@@ -155,6 +179,7 @@ def _restore_rows(minutes: Minutes, record: Record) -> None:
 _RESTORE: dict[str, Callable[[Engine, Record], None]] = {
     "account": _restore_account,
     "wallet": _restore_wallet,
+    "used_ids": _restore_used_ids,
     "position": _restore_position,
     "order": _restore_order,
     "algo": _restore_algo,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
 
+from exchanges.paper.dialect import Dialect, Said
 from exchanges.paper.fault_kinds import RequestKind, Trouble
 from exchanges.paper.private_lines import PrivateLines
 from exchanges.paper.venue import PaperVenue
@@ -28,10 +28,8 @@ class Scene:
     work: Work
     venue: PaperVenue
     lines: PrivateLines
-
-    @property
-    def account(self) -> str:
-        return self.request.headers.get("X-MBX-APIKEY", "")
+    dialect: Dialect
+    account: str
 
 
 async def perform(scene: Scene) -> web.StreamResponse:
@@ -88,18 +86,15 @@ async def _half_body(scene: Scene) -> web.StreamResponse:
 
 
 async def _too_many(scene: Scene) -> web.StreamResponse:
-    return _to_wait(scene, 429, "Too many requests; current limit is 2400 requests per minute.")
+    return _to_wait(scene.dialect.too_many(scene.venue, _whole_seconds(scene)))
 
 
 async def _banned(scene: Scene) -> web.StreamResponse:
-    until = scene.venue.now_ms() + _whole_seconds(scene) * 1000
-    return _to_wait(scene, 418, f"Way too many requests; IP banned until {until}.")
+    return _to_wait(scene.dialect.banned(scene.venue, _whole_seconds(scene)))
 
 
-def _to_wait(scene: Scene, status: int, message: str) -> web.StreamResponse:
-    body = json.dumps({"code": -1003, "msg": message})
-    headers = {"Retry-After": str(_whole_seconds(scene))}
-    return web.Response(status=status, text=body, content_type="application/json", headers=headers)
+def _to_wait(said: Said) -> web.StreamResponse:
+    return web.json_response(said.body, status=said.status, headers=said.headers)
 
 
 def _whole_seconds(scene: Scene) -> int:

@@ -6,8 +6,8 @@ import hmac
 import re
 from hashlib import sha256
 
-from exchanges.paper.binance_params import Params, optional_whole
 from exchanges.paper.book import VenueRefusal
+from exchanges.paper.params import Params, optional_whole
 from exchanges.paper.signing import paper_secret
 
 KEY_PREFIX = "paper-"

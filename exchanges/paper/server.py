@@ -1,4 +1,4 @@
-"""The paper exchange as a server: Binance USDT-M's REST and WebSocket, and hooks under /paper/ to steer it."""
+"""The paper exchange as a server: Binance USDT-M's and Bybit linear's words, and hooks under /paper/ to steer it."""
 
 from __future__ import annotations
 
@@ -8,59 +8,25 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
-from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from exchanges.paper import security
-from exchanges.paper.binance_public import Call
-from exchanges.paper.binance_rest import ENDPOINTS, Endpoint
+from exchanges.paper.binance_dialect import BinanceDialect
 from exchanges.paper.binance_stream import Streams
-from exchanges.paper.binance_weights import ORDERS, weight_of
-from exchanges.paper.book import VenueRefusal
+from exchanges.paper.bybit_dialect import BybitDialect
+from exchanges.paper.dialect import Asked, Dialect
 from exchanges.paper.faults import Faults
 from exchanges.paper.hooks import add_hooks
-from exchanges.paper.rate_limits import MustWait
 from exchanges.paper.request_faults import HUNG_UP, Scene, perform
 from exchanges.paper.request_log import Line, RequestLog
-from exchanges.paper.venue import PaperVenue, now_ms
+from exchanges.paper.venue import PaperVenue
 
 logger = logging.getLogger(__name__)
 
 STEP_SECONDS = 0.2
-CLIENT_IDS = ("newClientOrderId", "origClientOrderId", "clientAlgoId")
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One request as it came. signature is valid, invalid or none."""
-
-    method: str
-    path: str
-    params: dict[str, str]
-    api_key: str
-    signature: str
-    address: str
-
-    @property
-    def is_order(self) -> bool:
-        return (self.method, self.path) in ORDERS
-
-    @classmethod
-    def from_raw(cls, request: web.Request, raw: str) -> Asked:
-        """`raw` is the text the client signed, byte for byte: the query, or the body when there is no query."""
-        params = dict(parse_qsl(raw, keep_blank_values=True))
-        params.pop("signature", None)
-        api_key = request.headers.get("X-MBX-APIKEY", "")
-        verdict = security.signature_verdict(api_key, raw)
-        return cls(request.method, request.path, params, api_key, verdict, request.remote or "")
-
-    def log_line(self) -> Line:
-        client_id = next((self.params[name] for name in CLIENT_IDS if name in self.params), None)
-        return {**asdict(self), "client_order_id": client_id}
+BYBITS = "/v5/"
 
 
 class PaperServer:
@@ -68,6 +34,8 @@ class PaperServer:
         self.venue, self.log = venue, log
         self.faults = Faults()
         self.streams = Streams(venue, self.faults)
+        self._binance: Dialect = BinanceDialect()
+        self._bybit: Dialect = BybitDialect()
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=1_000_000)
@@ -110,59 +78,32 @@ class PaperServer:
 
     async def rest(self, request: web.Request) -> web.StreamResponse:
         raw = request.raw_path.partition("?")[2] or (await request.read()).decode("utf-8", "replace")
-        asked = Asked.from_raw(request, raw)
+        dialect = self._bybit if request.path.startswith(BYBITS) else self._binance
+        asked = dialect.asked(request, raw)
         entry = self.log.begin(**asked.log_line())
 
         async def work() -> web.Response:
-            return self._work(asked, entry)
+            return self._work(dialect, asked, entry)
 
         trouble = self.faults.for_request(asked.method, asked.path)
-        scene = trouble and Scene(trouble, request, work, self.venue, self.streams.lines)
+        scene = trouble and Scene(
+            trouble, request, work, self.venue, self.streams.lines, dialect, asked.api_key
+        )
         answer = await (perform(scene) if scene else work())
         if "status" not in entry:
             self.log.finish(entry, None if answer.status == HUNG_UP else answer.status, None)
         return answer
 
-    def _work(self, asked: Asked, entry: Line) -> web.Response:
-        headers: dict[str, str] = {}
+    def _work(self, dialect: Dialect, asked: Asked, entry: Line) -> web.Response:
         try:
-            status, body, code = 200, self._perform(asked), None
-        except VenueRefusal as refusal:
-            status, code = refusal.http_status, refusal.code
-            body = {"code": code, "msg": refusal.message}
-            if isinstance(refusal, MustWait):
-                headers["Retry-After"] = str(refusal.retry_after)
+            said = dialect.answer(self.venue, asked)
         except Exception:
             logger.exception("%s %s failed", asked.method, asked.path)
-            status, code = 500, -1000
-            body = {"code": code, "msg": "An unknown error occurred while processing the request."}
-        self.log.finish(entry, status, code)
-        return web.json_response(body, status=status, headers={**headers, **self._usage(asked)})
-
-    def _usage(self, asked: Asked) -> dict[str, str]:
-        limits, at = self.venue.rate_limits, now_ms()
-        used = dict(limits.headers(asked.api_key, asked.address, at))
-        return {**used, **limits.order_headers(asked.api_key, at)} if asked.is_order else used
-
-    def _perform(self, asked: Asked) -> object:
-        """Limits go by the true time: a wrong clock must not open a window again."""
-        weight = weight_of(asked.method, asked.path, asked.params)
-        self.venue.rate_limits.weigh(asked.api_key, asked.address, weight, now_ms())
-        endpoint = ENDPOINTS.get((asked.method, asked.path))
-        if endpoint is None:
-            raise VenueRefusal(-5000, f"Path {asked.path}, Method {asked.method} is invalid", 404)
-        self._admit(endpoint, asked)
-        if asked.is_order:
-            self.venue.rate_limits.count_order(asked.api_key, asked.address, now_ms())
-        return endpoint.handle(Call(self.venue, asked.api_key, asked.params))
-
-    def _admit(self, endpoint: Endpoint, asked: Asked) -> None:
-        if endpoint.security == "none":
-            return
-        security.check_key(asked.api_key)
-        if endpoint.security == "signed":
-            security.check_signed(asked.signature, asked.params, self.venue.now_ms())
-        self.venue.open_account(asked.api_key)
+            said = dialect.broken(self.venue)
+        self.log.finish(entry, said.status, said.code)
+        if self.venue.engine.has_acknowledged:
+            asyncio.get_running_loop().call_later(self.venue.matched_after, self.venue.match)
+        return web.json_response(said.body, status=said.status, headers=said.headers)
 
 
 async def serve(options: argparse.Namespace) -> None:
@@ -214,7 +155,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="A paper exchange that speaks Binance USDT-M futures.")
+    parser = argparse.ArgumentParser(
+        description="A paper exchange that speaks Binance USDT-M and Bybit linear."
+    )
     add_arguments(parser)
     logging.basicConfig(level=logging.INFO)
     asyncio.run(serve(parser.parse_args(arguments)))

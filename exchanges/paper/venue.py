@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from exchanges.paper import persistence
-from exchanges.paper.book import Event
+from exchanges.paper.book import Event, VenueRefusal
 from exchanges.paper.candles import CANDLE_MS
 from exchanges.paper.demo import DEMO_PRICES, DEMO_RULES
 from exchanges.paper.journal import Journal
 from exchanges.paper.matching import Engine
 from exchanges.paper.prices import PriceProcess
 from exchanges.paper.rate_limits import Limits, RateLimits
+from exchanges.paper.venue_rules import BINANCE, VenueRules
 
 HISTORY_MINUTES = 300
 PRICES_SAVED_EVERY = 5.0
@@ -46,6 +47,7 @@ class PaperVenue:
         self.rate_limits = RateLimits(Limits())
         self.is_paused = False
         self.clock_offset_ms = 0
+        self.matched_after = 0.0  # seconds from the acknowledgement, where there is one
         self.expired_sessions: set[str] = set()
         self.private_listener: Callable[[Iterable[Event]], None] = lambda events: None
         self.session_ended: Callable[[str, bool], None] = lambda account, silently: None
@@ -95,9 +97,15 @@ class PaperVenue:
                 () if account is None else [persistence.account_record(self.engine.account(account))]
             )
 
-    def open_account(self, name: str) -> None:
+    def open_account(self, name: str, rules: VenueRules = BINANCE) -> None:
+        """Whoever asks first says on which exchange the account is."""
         if not self.engine.has_account(name):
-            self.act(lambda engine: engine.open_account(name, self.balance), name)
+            self.act(lambda engine: engine.open_account(name, self.balance, rules), name)
+        elif self.engine.account(name).venue != rules:
+            raise VenueRefusal(-2015, "Invalid API-key, IP, or permissions for action.", 401)
+
+    def match(self) -> None:
+        self.act(lambda engine: engine.match_acknowledged(self.now_ms()))
 
     def step(self, seconds: float) -> dict[str, Decimal]:
         """Let real seconds pass at the market's speed."""

@@ -1,4 +1,4 @@
-"""Request parameters of the Binance dialect: bad ones get the venue's number, never a crash."""
+"""Request parameters: bad ones get a number, never a crash."""
 
 from __future__ import annotations
 
