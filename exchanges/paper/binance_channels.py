@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from exchanges.paper import binance_words as words
 from exchanges.paper import candles
 from exchanges.paper.binance_public import day_figures
+from exchanges.paper.figures import text
 from exchanges.paper.market_view import LEVEL, touches
 from exchanges.paper.venue import PaperVenue
 
@@ -65,9 +65,9 @@ def _levels(old: str, new: str) -> list[list[str]]:
 
 
 def _mark(venue: PaperVenue, symbol: str) -> Message:
-    text = words.text(venue.engine.prices[symbol])
+    price = text(venue.engine.prices[symbol])
     return {
-        "e": "markPriceUpdate", "E": venue.now_ms(), "s": symbol, "p": text, "ap": text, "P": text, "i": text,
+        "e": "markPriceUpdate", "E": venue.now_ms(), "s": symbol, "p": price, "ap": price, "P": price, "i": price,
         "r": "0.00000000", "T": venue.now_ms() + 3_600_000,
     }  # fmt: skip
 
@@ -89,7 +89,7 @@ def _book_ticker(venue: PaperVenue, symbol: str) -> Message:
 
 
 def _trade(venue: PaperVenue, symbol: str) -> Message:
-    price, at = words.text(venue.engine.last(symbol)), venue.now_ms()
+    price, at = text(venue.engine.last(symbol)), venue.now_ms()
     return {
         "e": "trade", "E": at, "T": at, "s": symbol, "t": at, "p": price, "q": "0.1", "X": "MARKET", "m": False,
     }  # fmt: skip
@@ -105,7 +105,7 @@ def _kline(venue: PaperVenue, symbol: str, interval: str) -> Message | None:
         "k": {
             "t": row.open_ms, "T": row.open_ms + candles.length_ms(interval) - 1, "s": symbol, "i": interval,
             "x": False, "n": 10, "f": 1, "L": 2, "q": "1", "V": "1", "Q": "1", "B": "0",
-            **{key: words.text(value) for key, value in figures.items()},
+            **{key: text(value) for key, value in figures.items()},
         },
     }  # fmt: skip
 

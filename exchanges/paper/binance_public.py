@@ -7,6 +7,7 @@ from decimal import Decimal
 from exchanges.paper import binance_words as words
 from exchanges.paper.call import Answer, Call
 from exchanges.paper.candles import joined
+from exchanges.paper.figures import text
 from exchanges.paper.market_view import LEVEL, day_of, touches
 from exchanges.paper.params import page, required, window
 from exchanges.paper.venue import PaperVenue
@@ -52,9 +53,9 @@ def _klines(call: Call, *, of_mark: bool) -> Answer:
 def day_figures(venue: PaperVenue, symbol: str) -> dict[str, str]:
     day = day_of(venue, symbol)
     return {
-        "openPrice": words.text(day.open), "lastPrice": words.text(day.last), "highPrice": words.text(day.high),
-        "lowPrice": words.text(day.low), "volume": words.text(day.volume),
-        "quoteVolume": words.text(day.quote_volume),
+        "openPrice": text(day.open), "lastPrice": text(day.last), "highPrice": text(day.high),
+        "lowPrice": text(day.low), "volume": text(day.volume),
+        "quoteVolume": text(day.quote_volume),
     }  # fmt: skip
 
 
@@ -67,7 +68,7 @@ def _day_ticker(venue: PaperVenue, symbol: str) -> Answer:
     opened, last = Decimal(figures["openPrice"]), Decimal(figures["lastPrice"])
     change = last - opened
     return {
-        "symbol": symbol, **figures, "weightedAvgPrice": figures["lastPrice"], "priceChange": words.text(change),
+        "symbol": symbol, **figures, "weightedAvgPrice": figures["lastPrice"], "priceChange": text(change),
         "priceChangePercent": f"{change / opened * 100:.3f}", "closeTime": venue.now_ms(), "count": 1,
     }  # fmt: skip
 
@@ -86,7 +87,7 @@ def _book_ticker(venue: PaperVenue, symbol: str) -> Answer:
 
 def open_interest(call: Call) -> Answer:
     held = call.venue.engine.held_by_all(call.symbol)
-    return {"symbol": call.symbol, "openInterest": words.text(held), "time": call.venue.now_ms()}
+    return {"symbol": call.symbol, "openInterest": text(held), "time": call.venue.now_ms()}
 
 
 def depth(call: Call) -> Answer:
@@ -103,7 +104,7 @@ def premium_index(call: Call) -> Answer:
 
 
 def _premium_index(venue: PaperVenue, symbol: str) -> Answer:
-    price = words.text(venue.engine.prices[symbol])
+    price = text(venue.engine.prices[symbol])
     return {
         "symbol": symbol, "markPrice": price, "indexPrice": price, "estimatedSettlePrice": price,
         "lastFundingRate": "0.00000000", "interestRate": "0.00010000",

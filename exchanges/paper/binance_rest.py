@@ -7,6 +7,7 @@ from exchanges.paper import binance_public as public
 from exchanges.paper import binance_words as words
 from exchanges.paper.book import PaperPosition, VenueRefusal
 from exchanges.paper.call import Answer, Call, Endpoint
+from exchanges.paper.figures import text
 from exchanges.paper.margin import leverage_of, liquidation_price
 from exchanges.paper.params import flag, one_of, page, required, whole, window
 from exchanges.paper.signing import listen_key
@@ -68,8 +69,8 @@ def symbol_config(call: Call) -> Answer:
 def commission_rate(call: Call) -> Answer:
     engine = call.venue.engine
     rates = {
-        "makerCommissionRate": words.text(engine.maker_fee),
-        "takerCommissionRate": words.text(engine.taker_fee),
+        "makerCommissionRate": text(engine.maker_fee),
+        "takerCommissionRate": text(engine.taker_fee),
     }
     return {"symbol": call.symbol, **rates}
 
@@ -77,12 +78,12 @@ def commission_rate(call: Call) -> Answer:
 def account(call: Call) -> Answer:
     balance = call.venue.engine.balance(call.account)
     figures = {
-        "walletBalance": words.text(balance.wallet), "unrealizedProfit": words.text(balance.unrealized),
-        "marginBalance": words.text(balance.equity), "maintMargin": words.text(balance.maintenance_margin),
-        "initialMargin": words.text(balance.initial_margin), "crossWalletBalance": words.text(balance.wallet),
-        "positionInitialMargin": words.text(balance.initial_margin), "openOrderInitialMargin": "0",
-        "crossUnPnl": words.text(balance.unrealized), "availableBalance": words.text(balance.available),
-        "maxWithdrawAmount": words.text(balance.available),
+        "walletBalance": text(balance.wallet), "unrealizedProfit": text(balance.unrealized),
+        "marginBalance": text(balance.equity), "maintMargin": text(balance.maintenance_margin),
+        "initialMargin": text(balance.initial_margin), "crossWalletBalance": text(balance.wallet),
+        "positionInitialMargin": text(balance.initial_margin), "openOrderInitialMargin": "0",
+        "crossUnPnl": text(balance.unrealized), "availableBalance": text(balance.available),
+        "maxWithdrawAmount": text(balance.available),
     }  # fmt: skip
     asset = {"asset": "USDT", **figures, "marginAvailable": True, "updateTime": call.venue.now_ms()}
     totals = {

@@ -11,6 +11,7 @@ from exchanges.paper.book import VenueRefusal
 from exchanges.paper.bybit_account import trigger_by
 from exchanges.paper.bybit_paging import page, time_window
 from exchanges.paper.call import Answer, Call
+from exchanges.paper.matching import Engine
 from exchanges.paper.one_book import Seen
 from exchanges.paper.params import flag, number, one_of, optional_number, required
 
@@ -105,11 +106,13 @@ def cancel_all(call: Call) -> Answer:
         for one in one_book.all_seen(state)
         if one.is_open and symbol in (None, one.symbol) and filtered(one)
     ]
-    for one in gone:
-        call.venue.act(
-            lambda engine, one=one: one_book.cancel(engine, call.account, one, call.venue.now_ms())
-        )
+    call.venue.act(lambda engine: _cancel_each(engine, call, gone))
     return {"list": [_ids(one.number, one.client_order_id) for one in gone], "success": "1"}
+
+
+def _cancel_each(engine: Engine, call: Call, gone: list[Seen]) -> None:
+    for one in gone:
+        one_book.cancel(engine, call.account, one, call.venue.now_ms())
 
 
 def amend(call: Call) -> Answer:

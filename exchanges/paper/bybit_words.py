@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from exchanges.paper.book import (
+    ZERO,
     AlgoOrder,
     PaperOrder,
     Rules,
@@ -88,7 +89,7 @@ def _terms(seen: Seen) -> Json:
         "category": "linear", "symbol": row.symbol, "price": text(limit), "qty": text(quantity),
         "side": SIDES[row.side], "isLeverage": "", "positionIdx": INDEX[row.position_side],
         "orderStatus": _status(seen), "createType": create_type(seen), "cancelType": _cancel_type(seen),
-        "rejectReason": _reason(seen), "leavesQty": text(quantity), "leavesValue": text((quantity or 0) * (limit or 0)),
+        "rejectReason": _reason(seen), "leavesQty": text(quantity), "leavesValue": "0",
         "cumExecQty": "0", "cumExecValue": "0", "cumExecFee": "0", "avgPrice": "",
         "timeInForce": FORCES.get(getattr(row, "time_in_force", "GTC"), "GTC"),
         "orderType": "Limit" if is_limit else "Market", "orderIv": "", "reduceOnly": row.reduce_only,
@@ -116,7 +117,7 @@ def _progress(plain: PaperOrder | None) -> Json:
         return {}
     return {
         "leavesQty": text(plain.remaining if plain.is_open else None),
-        "leavesValue": text(plain.remaining * (plain.price or 0) if plain.is_open else None),
+        "leavesValue": text(plain.remaining * (plain.price or ZERO) if plain.is_open else None),
         "cumExecQty": text(plain.executed), "cumExecValue": text(plain.cum_quote), "cumExecFee": text(plain.fee),
         "avgPrice": text(plain.average_price) if plain.executed else "",
         "takeProfit": text(plain.take_profit) if plain.take_profit else "",

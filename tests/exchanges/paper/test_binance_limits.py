@@ -8,7 +8,7 @@ from typing import Any
 import ccxt
 import pytest
 
-from exchanges.paper import server
+from exchanges.paper import binance_dialect
 from tests.exchanges.paper.conftest import BTC, KEY, Paper, sign
 
 LONG = {"positionSide": "LONG", "clientOrderId": "once"}
@@ -28,7 +28,7 @@ class Clock:
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(server, "now_ms", made)
+    monkeypatch.setattr(binance_dialect, "now_ms", made)
     return made
 
 
