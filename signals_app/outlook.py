@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from exchanges.marks import Price, Wanted, fresh_prices, is_young
 from exchanges.types import PriceKind
@@ -15,6 +15,7 @@ from positions.models import Position
 from positions.services.closing import REQUESTABLE
 from signals_app.market_facts import Market, facts_for_all
 from signals_app.market_filters import Fact, MarketFacts
+from signals_app.models import StrategyAccount
 from signals_app.parsing import Signal
 from signals_app.routing import Ignored, OppositeSignal, Route, Routed
 from trailing.rows import kind_of
@@ -52,8 +53,8 @@ def outlooks_for(questions: Collection[Question]) -> Mapping[Question, Outlook]:
         question: Outlook(
             {(account, kind): prices[account, symbol, kind] for account, symbol, kind in those
              if (account, symbol, kind) in prices},
-            {one.account_id: markets[one.account_id, question[0]] for one in question[1]
-             if (one.account_id, question[0]) in markets},
+            {account: markets[account, question[0]] for one in question[1] for account in one.account_ids
+             if (account, question[0]) in markets},
         )
         for question, those in wanted.items()
     }  # fmt: skip
@@ -65,7 +66,10 @@ def question_of(signal: Signal, routed: Routed) -> Question:
 
 def _wanted(symbol: str, entries: tuple[Route, ...]) -> set[Wanted]:
     return {
-        (one.account_id, symbol, kind) for one in entries for kind in (PriceKind.MARK, *_kinds(symbol, one))
+        (account, symbol, kind)
+        for one in entries
+        for account in one.account_ids
+        for kind in (PriceKind.MARK, *_kinds(symbol, one))
     }
 
 
@@ -73,15 +77,21 @@ def _facts(questions: Collection[Question]) -> dict[Market, frozenset[Fact]]:
     needed: dict[Market, frozenset[Fact]] = {}
     for symbol, entries in questions:
         for one in entries:
-            if one.filters.needs:
-                market = (one.account_id, symbol)
+            for account in one.account_ids if one.filters.needs else ():
+                market = (account, symbol)
                 needed[market] = needed.get(market, frozenset()) | one.filters.needs
     return needed
 
 
-def live_legs(account_id: int, exchange_symbol: str) -> QuerySet[Position]:
-    """Whichever strategy opened them; one that is being closed is none any more."""
-    held = Position.objects.filter(account_id=account_id, status__in=REQUESTABLE)
+def live_legs(routed: Route, exchange_symbol: str) -> QuerySet[Position]:
+    """On its account whichever strategy opened them; on the one that stands in for it its own, unless it trades there
+    anyway. One that is being closed is none any more."""
+    there = Q(account_id=routed.account_id)
+    if routed.failover_id is not None:
+        trades_there = StrategyAccount.objects.filter(strategy=routed.strategy_id, account=routed.failover_id)
+        if not trades_there.exists():
+            there |= Q(account_id=routed.failover_id, strategy_id=routed.strategy_id)
+    held = Position.objects.filter(there, status__in=REQUESTABLE)
     return held.filter(instrument__exchange_symbol=exchange_symbol).select_related("instrument", "plan")
 
 
@@ -95,7 +105,7 @@ def _kinds(symbol: str, routed: Route) -> list[PriceKind]:
     """The price that decides about what it would protect. What one strategy lacks must not stop the others."""
     if routed.opposite not in PROTECTING:
         return []
-    against = live_legs(routed.account_id, symbol).filter(strategy_id=routed.strategy_id)
+    against = live_legs(routed, symbol).filter(strategy_id=routed.strategy_id)
     try:
         return [kind_of(position) for position in against]
     except Exception:

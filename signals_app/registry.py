@@ -145,7 +145,13 @@ def _rules(strategy: Strategy) -> Iterator[StrategyRule]:
     if not there:
         yield rule
     for one in there:
-        yield replace(rule, account_id=one.account_id, venue=one.account.venue, account_enabled=one.enabled)
+        yield replace(
+            rule,
+            account_id=one.account_id,
+            venue=one.account.venue,
+            account_enabled=one.enabled,
+            failover_id=one.failover_account_id,
+        )
 
 
 def _rule(strategy: Strategy) -> StrategyRule:

@@ -78,6 +78,7 @@ class StrategyRule:
     venue: str = "binance"
     filters: MarketFilters = NO_FILTERS
     account_enabled: bool = True
+    failover_id: int | None = None
 
     @property
     def place(self) -> Place:
@@ -100,10 +101,16 @@ class Route:
     direction: SignalDirection
     opposite: OppositeSignal
     filters: MarketFilters = NO_FILTERS
+    failover_id: int | None = None  # the account that stands in while this one cannot be reached
 
     @property
     def place(self) -> Place:
         return self.strategy_id, self.account_id
+
+    @property
+    def account_ids(self) -> list[int]:
+        """Where it may come to open."""
+        return [self.account_id] if self.failover_id is None else [self.account_id, self.failover_id]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +188,7 @@ def _one(rule: StrategyRule, meant: set[SignalDirection], signal: Signal) -> Rou
         text = f"{signal.symbol} is not among the strategy's tickers"
         return Unrouted(*rule.place, text, ReasonCode.TICKER_NOT_CHOSEN)
     return off(rule.place, rule, rule.account_enabled, direction) or Route(
-        rule.strategy_id, rule.account_id, direction, rule.opposite, rule.filters
+        rule.strategy_id, rule.account_id, direction, rule.opposite, rule.filters, rule.failover_id
     )
 
 

@@ -55,6 +55,7 @@ class Proposal:
     signal_id: str | int | None = None
     entry: Terms = MARKET  # a limit entry is sized at its own price
     wishes: SignalWishes = NO_WISHES  # the signal's own stop and trail come before the strategy's
+    stands_in_for: int | None = None  # the strategy's account that cannot be reached now
 
     @property
     def price(self) -> Decimal:
@@ -92,9 +93,11 @@ def open_position(proposal: Proposal) -> Opened | Skip:
 
 
 def _strategy_here(proposal: Proposal) -> Strategy | None:
-    """As it trades on this account; never to be saved."""
-    places = StrategyAccount.objects.select_related("strategy")
-    here = places.filter(strategy=proposal.strategy_id, account=proposal.account_id).first()
+    """As it trades on this account, or on the one that this one stands in for; never to be saved."""
+    places = StrategyAccount.objects.select_related("strategy").filter(strategy=proposal.strategy_id)
+    here = places.filter(account=proposal.account_id).first()
+    if here is None and proposal.stands_in_for is not None:
+        here = places.filter(account=proposal.stands_in_for, failover_account=proposal.account_id).first()
     if here is None:
         return None
     strategy, share = here.strategy, here.size_percent / HUNDRED

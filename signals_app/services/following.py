@@ -15,6 +15,7 @@ from positions.lifecycle import CloseReason
 from positions.models import Position
 from positions.services import levels
 from positions.services.closing import lock_position, request_close
+from positions.services.gate import no_entries
 from positions.services.opening import Proposal, open_position
 from positions.sizing import Skip
 from signals_app.decisions import Action, Held, decide
@@ -36,10 +37,11 @@ def lock(routed: Iterable[Route]) -> dict[Place, StrategyAccount]:
     """All accounts first, by id, then the strategies, before any position: two signals never wait for each other. The
     lock is one that foreign keys to the account do not wait for: a fill report holds its position when it asks for
     that."""
-    asked = {(one.strategy_id, one.account_id) for one in routed}
+    asked = list(routed)
     if not asked:
         return {}
-    strategies, accounts = {strategy for strategy, _ in asked}, {account for _, account in asked}
+    strategies = {one.strategy_id for one in asked}
+    accounts = {account for one in asked for account in one.account_ids}
     list(ExchangeAccount.objects.filter(pk__in=accounts).order_by("pk").select_for_update(no_key=True))
     wanted = StrategyAccount.objects.filter(strategy__in=strategies, account__in=accounts)
     locked = wanted.select_related("strategy").select_for_update(of=("strategy", "self"), no_key=True)
@@ -157,26 +159,39 @@ def _reverse(against: int, signal: Signal, routed: Route, outlook: Outlook, late
 def _open(signal: Signal, routed: Route, outlook: Outlook, late: str) -> EntryVerdict:
     if late:
         return _skipped(routed, late, ReasonCode.STALE)
-    mark_price = outlook.price(routed.account_id)
+    account_id, instead = _where(routed)
+    mark_price = outlook.price(account_id)
     if mark_price is None:
-        return _skipped(routed, "no fresh price", ReasonCode.NO_PRICE)
+        why = no_entries(account_id) or Skip("no fresh price", ReasonCode.NO_PRICE)
+        return _skipped(routed, why.reason + instead, why.code)
     side = routed.direction.position_side
-    if unfit := objection(routed.filters, outlook.market(routed.account_id), side):
-        return _skipped(routed, unfit, ReasonCode.MARKET)
+    if unfit := objection(routed.filters, outlook.market(account_id), side):
+        return _skipped(routed, unfit + instead, ReasonCode.MARKET)
     proposal = Proposal(
         routed.strategy_id,
-        routed.account_id,
+        account_id,
         signal.symbol,
         side,
         mark_price,
         signal.signal_id,
         wishes=_wishes(signal),
+        stands_in_for=routed.account_id if instead else None,
     )
     with transaction.atomic():  # a savepoint: open_position takes none of its own
         outcome = open_position(proposal)
     if isinstance(outcome, Skip):
-        return _skipped(routed, outcome.reason, outcome.code)
-    return EntryVerdict(*routed.place, EntryStatus.OPENED, position_id=outcome.position_id)
+        return _skipped(routed, outcome.reason + instead, outcome.code)
+    note = instead.removeprefix("; ")
+    return EntryVerdict(*routed.place, EntryStatus.OPENED, note, position_id=outcome.position_id)
+
+
+def _where(routed: Route) -> tuple[int, str]:
+    """The account that opens, and why not the route's own."""
+    away = no_entries(routed.account_id) if routed.failover_id is not None else None
+    if away is None or routed.failover_id is None or away.code is not ReasonCode.UNREACHABLE:
+        return routed.account_id, ""
+    name = ExchangeAccount.objects.values_list("name", flat=True).get(pk=routed.failover_id)
+    return routed.failover_id, f"; {name} stands in: {away.reason}"
 
 
 def _wishes(signal: Signal) -> SignalWishes:
@@ -196,7 +211,7 @@ def _leave(signal: Signal, routed: Route) -> EntryVerdict:
 
 
 def _live(signal: Signal, routed: Route) -> QuerySet[Position]:
-    return live_legs(routed.account_id, signal.symbol).order_by("pk")
+    return live_legs(routed, signal.symbol).order_by("pk")
 
 
 def _close(position_ids: list[int], signal: Signal, routed: Route) -> EntryVerdict:

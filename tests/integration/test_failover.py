@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal as D
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -20,17 +22,22 @@ from exchanges.models import AccountWatch, ExchangeAccount
 from exchanges.paper.matching import Engine
 from exchanges.types import PriceTick
 from ops.ports import free_port
+from positions.breaker import Patience
 from positions.live_rows import position_row
-from positions.models import Position, RiskEvent
-from positions.queries import held_positions
-from positions.services import stop_refusals
+from positions.models import Order, Position, RiskEvent
+from positions.queries import held_positions, notices
+from positions.services import orders, reconciliation, stop_refusals
 from positions.services.balances import get_total_balance, last_known_balances
+from positions.services.instruments import refresh_instruments
 from positions.services.opening import Opened, open_position
 from positions.sizing import Skip
-from tests.builders import a_balance, an_account
+from signals_app.models import StrategyAccount
+from signals_app.services.arrivals import EntryVerdict
+from tests.builders import a_balance, a_ticker, an_account
 from tests.conftest import ADDRESS
 from tests.exchanges.conftest import floor, wired
 from tests.exchanges.floor import Floor
+from tests.signals_app.test_intake import a_trader, frame, receive
 from trailing import sweeping
 from trailing.models import TrailingStop
 from trailing.services import protect
@@ -196,3 +203,104 @@ def test_a_refusal_for_its_numbers_says_nothing_of_stops(floor: Floor) -> None:
     protect(position.pk)
     floor.submit(position, "protect")
     assert not AccountWatch.objects.filter(stops_refused_since__isnull=False).exists()
+
+
+# a venue goes away and comes back
+
+
+@dataclass
+class Town:
+    """A strategy on the primary, for which another venue's account stands in; both are this process's engine while they
+    are up."""
+
+    settings: Any
+    primary: ExchangeAccount
+    second: ExchangeAccount
+    place: StrategyAccount
+
+    def up(self) -> None:
+        self.settings.PAPER_EXCHANGE_URLS = {"binance": ADDRESS, "bybit": ADDRESS}
+
+    def down(self) -> None:
+        refusing = f"http://127.0.0.1:{free_port()}"
+        self.settings.PAPER_EXCHANGE_URLS = {"binance": refusing, "bybit": ADDRESS}
+
+    def compare(self) -> str:
+        """Rows must be older than the question."""
+        past = timezone.now() - timedelta(seconds=1)
+        Order.objects.update(updated_at=past)
+        Position.objects.update(updated_at=past)
+        reconciliation.reconcile_all()
+        return AccountWatch.objects.get(account=self.primary).breaker
+
+    def signal(self, phrase: str, symbol: str = BTC) -> EntryVerdict:
+        (entry,) = receive(frame(phrase, symbol=symbol)).entries
+        return entry
+
+    def fill(self, position_id: int | None) -> Position:
+        orders.submit(Order.objects.get(position=position_id, purpose="entry").pk)
+        return Position.objects.get(pk=position_id)
+
+
+@pytest.fixture
+def town(db, engine: Engine, settings) -> Town:
+    settings.BREAKER_PATIENCE = Patience(failures=3, blip=timedelta(0), comparisons=2, apart=timedelta(0))
+    primary, second = an_account(name="primary"), an_account(name="second", venue="bybit")
+    place = StrategyAccount.objects.get(strategy=a_trader(primary))
+    place.failover_account = second
+    place.save()
+    made = Town(settings, primary, second, place)
+    made.up()
+    refresh_instruments()
+    a_ticker("BTCUSDT")
+    a_ticker("ETHUSDT")
+    return made
+
+
+def test_a_venue_goes_away_and_comes_back(town: Town) -> None:
+    held = town.fill(town.signal("UP").position_id)
+    assert held.account == town.primary
+    assert town.compare() == "closed"
+    known = AccountWatch.objects.get(account=town.primary).reconciled_at
+
+    town.down()
+    assert [town.compare() for _ in range(3)] == ["closed", "closed", "open"]
+    [shown] = held_positions()
+    assert (shown.is_unverified, shown.verified_at) == (True, known)
+    assert "UNVERIFIED" in position_row(shown, timezone.now())["shown"]["state"]
+    assert [(one["account"], one["state"]) for one in notices()] == [("primary", "unreachable")]
+    held.refresh_from_db()
+    assert (held.status, held.absent_since) == ("open", None), "what does not answer says nothing"
+
+    entry = town.signal("UP", "ETHUSDT")
+    instead = town.fill(entry.position_id)
+    assert (entry.account_id, instead.account, instead.status) == (town.primary.pk, town.second, "open")
+    assert entry.note.startswith("second stands in: primary is unreachable since")
+    assert town.signal("EXIT", "ETHUSDT").status == "closed", "it is this strategy's, wherever it stands"
+
+    town.up()
+    assert [town.compare() for _ in range(3)] == ["recovering", "recovering", "closed"]
+    assert not held_positions([held.pk])[0].is_unverified
+    again = town.signal("DOWN", "ETHUSDT")
+    assert Position.objects.get(pk=again.position_id).account == town.primary
+
+
+def test_without_one_that_stands_in_the_verdict_says_why(town: Town) -> None:
+    StrategyAccount.objects.update(failover_account=None)
+    town.down()
+    while town.compare() != "open":
+        pass
+    entry = town.signal("UP")
+    assert (entry.status, entry.reason_code) == ("skipped", "unreachable")
+    assert "primary is unreachable since" in entry.note
+
+
+def test_one_that_stands_in_is_asked_for_its_own_limits(town: Town) -> None:
+    ExchangeAccount.objects.filter(pk=town.second.pk).update(max_open_positions=0)
+    town.down()
+    while town.compare() != "open":
+        pass
+    entry = town.signal("UP")
+    assert (entry.status, entry.account_id) == ("skipped", town.primary.pk)
+    assert "second stands in: primary is unreachable" in entry.note
+    assert not Order.objects.exists()
