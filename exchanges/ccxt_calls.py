@@ -115,14 +115,19 @@ class Calls:
             await self._measure()
 
     async def rows(self, call: Call, lane: Lane = Lane.READING) -> list[Any]:
-        """The raw rows: ccxt sorts and filters its own, and reads an empty object as 'nothing there'."""
+        return await self.rows_in(call, lambda answer: answer, lane)
+
+    async def rows_in(self, call: Call, listed: Callable[[Any], Any], lane: Lane = Lane.READING) -> list[Any]:
+        """The raw rows, where `listed` finds them in the answer: ccxt sorts and filters its own, and reads an empty
+        object as 'nothing there'."""
         await self.ask(self.ready, lane)
         _, wire = await self._call(call, Wire(lane))
-        if not isinstance(wire.answer, list):
+        rows = readable(lambda: listed(wire.answer))
+        if not isinstance(rows, list):
             raise OutcomeUnknown("The venue answered something that is not a list.")
-        if self.contracts.miss(wire.answer):
+        if self.contracts.miss(rows):
             await self.ask(partial(self.contracts.look_again, self.contracts.known), lane)
-        return wire.answer
+        return rows
 
     async def _call(self, call: Call, wire: Wire, *, writing: bool = False) -> tuple[Any, Wire]:
         self._measure_now_and_then()

@@ -24,7 +24,7 @@ from exchanges.venues.words import OrderWords
 TIMEOUT_MS = 5000
 QUOTE_CURRENCY = "USDT"
 # where an order says a price
-_PRICES = ("stopPrice", "activationPrice", "triggerPrice")
+_PRICES = ("stopPrice", "activationPrice", "stopLossPrice", "takeProfitPrice", "trailingTriggerPrice")
 
 Parsed = TypeVar("Parsed")
 logger = logging.getLogger(__name__)
@@ -110,6 +110,7 @@ _BINANCE_OPTIONS: Mapping[str, Any] = {
 _BYBIT_OPTIONS: Mapping[str, Any] = {
     "defaultType": "swap",
     "fetchMarkets": {"types": ["linear"]},
+    "adjustForTimeDifference": True,
     "enableUnifiedAccount": True,
     "enableUnifiedMargin": False,
     "unifiedMarginStatus": 6,

@@ -94,8 +94,8 @@ class ExchangeClient(Protocol):
         ...
 
     async def fills(self, symbol: str, since: datetime, *, after: str = "") -> Sequence[FillReport]:
-        """Executions of the account in one symbol, oldest first. With `after`, a trade id, all younger ones,
-        whatever their time."""
+        """Executions of the account in one symbol, oldest first. With `after`, a trade id executed at `since`, all
+        younger ones and perhaps others of its moment."""
         ...
 
     async def last_trades(self, since: datetime) -> Mapping[str, datetime]:

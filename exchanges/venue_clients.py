@@ -7,13 +7,21 @@ from typing import Any, TypeVar
 
 from exchanges.binance_client import BinanceClient
 from exchanges.binance_stream import BinanceStream
+from exchanges.bybit_client import BybitClient
+from exchanges.bybit_stream import BybitStream
 from exchanges.ccxt_client import build_exchange
 from exchanges.client import ExchangeClient, ExchangeStream
 from exchanges.credentials import Credentials
 from exchanges.errors import AccountUnusable
 
-_CLIENTS: Mapping[str, Callable[[Credentials], ExchangeClient]] = {"binance": BinanceClient}
-_STREAMS: Mapping[str, Callable[[Callable[[], Any]], ExchangeStream]] = {"binance": BinanceStream}
+_CLIENTS: Mapping[str, Callable[[Credentials], ExchangeClient]] = {
+    "binance": BinanceClient,
+    "bybit": BybitClient,
+}
+_STREAMS: Mapping[str, Callable[[Callable[[], Any]], ExchangeStream]] = {
+    "binance": BinanceStream,
+    "bybit": BybitStream,
+}
 Maker = TypeVar("Maker")
 
 

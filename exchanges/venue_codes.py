@@ -129,13 +129,13 @@ _BYBIT = _table(
     (_later(RATE_LIMIT_SECONDS), "10006 10018"),
     (_later(OVERLOAD_SECONDS), "10429 429 20003"),
     (_kind(AccountUnusable), "10003 10004 33004 10005 10010"),
-    (_kind(InvalidRequest), "10001 110013 110094"),
-    (_kind(PriceTooFar), "110003"),
+    (_kind(InvalidRequest), "10001 110013 110094 170003"),
+    (_kind(PriceTooFar), "110003 170193"),
     (_kind(OrderNotFound), "110001 110008 110010"),
     (_kind(InsufficientMargin), "110004 110006 110007 110012 110014 110045"),
     (_kind(WouldTriggerImmediately), "110092 110093"),
     (_kind(NothingToReduce), "110017"),
-    (_kind(Refused), "110009 110020 110061 110024 110028 110090"),
+    (_kind(Refused), "110009 110020 110061 110024 110028 110090 170209 3400045"),
     (_kind(Refused), "110025 110026 110043 34040"),  # already so
 )
 

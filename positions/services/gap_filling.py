@@ -54,7 +54,7 @@ def read(account: ExchangeAccount, instrument: Instrument, *, since: datetime | 
     asked_at = timezone.now()
     cursor = FillCursor.objects.filter(account=account, symbol=instrument.exchange_symbol).first()
     after = cursor.trade_id if cursor and since is None else ""
-    start = since or _start(account, instrument)
+    start = since or _moment_of(account, instrument, after) or _start(account, instrument)
     try:
         fills = session.call(account, lambda client: client.fills(instrument.symbol, start, after=after))
         news = _unknown_here(account, instrument, fills)
@@ -67,6 +67,12 @@ def read(account: ExchangeAccount, instrument: Instrument, *, since: datetime | 
         _move_cursor(account, instrument, cursor, fills, asked_at)
     _judge_stream(account, news, asked_at)
     return True
+
+
+def _moment_of(account: ExchangeAccount, instrument: Instrument, trade_id: str) -> datetime | None:
+    """When the last execution that was read happened: where a venue's trades have no numbers, it lists from then."""
+    read = Fill.objects.filter(account=account, symbol=instrument.exchange_symbol, trade_id=trade_id)
+    return read.values_list("executed_at", flat=True).first() if trade_id else None
 
 
 def _start(account: ExchangeAccount, instrument: Instrument) -> datetime:
@@ -104,7 +110,7 @@ def _with_their_names(account: ExchangeAccount, fills: Sequence[FillReport]) -> 
     names: dict[str, str] = {}
     for fill in fills:
         number = fill.exchange_order_id
-        if fill.client_order_id or find_order(account.pk, fill):
+        if fill.client_order_id or fill.forced or find_order(account.pk, fill):
             yield fill
             continue
         if number not in names:

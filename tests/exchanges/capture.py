@@ -45,6 +45,11 @@ class Capture:
             ("GET", "/fapi/v1/exchangeInfo"): sample("binance_exchange_info"),
             ("GET", "/fapi/v1/positionSide/dual"): {"dualSidePosition": True},
             ("POST", "/fapi/v1/listenKey"): {"listenKey": "L" * 64},
+            ("GET", "/v5/market/time"): lambda: {
+                "retCode": 0,
+                "result": {"timeNano": str(time.time_ns())},
+                "time": int(time.time() * 1000),
+            },
             ("GET", "/v5/market/instruments-info"): sample("bybit_instruments"),
         }
 
@@ -76,7 +81,7 @@ class Capture:
             if message.type is WSMsgType.TEXT:
                 question = json.loads(message.data)
                 self.seen.append(Seen("WS", request.path, question))
-                await socket.send_json({"result": None, "id": question.get("id")})
+                await socket.send_json(_acknowledged(question))
         return socket
 
     async def arrived(self, method: str, path: str) -> None:
@@ -94,6 +99,14 @@ class Capture:
                 return found[-1]
             await asyncio.sleep(0.01)
         raise AssertionError(f"no socket at {path}; there are {[where for where, _ in self.sockets]}")
+
+
+def _acknowledged(question: dict[str, Any]) -> dict[str, Any]:
+    """Bybit names the operation, Binance the number of the question."""
+    if "op" in question:
+        told = {"op": question["op"], "req_id": question.get("req_id")}
+        return {"success": True, "ret_msg": "", "conn_id": "1", **told}
+    return {"result": None, "id": question.get("id")}
 
 
 async def _params(request: web.Request) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from pytest_django.fixtures import Settings
 
 from exchanges.binance_client import BinanceClient
 from exchanges.binance_stream import BinanceStream
+from exchanges.bybit_client import BybitClient
+from exchanges.bybit_stream import BybitStream
 from exchanges.ccxt_client import build_exchange
 from exchanges.errors import AccountUnusable
 from exchanges.registry import credentials_of, get_client, get_stream
@@ -169,14 +171,19 @@ def test_real_trading_uses_the_real_keys_and_hosts(settings: Settings) -> None:
     assert credentials.base_url == ""
 
 
-def test_client_and_stream_are_ccxts() -> None:
-    assert isinstance(get_client(LockedAccount()), BinanceClient)
-    assert isinstance(get_stream(LockedAccount()), BinanceStream)
+@pytest.mark.parametrize(
+    ("venue", "client", "stream"),
+    [("binance", BinanceClient, BinanceStream), ("bybit", BybitClient, BybitStream)],
+)
+def test_client_and_stream_are_the_venues(venue: str, client: type, stream: type) -> None:
+    assert isinstance(get_client(LockedAccount(venue=venue)), client)
+    assert isinstance(get_stream(LockedAccount(venue=venue)), stream)
 
 
 def test_a_venue_nobody_built_is_refused() -> None:
-    with pytest.raises(AccountUnusable):
-        get_client(LockedAccount(venue="bybit"))
+    for asked in (get_client, get_stream):
+        with pytest.raises(AccountUnusable, match="only on binance, bybit"):
+            asked(LockedAccount(venue="kraken"))
 
 
 def test_addresses_of_venues_are_read_from_one_line() -> None:
