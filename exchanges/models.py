@@ -10,13 +10,13 @@ from django.db.models import Q
 
 from exchanges.choices import choices
 from exchanges.secrets import SecretField
-from exchanges.switch_models import GlobalState, StateChange, Switched
+from exchanges.switch_models import FlatReport, FlatRun, GlobalState, StateChange, Switched
 from exchanges.trading_state import TradingState
 from exchanges.types import BreakerState, PositionMode
 
 __all__ = [
-    "AccountBalance", "AccountWatch", "ExchangeAccount", "GlobalState", "Instrument", "StateChange", "TradingState",
-    "UnknownPositions", "Venue",
+    "AccountBalance", "AccountWatch", "ExchangeAccount", "FlatReport", "FlatRun", "GlobalState", "Instrument",
+    "StateChange", "TradingState", "UnknownPositions", "Venue",
 ]  # fmt: skip
 
 

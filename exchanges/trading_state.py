@@ -25,6 +25,13 @@ class Move(StrEnum):
     REFUSE = "refuse"
 
 
+class FlatOutcome(StrEnum):
+    CLOSING = "closing"
+    FLAT = "flat"  # the exchange's listing proves it: no position, no order
+    FOREIGN_LEFT = "foreign_left"  # nothing of ours, but of somebody else
+    GIVEN_UP = "given_up"  # a person let the account go on before it was flat
+
+
 TS = TradingState
 STRICTNESS = (TS.ACTIVE, TS.REDUCING, TS.HALTED)
 # the standing one's cause -> whose word may make it looser

@@ -7,6 +7,8 @@ from django.utils import timezone
 
 from positions.services import (
     amending,
+    flat_proof,
+    flattening,
     halting,
     insisting,
     instruments,
@@ -63,6 +65,16 @@ def close_again() -> None:
 @shared_task(name="positions.tasks.call_off_overtaken_entries")
 def call_off_overtaken_entries() -> None:
     halting.call_off_entries(None)
+
+
+@shared_task(name="positions.tasks.close_for_flat")
+def close_for_flat() -> None:
+    flattening.close_due()
+
+
+@shared_task(name="positions.tasks.prove_flat")
+def prove_flat() -> None:
+    flat_proof.prove_due(timezone.now())
 
 
 @shared_task(name="positions.tasks.resolve_unknown")

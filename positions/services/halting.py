@@ -22,6 +22,7 @@ from positions.lifecycle import OrderPurpose, OrderStatus
 from positions.models import Order, RiskEvent
 from positions.services import consequences, events
 from positions.services.closing import RESTING, call_off, lock_position
+from positions.services.flat_runs import give_up
 from positions.services.lock_holders import lock_soon
 from positions.services.sweeping import for_each
 
@@ -94,7 +95,7 @@ def _switch(
 ) -> Answer:
     """The new state is committed before anything is called off, so that nothing can hold it up."""
     asked_by = cause or (Cause.PERSON if by else Cause.VENUE)
-    answer = _change(account_id, wanted, reason, by, asked_by)
+    answer = change(account_id, wanted, reason, by, asked_by)
     if answer.state is TradingState.ACTIVE:
         return answer
     called_off = call_off_entries(account_id)
@@ -106,7 +107,7 @@ def _switch(
 
 
 @transaction.atomic
-def _change(account_id: int | None, wanted: TradingState, reason: str, by: str, asked_by: Cause) -> Answer:
+def change(account_id: int | None, wanted: TradingState, reason: str, by: str, asked_by: Cause) -> Answer:
     row, name = _locked(account_id)
     made = move(TradingState(row.trading_state), Cause(row.state_cause), wanted, asked_by)
     if made is Move.CHANGE:
@@ -136,6 +137,8 @@ def _write(
     row.trading_state, row.state_reason, row.state_cause = wanted, reason, cause
     row.state_by, row.state_since, row.epoch = change.by, change.at, change.epoch
     row.save(update_fields=SWITCH_FIELDS)
+    if wanted is not TradingState.HALTED:
+        give_up(account_id)
     _tell(change)
 
 

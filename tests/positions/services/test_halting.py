@@ -92,12 +92,12 @@ def test_exits_go_on_in_every_state(desk: Desk, state: TradingState) -> None:
 
 def test_all_accounts_are_stopped_at_once_and_so_is_one_that_is_opened_later(desk: Desk) -> None:
     halting.halt(None, "the venue lies", by="ada")
-    later = a_strategy(an_account(), notional=D(1000))
-    for account, strategy in ((desk.account, desk.strategy), (later.account, later)):
-        outcome = open_position(Desk(desk.engine, strategy).propose())
+    later = Desk(desk.engine, a_strategy(an_account(), notional=D(1000)))
+    for one in (desk, later):
+        outcome = open_position(one.propose())
         assert isinstance(outcome, Skip)
         assert outcome.reason == "every account is halted: the venue lies"
-        assert account.trading_state == TradingState.ACTIVE
+        assert one.account.trading_state == TradingState.ACTIVE
     assert GlobalState.objects.get().state_by == "ada"
     assert RiskEvent.objects.get(account=None).event_type == "all_accounts_halted"
     halting.activate(None, "it is over", by="ada")

@@ -1,0 +1,130 @@
+"""Asks the exchanges themselves whether what a FLAT wants gone is gone, all of them side by side."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import Future
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from exchanges import session
+from exchanges.client import ExchangeClient
+from exchanges.errors import ExchangeError
+from exchanges.models import ExchangeAccount, FlatReport
+from exchanges.trading_state import FlatOutcome
+from positions import broadcast
+from positions.flatness import Finding, Listing, by_our_rows, find, is_sure
+from positions.lifecycle import DONE
+from positions.services import adopting, events, halting, lookups, reachability
+from positions.services.flat_books import books_of, known_orders, live_positions, pending_orders
+from positions.services.flat_runs import end_runs, open_reports
+
+logger = logging.getLogger(__name__)
+
+# while ours are on their way the answer is known; it is asked for all the same, for the report
+ASK_AGAIN_AFTER = timedelta(seconds=5)
+ANSWER_WITHIN = 20.0
+Asked = tuple[ExchangeAccount, datetime, "Future[Listing] | ExchangeError"]
+
+
+def prove_due(now: datetime) -> int:
+    asked = [(account, now, _question(account)) for account in _due(now)]
+    for one in asked:
+        _hear(*one)
+    return len(asked)
+
+
+def _due(now: datetime) -> list[ExchangeAccount]:
+    reports = list(open_reports().select_related("run"))
+    accounts = {report.account_id for report in reports}
+    busy = set(live_positions(accounts).values_list("account_id", flat=True))
+    busy |= set(pending_orders(accounts).values_list("account_id", flat=True))
+    due = {one.account_id for one in reports if _is_due(one, one.account_id in busy, now)}
+    return list(ExchangeAccount.objects.filter(pk__in=due).order_by("pk"))
+
+
+def _is_due(report: FlatReport, is_busy: bool, now: datetime) -> bool:
+    may_wait = is_busy or report.error or report.foreign_since
+    return not may_wait or now - (report.tried_at or report.run.begun_at) >= ASK_AGAIN_AFTER
+
+
+def _question(account: ExchangeAccount) -> Future[Listing] | ExchangeError:
+    asked_at = timezone.now()
+
+    async def ask(client: ExchangeClient) -> Listing:
+        return Listing(asked_at, await client.positions(), await client.open_orders())
+
+    try:
+        return session.start(account, ask)
+    except ExchangeError as error:
+        return error
+
+
+def _hear(account: ExchangeAccount, tried_at: datetime, question: Future[Listing] | ExchangeError) -> None:
+    try:
+        if isinstance(question, ExchangeError):
+            raise question
+        listing = session.answer_of(question, ANSWER_WITHIN)
+    except ExchangeError as error:
+        halting.hear(account.pk, error)
+        reachability.hear(account.pk, error)
+        _not_answered(account, tried_at, error.sentence)
+    except Exception as error:
+        logger.exception("account %s could not be asked whether it is flat; it is asked again", account.name)
+        _not_answered(account, tried_at, type(error).__name__)
+    else:
+        reachability.answered(account.pk)
+        _act(account, listing, *_judge(account, listing, tried_at))
+
+
+@transaction.atomic
+def _not_answered(account: ExchangeAccount, tried_at: datetime, error: str) -> None:
+    left = [one.as_row for one in by_our_rows(books_of(account.pk, tried_at))]
+    mine = open_reports().filter(account=account)
+    mine.update(tried_at=tried_at, error=error, left=left, foreign_since=None)
+
+
+@transaction.atomic
+def _judge(account: ExchangeAccount, listing: Listing, tried_at: datetime) -> tuple[Finding, bool]:
+    """Also whether what is not ours is certain, and shall go too."""
+    ExchangeAccount.objects.select_for_update(no_key=True).only("pk").get(pk=account.pk)
+    finding = find(listing, books_of(account.pk, listing.asked_at, listing.orders))
+    reports = list(open_reports().filter(account=account).select_related("run"))
+    for report in reports:
+        _write(report, finding, listing.asked_at, tried_at)
+    greedy = [report for report in reports if report.run.include_foreign]
+    return finding, any(is_sure(listing.asked_at, report.foreign_since) for report in greedy)
+
+
+def _write(report: FlatReport, finding: Finding, asked_at: datetime, tried_at: datetime) -> None:
+    report.foreign_since = (report.foreign_since or asked_at) if finding.has_foreign else None
+    outcome = finding.outcome(asked_at, report.foreign_since, takes_foreign=report.run.include_foreign)
+    report.left, report.error, report.outcome = [one.as_row for one in finding.left], "", outcome
+    report.asked_at, report.tried_at = asked_at, tried_at
+    report.ended_at = None if outcome is FlatOutcome.CLOSING else timezone.now()
+    report.save()
+    if report.ended_at is not None:
+        _tell(report)
+
+
+def _tell(report: FlatReport) -> None:
+    events.record(
+        f"flat_{report.outcome}" if report.left else "flat_proven", "critical" if report.left else "medium",
+        account_id=report.account_id, run=report.run_id, left=len(report.left),
+    )  # fmt: skip
+    end_runs()
+    broadcast.notices_changed()
+
+
+def _act(account: ExchangeAccount, listing: Listing, finding: Finding, takes_foreign: bool) -> None:
+    names = [order.client_order_id for order in listing.orders]
+    over = set(
+        known_orders(account.pk, names).filter(status__in=DONE).values_list("client_order_id", flat=True)
+    )
+    for order in listing.orders:
+        if order.client_order_id in over or (takes_foreign and order in finding.foreign_orders):
+            lookups.cancel_left_over(account, order)
+    for position in finding.foreign_positions if takes_foreign else ():
+        adopting.adopt(account.pk, position, listing.asked_at)

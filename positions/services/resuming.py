@@ -1,0 +1,71 @@
+"""A person lets an account trade again: is the reason gone?"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from exchanges import session
+from exchanges.client import ExchangeClient
+from exchanges.errors import ExchangeError
+from exchanges.models import ExchangeAccount, TradingState
+from exchanges.trading_state import Cause, Move
+from positions.services import halting
+
+ANSWER_WITHIN = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """`findings`: what the exchange said when asked, a sentence an account."""
+
+    answer: halting.Answer
+    findings: tuple[str, ...]
+
+    @property
+    def is_refused(self) -> bool:
+        return self.answer.move is Move.REFUSE
+
+
+def resume(account_id: int | None, by: str, reason: str = "") -> Resumed:
+    """All accounts: ends only what was said of all; one that was stopped by itself stays so. What an exchange refused
+    is resumed only when it answers again."""
+    chosen = ExchangeAccount.objects.order_by("name")
+    accounts = list(chosen if account_id is None else chosen.filter(pk=account_id))
+    asked = [(account, _question(account)) for account in accounts]
+    told = [(account, *_hear(account, question)) for account, question in asked]
+    findings = tuple(f"{account}: {sentence}" for account, sentence, _ in told)
+    refused = [account for account, _, is_well in told if not is_well and _is_refused_by_venue(account)]
+    if account_id is not None and refused:
+        account = refused[0]
+        why = "the exchange still refuses it or does not answer"
+        return Resumed(halting.Answer(account.name, TradingState.HALTED, Move.REFUSE, why), findings)
+    text = reason or "; ".join(findings)
+    return Resumed(halting.activate(account_id, text, by, cause=Cause.PERSON), findings)
+
+
+def _is_refused_by_venue(account: ExchangeAccount) -> bool:
+    return account.trading_state == TradingState.HALTED and account.state_cause == Cause.VENUE
+
+
+def _question(account: ExchangeAccount) -> Future[str] | ExchangeError:
+    async def ask(client: ExchangeClient) -> str:
+        balance = await client.balance()
+        held, orders = await client.positions(), await client.open_orders()
+        return f"answers, equity {balance.equity:,.2f}, {len(held)} positions, {len(orders)} orders"
+
+    try:
+        return session.start(account, ask)
+    except ExchangeError as error:
+        return error
+
+
+def _hear(account: ExchangeAccount, question: Future[str] | ExchangeError) -> tuple[str, bool]:
+    try:
+        if isinstance(question, ExchangeError):
+            raise question
+        sentence = session.answer_of(question, ANSWER_WITHIN)
+    except ExchangeError as error:
+        return f"does not answer as it should: {error.sentence}", False
+    stays = "" if account.trading_state == TradingState.ACTIVE else f"; it is {account.trading_state} itself"
+    return f"{account.venue} {sentence}{stays}", True

@@ -1,0 +1,244 @@
+"""FLAT: nothing held, nothing working, and the exchange's own listing says so; or what is left, and why."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal as D
+
+import pytest
+from django.utils import timezone
+
+from exchanges.errors import OutcomeUnknown, Refused
+from exchanges.models import FlatReport, FlatRun, TradingState
+from exchanges.paper.venue import now_ms
+from exchanges.trading_state import Cause
+from exchanges.types import OrderType
+from positions.lifecycle import OrderPurpose, OrderStatus
+from positions.models import Order, Position, RiskEvent
+from positions.services import flat_proof, flattening, halting, insisting, lookups, orders, placing
+from positions.services.flattening import flatten
+from positions.services.resuming import resume
+from positions.terms import Terms
+from tests.builders import a_strategy, an_account
+from tests.positions.services.conftest import Desk
+from tests.positions.services.test_orders import Trouble
+
+LATER = timedelta(minutes=2)
+
+
+def second_desk(desk: Desk) -> Desk:
+    return Desk(desk.engine, a_strategy(an_account(), notional=D(1000)))
+
+
+def work() -> None:
+    """What the workers do of themselves."""
+    flattening.close_due()
+    for status, act in (
+        (OrderStatus.INITIALIZED, orders.submit),
+        (OrderStatus.PENDING_CANCEL, lookups.cancel),
+    ):
+        for pk in Order.objects.filter(status=status).values_list("pk", flat=True):
+            act(pk)
+
+
+def prove() -> None:
+    FlatReport.objects.update(tried_at=timezone.now() - LATER)
+    flat_proof.prove_due(timezone.now())
+
+
+def stranger(desk: Desk, side: str = "BUY", kind: str = "MARKET", **values: object) -> None:
+    if not desk.engine.account(desk.paper_name).dual_side:
+        desk.engine.set_dual_side(desk.paper_name, True)
+    desk.engine.place(
+        desk.paper_name, symbol="SOLUSDT", side=side, type=kind, quantity=D(10), position_side="LONG",
+        client_order_id=f"web_{desk.engine.next_order_id}", now_ms=now_ms(), **values,
+    )  # fmt: skip
+
+
+def left(report: FlatReport) -> list[tuple[str, bool]]:
+    return [(one["kind"], one["is_ours"]) for one in report.left]
+
+
+def test_all_is_closed_and_the_listing_proves_it(desk: Desk) -> None:
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        desk.stop(desk.filled(symbol))
+    queued = desk.open("SOLUSDT")
+    run = flatten(desk.account.pk, "the venue lies", "ada")
+    report = run.reports.get()
+    assert desk.order(queued, "entry").status == "denied"
+    assert len(desk.engine.open_algos(desk.paper_name)) == 2  # the stops stand until it is flat
+    work()
+    work()
+    prove()
+    report.refresh_from_db()
+    run.refresh_from_db()
+    assert (report.outcome, report.left, run.ended_at is not None) == ("flat", [], True)
+    assert report.asked_at > max(p.closed_at for p in Position.objects.exclude(pk=queued.pk))
+    assert (desk.held(), desk.engine.open_algos(desk.paper_name)) == (0, [])
+    closed = Position.objects.exclude(pk=queued.pk).values_list("close_reason", "close_requested_by")
+    assert set(closed) == {("kill_switch", "ada")}
+    assert RiskEvent.objects.filter(event_type="flat_proven").count() == 1
+
+
+def test_nothing_is_proven_while_something_is_on_its_way(desk: Desk) -> None:
+    desk.stop(desk.filled())
+    report = flatten(None, "enough", "ada").reports.get()
+    prove()
+    report.refresh_from_db()
+    assert (report.outcome, report.ended_at) == ("closing", None)
+    assert [one["why"] for one in report.left] == [
+        "its close order is initialized",
+        "the stop stands until its position is flat",
+        "waits to be sent",
+    ]
+
+
+def test_a_take_profit_and_a_part_go_first(desk: Desk) -> None:
+    position = desk.filled()
+    price = desk.engine.prices["BTCUSDT"] + 1000
+    placing.place_order(
+        position.pk, OrderPurpose.TAKE_PROFIT, D("0.004"), Terms(OrderType.LIMIT, price=price)
+    )
+    desk.submit(position, "take_profit")
+    flatten(desk.account.pk, "enough", "ada")
+    work()
+    work()
+    prove()
+    assert (desk.held(), desk.engine.open_orders(desk.paper_name)) == (0, [])
+    assert FlatReport.objects.get().outcome == "flat"
+
+
+def test_one_venue_that_does_not_answer_does_not_stop_the_other(desk: Desk) -> None:
+    other = second_desk(desk)
+    for one in (desk, other):
+        one.stop(one.filled())
+    trouble = Trouble(other)
+    for method in ("create_order", "cancel_order", "find_order", "positions", "open_orders"):
+        trouble.answer_with(OutcomeUnknown("connection refused"), method=method)
+    run = flatten(None, "enough", "ada")
+    work()
+    work()
+    prove()
+    first, second = run.reports.order_by("account")
+    assert (first.outcome, second.outcome) == ("flat", "closing")
+    assert (second.error, second.asked_at) == ("connection refused", None)
+    assert "is submitted" in second.left[0]["why"]
+    client = trouble.client()
+    for method in ("create_order", "cancel_order", "find_order", "positions", "open_orders"):
+        delattr(client, method)
+    Order.objects.filter(status="submitted").update(submitted_at=timezone.now() - LATER)
+    lookups.resolve(desk_close(other).pk)
+    work()
+    work()
+    prove()
+    second.refresh_from_db()
+    run.refresh_from_db()
+    assert (second.outcome, second.error, run.ended_at is not None) == ("flat", "", True)
+    assert other.held() == 0
+
+
+def desk_close(desk: Desk) -> Order:
+    return Order.objects.filter(account=desk.account, purpose="close").latest("created_at")
+
+
+def test_a_refused_close_is_told_with_the_exchanges_sentence_and_asked_again(desk: Desk) -> None:
+    desk.filled()
+    report = flatten(desk.account.pk, "enough", "ada").reports.get()
+    trouble = Trouble(desk)
+    trouble.answer_with(Refused("Reduce only is not allowed here", code="-2022"))
+    work()
+    prove()
+    report.refresh_from_db()
+    assert "its close was refused (-2022 Reduce only is not allowed here)" in report.left[0]["why"]
+    trouble.over()
+    Position.objects.update(close_again_at=timezone.now() - LATER)
+    insisting.close_again(timezone.now())
+    work()
+    prove()
+    report.refresh_from_db()
+    assert report.outcome == "flat"
+
+
+def test_what_is_a_strangers_is_told_apart_and_left_alone(desk: Desk) -> None:
+    desk.filled()
+    stranger(desk)
+    stranger(desk, "BUY", "LIMIT", price=D(1), time_in_force="GTC")
+    report = flatten(desk.account.pk, "enough", "ada").reports.get()
+    work()
+    prove()
+    report.refresh_from_db()
+    assert (report.outcome, left(report)) == ("closing", [("position", False), ("order", False)])
+    FlatReport.objects.update(foreign_since=timezone.now() - LATER)
+    prove()
+    report.refresh_from_db()
+    assert report.outcome == "foreign_left"
+    assert desk.held() == 10
+    assert len(desk.engine.open_orders(desk.paper_name)) == 1
+
+
+def test_with_the_option_a_strangers_is_taken_over_and_closed_too(desk: Desk) -> None:
+    stranger(desk)
+    stranger(desk, "BUY", "LIMIT", price=D(1), time_in_force="GTC")
+    report = flatten(desk.account.pk, "enough", "ada", include_foreign=True).reports.get()
+    prove()
+    FlatReport.objects.update(foreign_since=timezone.now() - LATER)
+    prove()
+    work()
+    work()
+    prove()
+    report.refresh_from_db()
+    assert (report.outcome, report.left) == ("flat", [])
+    assert (desk.held(), desk.engine.open_orders(desk.paper_name)) == (0, [])
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_a_flat_that_a_person_ends_closes_nothing_that_is_opened_later(desk: Desk, everywhere: bool) -> None:
+    of = None if everywhere else desk.account.pk
+    run = flatten(of, "enough", "ada")
+    halting.activate(of, "go on", "ada")
+    position = desk.filled()
+    assert flattening.close_due() == 0
+    position.refresh_from_db()
+    run.refresh_from_db()
+    assert (position.status, run.ended_at is not None) == ("open", True)
+    assert run.reports.get().outcome == "given_up"
+
+
+def test_the_wish_survives_whoever_had_it(desk: Desk) -> None:
+    """Killed after the commit of the wish, before anything was asked for: the sweep does the rest."""
+    position = desk.filled()
+    halting.change(desk.account.pk, TradingState.HALTED, "enough", "ada", Cause.PERSON)
+    flattening._begin(desk.account.pk, "enough", "ada", False)
+    work()
+    prove()
+    position.refresh_from_db()
+    assert (position.status, FlatReport.objects.get().outcome) == ("closed", "flat")
+
+
+def test_without_any_account_there_is_nothing_to_prove(db) -> None:
+    run = flatten(None, "enough", "ada")
+    assert FlatRun.objects.get(pk=run.pk).ended_at is not None
+
+
+def test_what_the_exchange_refused_is_resumed_only_when_it_answers_again(desk: Desk) -> None:
+    halting.halt(desk.account.pk, "-2015 Invalid API-key")
+    trouble = Trouble(desk)
+    trouble.answer_with(Refused("Invalid API-key", code="-2015"), method="balance")
+    found = resume(desk.account.pk, "ada")
+    assert found.is_refused
+    assert "-2015 Invalid API-key" in found.findings[0]
+    delattr(trouble.client(), "balance")
+    found = resume(desk.account.pk, "ada")
+    assert not found.is_refused
+    assert "equity 10,000.00, 0 positions, 0 orders" in found.findings[0]
+    desk.account.refresh_from_db()
+    assert desk.account.trading_state == "active"
+
+
+def test_letting_all_go_on_leaves_what_was_stopped_by_itself(desk: Desk) -> None:
+    halting.halt(desk.account.pk, "holidays", "bob")
+    halting.halt(None, "storm", "ada")
+    found = resume(None, "ada")
+    assert (found.answer.state, "it is halted itself" in found.findings[0]) == (TradingState.ACTIVE, True)
+    desk.account.refresh_from_db()
+    assert desk.account.trading_state == "halted"
