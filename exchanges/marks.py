@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from exchanges import session
 from exchanges.errors import ExchangeError
-from exchanges.models import ExchangeAccount, Instrument
+from exchanges.models import KEYS, ExchangeAccount, Instrument
 from exchanges.types import PriceKind, PriceTick
 
 logger = logging.getLogger(__name__)
@@ -121,7 +121,8 @@ def fresh_prices(wanted: Iterable[Wanted]) -> Mapping[Wanted, Price]:
     """From the cache, else asked of the exchanges, side by side and with one patience for all of them. Never inside a
     transaction: it may use the network."""
     each = set(wanted)
-    accounts = ExchangeAccount.objects.in_bulk({account_id for account_id, _, _ in each})
+    known = ExchangeAccount.objects.defer(*KEYS)  # one that cannot be opened is its own matter
+    accounts = known.in_bulk({account_id for account_id, _, _ in each})
     each = {one for one in each if one[0] in accounts}
     found = _cached(each, accounts)
     asked = {

@@ -20,6 +20,11 @@ __all__ = [
 ]  # fmt: skip
 
 
+# left out where rows of several accounts are read: keys that cannot be opened are the matter of their account alone
+KEYS = ("api_key", "api_secret")
+KEYS_OF_ACCOUNT = tuple(f"account__{name}" for name in KEYS)
+
+
 class Venue(StrEnum):
     BINANCE = "binance"
     BYBIT = "bybit"

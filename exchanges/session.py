@@ -11,6 +11,8 @@ import atexit
 import logging
 import os
 import threading
+import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import CancelledError as CallDropped
 from concurrent.futures import Future
@@ -23,6 +25,8 @@ from exchanges.registry import Account, client_for, credentials_of
 
 CALL_SECONDS = 20.0
 CLOSE_SECONDS = 5.0
+# an answer takes milliseconds; who lets several wait for so long does not answer
+STALLED_SECONDS, STALLED_CALLS = 1.0, 2
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -81,6 +85,7 @@ def answer_of(asked: Future[Result], timeout: float) -> Result:
     raise OutcomeUnknown(f"No answer within {timeout:g} seconds.")
 
 
+_waiting: dict[object, tuple[int, float]] = {}  # each caller's account, and since when it waits
 _lock = threading.Lock()
 _session: _Session | None = None
 _of_parents: list[_Session] = []
@@ -95,7 +100,19 @@ def call(
     """Run one client call and wait for it: `call(account, lambda client: client.create_order(request))`.
 
     Raises the client's errors, and OutcomeUnknown when the answer did not come in time."""
-    return answer_of(start(account, action), timeout)
+    caller = object()
+    _waiting[caller] = account.pk, time.monotonic()
+    try:
+        return answer_of(start(account, action), timeout)
+    finally:
+        del _waiting[caller]
+
+
+def stalled_accounts() -> frozenset[int]:
+    """Accounts for whose answers several callers of this process have waited for long."""
+    since = time.monotonic() - STALLED_SECONDS
+    counts = Counter(account_id for account_id, began in list(_waiting.values()) if began < since)
+    return frozenset(account_id for account_id, count in counts.items() if count >= STALLED_CALLS)
 
 
 def start(
@@ -131,6 +148,7 @@ def _forget_parent() -> None:
     if _session is not None:
         _of_parents.append(_session)
     _session, _lock = None, threading.Lock()
+    _waiting.clear()
 
 
 def say_little(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

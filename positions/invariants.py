@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import Count, DecimalField, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from exchanges.models import AccountWatch, ExchangeAccount
+from exchanges.models import KEYS, KEYS_OF_ACCOUNT, AccountWatch, ExchangeAccount
 from exchanges.types import PositionSide, PriceKind, Reference, Side
 from positions import wallets
 from positions.accounting import signed
@@ -61,7 +61,9 @@ def positions_equal_the_exchange(now: datetime) -> Findings:
         f"position {pk} is not what the exchange shows"
         for pk in doubted.filter(is_live=True).values_list("pk", flat=True)
     )
-    for watch in AccountWatch.objects.exclude(unknown_legs={}).select_related("account"):
+    for watch in (
+        AccountWatch.objects.exclude(unknown_legs={}).select_related("account").defer(*KEYS_OF_ACCOUNT)
+    ):
         for leg, since in watch.unknown_legs.items():
             if datetime.fromisoformat(since) < now - RESTED:
                 yield f"{watch.account.name}: nobody knows {leg}"
@@ -78,7 +80,9 @@ def one_order_is_filled_once(now: datetime) -> Findings:
 
 
 def every_exchange_order_has_a_row(now: datetime) -> Findings:
-    for watch in AccountWatch.objects.exclude(unasked_orders=[]).select_related("account"):
+    for watch in (
+        AccountWatch.objects.exclude(unasked_orders=[]).select_related("account").defer(*KEYS_OF_ACCOUNT)
+    ):
         yield from (f"{watch.account.name}: {name}" for name in watch.unasked_orders)
 
 
@@ -123,6 +127,7 @@ def wallets_moved_by_what_we_booked(now: datetime) -> Findings:
     later moment did too."""
     marked = AccountWatch.objects.filter(wallet_differs_since__lt=now - WALLET_PATIENCE)
     agreed = marked.filter(wallet_asked_at__gt=F("wallet_differs_since")).select_related("account")
+    agreed = agreed.defer(*KEYS_OF_ACCOUNT)
     for watch in agreed:
         since, until = wallets.baseline(watch), wallets.differing(watch)
         if since and until and (gap := wallets.gap(watch.account_id, since, until)):
@@ -132,7 +137,7 @@ def wallets_moved_by_what_we_booked(now: datetime) -> Findings:
 def accounts_are_compared_with_the_exchange(now: datetime) -> Findings:
     limit = now - 2 * RESTED
     late = Q(watch__reconciled_at=None, created_at__lt=limit) | Q(watch__reconciled_at__lt=limit)
-    for account in _accounts_that_trade().filter(late).select_related("watch"):
+    for account in _accounts_that_trade().filter(late).select_related("watch").defer(*KEYS):
         watch = getattr(account, "watch", None)
         at = watch.reconciled_at if watch else None
         since = f"not since {at:%H:%M:%S}" if at else "never yet"

@@ -13,7 +13,7 @@ from django.db.models import Min, Prefetch, QuerySet, Sum
 from django.utils import timezone
 
 from exchanges.marks import latest_marks
-from exchanges.models import AccountWatch, ExchangeAccount, TradingState
+from exchanges.models import KEYS, KEYS_OF_ACCOUNT, AccountWatch, ExchangeAccount, TradingState
 from exchanges.types import BreakerState, PositionSide
 from positions import formats
 from positions.accounting import QUOTE_CURRENCIES
@@ -66,7 +66,8 @@ def held_positions(ids: Collection[int] | None = None, *, now: datetime | None =
     rows = Position.objects.filter(is_live=True).order_by("created_at", "pk")
     if ids is not None:
         rows = rows.filter(pk__in=ids)
-    positions = list(rows.select_related("account__watch", "instrument", "strategy", "trailing_stop"))
+    related = rows.select_related("account__watch", "instrument", "strategy", "trailing_stop")
+    positions = list(related.defer(*KEYS_OF_ACCOUNT))
     stops = _standing_stops(positions)
     marks = _marks(positions, now or timezone.now())
     return [_held(position, stops, marks) for position in positions]
@@ -142,7 +143,7 @@ def _newest(rows: QuerySet[Any], ids: Collection[Any] | None) -> QuerySet[Any]:
 
 
 def figures(held: Collection[Held], now: datetime) -> dict[str, Any]:
-    accounts = list(ExchangeAccount.objects.select_related("balance").order_by("name"))
+    accounts = list(ExchangeAccount.objects.select_related("balance").defer(*KEYS).order_by("name"))
     known = [(a.name, a.balance) for a in accounts if hasattr(a, "balance")]
     equity = sum((balance.equity for _, balance in known), Decimal(0)) if known else None
     today, other_fees = _today(now)

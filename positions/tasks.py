@@ -20,21 +20,25 @@ from positions.services import (
     orders,
     reconciliation,
 )
+from positions.services.sweeping import is_left_to_the_sweep
 
 
 @shared_task(name="positions.tasks.submit_order")
 def submit_order(order_id: str) -> None:
-    orders.submit(order_id)
+    if not is_left_to_the_sweep(order_id):
+        orders.submit(order_id)
 
 
 @shared_task(name="positions.tasks.cancel_order")
 def cancel_order(order_id: str) -> None:
-    lookups.cancel(order_id)
+    if not is_left_to_the_sweep(order_id):
+        lookups.cancel(order_id)
 
 
 @shared_task(name="positions.tasks.amend_order")
 def amend_order(order_id: str) -> None:
-    amending.amend(order_id)
+    if not is_left_to_the_sweep(order_id):
+        amending.amend(order_id)
 
 
 @shared_task(name="positions.tasks.refit_target")

@@ -16,7 +16,7 @@ from django.db import close_old_connections
 from django.db.models import Prefetch
 from psycopg import Connection
 
-from exchanges.models import Instrument
+from exchanges.models import KEYS_OF_ACCOUNT, Instrument
 from exchanges.secrets import SecretUnreadable
 from ops.own_session import own_session
 from ops.system_log import log_system_event
@@ -113,9 +113,8 @@ def load_tickers() -> dict[str, TickerRule]:
 
 def load_strategies() -> dict[int, tuple[StrategyRule, ...]]:
     """By id, a rule for each account, without the archived ones."""
-    of_accounts = Prefetch(
-        "accounts", StrategyAccount.objects.select_related("account").order_by("account_id")
-    )
+    places = StrategyAccount.objects.select_related("account").defer(*KEYS_OF_ACCOUNT)
+    of_accounts = Prefetch("accounts", places.order_by("account_id"))
     rows = Strategy.objects.filter(archived=False).prefetch_related("tickers", of_accounts)
     return {strategy.pk: tuple(_rules(strategy)) for strategy in rows}
 

@@ -21,9 +21,12 @@ app.autodiscover_tasks()
 
 @worker_init.connect
 def be_ready_to_trade(**signal: Any) -> None:
+    """No sweep waits for one account."""
     from exchanges.registry import warm_up
+    from positions.services.sweeping import go_side_by_side
 
     warm_up()
+    go_side_by_side()
 
 
 @worker_ready.connect

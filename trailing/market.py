@@ -12,7 +12,11 @@ from functools import partial
 from typing import Any, TypeVar
 
 from exchanges.client import ExchangeStream
-from exchanges.models import AccountWatch, ExchangeAccount
+from exchanges.credentials import Credentials
+from exchanges.errors import AccountUnusable
+from exchanges.models import KEYS, AccountWatch, ExchangeAccount
+from exchanges.registry import credentials_of
+from exchanges.secrets import SecretUnreadable
 from exchanges.session import say_little
 from exchanges.types import Reference
 from positions.services import watch
@@ -28,6 +32,7 @@ ROSTER_SECONDS = 2.0
 FLUSH_SECONDS = 0.25
 HANDOVER_SECONDS = 5.0
 Result = TypeVar("Result")
+Listed = tuple[ExchangeAccount, Credentials | None]
 
 
 class MarketProcess:
@@ -66,11 +71,13 @@ class MarketProcess:
                 logger.exception("accounts and contracts could not be read; trying again")
             await asyncio.sleep(ROSTER_SECONDS if self._names else 1.0)
 
-    async def _take_roster(self, accounts: list[ExchangeAccount]) -> None:
+    async def _take_roster(self, accounts: list[Listed]) -> None:
+        """Changed keys or a changed name make another stream."""
         wanted: dict[object, Callable[[], Any]] = {}
-        for account in accounts:
-            wanted["private", account.pk, _missed_at(account)] = partial(self._private, account)
-        for venue, account in {a.venue: a for a in reversed(accounts)}.items():
+        for account, credentials in accounts:
+            wanted["private", account.pk, _missed_at(account), credentials] = partial(self._private, account)
+        usable = [one for one, credentials in accounts if credentials is not None]
+        for venue, account in {a.venue: a for a in reversed(usable)}.items():
             for reference, symbols in (await self._in_thread(watching.load_symbols, venue)).items():
                 self._names |= {(venue, symbol): name for symbol, name in symbols.items()}
                 if symbols:
@@ -156,8 +163,24 @@ class MarketProcess:
             in_order.shutdown(wait=False)
 
 
-def _load_accounts() -> list[ExchangeAccount]:
-    return list(ExchangeAccount.objects.select_related("watch").order_by("pk"))
+def _load_accounts() -> list[Listed]:
+    """Keys that cannot be opened keep their own account from being listened to, and no other."""
+    listed: list[Listed] = []
+    for account in ExchangeAccount.objects.select_related("watch").defer(*KEYS).order_by("pk"):
+        try:
+            account.refresh_from_db(fields=KEYS)
+            listed.append((account, _credentials(account)))
+        except SecretUnreadable as error:
+            logger.error("account %s is not listened to: its keys cannot be read (%s)", account.name, error)
+    return listed
+
+
+def _credentials(account: ExchangeAccount) -> Credentials | None:
+    """None for one that may not trade: its own stream says why."""
+    try:
+        return credentials_of(account)
+    except AccountUnusable:
+        return None
 
 
 def _missed_at(account: ExchangeAccount) -> datetime | None:

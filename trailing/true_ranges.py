@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from django.db.models import Q
 
-from exchanges.models import ExchangeAccount, Instrument
+from exchanges.models import KEYS_OF_ACCOUNT, ExchangeAccount, Instrument
 from exchanges.types import Timeframe
 from positions.models import Position
 from signals_app.models import Strategy, StrategyAccount, Ticker
@@ -51,6 +51,7 @@ Wish = tuple[Market, ExchangeAccount, int]
 
 def _of_positions() -> Iterator[Wish]:
     live = Position.objects.filter(is_live=True).select_related("plan", "instrument", "account")
+    live = live.defer(*KEYS_OF_ACCOUNT)
     for position in live.order_by("pk"):
         yield from _wish(position.plan.body, position.account, [position.instrument])
 
@@ -61,7 +62,7 @@ def _of_strategies() -> Iterator[Wish]:
     listed: dict[str, dict[str, Instrument]] = defaultdict(dict)
     for instrument in Instrument.objects.filter(active=True):
         listed[instrument.venue][instrument.exchange_symbol] = instrument
-    for one in places.order_by("strategy_id", "account_id"):
+    for one in places.defer(*KEYS_OF_ACCOUNT).order_by("strategy_id", "account_id"):
         instruments = listed[one.account.venue]
         known = [instruments[name] for name in _tickers(one.strategy) if name in instruments]
         yield from _wish(one.strategy.protection, one.account, known)

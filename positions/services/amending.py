@@ -28,7 +28,7 @@ from positions.services.orders import request_for, stop_if_held_up
 from positions.services.outbox import hint, terms_of
 from positions.services.placing import OrderRefused, mark_of
 from positions.services.reports import apply_report
-from positions.services.sweeping import for_each
+from positions.services.sweeping import for_each_account
 from positions.terms import Leg, Terms, objection_to_entry, objection_to_move
 
 logger = logging.getLogger(__name__)
@@ -183,9 +183,12 @@ def amend_due(now: datetime) -> int:
     """Send wishes whose hint was lost, ask about those without an answer, drop those of ended orders."""
     wished = Q(wanted_price__isnull=False)
     due = Q(next_attempt_at=None, updated_at__lte=now - HINT_GRACE) | Q(next_attempt_at__lte=now)
-    sent = _each(wished & due & Q(amend_sent_at=None, status__in=RESTING), amend)
-    asked = _each(wished & Q(amend_sent_at__lte=now - lookups.ASK_AFTER), _resolve)
-    ended = _each(wished & Q(amend_sent_at=None, status__in=DONE), _forget)
+    unsent = wished & due & Q(amend_sent_at=None, status__in=RESTING)
+    sent = _each(unsent, amend, "order %s could not be moved")
+    unsure = wished & Q(amend_sent_at__lte=now - lookups.ASK_AFTER)
+    asked = _each(unsure, _resolve, "whether order %s moved could not be asked")
+    over = wished & Q(amend_sent_at=None, status__in=DONE)
+    ended = _each(over, _forget, "the wish to move order %s could not be dropped")
     return sent + asked + ended
 
 
@@ -200,6 +203,6 @@ def _forget(order_id: UUID) -> None:
     _settle(order, order.price, f"the order was {order.status} before")
 
 
-def _each(rows: Q, act: Callable[[UUID], None]) -> int:
-    found = Order.objects.filter(rows).order_by("updated_at").values_list("pk", flat=True)[:200]
-    return for_each(found, act, "the price of order %s could not be moved")
+def _each(rows: Q, act: Callable[[UUID], None], complaint: str) -> int:
+    found = Order.objects.filter(rows).order_by("updated_at").values_list("account_id", "pk")[:200]
+    return for_each_account(found, act, complaint)

@@ -24,7 +24,7 @@ from positions.lifecycle import OrderStatus
 from positions.models import Order
 from positions.services import denials, halting, reachability
 from positions.services.reports import apply_report
-from positions.services.sweeping import for_each
+from positions.services.sweeping import for_each_account
 
 logger = logging.getLogger(__name__)
 
@@ -162,13 +162,14 @@ def resolve_unknown(now: datetime) -> int:
     unsure = Q(status__in=(OrderStatus.SUBMITTED, OrderStatus.TRIGGERED, OrderStatus.PARTIALLY_FILLED))
     # what waits for its price is quiet by nature; reconciliation misses it in the listing when it is gone
     stuck = Q(status=OrderStatus.ACCEPTED, order_type=OrderType.MARKET)
-    asked = _each(quiet & (unsure | stuck), lambda pk: resolve(pk))
+    asked = _each(quiet & (unsure | stuck), lambda pk: resolve(pk), "order %s could not be asked for")
     unsent = Q(cancel_sent_at=None) & quiet | Q(cancel_sent_at__lte=now - CANCEL_AGAIN_AFTER)
-    return asked + _each(unsent & Q(status=OrderStatus.PENDING_CANCEL), cancel)
+    wanted = unsent & Q(status=OrderStatus.PENDING_CANCEL)
+    return asked + _each(wanted, cancel, "the cancel of order %s could not be sent")
 
 
-def _each(rows: Q, act: Callable[[UUID], None]) -> int:
+def _each(rows: Q, act: Callable[[UUID], None], complaint: str) -> int:
     """Each account's oldest first: those of one that does not answer must not push out all others."""
     turn = Window(RowNumber(), partition_by="account_id", order_by="updated_at")
-    found = Order.objects.filter(rows).order_by(turn, "updated_at").values_list("pk", flat=True)[:AT_ONCE]
-    return for_each(found, act, "order %s could not be looked at")
+    found = Order.objects.filter(rows).order_by(turn, "updated_at").values_list("account_id", "pk")[:AT_ONCE]
+    return for_each_account(found, act, complaint)

@@ -9,7 +9,8 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from exchanges import session
@@ -44,7 +45,7 @@ from positions.services.closing import OVER, lock_position
 from positions.services.gate import no_entries
 from positions.services.outbox import add_parts, hint, terms_of
 from positions.services.reports import apply_report
-from positions.services.sweeping import for_each
+from positions.services.sweeping import for_each_account
 from positions.sizing import ceil_to, floor_to
 from positions.terms import Terms, in_force_at
 
@@ -251,8 +252,9 @@ def submit_due(now: datetime) -> int:
     """Send what no hint has woken: rows older than a moment, and those whose retry time has come."""
     lost = Q(next_attempt_at=None, created_at__lte=now - HINT_GRACE)
     due = Order.objects.filter(lost | Q(next_attempt_at__lte=now), status=OrderStatus.INITIALIZED)
-    found = due.order_by("created_at").values_list("pk", flat=True)[:200]
-    return for_each(found, submit, "order %s could not be sent")
+    turn = Window(RowNumber(), partition_by="account_id", order_by="created_at")
+    found = due.order_by(turn, "created_at").values_list("account_id", "pk")[:200]
+    return for_each_account(found, submit, "order %s could not be sent")
 
 
 @transaction.atomic

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -34,6 +34,7 @@ from positions.lifecycle import DONE, PENDING, OrderPurpose, OrderStatus, Positi
 from positions.models import Order, Position
 from positions.services import differences, equity, funding, gap_filling, halting, reachability, watch
 from positions.services.outbox import PREFIX
+from positions.services.sweeping import for_each_account
 
 logger = logging.getLogger(__name__)
 
@@ -54,11 +55,7 @@ class ExchangeSnapshot:
 
 
 def reconcile_all() -> None:
-    for pk in ExchangeAccount.objects.order_by("pk").values_list("pk", flat=True):
-        try:
-            reconcile_account(pk)
-        except Exception:
-            logger.exception("reconciliation of account %s broke off; the next one starts afresh", pk)
+    _for_all_accounts(reconcile_account, "account %s could not be compared")
 
 
 def reconcile_account(account_id: int) -> None:
@@ -93,11 +90,12 @@ def _act(account: ExchangeAccount, difference: Difference | Present, asked_at: d
 
 
 def collect_funding() -> None:
-    for pk in ExchangeAccount.objects.order_by("pk").values_list("pk", flat=True):
-        try:
-            collect_funding_of(pk)
-        except Exception:
-            logger.exception("funding of account %s could not be collected; the next run asks again", pk)
+    _for_all_accounts(collect_funding_of, "funding of account %s could not be collected")
+
+
+def _for_all_accounts(act: Callable[[int], None], complaint: str) -> None:
+    each = ExchangeAccount.objects.order_by("pk").values_list("pk", flat=True)
+    for_each_account([(pk, pk) for pk in each], act, complaint)
 
 
 def collect_funding_of(account_id: int) -> None:

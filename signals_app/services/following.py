@@ -42,7 +42,8 @@ def lock(routed: Iterable[Route]) -> dict[Place, StrategyAccount]:
         return {}
     strategies = {one.strategy_id for one in asked}
     accounts = {account for one in asked for account in one.account_ids}
-    list(ExchangeAccount.objects.filter(pk__in=accounts).order_by("pk").select_for_update(no_key=True))
+    in_order = ExchangeAccount.objects.filter(pk__in=accounts).order_by("pk").select_for_update(no_key=True)
+    list(in_order.values_list("pk"))
     wanted = StrategyAccount.objects.filter(strategy__in=strategies, account__in=accounts)
     locked = wanted.select_related("strategy").select_for_update(of=("strategy", "self"), no_key=True)
     return {(one.strategy_id, one.account_id): one for one in locked.order_by("strategy_id", "account_id")}

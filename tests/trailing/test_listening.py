@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection, connections
 
 from exchanges.client import ExchangeStream
+from exchanges.models import ExchangeAccount
 from exchanges.types import PriceTick
 from tests.builders import an_account
 from trailing import listening, market, watching
@@ -102,6 +104,53 @@ def test_prices_are_told_until_a_stream_for_other_contracts_has_had_time_to_open
         process._replace({})
 
     within_seconds(story)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_new_keys_make_a_new_private_stream_and_lost_ones_concern_no_other_account(
+    settings, monkeypatch, caplog
+) -> None:
+    settings.DRY_RUN = False  # nothing is asked: the streams here only wait
+    kept, changed = (an_account(is_live_confirmed=True, api_key="first-key") for _ in range(2))
+    begun: list[int] = []
+
+    async def private(process: MarketProcess, account: ExchangeAccount) -> None:
+        begun.append(account.pk)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(MarketProcess, "_private", private)
+
+    async def story() -> None:
+        process = MarketProcess()
+        process._database = ThreadPoolExecutor(1)
+
+        async def look() -> set[object]:
+            await process._take_roster(await process._in_thread(market._load_accounts))
+            await asyncio.sleep(0)
+            return set(process._running)
+
+        first = await look()
+        assert (sorted(begun), await look()) == ([kept.pk, changed.pk], first)
+        replaced = ExchangeAccount.objects.filter(pk=changed.pk).update
+        await process._in_thread(lambda: replaced(api_key="second-key"))
+        assert (len(await look() & first), sorted(begun)) == (1, [kept.pk, changed.pk, changed.pk])
+        await process._in_thread(_lose_the_keys_of, changed)
+        (left,) = await look()
+        assert left in first
+        assert "key" not in repr(first).replace("_key", "")
+        process._replace({})
+        await process._in_thread(connections.close_all)
+
+    within_seconds(story)
+    assert f"account {changed.name} is not listened to" in caplog.text
+
+
+def _lose_the_keys_of(account: ExchangeAccount) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE exchanges_exchangeaccount SET api_key = 'of another FIELD_KEYS' WHERE id = %s",
+            [account.pk],
+        )
 
 
 def test_prices_are_published_although_some_could_not_be(monkeypatch) -> None:
