@@ -55,6 +55,11 @@ _WAITING: Mapping[str, ReportStatus] = {
 _SIDES = {"Buy": PositionSide.LONG, "Sell": PositionSide.SHORT}
 _LEGS = {"1": PositionSide.LONG, "2": PositionSide.SHORT}
 _NO_REASON = ("", "EC_NoError", "EC_PerCancelRequest")
+# what is acknowledged and cannot be done is canceled at once, and says why
+_ENDED_BY: Mapping[str, ReportStatus] = {
+    "EC_PostOnlyWillTakeLiquidity": ReportStatus.REJECTED,
+    "EC_NoImmediateQtyToFill": ReportStatus.EXPIRED,
+}
 FORCED = {"BustTrade": Forced.LIQUIDATION, "AdlTrade": Forced.ADL}
 # execTypes by which a position changes; the others move only the wallet
 _TRADES = frozenset({"Trade", "BlockTrade", "Settle", "Delivery", "MovePosition", "FutureSpread", *FORCED})
@@ -93,7 +98,7 @@ def report_in(row: Row, symbol: str, book: Book) -> OrderReport | None:
 
 
 def plain_report(row: Row, symbol: str) -> OrderReport:
-    filled, status = _filled(row), _PLAIN[row["orderStatus"]]
+    filled, status = _filled(row), _plain_status(row)
     return OrderReport(
         symbol=symbol,
         client_order_id=str(row["orderLinkId"]),
@@ -110,6 +115,11 @@ def plain_report(row: Row, symbol: str) -> OrderReport:
         trigger_price=number_or_none(row.get("triggerPrice")),
         price=number_or_none(row.get("price")),
     )
+
+
+def _plain_status(row: Row) -> ReportStatus:
+    status = _PLAIN[row["orderStatus"]]
+    return _ENDED_BY.get(_reason(row), status) if status is ReportStatus.CANCELED else status
 
 
 def conditional_report(row: Row, symbol: str) -> OrderReport:

@@ -69,10 +69,19 @@ def test_a_stop_that_fired_is_its_own_child() -> None:
     assert (plain.average_price, plain.position_side, plain.trigger_price) == (D(58990), LONG, D(59000))
 
 
-def test_why_an_order_ended_is_kept_unless_it_was_asked_for() -> None:
-    ended = an_order(orderStatus="Cancelled", rejectReason="EC_PostOnlyWillTakeLiquidity")
-    assert reports.plain_report(ended, BTC).reason == "EC_PostOnlyWillTakeLiquidity"
-    assert reports.plain_report(an_order(orderStatus="Cancelled"), BTC).reason == ""
+@pytest.mark.parametrize(
+    ("reason", "status", "kept"),
+    [
+        ("EC_NoError", ReportStatus.CANCELED, ""),
+        ("EC_PerCancelRequest", ReportStatus.CANCELED, ""),
+        ("EC_PostOnlyWillTakeLiquidity", ReportStatus.REJECTED, "EC_PostOnlyWillTakeLiquidity"),
+        ("EC_NoImmediateQtyToFill", ReportStatus.EXPIRED, "EC_NoImmediateQtyToFill"),
+        ("EC_Others", ReportStatus.CANCELED, "EC_Others"),
+    ],
+)
+def test_why_an_order_ended_decides_what_it_was(reason: str, status: ReportStatus, kept: str) -> None:
+    told = reports.plain_report(an_order(orderStatus="Cancelled", rejectReason=reason), BTC)
+    assert (told.status, told.reason) == (status, kept)
 
 
 @pytest.mark.parametrize(
