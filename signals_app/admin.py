@@ -97,9 +97,11 @@ class StrategyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                     ("min_hour_volume", "hour_volume_unknown"),
                     ("max_move_percent", "move_unknown"),
                     ("max_spread_percent", "spread_unknown"),
+                    ("max_slippage_percent", "slippage_unknown"),
                 )
             },
         ),
+        ("Signal", {"fields": ("max_signal_age", ("min_confidence", "confidence_unknown"))}),
         ("Protection", {"fields": ("protection",)}),
     )
 

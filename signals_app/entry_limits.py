@@ -45,6 +45,25 @@ class EntryLimits(models.Model):
     move_unknown = when_unknown()
     max_spread_percent = limit(max_digits=7, decimal_places=4, help_text="Between best bid and best ask")
     spread_unknown = when_unknown()
+    max_slippage_percent = limit(
+        max_digits=7, decimal_places=4,
+        help_text="How much worse the mark may be than the signal's price, and the book's best than the mark: 0.2, say",
+    )  # fmt: skip
+    slippage_unknown = when_unknown()
+    max_signal_age = seconds(help_text="Seconds from when it was sent; the sender's own limit counts besides")
+    min_confidence = models.DecimalField(
+        max_digits=5,
+        decimal_places=2,
+        default=40,
+        validators=[MinValueValidator(0), MaxValueValidator(100)],
+        help_text="Of 100: the strength a signal says, else the lower of its scores. 0: any",
+    )
+    confidence_unknown = models.CharField(
+        max_length=6,
+        choices=choices(WhenUnknown),
+        default=WhenUnknown.PASS,
+        help_text="Where the signal says neither strength nor score",
+    )
 
     class Meta:
         abstract = True

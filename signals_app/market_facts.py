@@ -125,4 +125,7 @@ async def _ask(client: ExchangeClient, instrument: Instrument, fact: Fact) -> Fi
             return {"move_percent": move_percent(rows, now), "hour_volume": hour_volume(rows, size, now)}
         case Fact.BOOK:
             bid, ask = await client.best_prices(symbol)
-            return {"spread_percent": spread_percent(bid.price, ask.price)}
+            spread = spread_percent(bid.price, ask.price)
+            if spread is None:
+                return {}
+            return {"spread_percent": spread, "bid": bid.price, "ask": ask.price}

@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from exchanges.types import Candle, PositionSide, Timeframe
+from signals_app.reasons import ReasonCode
 
 HUNDRED = Decimal(100)
 CHASED = timedelta(minutes=5)
@@ -67,11 +68,22 @@ class MarketFacts:
     hour_volume: Decimal | None = None
     move_percent: Decimal | None = None
     spread_percent: Decimal | None = None
+    bid: Decimal | None = None
+    ask: Decimal | None = None
 
 
-def objection(filters: MarketFilters, facts: MarketFacts, side: PositionSide) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    reason: str
+    code: ReasonCode
+
+
+def objection(filters: MarketFilters, facts: MarketFacts, side: PositionSide) -> Unfit | None:
     """The first reason not to open on this side."""
-    return next(_objections(filters, facts, side), None)
+    if text := next(_objections(filters, facts, side), None):
+        return Unfit(text, ReasonCode.MARKET)
+    text = next(_too_much("spread", facts.spread_percent, filters.max_spread_percent), None)
+    return Unfit(text, ReasonCode.WIDE_SPREAD) if text else None
 
 
 def _objections(filters: MarketFilters, facts: MarketFacts, side: PositionSide) -> Iterator[str]:
@@ -79,7 +91,6 @@ def _objections(filters: MarketFilters, facts: MarketFacts, side: PositionSide) 
     yield from _too_little("open interest", facts.open_interest, filters.min_open_interest)
     yield from _too_little("volume of the last hour", facts.hour_volume, filters.min_hour_volume)
     yield from _too_much(f"move towards a {side} in five minutes", move, filters.max_move_percent)
-    yield from _too_much("spread", facts.spread_percent, filters.max_spread_percent)
 
 
 def _too_little(what: str, value: Decimal | None, rule: Filter | None) -> Iterator[str]:

@@ -77,9 +77,10 @@ def _facts(questions: Collection[Question]) -> dict[Market, frozenset[Fact]]:
     needed: dict[Market, frozenset[Fact]] = {}
     for symbol, entries in questions:
         for one in entries:
-            for account in one.account_ids if one.filters.needs else ():
+            needs = one.filters.needs | one.limits.needs
+            for account in one.account_ids if needs else ():
                 market = (account, symbol)
-                needed[market] = needed.get(market, frozenset()) | one.filters.needs
+                needed[market] = needed.get(market, frozenset()) | needs
     return needed
 
 

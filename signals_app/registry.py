@@ -20,6 +20,7 @@ from exchanges.models import KEYS_OF_ACCOUNT, Instrument
 from exchanges.secrets import SecretUnreadable
 from ops.own_session import own_session
 from ops.system_log import log_system_event
+from positions.risk_profiles import PROFILES, RiskProfile
 from signals_app.buckets import Rate
 from signals_app.contracts import Contracts, contracts
 from signals_app.market_filters import Filter, MarketFilters, WhenUnknown
@@ -35,6 +36,7 @@ from signals_app.routing import (
 )
 from signals_app.sender_rules import SenderRule
 from signals_app.shapes.signal import phrase_key
+from signals_app.signal_limits import SignalLimits
 
 logger = logging.getLogger(__name__)
 
@@ -168,11 +170,22 @@ def _rule(strategy: Strategy) -> StrategyRule:
             max_move_percent=_filter(strategy.max_move_percent, strategy.move_unknown),
             max_spread_percent=_filter(strategy.max_spread_percent, strategy.spread_unknown),
         ),
+        limits=_signal_limits(strategy),
+    )
+
+
+def _signal_limits(strategy: Strategy) -> SignalLimits:
+    profile = PROFILES[RiskProfile(strategy.risk_profile)]
+    least = max(strategy.min_confidence, profile.min_confidence)
+    return SignalLimits(
+        min_confidence=_filter(least, strategy.confidence_unknown),
+        max_age=timedelta(seconds=strategy.max_signal_age) if strategy.max_signal_age else None,
+        max_slippage=_filter(strategy.max_slippage_percent, strategy.slippage_unknown),
     )
 
 
 def _filter(limit: Decimal | None, when_unknown: str) -> Filter | None:
-    return None if limit is None else Filter(limit, WhenUnknown(when_unknown))
+    return Filter(limit, WhenUnknown(when_unknown)) if limit else None
 
 
 class LiveRegistry:

@@ -14,6 +14,7 @@ from signals_app.market_filters import NO_FILTERS, MarketFilters
 from signals_app.parsing import Signal
 from signals_app.reasons import ReasonCode
 from signals_app.shapes.signal import phrase_key
+from signals_app.signal_limits import NO_LIMITS, SignalLimits
 
 
 class SignalDirection(StrEnum):
@@ -79,6 +80,7 @@ class StrategyRule:
     filters: MarketFilters = NO_FILTERS
     account_enabled: bool = True
     failover_id: int | None = None
+    limits: SignalLimits = NO_LIMITS
 
     @property
     def place(self) -> Place:
@@ -101,6 +103,7 @@ class Route:
     direction: SignalDirection
     opposite: OppositeSignal
     filters: MarketFilters = NO_FILTERS
+    limits: SignalLimits = NO_LIMITS
     failover_id: int | None = None  # the account that stands in while this one cannot be reached
 
     @property
@@ -188,7 +191,13 @@ def _one(rule: StrategyRule, meant: set[SignalDirection], signal: Signal) -> Rou
         text = f"{signal.symbol} is not among the strategy's tickers"
         return Unrouted(*rule.place, text, ReasonCode.TICKER_NOT_CHOSEN)
     return off(rule.place, rule, rule.account_enabled, direction) or Route(
-        rule.strategy_id, rule.account_id, direction, rule.opposite, rule.filters, rule.failover_id
+        rule.strategy_id,
+        rule.account_id,
+        direction,
+        rule.opposite,
+        rule.filters,
+        rule.limits,
+        rule.failover_id,
     )
 
 

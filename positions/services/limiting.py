@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from exchanges.models import ExchangeAccount, GlobalState
 from exchanges.switch import EVERYWHERE
 from positions.book import book_of, limits_on
@@ -26,10 +28,14 @@ def _count_alone() -> None:
     GlobalState.objects.select_for_update(no_key=True).get(pk=EVERYWHERE)
 
 
+def refused(account_id: int, **details: Any) -> None:
+    events.record("risk_limit", "medium", account_id=account_id, **details)
+
+
 def denied(account_id: int, strategy: str, wish: Wish, verdict: Denied) -> Skip:
     use = verdict.use
-    events.record(
-        "risk_limit", "medium", account_id=account_id, strategy=strategy, symbol=wish.symbol,
+    refused(
+        account_id, strategy=strategy, symbol=wish.symbol,
         reason=verdict.reason, code=verdict.code, used=use and use.used, of=use and use.of,
     )  # fmt: skip
     return Skip(verdict.reason, verdict.code)

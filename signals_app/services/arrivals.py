@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
@@ -14,12 +14,28 @@ from signals_app.routing import Ignored, Route, Routed, Unrouted
 from signals_app.sender_rules import SenderRule
 
 
+def _age(signal: Signal, received_at: datetime) -> timedelta:
+    return timezone.now() - min(signal.sent_at or received_at, received_at)
+
+
 def too_late(signal: Signal, received_at: datetime, rule: SenderRule) -> str:
     """Why nothing is opened any more by a signal that waited here; what it closes is closed all the same."""
-    age = timezone.now() - min(signal.sent_at or received_at, received_at)
+    age = _age(signal, received_at)
     if age <= rule.max_age:
         return ""
     return f"waited here until it was {age.total_seconds():.0f} s old, the limit is {rule.max_age.total_seconds():.0f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """late: why nothing is opened by the signal any more."""
+
+    age: timedelta
+    late: str = ""
+
+
+def waited(signal: Signal, received_at: datetime, rule: SenderRule) -> Waited:
+    return Waited(_age(signal, received_at), too_late(signal, received_at, rule))
 
 
 @dataclass(frozen=True, slots=True)

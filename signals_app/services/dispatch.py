@@ -20,7 +20,7 @@ from signals_app.registry import Registry, live, load
 from signals_app.routing import Ignored, Routed, only_permitted, route
 from signals_app.sender_rules import SenderRule, sender_of
 from signals_app.services import following, ledger
-from signals_app.services.arrivals import too_late
+from signals_app.services.arrivals import too_late, waited
 from signals_app.shapes.signal import Details
 from tradingbot.alone import alone
 
@@ -144,9 +144,9 @@ def _decide(one: _Waiting, outlook: Outlook) -> bool:
     (concerned,) = following.still_there([one.routed])
     if not concerned:
         ledger.ignore_now(one.log_id)
-    late = too_late(one.signal, one.received_at, one.rule)
+    so_far = waited(one.signal, one.received_at, one.rule)
     ledger.note_entries(
-        [(one.log_id, following.follow(one.signal, each, outlook, late)) for each in concerned]
+        [(one.log_id, following.follow(one.signal, each, outlook, so_far)) for each in concerned]
     )
     return True
 

@@ -16,6 +16,7 @@ from positions.models import Position
 from positions.services import levels
 from positions.services.closing import lock_position, request_close
 from positions.services.gate import no_entries
+from positions.services.limiting import refused
 from positions.services.opening import Proposal, open_position
 from positions.sizing import Skip
 from signals_app.decisions import Action, Held, decide
@@ -25,7 +26,8 @@ from signals_app.outlook import Outlook, live_legs
 from signals_app.parsing import Signal
 from signals_app.reasons import ReasonCode
 from signals_app.routing import Place, Route, Unrouted, off
-from signals_app.services.arrivals import EntryVerdict
+from signals_app.services.arrivals import EntryVerdict, Waited
+from signals_app.signal_limits import Asked, objection_to_signal
 from trailing.rows import kind_of
 from trailing.services import stop_to_entry
 from trailing.signal_wishes import SignalWishes
@@ -83,15 +85,15 @@ def _judged_again(routed: Route, now: StrategyAccount | None) -> Route | Unroute
     return off(routed.place, now.strategy, now.enabled, routed.direction) or routed
 
 
-def follow(signal: Signal, routed: Route | Unrouted, outlook: Outlook, late: str = "") -> EntryVerdict:
+def follow(signal: Signal, routed: Route | Unrouted, outlook: Outlook, waited: Waited) -> EntryVerdict:
     """A strategy that fails on an account must not undo what was done elsewhere: each close and each opening is a
     savepoint. A database that is away, or broke a deadlock, is no failure of the strategy: the signal as a whole has to
-    come again. late: why nothing is opened any more."""
+    come again."""
     if isinstance(routed, Unrouted):
         return _skipped(routed, routed.reason, routed.code)
     try:
         if routed.direction.is_entry:
-            return _enter(signal, routed, outlook, late)
+            return _enter(signal, routed, outlook, waited)
         return _leave(signal, routed)
     except (OperationalError, InterfaceError):
         raise
@@ -109,7 +111,7 @@ def _skipped(routed: Route | Unrouted, note: str, code: ReasonCode) -> EntryVerd
     return EntryVerdict(*routed.place, EntryStatus.SKIPPED, note, reason_code=code)
 
 
-def _enter(signal: Signal, routed: Route, outlook: Outlook, late: str) -> EntryVerdict:
+def _enter(signal: Signal, routed: Route, outlook: Outlook, waited: Waited) -> EntryVerdict:
     side = routed.direction.position_side
     own = {one.position_side: one for one in _live(signal, routed).filter(strategy_id=routed.strategy_id)}
     against = own.get(side.opposite)
@@ -121,9 +123,9 @@ def _enter(signal: Signal, routed: Route, outlook: Outlook, late: str) -> EntryV
         case Action.CLOSE if against is not None:
             return _close([against.pk], signal, routed)
         case Action.CLOSE_AND_OPEN if against is not None:
-            return _reverse(against.pk, signal, routed, outlook, late)
+            return _reverse(against.pk, signal, routed, outlook, waited)
         case Action.OPEN:
-            return _open(signal, routed, outlook, late)
+            return _open(signal, routed, outlook, waited)
     return _skipped(routed, decision.reason, decision.code or ReasonCode.UNCLASSIFIED)
 
 
@@ -142,11 +144,11 @@ def _protect(routed: Route, position_id: int, outlook: Outlook) -> EntryVerdict:
     return EntryVerdict(*routed.place, EntryStatus.PROTECTED, "the stop goes to the entry", position_id)
 
 
-def _reverse(against: int, signal: Signal, routed: Route, outlook: Outlook, late: str) -> EntryVerdict:
+def _reverse(against: int, signal: Signal, routed: Route, outlook: Outlook, waited: Waited) -> EntryVerdict:
     """The other side is left first; that needs no price and stands even where nothing is opened after it."""
     closed = _close([against], signal, routed)
     try:
-        opened = _open(signal, routed, outlook, late)
+        opened = _open(signal, routed, outlook, waited)
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
@@ -157,17 +159,20 @@ def _reverse(against: int, signal: Signal, routed: Route, outlook: Outlook, late
     return replace(closed, note=note, reason_code=opened.reason_code)
 
 
-def _open(signal: Signal, routed: Route, outlook: Outlook, late: str) -> EntryVerdict:
-    if late:
-        return _skipped(routed, late, ReasonCode.STALE)
+def _open(signal: Signal, routed: Route, outlook: Outlook, waited: Waited) -> EntryVerdict:
+    if waited.late:
+        return _skipped(routed, waited.late, ReasonCode.STALE)
     account_id, instead = _where(routed)
     mark_price = outlook.price(account_id)
     if mark_price is None:
         why = no_entries(account_id) or Skip("no fresh price", ReasonCode.NO_PRICE)
         return _skipped(routed, why.reason + instead, why.code)
-    side = routed.direction.position_side
-    if unfit := objection(routed.filters, outlook.market(account_id), side):
-        return _skipped(routed, unfit + instead, ReasonCode.MARKET)
+    side, market = routed.direction.position_side, outlook.market(account_id)
+    asked = Asked(side, signal.details, waited.age, mark_price, market)
+    if unfit := objection(routed.filters, market, side) or objection_to_signal(routed.limits, asked):
+        refused(account_id, strategy_id=routed.strategy_id, symbol=signal.symbol,
+                reason=unfit.reason, code=unfit.code)  # fmt: skip
+        return _skipped(routed, unfit.reason + instead, unfit.code)
     proposal = Proposal(
         routed.strategy_id,
         account_id,

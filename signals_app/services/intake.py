@@ -16,7 +16,7 @@ from signals_app.reasons import ReasonCode
 from signals_app.registry import Registry, live
 from signals_app.routing import Ignored, Route, Routed, Unrouted, only_permitted, route
 from signals_app.services import following, ledger
-from signals_app.services.arrivals import Arrival, EntryVerdict, Reading, Verdict, too_late
+from signals_app.services.arrivals import Arrival, EntryVerdict, Reading, Verdict, waited
 from signals_app.services.ledger import LoggedPlace
 
 logger = logging.getLogger(__name__)
@@ -220,11 +220,11 @@ def _reached(
     """A repeat trades only with strategies that the senders before it might not speak to."""
     uid, signal = row.reading.uid or "", row.reading.signal
     arrival, entries = row.reading.arrival, []
-    late = too_late(signal, arrival.received_at, arrival.rule) if signal else ""
     for one in concerned:
         if signal and isinstance(one, Route) and (row.log_id, one.place) in open_still:
             open_still.remove((row.log_id, one.place))
-            entries.append(following.follow(signal, one, outlooks.get(uid, NOTHING_TO_KNOW), late))
+            so_far = waited(signal, arrival.received_at, arrival.rule)
+            entries.append(following.follow(signal, one, outlooks.get(uid, NOTHING_TO_KNOW), so_far))
     return _repeated(row.reading, row.log_id, tuple(entries))
 
 
@@ -236,8 +236,8 @@ def _followed(
     if not concerned:
         return _ignored(reading, log_id, ledger.ignore_now(log_id))
     outlook = outlooks.get(reading.uid or "", NOTHING_TO_KNOW)
-    late = too_late(reading.signal, reading.arrival.received_at, reading.arrival.rule)
-    entries = tuple(following.follow(reading.signal, one, outlook, late) for one in concerned)
+    so_far = waited(reading.signal, reading.arrival.received_at, reading.arrival.rule)
+    entries = tuple(following.follow(reading.signal, one, outlook, so_far) for one in concerned)
     return _logged(reading, log_id, entries)
 
 

@@ -34,7 +34,8 @@ READ_ONLY = [SignalLog, SignalAttempt, TrailingStop, Wave]
 ENTRY_LIMITS = {
     "cooldown_after_close": "0", "cooldown_after_loss": "60", "cooldown_between_entries": "0",
     "open_interest_unknown": "refuse", "hour_volume_unknown": "refuse", "move_unknown": "pass",
-    "spread_unknown": "refuse", "max_move_percent": "4",
+    "spread_unknown": "refuse", "slippage_unknown": "refuse", "confidence_unknown": "pass",
+    "min_confidence": "40", "max_signal_age": "0", "max_move_percent": "4",
 }  # fmt: skip
 
 

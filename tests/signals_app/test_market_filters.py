@@ -54,7 +54,7 @@ def test_on_the_limit_is_fit() -> None:
     ],
 )  # fmt: skip
 def test_each_filter_says_its_numbers(facts: MarketFacts, said: str) -> None:
-    assert objection(ALL, facts, LONG) == said
+    assert objection(ALL, facts, LONG).reason == said
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_what_is_not_known_refuses_or_passes_as_each_filter_says(name: str) -> N
     closed = MarketFilters(**{name: Filter(D(1))})
     told = objection(closed, MarketFacts(), LONG)
     assert told is not None
-    assert told.endswith("is not known")
+    assert told.reason.endswith("is not known")
     assert objection(MarketFilters(**{name: Filter(D(1), WhenUnknown.PASS)}), MarketFacts(), LONG) is None
 
 

@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from cryptography.fernet import Fernet
@@ -20,6 +21,7 @@ from websockets.sync.client import ClientConnection
 from ops.models import SystemLog
 from ops.own_session import own_session
 from signals_app.buckets import Rate
+from signals_app.market_filters import Filter, WhenUnknown
 from signals_app.models import SignalSender, StrategySignal, Ticker
 from signals_app.registry import (
     CHANNEL,
@@ -34,6 +36,7 @@ from signals_app.registry import (
 )
 from signals_app.routing import OppositeSignal, SignalDirection, StrategyRule, TickerRule
 from signals_app.sender_rules import SenderRule
+from signals_app.signal_limits import SignalLimits
 from tests.browser.server import WebServer
 from tests.builders import a_strategy, a_ticker, account_of
 from tests.ops.waiting import until
@@ -70,15 +73,24 @@ def test_tickers_phrases_and_senders_are_loaded() -> None:
         "0" * 64: SenderRule("off", enabled=False, rate=rate),
     }
     assert (found.rule_of("off").enabled, found.rule_of("stream")) == (False, SenderRule("stream"))
+    sure = SignalLimits(min_confidence=Filter(Decimal(40), WhenUnknown.PASS))
     assert list(found.tables.phrases) == ["trend up"]
     assert set(found.tables.phrases["trend up"]) == {
         (
-            StrategyRule(everywhere.pk, account_of(everywhere).pk, True, True, None, OppositeSignal.CLOSE),
+            StrategyRule(
+                everywhere.pk, account_of(everywhere).pk, True, True, None, OppositeSignal.CLOSE, limits=sure
+            ),
             SignalDirection.LONG,
         ),
         (
             StrategyRule(
-                chosen.pk, account_of(chosen).pk, True, False, frozenset({"BTCUSDT"}), OppositeSignal.HEDGE
+                chosen.pk,
+                account_of(chosen).pk,
+                True,
+                False,
+                frozenset({"BTCUSDT"}),
+                OppositeSignal.HEDGE,
+                limits=sure,
             ),
             SignalDirection.CLOSE_SHORT,
         ),
