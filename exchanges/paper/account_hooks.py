@@ -59,16 +59,19 @@ class AccountHooks:
         return web.json_response({"lost": leg})
 
     async def manual(self, request: web.Request) -> web.Response:
-        """A market order as a person sends it: `side` and `quantity`, or neither to close the whole leg."""
+        """A market order as a person sends it: `side` and `quantity`, or neither to close the whole leg. Binance
+        names such an order, Bybit does not."""
         asked = await request.json()
         account, symbol, position_side = _leg(asked)
         side, quantity = self._wanted(asked)
+        names = not self._venue.engine.account(account).venue.ids_for_good
         order = self._venue.act(
             lambda engine: engine.place(
                 account, symbol=symbol, position_side=position_side, side=side, type="MARKET", quantity=quantity,
-                client_order_id=f"{BY_A_PERSON}{engine.next_order_id}", now_ms=self._venue.now_ms(),
+                client_order_id=f"{BY_A_PERSON}{engine.next_order_id}" if names else None, now_ms=self._venue.now_ms(),
             )
         )  # fmt: skip
+        self._venue.match()
         return web.json_response(words.order(order))
 
     def _wanted(self, asked: dict[str, Any]) -> tuple[str, Decimal]:

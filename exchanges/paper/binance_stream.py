@@ -3,58 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterator
 
-from aiohttp import WSCloseCode, web
+from aiohttp import web
 
 from exchanges.paper import binance_words as words
 from exchanges.paper.binance_channels import Channels
-from exchanges.paper.book import AccountEvent, AlgoEvent, BestPriceMoved, Event, OrderEvent
-from exchanges.paper.event_faults import Delivery
-from exchanges.paper.faults import Faults
+from exchanges.paper.book import AccountEvent, AlgoEvent
 from exchanges.paper.listener import Listener
-from exchanges.paper.private_lines import PrivateLines
 from exchanges.paper.signing import listen_key
+from exchanges.paper.speaker import MAX_NAMES, Json, TellableEvent
 from exchanges.paper.venue import PaperVenue
 
-MAX_NAMES = 1024
 
+class BinanceSpeaker:
+    private_paths: tuple[str, ...] = ("/private/ws",)
+    public_paths: tuple[str, ...] = (
+        "/public/ws", "/public/ws/{number}", "/market/ws", "/market/ws/{number}",
+    )  # fmt: skip
 
-class Streams:
-    def __init__(self, venue: PaperVenue, faults: Faults) -> None:
-        self._venue, self._channels, self.lines = venue, Channels(venue), PrivateLines()
-        self._delivery = Delivery(venue, self.lines, faults)
-        self._public: set[Listener] = set()
-        venue.private_listener = self.tell
-        venue.session_ended = self.fall_silent
+    def __init__(self, venue: PaperVenue) -> None:
+        self._venue, self._channels = venue, Channels(venue)
 
-    async def private(self, request: web.Request) -> web.StreamResponse:
-        if self.lines.is_refusing:
-            return web.Response(status=503)
+    def private(self, socket: web.WebSocketResponse, request: web.Request) -> Listener | None:
         account = self._account_of(request.query.get("listenKey", ""))
-        socket = web.WebSocketResponse(heartbeat=60)
-        await socket.prepare(request)
-        if account is None:
-            await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"invalid listenKey")
-        else:
-            await self._serve(Listener(socket, request, account), self.lines.sockets)
-        return socket
-
-    async def public(self, request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse(heartbeat=60)
-        await socket.prepare(request)
-        await self._serve(Listener(socket, request), self._public)
-        return socket
-
-    async def _serve(self, listener: Listener, register: set[Listener]) -> None:
-        register.add(listener)
-        try:
-            await listener.live(lambda text: _subscribe(listener, text))
-        except ConnectionError:
-            pass
-        finally:
-            register.discard(listener)
+        return None if account is None else Listener(socket, request, account)
 
     def _account_of(self, key: str) -> str | None:
         for account in self._venue.engine.accounts:
@@ -62,14 +35,17 @@ class Streams:
                 return account
         return None
 
-    def tell(self, events: Iterable[Event]) -> None:
-        at = self._venue.now_ms()
-        for event in events:
-            if not isinstance(event, BestPriceMoved) and self.lines.listening(event.account):
-                told = self._private_words(event, at)
-                self._delivery.carry(event.account, told["e"], json.dumps(told))
+    def hear_private(self, listener: Listener, text: str) -> list[Json]:
+        return [_subscribe(listener, text)]
 
-    def _private_words(self, event: OrderEvent | AlgoEvent | AccountEvent, at: int) -> dict[str, Any]:
+    def hear_public(self, listener: Listener, text: str) -> list[Json]:
+        return [_subscribe(listener, text)]
+
+    def private_words(self, event: TellableEvent, at: int) -> Iterator[tuple[str, Json]]:
+        told = self._words(event, at)
+        yield told["e"], told
+
+    def _words(self, event: TellableEvent, at: int) -> Json:
         if isinstance(event, AlgoEvent):
             orders = self._venue.engine.account(event.account).orders
             return words.algo_update(event, at, orders.get(event.algo.actual_order_id or 0))
@@ -77,31 +53,17 @@ class Streams:
             return words.account_update(event, at, self._venue.engine.prices)
         return words.order_update(event, at)
 
-    def fall_silent(self, account: str, silently: bool) -> None:
-        """As the venue does when a listenKey ends: one last event, and an open socket that says nothing more."""
-        if not silently:
-            last = {"e": "listenKeyExpired", "E": self._venue.now_ms(), "listenKey": listen_key(account)}
-            self.lines.send(account, json.dumps(last))
-        self.lines.silence(account)
+    def last_word(self, account: str, at: int) -> Json | None:
+        return {"e": "listenKeyExpired", "E": at, "listenKey": listen_key(account)}
 
-    def go_away(self) -> None:
-        """The server stops."""
-        for listener in self._public | self.lines.sockets:
-            listener.send(WSCloseCode.GOING_AWAY)
-
-    def publish(self) -> None:
-        """One message for each subscription; call it after every change of prices."""
+    def advance(self) -> None:
         self._channels.advance()
-        made: dict[str, str] = {}
-        for listener in self._public:
-            for name in listener.names:
-                if name not in made:
-                    made[name] = self._channels.message(name)
-                if made[name]:
-                    listener.send(made[name])
+
+    def public_message(self, name: str) -> str:
+        return self._channels.message(name)
 
 
-def _subscribe(listener: Listener, text: str) -> dict[str, Any]:
+def _subscribe(listener: Listener, text: str) -> Json:
     try:
         asked = json.loads(text)
         number = asked.get("id")

@@ -17,6 +17,7 @@ class Told:
     """One event, and how long its trouble lasts."""
 
     account: str
+    name: str
     text: str
     seconds: float
 
@@ -39,7 +40,7 @@ class Delivery:
 
     def carry(self, account: str, name: str, text: str) -> None:
         trouble = self._faults.for_event(account, name)
-        told = Told(account, text, trouble.seconds if trouble else 0)
+        told = Told(account, name, text, trouble.seconds if trouble else 0)
         if trouble is not None and trouble.kind == EventKind.REORDER and account not in self._held:
             self._hold(told)
             return
@@ -61,7 +62,7 @@ class Delivery:
             self._send(held)
 
     def _send(self, told: Told) -> None:
-        self._lines.send(told.account, told.text)
+        self._lines.send(told.account, told.text, told.name)
 
     def _twice(self, told: Told) -> None:
         self._send(told)

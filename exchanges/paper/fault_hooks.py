@@ -7,11 +7,11 @@ from typing import Any
 
 from aiohttp import web
 
-from exchanges.paper.binance_stream import Streams
 from exchanges.paper.faults import Faults
 from exchanges.paper.forgiving import forgiving
 from exchanges.paper.rate_limits import RateLimits
 from exchanges.paper.storm import Storm
+from exchanges.paper.streams import Streams
 from exchanges.paper.venue import PaperVenue
 
 MAX_OFFSET_MS, MAX_SECONDS = 3_600_000, 3600

@@ -8,11 +8,11 @@ from typing import Any
 from aiohttp import web
 
 from exchanges.paper.account_hooks import add_account_hooks
-from exchanges.paper.binance_stream import Streams
 from exchanges.paper.fault_hooks import add_fault_hooks
 from exchanges.paper.faults import Faults
 from exchanges.paper.forgiving import forgiving
 from exchanges.paper.request_log import RequestLog
+from exchanges.paper.streams import Streams
 from exchanges.paper.venue import PaperVenue
 
 MAX_SECONDS = 60

@@ -17,9 +17,18 @@ Message = str | float | WSCloseCode
 class Listener:
     """A client that does not read is cut off."""
 
-    def __init__(self, socket: web.WebSocketResponse, request: web.Request, account: str = "") -> None:
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        request: web.Request,
+        account: str = "",
+        *,
+        by_topic: bool = False,
+    ) -> None:
         self.account, self.names = account, set[str]()
         self.is_deaf = False
+        self.close_after_answer: WSCloseCode | None = None
+        self._by_topic = by_topic
         self._socket, self._request = socket, request
         self._waiting: asyncio.Queue[Message] = asyncio.Queue(MAX_WAITING)
 
@@ -30,6 +39,9 @@ class Listener:
         except asyncio.QueueFull:
             self.abort()
 
+    def hears(self, name: str) -> bool:
+        return not self._by_topic or name in self.names
+
     def abort(self) -> None:
         """As a broken line does: no closing handshake."""
         if self._request.transport is not None:
@@ -38,16 +50,22 @@ class Listener:
     async def flushed(self) -> None:
         await self._waiting.join()
 
-    async def live(self, answer: Callable[[str], dict[str, Any]]) -> None:
+    async def live(self, answer: Callable[[str], list[dict[str, Any]]]) -> None:
         writing = asyncio.create_task(self._write())
         try:
             async for message in self._socket:
                 if message.type is WSMsgType.TEXT:
-                    self.send(json.dumps(answer(message.data)))
+                    self._say(answer(message.data))
         finally:
             writing.cancel()
             with suppress(asyncio.CancelledError, ConnectionError):
                 await writing
+
+    def _say(self, answers: list[dict[str, Any]]) -> None:
+        for one in answers:
+            self.send(json.dumps(one))
+        if self.close_after_answer is not None:
+            self.send(self.close_after_answer)
 
     async def _write(self) -> None:
         while not isinstance(message := await self._waiting.get(), WSCloseCode):

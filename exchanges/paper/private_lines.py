@@ -23,9 +23,11 @@ class PrivateLines:
     def listening(self, account: str) -> list[Listener]:
         return [one for one in self.of(account) if not one.is_deaf]
 
-    def send(self, account: str, text: str) -> None:
+    def send(self, account: str, text: str, name: str = "") -> None:
+        """name says which topic it is, where one subscribes to them."""
         for one in self.listening(account):
-            one.send(text)
+            if one.hears(name):
+                one.send(text)
 
     def hold_back(self, account: str, seconds: float) -> None:
         """What is sent from now on comes that much later."""

@@ -14,13 +14,13 @@ from pathlib import Path
 from aiohttp import web
 
 from exchanges.paper.binance_dialect import BinanceDialect
-from exchanges.paper.binance_stream import Streams
 from exchanges.paper.bybit_dialect import BybitDialect
 from exchanges.paper.dialect import Asked, Dialect
 from exchanges.paper.faults import Faults
 from exchanges.paper.hooks import add_hooks
 from exchanges.paper.request_faults import HUNG_UP, Scene, perform
 from exchanges.paper.request_log import Line, RequestLog
+from exchanges.paper.streams import Streams
 from exchanges.paper.venue import PaperVenue
 
 logger = logging.getLogger(__name__)
@@ -40,10 +40,7 @@ class PaperServer:
     def app(self) -> web.Application:
         app = web.Application(client_max_size=1_000_000)
         add_hooks(app, self.venue, self.streams, self.faults, self.log)
-        app.router.add_get("/private/ws", self.streams.private)
-        for kind in ("public", "market"):
-            app.router.add_get(f"/{kind}/ws", self.streams.public)
-            app.router.add_get(f"/{kind}/ws/{{number}}", self.streams.public)
+        self.streams.add_routes(app)
         app.router.add_route("*", "/{path:.*}", self.rest)
         app.cleanup_ctx.append(self._live)
         app.on_shutdown.append(self._say_goodbye)

@@ -300,3 +300,12 @@ async def test_a_wrong_word_is_a_number_never_a_crash(paper: Paper) -> None:
         assert (await ask(paper, "POST", path, **words))["retCode"] == 10001
     listed = await ask(paper, "GET", "/v5/execution/list", category="linear", startTime=1, endTime=10**15)
     assert listed["retCode"] == 10001
+
+
+async def test_a_persons_order_has_no_name(hedged_bybit: Any, paper: Paper) -> None:
+    leg = {"api_key": KEY, "symbol": "BTCUSDT", "position_side": "LONG"}
+    await paper.hook("manual", **leg, side="BUY", quantity="0.1")
+    (trade,) = (await ask(paper, "GET", "/v5/execution/list", category="linear"))["result"]["list"]
+    assert (trade["orderLinkId"], trade["createType"]) == ("", "CreateByUser")
+    await paper.hook("manual", **leg)
+    assert await hedged_bybit.fetch_positions() == []
