@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DURATION ?= 60
-WORKERS ?= 3
+WORKERS ?= 4
 SEEDS ?= 100
 SIGNALS ?= 100000
 # checks that import settings need values, but no server

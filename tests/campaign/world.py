@@ -27,6 +27,7 @@ from tests.campaign.stream import PrivateStreams
 from tests.campaign.trouble import Trouble
 from tests.campaign.unreliable import UnreliableClient
 from tradingbot.schedule import SCHEDULE
+from trailing import rows
 
 ADDRESS = "inprocess:campaign"
 HINT = "hint"
@@ -170,6 +171,7 @@ class World:
     def _forget_memory(self) -> None:
         session.close_all()
         orders._prepared.clear()
+        rows._read.clear()
         connections.close_all()
 
     def _follow_up(self) -> None:

@@ -22,10 +22,13 @@ GROUPS = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A group is on one test worker: its processes are started once, and their queue is theirs alone meanwhile."""
+    """A group is on one test worker: its processes are started once, and their queue is theirs alone meanwhile. Stories
+    that start none of them are a group by file."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group(GROUPS.get(item.path.stem, "integration")))
+            alone = "stack" not in getattr(item, "fixturenames", ())
+            group = item.path.stem if alone else GROUPS.get(item.path.stem, "integration")
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture
