@@ -26,20 +26,43 @@ SHARES: Mapping[Lane, int] = {Lane.PROTECTIVE: 100, Lane.REDUCING: 95, Lane.ENTR
 
 
 class Unit(StrEnum):
+    """Weight is counted for every request; the others each for one kind of them."""
+
     WEIGHT = "weight"
     ORDERS = "orders"
+    AMENDS = "amends"
+    CANCELS = "cancels"
+    SETTINGS = "settings"
+    QUERIES = "queries"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Where a venue tells how many more it takes, and of how many."""
+
+    left: str
+    allowed: str
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
     """`header` is where the venue tells what it has counted itself; for request weight that is the use of all keys at
-    our address together."""
+    our address together. Some tell instead what is left."""
 
     name: str
     unit: Unit
     allowed: int
     seconds: int
     header: str = ""
+    left: Left | None = None
+
+    def counted_by_venue(self, headers: Mapping[str, str]) -> int | None:
+        """`headers` by their small letters."""
+        if self.left is None:
+            told = headers.get(self.header, "")
+            return int(told) if told.isdigit() else None
+        left, allowed = headers.get(self.left.left, ""), headers.get(self.left.allowed, "")
+        return int(allowed) - int(left) if left.isdigit() and allowed.isdigit() else None
 
     def share_of(self, lane: Lane) -> int:
         return self.allowed * SHARES[lane] // 100
@@ -48,14 +71,15 @@ class Limit:
 @dataclass(frozen=True, slots=True)
 class Cost:
     weight: int
-    orders: int = 0
+    one_of: Unit | None = None
     weight_without_symbol: int = 0
     weight_up_to: tuple[tuple[int, int], ...] = ()  # (limit asked for, weight), the smallest first
+    orders: int = 1  # how many of its kind a request is
 
     def of(self, unit: Unit, asked: Mapping[str, str]) -> int:
         """`asked`: the request's own parameters."""
-        if unit is Unit.ORDERS:
-            return self.orders
+        if unit is not Unit.WEIGHT:
+            return self.orders if unit is self.one_of else 0
         if "symbol" not in asked and self.weight_without_symbol:
             return self.weight_without_symbol
         limit = int(text) if (text := asked.get("limit", "")).isdecimal() else None
@@ -70,7 +94,8 @@ class Rules:
     limits: tuple[Limit, ...]
     costs: Mapping[tuple[str, str], Cost]
     unlisted: Cost
-    is_order_limit: Callable[[str], bool]  # does this error number speak of orders, not of requests
+    # of which kind an error number speaks, by what was asked for; None: of all requests
+    limited_kind: Callable[[str, Unit | None], Unit | None]
 
     def cost_of(self, method: str, path: str) -> Cost:
         return self.costs.get((method.upper(), path), self.unlisted)
@@ -89,7 +114,7 @@ def _costs(version: str, table: Mapping[str, Cost]) -> dict[tuple[str, str], Cos
 
 
 _CANDLES = Cost(10, weight_up_to=((99, 1), (499, 2), (1000, 5)))
-_AN_ORDER = Cost(weight=0, orders=1)
+_AN_ORDER = Cost(weight=0, one_of=Unit.ORDERS)
 _BINANCE = Rules(
     limits=(
         Limit("request weight per minute", Unit.WEIGHT, 2400, 60, "x-mbx-used-weight-1m"),
@@ -101,7 +126,7 @@ _BINANCE = Rules(
             "POST order": _AN_ORDER,
             "PUT order": _AN_ORDER,
             "POST algoOrder": _AN_ORDER,
-            "POST batchOrders": Cost(weight=5, orders=5),
+            "POST batchOrders": Cost(weight=5, one_of=Unit.ORDERS, orders=5),
             "DELETE order": Cost(1),
             "DELETE algoOrder": Cost(1),
             "DELETE allOpenOrders": Cost(1),
@@ -142,24 +167,48 @@ _BINANCE = Rules(
         **_costs("/fapi/v3", {"GET positionRisk": Cost(5), "GET account": Cost(5)}),
     },
     unlisted=Cost(40),
-    is_order_limit=lambda code: code == "-1015",
+    limited_kind=lambda code, asked: Unit.ORDERS if code == "-1015" else None,
 )  # fmt: skip
 
-_BYBIT_ORDER = Cost(weight=1, orders=1)
+_BYBIT_LEFT = Left("x-bapi-limit-status", "x-bapi-limit")
+
+
+def _each_second(unit: Unit, allowed: int) -> Limit:
+    """The venue counts each of its addresses apart; ours of one kind are counted together."""
+    return Limit(f"{unit} per second", unit, allowed, 1, left=_BYBIT_LEFT)
+
+
+_BYBIT_QUERY = Cost(weight=1, one_of=Unit.QUERIES)
+_BYBIT_SETTING = Cost(weight=1, one_of=Unit.SETTINGS)
 _BYBIT = Rules(
     limits=(
         Limit("requests per 5 seconds", Unit.WEIGHT, 600, 5),
-        Limit("orders per second", Unit.ORDERS, 10, 1),
+        _each_second(Unit.ORDERS, 10),
+        _each_second(Unit.AMENDS, 10),
+        _each_second(Unit.CANCELS, 10),
+        _each_second(Unit.SETTINGS, 10),
+        _each_second(Unit.QUERIES, 50),
     ),
     costs=_costs("/v5", {
-        "POST order/create": _BYBIT_ORDER,
-        "POST order/amend": _BYBIT_ORDER,
-        "POST order/cancel": _BYBIT_ORDER,
-        "POST order/cancel-all": _BYBIT_ORDER,
-        "POST position/trading-stop": _BYBIT_ORDER,
+        "POST order/create": Cost(weight=1, one_of=Unit.ORDERS),
+        "POST order/amend": Cost(weight=1, one_of=Unit.AMENDS),
+        "POST order/cancel": Cost(weight=1, one_of=Unit.CANCELS),
+        "POST order/cancel-all": Cost(weight=1, one_of=Unit.CANCELS),
+        "POST position/trading-stop": _BYBIT_SETTING,
+        "POST position/set-leverage": _BYBIT_SETTING,
+        "POST position/switch-mode": _BYBIT_SETTING,
+        "POST account/set-margin-mode": _BYBIT_SETTING,
+        "GET order/realtime": _BYBIT_QUERY,
+        "GET order/history": _BYBIT_QUERY,
+        "GET position/list": _BYBIT_QUERY,
+        "GET execution/list": _BYBIT_QUERY,
+        "GET account/wallet-balance": _BYBIT_QUERY,
+        "GET account/transaction-log": _BYBIT_QUERY,
+        "GET account/info": _BYBIT_QUERY,
+        "GET user/query-api": _BYBIT_SETTING,
     }),
-    unlisted=Cost(1),  # every request counts as one
-    is_order_limit=lambda code: code == "10006",
+    unlisted=Cost(1),  # public ones; every request counts as one
+    limited_kind=lambda code, asked: asked if code == "10006" else None,
 )  # fmt: skip
 
 RULES: Mapping[str, Rules] = {"binance": _BINANCE, "bybit": _BYBIT}

@@ -20,7 +20,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from exchanges.budget_rules import RULES, Lane, Limit
+from exchanges.budget_rules import RULES, Lane, Limit, Unit
 from exchanges.budget_scripts import ADMIT, RAISE, STOP
 from exchanges.credentials import Credentials
 from exchanges.errors import Banned, NotSent
@@ -42,6 +42,7 @@ class Admission:
 
     lane: Lane
     counted: Sequence[int] = ()
+    kind: Unit | None = None
 
 
 class Budget:
@@ -69,35 +70,39 @@ class Budget:
         cost = self._rules.cost_of(method, parts.path)
         asked = dict(parse_qsl(parts.query))
         costs = [cost.of(limit.unit, asked) for limit in self._rules.limits]
-        keys = [*map(self._counter, self._rules.limits), *self._stops(lane, is_order=cost.orders > 0)]
+        keys = [*map(self._counter, self._rules.limits), *self._stops(lane, cost.one_of)]
         answer = await _within_reach(lambda: self._admit(keys=keys, args=self._numbers(costs, lane)))
         if answer is None:
             self._check_own_memory(keys)
-            return Admission(lane)
+            return Admission(lane, kind=cost.one_of)
         if answer[0] != ADMITTED:
             raise self._refusal(answer[0], answer[1] / 1000, lane)
-        return Admission(lane, answer[1:])
+        return Admission(lane, answer[1:], cost.one_of)
 
     async def hear(self, admission: Admission, headers: Mapping[str, str], told: NotSent | None) -> None:
         """What the answer tells of the venue's own counting; `told` is its demand to wait, if it made one."""
         if told is not None:
-            await self._stop_everywhere(admission.lane, told)
+            await self._stop_everywhere(admission, told)
         by_name = {name.lower(): value for name, value in headers.items()}
         for limit, ours in zip(self._rules.limits, admission.counted, strict=False):
-            theirs = by_name.get(limit.header, "")
-            if theirs.isdigit() and int(theirs) > ours:
-                await self._raise_counter(limit, int(theirs))
+            if limit.left is not None and limit.unit is not admission.kind:
+                continue  # what is left is told of the request's own kind
+            theirs = limit.counted_by_venue(by_name)
+            if theirs is not None and theirs > ours:
+                await self._raise_counter(limit, theirs)
 
     async def _raise_counter(self, limit: Limit, told: int) -> None:
         key, numbers = self._counter(limit), [told, _width(limit), BUCKETS]
         await _within_reach(lambda: self._raise(keys=[key], args=numbers))
 
-    async def _stop_everywhere(self, lane: Lane, told: NotSent) -> None:
+    async def _stop_everywhere(self, admission: Admission, told: NotSent) -> None:
         """Stops go on through a rate limit that polls or entries met, but not through one they met themselves, and
         never through a ban."""
-        about_orders = self._rules.is_order_limit(told.code) and not isinstance(told, Banned)
-        for_all = isinstance(told, Banned) or lane is Lane.PROTECTIVE
-        key = f"{self._key if about_orders else self._host}:{'closed' if for_all else 'slowed'}"
+        is_ban = isinstance(told, Banned)
+        kind = None if is_ban else self._rules.limited_kind(told.code, admission.kind)
+        for_all = is_ban or admission.lane is Lane.PROTECTIVE
+        scope = self._of_kind(kind) if kind else self._host
+        key = f"{scope}:{'closed' if for_all else 'slowed'}"
         milliseconds = max(1, round(told.retry_after * 1000))
         _stopped_until[key] = time.monotonic() + told.retry_after
         await _within_reach(lambda: self._stop(keys=[key], args=[milliseconds]))
@@ -108,10 +113,13 @@ class Budget:
         if left > 0:
             raise _still_stopped(left)
 
-    def _stops(self, lane: Lane, *, is_order: bool) -> list[str]:
-        kinds = ("closed",) if lane is Lane.PROTECTIVE else ("closed", "slowed")
-        scopes = (self._host, self._key) if is_order else (self._host,)
-        return [f"{scope}:{kind}" for scope in scopes for kind in kinds]
+    def _stops(self, lane: Lane, kind: Unit | None) -> list[str]:
+        words = ("closed",) if lane is Lane.PROTECTIVE else ("closed", "slowed")
+        scopes = (self._host, self._of_kind(kind)) if kind else (self._host,)
+        return [f"{scope}:{word}" for scope in scopes for word in words]
+
+    def _of_kind(self, kind: Unit) -> str:
+        return f"{self._key}:{kind}"
 
     def _numbers(self, costs: Sequence[int], lane: Lane) -> list[int]:
         numbers = [len(costs)]

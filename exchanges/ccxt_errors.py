@@ -101,12 +101,23 @@ def told_to_wait(venue: str, wire: Wire) -> NotSent | None:
         return None
     is_ban = wire.status == 418 or "banned" in message.lower()
     kind, floor = (Banned, BAN_SECONDS) if is_ban else (NotSent, RATE_LIMIT_SECONDS)
-    wait = _retry_after(wire.headers) or _ban_left(message) or floor
+    wait = _retry_after(wire.headers) or _reset_in(wire.headers) or _ban_left(message) or floor
     return kind(message or f"HTTP {wire.status}", code=code, retry_after=wait)
 
 
+def _header(headers: Mapping[str, str], wanted: str) -> str:
+    return next((value for name, value in headers.items() if name.lower() == wanted), "")
+
+
+def _reset_in(headers: Mapping[str, str]) -> float | None:
+    """Bybit names the moment, in milliseconds; one that has passed is that of the answer."""
+    text = _header(headers, "x-bapi-limit-reset-timestamp")
+    left = int(text) / 1000 - time.time() if text.isdigit() else 0.0
+    return left if left > 0 else None
+
+
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    text = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
+    text = _header(headers, "retry-after")
     return float(text) if text.strip().isdigit() and int(text) > 0 else None
 
 

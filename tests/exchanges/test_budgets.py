@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import multiprocessing
@@ -295,7 +296,7 @@ def test_every_request_fits_into_every_lane(venue: str) -> None:
 def test_listing_everything_is_dearer_than_one_contract() -> None:
     cost = RULES["binance"].cost_of("get", "/fapi/v1/openOrders")
     assert (cost.of(Unit.WEIGHT, {"symbol": "BTCUSDT"}), cost.of(Unit.WEIGHT, {})) == (1, 40)
-    assert RULES["binance"].cost_of("POST", "/fapi/v1/order") == Cost(weight=0, orders=1)
+    assert RULES["binance"].cost_of("POST", "/fapi/v1/order") == Cost(weight=0, one_of=Unit.ORDERS)
     assert RULES["binance"].cost_of("GET", "/fapi/v9/new").weight == 40
 
 
@@ -303,3 +304,65 @@ def test_listing_everything_is_dearer_than_one_contract() -> None:
 def test_candles_cost_by_how_many_are_asked_for(limit: str, weight: int) -> None:
     cost = RULES["binance"].cost_of("GET", "/fapi/v1/klines")
     assert cost.of(Unit.WEIGHT, {"symbol": "BTCUSDT", "limit": limit}) == weight
+
+
+# Bybit: a second of its own for each kind of request
+
+BYBIT = "https://api.example/v5"
+PLACE, TAKE_BACK, ASK = (
+    ("POST", f"{BYBIT}/order/create"),
+    ("POST", f"{BYBIT}/order/cancel"),
+    ("GET", f"{BYBIT}/order/realtime"),
+)
+
+
+def at_bybit(place: str, act: Callable[[Budget], Awaitable[Answer]]) -> Answer:
+    async def run() -> Answer:
+        budget = Budget(Credentials("bybit", "a-key", "secret", place))
+        try:
+            return await act(budget)
+        finally:
+            await budget.close()
+
+    return asyncio.run(run())
+
+
+def taken(place: str, request: tuple[str, str], lane: Lane, tries: int) -> int:
+    async def ask(budget: Budget) -> int:
+        count = 0
+        for _ in range(tries):
+            with contextlib.suppress(NotSent):
+                await budget.admit(*request, lane)
+                count += 1
+        return count
+
+    return at_bybit(place, ask)
+
+
+def answered(place: str, request: tuple[str, str], told: NotSent | None = None, **headers: str) -> None:
+    async def hear(budget: Budget) -> None:
+        admission = await budget.admit(*request, Lane.READING)
+        await budget.hear(admission, {name.replace("_", "-"): value for name, value in headers.items()}, told)
+
+    at_bybit(place, hear)
+
+
+def test_orders_that_are_used_up_leave_room_for_cancels_and_questions(place: str) -> None:
+    assert taken(place, PLACE, Lane.PROTECTIVE, 12) == 10
+    assert taken(place, TAKE_BACK, Lane.REDUCING, 12) == 9
+    assert taken(place, ASK, Lane.READING, 5) == 5
+
+
+def test_what_is_left_is_heard_of_the_kind_that_was_asked_for(place: str) -> None:
+    answered(place, TAKE_BACK, X_Bapi_Limit="10", X_Bapi_Limit_Status="1")
+    assert taken(place, TAKE_BACK, Lane.READING, 3) == 0
+    assert taken(place, PLACE, Lane.ENTRY, 3) == 3
+
+
+def test_a_limit_of_one_kind_stops_that_kind_alone(place: str) -> None:
+    answered(place, ASK, NotSent("Too many visits.", code="10006", retry_after=5.0))
+    assert taken(place, ASK, Lane.READING, 2) == 0
+    assert taken(place, PLACE, Lane.ENTRY, 2) == 2
+    answered(place, PLACE, NotSent("IP rate limit.", code="10018", retry_after=5.0))
+    assert taken(place, TAKE_BACK, Lane.REDUCING, 2) == 0
+    assert taken(place, PLACE, Lane.PROTECTIVE, 2) == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 import traceback
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -224,6 +225,19 @@ async def test_a_rate_limit_says_when(client: BinanceClient, venue: Capture) -> 
     error = await failure_of(client, venue, answer)
     assert isinstance(error, errors.NotSent)
     assert error.retry_after == 17
+
+
+@pytest.mark.parametrize(("ahead", "least", "most"), [(4.0, 3.0, 4.0), (-1.0, 10.0, 10.0)])
+def test_bybit_names_the_moment_of_its_reset(ahead: float, least: float, most: float) -> None:
+    reset = str(round((time.time() + ahead) * 1000))
+    wire = Wire(
+        status=200,
+        answer={"retCode": 10006, "retMsg": "Too many visits."},
+        headers={"X-Bapi-Limit-Reset-Timestamp": reset},
+    )
+    error = translate("bybit", RuntimeError("anything"), wire, writing=True)
+    assert isinstance(error, errors.NotSent)
+    assert least <= error.retry_after <= most
 
 
 @pytest.mark.asyncio
