@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,9 +16,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from exchanges import errors
-from exchanges.binance_client import BinanceClient
-from exchanges.binance_stream import BinanceStream
-from exchanges.ccxt_client import build_exchange
+from exchanges.client import ExchangeClient, ExchangeStream
 from exchanges.credentials import Credentials
 from exchanges.paper.request_log import RequestLog
 from exchanges.paper.server import PaperServer
@@ -35,6 +34,7 @@ from exchanges.types import (
     ReportStatus,
     Side,
 )
+from exchanges.venue_clients import client_with, stream_with
 
 BTC = "BTC/USDT:USDT"
 KEY = "paper-1-main"
@@ -54,15 +54,15 @@ async def paper_exchange() -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-@pytest_asyncio.fixture
-async def credentials() -> AsyncIterator[Credentials]:
+@pytest_asyncio.fixture(params=["binance", "bybit"])
+async def credentials(request: pytest.FixtureRequest) -> AsyncIterator[Credentials]:
     async with paper_exchange() as url:
-        yield Credentials("binance", KEY, paper_secret(KEY), url)
+        yield Credentials(request.param, KEY, paper_secret(KEY), url)
 
 
 @pytest_asyncio.fixture
-async def client(credentials: Credentials) -> AsyncIterator[BinanceClient]:
-    made = BinanceClient(credentials)
+async def client(credentials: Credentials) -> AsyncIterator[ExchangeClient]:
+    made = client_with(credentials)
     assert await made.ensure_hedge_mode() is PositionMode.HEDGE
     await set_price(credentials, "60000")
     yield made
@@ -70,8 +70,8 @@ async def client(credentials: Credentials) -> AsyncIterator[BinanceClient]:
 
 
 @pytest_asyncio.fixture
-async def stream(credentials: Credentials) -> AsyncIterator[BinanceStream]:
-    made = BinanceStream(lambda: build_exchange(credentials))
+async def stream(credentials: Credentials) -> AsyncIterator[ExchangeStream]:
+    made = stream_with(credentials)
     yield made
     await made.close()
 
@@ -108,9 +108,10 @@ def stop_of(name: str, trigger: str) -> OrderRequest:
 
 
 @pytest.mark.asyncio
-async def test_a_round_trip_of_both_legs_at_once(client: BinanceClient) -> None:
+async def test_a_round_trip_of_both_legs_at_once(client: ExchangeClient) -> None:
     for side in PositionSide:
-        report = await client.create_order(entry(f"in-{side}", side))
+        await client.create_order(entry(f"in-{side}", side))
+        report = await client.find_order(BTC, f"in-{side}", Book.PLAIN)
         assert (report.status, report.filled_quantity) == (ReportStatus.FILLED, QUANTITY)
     held = {report.position_side: report.quantity for report in await client.positions()}
     assert held == {PositionSide.LONG: QUANTITY, PositionSide.SHORT: QUANTITY}
@@ -126,7 +127,7 @@ async def test_a_round_trip_of_both_legs_at_once(client: BinanceClient) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_fired_stop_is_traced_to_its_fill(client: BinanceClient, credentials: Credentials) -> None:
+async def test_a_fired_stop_is_traced_to_its_fill(client: ExchangeClient, credentials: Credentials) -> None:
     await client.create_order(entry("in"))
     placed = await client.create_order(stop_of("stop", "59000"))
     assert (placed.book, placed.status) == (Book.ALGO, ReportStatus.OPEN)
@@ -142,7 +143,7 @@ async def test_a_fired_stop_is_traced_to_its_fill(client: BinanceClient, credent
 
 
 @pytest.mark.asyncio
-async def test_the_venues_refusals(client: BinanceClient) -> None:
+async def test_the_venues_refusals(client: ExchangeClient) -> None:
     with pytest.raises(errors.NothingToReduce):
         await client.create_order(exit_of("out"))
     await client.create_order(entry("in"))
@@ -163,7 +164,7 @@ async def test_the_venues_refusals(client: BinanceClient) -> None:
 
 @pytest.mark.asyncio
 async def test_a_forged_secret_is_the_accounts_problem(credentials: Credentials) -> None:
-    forged = BinanceClient(Credentials("binance", KEY, "wrong", credentials.base_url))
+    forged = client_with(replace(credentials, api_secret="wrong"))
     with pytest.raises(errors.AccountUnusable):
         await forged.balance()
     with pytest.raises(errors.AccountUnusable):
@@ -172,7 +173,9 @@ async def test_a_forged_secret_is_the_accounts_problem(credentials: Credentials)
 
 
 @pytest.mark.asyncio
-async def test_the_private_stream_tells_what_rest_tells(client: BinanceClient, stream: BinanceStream) -> None:
+async def test_the_private_stream_tells_what_rest_tells(
+    client: ExchangeClient, stream: ExchangeStream
+) -> None:
     async with aclosing(stream.private_events()) as events:
         assert await asyncio.wait_for(anext(events), 5) == PrivateEvent()
         await client.create_order(entry("in"))
@@ -187,7 +190,7 @@ async def test_the_private_stream_tells_what_rest_tells(client: BinanceClient, s
 
 @pytest.mark.asyncio
 async def test_a_cut_stream_is_an_error(
-    client: BinanceClient, stream: BinanceStream, credentials: Credentials
+    client: ExchangeClient, stream: ExchangeStream, credentials: Credentials
 ) -> None:
     async with aclosing(stream.private_events()) as events:
         await asyncio.wait_for(anext(events), 5)
@@ -198,7 +201,7 @@ async def test_a_cut_stream_is_an_error(
 
 @pytest.mark.asyncio
 async def test_mark_prices_follow_the_venue(
-    client: BinanceClient, stream: BinanceStream, credentials: Credentials
+    client: ExchangeClient, stream: ExchangeStream, credentials: Credentials
 ) -> None:
     async with aclosing(stream.prices([BTC], Reference.MARK)) as batches:
         await asyncio.wait_for(anext(batches), 10)
@@ -218,7 +221,7 @@ async def test_mark_prices_follow_the_venue(
     ],
 )
 async def test_each_reference_is_told_its_own_prices(
-    stream: BinanceStream, credentials: Credentials, reference: Reference, told: dict[PriceKind, str]
+    stream: ExchangeStream, credentials: Credentials, reference: Reference, told: dict[PriceKind, str]
 ) -> None:
     await hook(credentials, "pause")
     async with aclosing(stream.prices([BTC], reference)) as batches:
