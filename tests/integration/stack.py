@@ -20,11 +20,12 @@ from kombu import Connection
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from exchanges.binance_client import BinanceClient
+from exchanges.client import ExchangeClient
 from exchanges.credentials import Credentials
 from exchanges.models import AccountBalance, ExchangeAccount, Instrument
 from exchanges.paper.demo import DEMO_PRICES
 from exchanges.paper.signing import paper_secret
+from exchanges.venue_clients import client_with
 from positions.models import Order, Position
 from signals_app.models import SignalSender, Strategy, StrategyAccount, StrategySignal, Ticker
 from signals_app.tokens import new_token, token_hash
@@ -37,7 +38,7 @@ SYMBOL = "BTCUSDT"
 UNIFIED = "BTC/USDT:USDT"
 START_SECONDS = 60.0  # of a process on a machine that is busy with other tests
 PHRASES = {"GO LONG": "long", "GO SHORT": "short", "OUT LONG": "close_long", "OUT SHORT": "close_short"}
-ORDER_PATHS = ("/fapi/v1/order", "/fapi/v1/algoOrder")
+ORDER_PATHS = ("/fapi/v1/order", "/fapi/v1/algoOrder", "/v5/order/create")
 
 
 class Stack:
@@ -115,13 +116,13 @@ class Stack:
 class Trader:
     """One paper account with a strategy, an outside sender's socket, and questions to the exchange through ccxt."""
 
-    def __init__(self, stack: Stack, suffix: str = "", **strategy: Any) -> None:
+    def __init__(self, stack: Stack, suffix: str = "", venue: str = "binance", **strategy: Any) -> None:
         """Traders with one suffix follow the same phrases: a signal concerns them all."""
         self.stack, self.lines, self.suffix = stack, ExitStack(), suffix
         for symbol, price in DEMO_PRICES.items():
             stack.paper.set_price(symbol, price)
         self.account = ExchangeAccount.objects.create(
-            name=f"it-{uuid.uuid4().hex[:8]}", max_open_positions=50, max_exposure=1_000_000
+            name=f"it-{uuid.uuid4().hex[:8]}", venue=venue, max_open_positions=50, max_exposure=1_000_000
         )
         self.key = f"paper-{self.account.pk}-{self.account.name}"
         self.strategy = self._make_strategy(strategy)
@@ -132,7 +133,8 @@ class Trader:
             name=self.account.name, token_hash=token_hash(self.token), rate_per_minute=0
         )
         self.run("positions.tasks.refresh_instruments")
-        until(lambda: Instrument.objects.count() == len(DEMO_PRICES), "the contracts")
+        listed = Instrument.objects.filter(venue=venue)
+        until(lambda: listed.count() == len(DEMO_PRICES), "the contracts")
         self.start_balance = self.ask(lambda client: client.balance()).wallet_balance
         self.socket = self._connect()
         until(self._is_listened_to, "the private stream of the new account")
@@ -216,13 +218,12 @@ class Trader:
     def run(self, task: str, *arguments: Any, queue: str = "sweeps") -> None:
         self.stack.run(task, *arguments, queue=queue)
 
-    def ask(self, question: Callable[[BinanceClient], Awaitable[Result]]) -> Result:
+    def ask(self, question: Callable[[ExchangeClient], Awaitable[Result]]) -> Result:
         """Through ccxt, as anybody with the account's key could."""
 
         async def conversation() -> Result:
-            client = BinanceClient(
-                Credentials("binance", self.key, paper_secret(self.key), self.stack.paper.url)
-            )
+            keys = self.key, paper_secret(self.key)
+            client = client_with(Credentials(self.account.venue, *keys, self.stack.paper.url))
             try:
                 return await question(client)
             finally:

@@ -14,6 +14,7 @@ from tests.ops.waiting import until
 from trailing.models import TrailingStop
 
 
+@pytest.mark.parametrize("trader", ["binance", "bybit"], indirect=True)
 def test_full_trading_cycle(trader: Trader) -> None:
     trader.set_price(100_000)
 
@@ -45,10 +46,10 @@ def test_full_trading_cycle(trader: Trader) -> None:
     assert second.trigger_price == D(103_000) * D("0.995")
     assert TrailingStop.objects.get(position=position).state == "active"
     log = [line for line in trader.stack.requests() if line["api_key"] == trader.key]
-    placed = next(
-        n for n, line in enumerate(log) if line["params"].get("clientAlgoId") == second.client_order_id
+    placed = next(n for n, line in enumerate(log) if line["client_order_id"] == second.client_order_id)
+    canceled = next(
+        n for n, line in enumerate(log) if line["method"] == "DELETE" or line["path"].endswith("/cancel")
     )
-    canceled = next(n for n, line in enumerate(log) if line["method"] == "DELETE")
     assert placed < canceled, "never without a stop"
 
     # the price falls through the stop: the exchange's own order closes the position
@@ -70,7 +71,7 @@ def test_full_trading_cycle(trader: Trader) -> None:
 
     # every order the exchange saw was signed and has a row, and none came twice
     seen = trader.order_requests()
-    names = [line["params"].get("newClientOrderId") or line["params"]["clientAlgoId"] for line in seen]
+    names = [line["client_order_id"] for line in seen]
     assert sorted(names) == sorted(
         Order.objects.filter(position=position).values_list("client_order_id", flat=True)
     )
