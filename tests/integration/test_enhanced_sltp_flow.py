@@ -23,6 +23,11 @@ from trailing.plan import read_plan
 START = D(100_000)
 TICK = D("0.1")
 BOTH = pytest.mark.parametrize("side", list(PositionSide))
+LONG, SHORT = PositionSide
+# each leg on Binance, and one of them where a conditional order keeps its number and an order is only acknowledged
+EVERYWHERE = [("binance", LONG), ("binance", SHORT)]
+ALSO_LONG = pytest.mark.parametrize(("venue", "side"), [*EVERYWHERE, ("bybit", LONG)])
+ALSO_SHORT = pytest.mark.parametrize(("venue", "side"), [*EVERYWHERE, ("bybit", SHORT)])
 HOUR = D("0.001")  # 3.6 seconds, the shortest a plan can say
 PATIENCE = 60.0  # of a machine that is busy with other tests
 
@@ -34,7 +39,9 @@ class Story:
         self.trader, self.side, phrase = trader, side, f"GO {side.upper()}"
         trader.set_price(START)
         until(
-            lambda: latest_mark("binance", SYMBOL, timezone.now()) == START, "the price to be heard", PATIENCE
+            lambda: latest_mark(trader.account.venue, SYMBOL, timezone.now()) == START,
+            "the price to be heard",
+            PATIENCE,
         )
         self.position = trader.open(phrase) if is_protected else trader.position_of(trader.send(phrase))
 
@@ -92,8 +99,10 @@ class Opening:
     def __init__(self, stack: Stack, lines: ExitStack) -> None:
         self.stack, self._lines = stack, lines
 
-    def __call__(self, side: PositionSide, is_protected: bool = True, **plan: Any) -> Story:
-        trader = Trader(self.stack, protection=read_plan({"trailing": None} | plan).as_json())
+    def __call__(
+        self, side: PositionSide, is_protected: bool = True, venue: str = "binance", **plan: Any
+    ) -> Story:
+        trader = Trader(self.stack, venue=venue, protection=read_plan({"trailing": None} | plan).as_json())
         self._lines.callback(trader.lines.close)
         return Story(trader, side, is_protected)
 
@@ -126,13 +135,15 @@ def test_profit_locks(opened: Opening, side: PositionSide) -> None:
     story.ends("profit_lock")
 
 
-@BOTH
-def test_two_levels_in_one_jump_and_a_reversal(opened: Opening, side: PositionSide) -> None:
+@ALSO_SHORT
+def test_two_levels_in_one_jump_and_a_reversal(opened: Opening, venue: str, side: PositionSide) -> None:
     levels = [
         {"at": {"type": "percent", "percent": percent}, "close_ratio": ratio}
         for percent, ratio in (("1", "0.3"), ("2", "0.3"), ("3", "0.4"))
     ]
-    story = opened(side, take_profits={"levels": levels, "stop_after_level": {"type": "previous_level"}})
+    story = opened(
+        side, venue=venue, take_profits={"levels": levels, "stop_after_level": {"type": "previous_level"}}
+    )
     resting = Order.objects.filter(position=story.position, level__isnull=False, status="accepted")
     until(lambda: resting.count() == 3, "the levels at the exchange", PATIENCE)
     story.moves_to("2.5")
@@ -147,9 +158,11 @@ def test_two_levels_in_one_jump_and_a_reversal(opened: Opening, side: PositionSi
     assert sorted(made.values_list("level", flat=True)) == [1, 2, 3], "each level once"
 
 
-@BOTH
-def test_trailing_exit(opened: Opening, side: PositionSide) -> None:
-    story = opened(side, trailing={"type": "percent", "activation_percent": "1", "callback_percent": "0.5"})
+@ALSO_LONG
+def test_trailing_exit(opened: Opening, venue: str, side: PositionSide) -> None:
+    story = opened(
+        side, venue=venue, trailing={"type": "percent", "activation_percent": "1", "callback_percent": "0.5"}
+    )
     wished = story.moves_to("2") * (1 - side.sign * D("0.005"))
     until(
         lambda: any(
@@ -176,13 +189,13 @@ def test_an_aged_position_leaves_as_soon_as_it_costs_nothing(opened: Opening, si
     assert (close.average_price - story.price("0.2")) * side.sign >= 0, "both commissions are earned"
 
 
-@BOTH
+@ALSO_LONG
 @pytest.mark.parametrize(("age", "reason"), [(None, "external"), ({"max_age_hours": HOUR}, "PHANTOM_AGED")])
 def test_a_phantom_is_closed_with_what_is_known(
-    opened: Opening, side: PositionSide, age: Any, reason: str
+    opened: Opening, venue: str, side: PositionSide, age: Any, reason: str
 ) -> None:
     """Nothing tells at what price it went: no profit is made up."""
-    story = opened(side, age=age)
+    story = opened(side, venue=venue, age=age)
     story.moves_to("-0.5")
     story.grows_old()
     story.trader.stack.paper.hook("lose", **story.leg())
