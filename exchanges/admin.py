@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.html import format_html
 
-from exchanges.models import AccountBalance, ExchangeAccount, Instrument
+from exchanges.models import AccountBalance, ExchangeAccount, FlatRun, Instrument, StateChange
 from positions.lifecycle import DONE
+from positions.services import halting
+
+Stop = Callable[[int, str, str], halting.Answer]
 
 SECRETS = ("api_key", "api_secret")
 KEPT = "Set. Leave blank to keep it; type a new one to replace it."
 MISSING = "Not set."
-# a page that was opened before a halt must not end it: what counts is what its reader changed
-CHANGED_BY_US_TOO = ("trading_state", "state_reason")
+SWITCH = ("trading_state", "state_reason", "state_since", "state_by", "kill_switch")
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -49,8 +55,6 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
             "venue",
             *SECRETS,
             "is_live_confirmed",
-            "trading_state",
-            "state_reason",
             "position_mode",
             "max_open_positions",
             "max_exposure",
@@ -65,15 +69,11 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
             self.initial[name] = ""
             self.fields[name].widget = forms.PasswordInput(attrs={"autocomplete": "new-password"})
             self.fields[name].help_text = KEPT if stored else MISSING
-        for name in CHANGED_BY_US_TOO:
-            self.fields[name].show_hidden_initial = True
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or self.cleaned_data
         for name, stored in self._stored.items():
             cleaned[name] = cleaned.get(name) or stored
-        for name in self._untouched:
-            cleaned[name] = getattr(self.instance, name)
         return cleaned
 
     def clean_position_mode(self) -> str:
@@ -86,11 +86,6 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
                 f"{working} working orders."
             )
         return mode
-
-    @property
-    def _untouched(self) -> set[str]:
-        is_new = self.instance.pk is None
-        return set() if is_new else set(CHANGED_BY_US_TOO) - set(self.changed_data)
 
 
 class BalanceInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -109,14 +104,17 @@ class BalanceInline(admin.TabularInline):  # type: ignore[type-arg]
 class ExchangeAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = AccountForm
     inlines = (BalanceInline,)
-    actions = None
-    list_display = ("name", "venue", "trading_state", "is_live_confirmed", "equity", "max_open_positions")
+    actions = ("halt", "reduce", "resume", "close_everything")
+    readonly_fields = SWITCH
+    list_display = (
+        "name", "venue", "trading_state", "is_live_confirmed", "equity", "max_open_positions", "kill_switch",
+    )  # fmt: skip
     list_filter = ("venue", "trading_state")
     search_fields = ("name",)
     list_select_related = ("balance",)
     fieldsets = (
         (None, {"fields": ("name", "venue", *SECRETS, "is_live_confirmed")}),
-        ("Trading", {"fields": ("trading_state", "state_reason", "max_open_positions", "max_exposure")}),
+        ("Trading", {"fields": (*SWITCH, "max_open_positions", "max_exposure")}),
         ("At the exchange", {"fields": ("position_mode",)}),
         ("Positions nobody here opened", {"fields": ("unknown_positions", "adopted_stop_percent")}),
     )
@@ -132,12 +130,66 @@ class ExchangeAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             account.refresh_from_db(from_queryset=ExchangeAccount.objects.select_for_update(no_key=True))
         return account
 
+    @admin.display(description="")
+    def kill_switch(self, account: ExchangeAccount) -> str:
+        return format_html('<a href="{}">Halt, reduce, resume, close everything…</a>', reverse("switch"))
+
+    @admin.action(description="Halt: nothing is opened any more", permissions=["change"])
+    def halt(self, request: HttpRequest, chosen: QuerySet[ExchangeAccount]) -> None:
+        self._stop(request, chosen, halting.halt)
+
+    @admin.action(description="Reduce: nothing is opened for now", permissions=["change"])
+    def reduce(self, request: HttpRequest, chosen: QuerySet[ExchangeAccount]) -> None:
+        self._stop(request, chosen, halting.reduce)
+
+    def _stop(self, request: HttpRequest, chosen: QuerySet[ExchangeAccount], stop: Stop) -> None:
+        """To stop needs no second question; what cannot be called back is asked on its own page."""
+        for account in chosen.defer(*SECRETS).order_by("pk"):
+            answer = stop(account.pk, "by hand, from the list of accounts", request.user.get_username())
+            messages.info(request, f"{answer.name} is {answer.state}.")
+
+    @admin.action(description="Resume…", permissions=["change"])
+    def resume(self, request: HttpRequest, chosen: QuerySet[ExchangeAccount]) -> HttpResponse | None:
+        return self._ask(request, chosen, "resume")
+
+    @admin.action(description="Close everything…", permissions=["change"])
+    def close_everything(
+        self, request: HttpRequest, chosen: QuerySet[ExchangeAccount]
+    ) -> HttpResponse | None:
+        return self._ask(request, chosen, "flat")
+
+    def _ask(self, request: HttpRequest, chosen: QuerySet[ExchangeAccount], act: str) -> HttpResponse | None:
+        names = list(chosen.values_list("name", flat=True))
+        if len(names) == 1:
+            return redirect("switch-account", names[0], act)
+        messages.error(request, "One account at a time; nothing was done.")
+        return None
+
     @admin.display(description="equity (USDT)")
     def equity(self, account: ExchangeAccount) -> str:
         return f"{account.balance.equity:,.2f}" if hasattr(account, "balance") else "—"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(StateChange)
+class StateChangeAdmin(ReadOnlyAdmin):
+    list_display = ("at", "account", "from_state", "to_state", "reason", "by", "cause", "epoch")
+    list_filter = ("to_state", "cause", "account")
+    date_hierarchy = "at"
+    ordering = ("-at",)
+
+
+@admin.register(FlatRun)
+class FlatRunAdmin(ReadOnlyAdmin):
+    list_display = ("begun_at", "account", "reason", "by", "include_foreign", "ended_at", "report")
+    list_filter = ("account",)
+    ordering = ("-begun_at",)
+
+    @admin.display(description="")
+    def report(self, run: FlatRun) -> str:
+        return format_html('<a href="{}">Report</a>', reverse("flat", args=[run.pk]))
 
 
 @admin.register(Instrument)

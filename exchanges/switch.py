@@ -10,7 +10,8 @@ from django.db.models import Subquery
 from django.db.models.functions import JSONObject
 
 from exchanges.models import ExchangeAccount, GlobalState, TradingState
-from exchanges.trading_state import strictest
+from exchanges.switch_models import Switched
+from exchanges.trading_state import Cause, strictest
 
 EVERYWHERE = 1  # the one row's key
 
@@ -51,3 +52,10 @@ def _together(own: Switch, above: dict[str, Any] | None) -> Switch:
     if is_everywhere:
         return Switch(state, above["reason"], epoch, is_everywhere=True)
     return Switch(own.state, own.reason, epoch)
+
+
+def since_and_who(row: Switched) -> str:
+    if row.state_since is None:
+        return ""
+    who = row.state_by or ("the exchange" if row.state_cause == Cause.VENUE else "our limits")
+    return f"since {row.state_since:%Y-%m-%d %H:%M:%S} UTC, by {who}"

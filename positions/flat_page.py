@@ -1,16 +1,33 @@
-"""What a FLAT has come to, as texts and rows. Nothing here writes."""
+"""What the kill switch says and what a FLAT has come to, as texts and rows. Nothing here writes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
-from exchanges.models import FlatReport, FlatRun
-from exchanges.trading_state import FlatOutcome
+from exchanges.models import (
+    KEYS,
+    KEYS_OF_ACCOUNT,
+    ExchangeAccount,
+    FlatReport,
+    FlatRun,
+    GlobalState,
+    StateChange,
+    TradingState,
+)
+from exchanges.switch import EVERYWHERE, since_and_who
+from exchanges.switch_models import Switched
+from exchanges.trading_state import FlatOutcome, Move
 from positions.flatness import by_our_rows
+from positions.lifecycle import DONE
+from positions.models import Order, Position
 from positions.services.flat_books import books_of
+from positions.services.halting import Answer
+
+SHOWN = 20
 
 SENTENCES = {
     FlatOutcome.CLOSING: "is being closed",
@@ -21,7 +38,12 @@ SENTENCES = {
 
 
 def report_rows(run: FlatRun) -> list[dict[str, Any]]:
-    reports = FlatReport.objects.filter(run=run).select_related("account").order_by("account__name")
+    reports = (
+        FlatReport.objects.filter(run=run)
+        .select_related("account")
+        .defer(*KEYS_OF_ACCOUNT)
+        .order_by("account__name")
+    )
     return [_row(report) for report in reports]
 
 
@@ -58,3 +80,63 @@ def lines_of(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
             "whose": whose,
             "why": one["why"],
         }
+
+
+def page_of(run: FlatRun) -> dict[str, Any]:
+    reports = report_rows(run)
+    return {
+        "run": run,
+        "whose": run.account.name if run.account else "every account",
+        "is_over": run.ended_at is not None,
+        "is_flat": bool(reports) and all(one["outcome"] == FlatOutcome.FLAT for one in reports),
+        "reports": reports,
+        "left": [line for one in reports for line in lines_of(one)],
+        "now": timezone.now(),
+    }
+
+
+def switch_page() -> dict[str, Any]:
+    everywhere = GlobalState.objects.filter(pk=EVERYWHERE).first() or GlobalState()
+    accounts = ExchangeAccount.objects.order_by("name").defer(*KEYS)
+    own = [_standing(one.name, one) for one in accounts]
+    return {
+        "rows": [_standing("", everywhere), *own],
+        "changes": StateChange.objects.select_related("account")
+        .defer(*KEYS_OF_ACCOUNT)
+        .order_by("-pk")[:SHOWN],
+        "runs": FlatRun.objects.select_related("account").defer(*KEYS_OF_ACCOUNT).order_by("-pk")[:SHOWN],
+        "now": timezone.now(),
+    }
+
+
+def _standing(name: str, row: Switched) -> dict[str, Any]:
+    return {
+        "account": name,
+        "state": row.trading_state,
+        "is_active": row.trading_state == TradingState.ACTIVE,
+        "why": row.state_reason,
+        "since": since_and_who(row),
+        "held": held_by(name),
+    }
+
+
+def held_by(account: str) -> dict[str, int]:
+    """By our own rows; without a name: of all accounts."""
+    mine = Q(account__name=account) if account else Q()
+    return {
+        "positions": Position.objects.filter(mine, is_live=True).count(),
+        "orders": Order.objects.filter(mine).exclude(status__in=DONE).count(),
+    }
+
+
+def sentence_of(answer: Answer) -> str:
+    how = {Move.CHANGE: "is now", Move.KEEP: "was already", Move.REFUSE: "stays"}[answer.move]
+    told = [f"{answer.name or 'Every account'} {how} {answer.state}."]
+    if answer.called_off:
+        told.append(f"{answer.called_off} entries were called off.")
+    if answer.in_flight:
+        told.append(
+            f"{len(answer.in_flight)} entries were on the wire; the exchange is asked for them, and what they opened "
+            "is protected like any position."
+        )
+    return " ".join(told)

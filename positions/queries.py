@@ -13,7 +13,16 @@ from django.db.models import Min, Prefetch, QuerySet, Sum
 from django.utils import timezone
 
 from exchanges.marks import latest_marks
-from exchanges.models import KEYS, KEYS_OF_ACCOUNT, AccountWatch, ExchangeAccount, TradingState
+from exchanges.models import (
+    KEYS,
+    KEYS_OF_ACCOUNT,
+    AccountWatch,
+    ExchangeAccount,
+    FlatRun,
+    GlobalState,
+    TradingState,
+)
+from exchanges.switch import EVERYWHERE, since_and_who
 from exchanges.types import BreakerState, PositionSide
 from positions import formats
 from positions.accounting import QUOTE_CURRENCIES
@@ -197,22 +206,37 @@ def _today(now: datetime) -> tuple[Decimal, str]:
 
 def notices() -> list[dict[str, str]]:
     """What a person must know before anything else: accounts that do not trade as they should."""
-    accounts = ExchangeAccount.objects.select_related("watch").order_by("name")
-    return [notice for account in accounts for notice in _notices_of(account)]
+    accounts = ExchangeAccount.objects.select_related("watch").order_by("name").defer(*KEYS)
+    return [*_notices_of_all(), *(notice for account in accounts for notice in _notices_of(account))]
+
+
+def _notices_of_all() -> Iterator[dict[str, str]]:
+    everywhere = GlobalState.objects.filter(pk=EVERYWHERE).exclude(trading_state=TradingState.ACTIVE).first()
+    if everywhere is not None:
+        yield _notice(
+            "Every account", everywhere.trading_state, everywhere.state_reason, since_and_who(everywhere)
+        )
+    for run in FlatRun.objects.filter(ended_at=None).order_by("pk"):
+        done, of = run.reports.exclude(ended_at=None).count(), run.reports.count()
+        yield _notice(f"FLAT {run.pk}", "at work", f"{done} of {of} accounts are done", "")
+
+
+def _notice(account: str, state: str, why: str, since: str) -> dict[str, str]:
+    return {"account": account, "state": state, "why": why, "since": since}
 
 
 def _notices_of(account: ExchangeAccount) -> Iterator[dict[str, str]]:
     if account.trading_state != TradingState.ACTIVE:
-        yield {"account": account.name, "state": account.trading_state, "why": account.state_reason}
+        yield _notice(account.name, account.trading_state, account.state_reason, since_and_who(account))
     watch: AccountWatch | None = getattr(account, "watch", None)
     if watch and watch.breaker != BreakerState.CLOSED:
         known = f"{watch.reconciled_at:%H:%M:%S} UTC" if watch.reconciled_at else "never"
         why = f"since {watch.unreachable_since:%H:%M:%S} UTC; positions last verified: {known}"
         state = "unreachable" if watch.breaker == BreakerState.OPEN else "recovering"
-        yield {"account": account.name, "state": state, "why": f"{why}; {watch.unreachable_error}"}
+        yield _notice(account.name, state, f"{why}; {watch.unreachable_error}", "")
     if watch and watch.stops_refused_since:
         why = f"since {watch.stops_refused_since:%H:%M:%S} UTC: {watch.stops_refused_reason}"
-        yield {"account": account.name, "state": "without stop orders", "why": why}
+        yield _notice(account.name, "without stop orders", why, "")
 
 
 def ending(position_id: int) -> str:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from exchanges import session
 from exchanges.client import ExchangeClient
 from exchanges.errors import ExchangeError
-from exchanges.models import ExchangeAccount, FlatReport
+from exchanges.models import KEYS, ExchangeAccount, FlatReport
 from exchanges.trading_state import FlatOutcome
 from positions import broadcast
 from positions.flatness import Finding, Listing, by_our_rows, find, is_sure
@@ -26,7 +26,6 @@ logger = logging.getLogger(__name__)
 # while ours are on their way the answer is known; it is asked for all the same, for the report
 ASK_AGAIN_AFTER = timedelta(seconds=5)
 ANSWER_WITHIN = 20.0
-Asked = tuple[ExchangeAccount, datetime, "Future[Listing] | ExchangeError"]
 
 
 def prove_due(now: datetime) -> int:
@@ -42,7 +41,7 @@ def _due(now: datetime) -> list[ExchangeAccount]:
     busy = set(live_positions(accounts).values_list("account_id", flat=True))
     busy |= set(pending_orders(accounts).values_list("account_id", flat=True))
     due = {one.account_id for one in reports if _is_due(one, one.account_id in busy, now)}
-    return list(ExchangeAccount.objects.filter(pk__in=due).order_by("pk"))
+    return list(ExchangeAccount.objects.filter(pk__in=due).defer(*KEYS).order_by("pk"))
 
 
 def _is_due(report: FlatReport, is_busy: bool, now: datetime) -> bool:
@@ -50,7 +49,7 @@ def _is_due(report: FlatReport, is_busy: bool, now: datetime) -> bool:
     return not may_wait or now - (report.tried_at or report.run.begun_at) >= ASK_AGAIN_AFTER
 
 
-def _question(account: ExchangeAccount) -> Future[Listing] | ExchangeError:
+def _question(account: ExchangeAccount) -> Future[Listing] | Exception:
     asked_at = timezone.now()
 
     async def ask(client: ExchangeClient) -> Listing:
@@ -58,13 +57,13 @@ def _question(account: ExchangeAccount) -> Future[Listing] | ExchangeError:
 
     try:
         return session.start(account, ask)
-    except ExchangeError as error:
+    except Exception as error:  # keys that cannot be opened, too, are this account's matter alone
         return error
 
 
-def _hear(account: ExchangeAccount, tried_at: datetime, question: Future[Listing] | ExchangeError) -> None:
+def _hear(account: ExchangeAccount, tried_at: datetime, question: Future[Listing] | Exception) -> None:
     try:
-        if isinstance(question, ExchangeError):
+        if isinstance(question, Exception):
             raise question
         listing = session.answer_of(question, ANSWER_WITHIN)
     except ExchangeError as error:

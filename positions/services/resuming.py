@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from exchanges import session
 from exchanges.client import ExchangeClient
 from exchanges.errors import ExchangeError
-from exchanges.models import ExchangeAccount, TradingState
+from exchanges.models import KEYS, ExchangeAccount, TradingState
 from exchanges.trading_state import Cause, Move
 from positions.services import halting
 
@@ -30,7 +30,7 @@ class Resumed:
 def resume(account_id: int | None, by: str, reason: str = "") -> Resumed:
     """All accounts: ends only what was said of all; one that was stopped by itself stays so. What an exchange refused
     is resumed only when it answers again."""
-    chosen = ExchangeAccount.objects.order_by("name")
+    chosen = ExchangeAccount.objects.order_by("name").defer(*KEYS)
     accounts = list(chosen if account_id is None else chosen.filter(pk=account_id))
     asked = [(account, _question(account)) for account in accounts]
     told = [(account, *_hear(account, question)) for account, question in asked]
@@ -48,7 +48,7 @@ def _is_refused_by_venue(account: ExchangeAccount) -> bool:
     return account.trading_state == TradingState.HALTED and account.state_cause == Cause.VENUE
 
 
-def _question(account: ExchangeAccount) -> Future[str] | ExchangeError:
+def _question(account: ExchangeAccount) -> Future[str] | Exception:
     async def ask(client: ExchangeClient) -> str:
         balance = await client.balance()
         held, orders = await client.positions(), await client.open_orders()
@@ -56,16 +56,18 @@ def _question(account: ExchangeAccount) -> Future[str] | ExchangeError:
 
     try:
         return session.start(account, ask)
-    except ExchangeError as error:
+    except Exception as error:
         return error
 
 
-def _hear(account: ExchangeAccount, question: Future[str] | ExchangeError) -> tuple[str, bool]:
+def _hear(account: ExchangeAccount, question: Future[str] | Exception) -> tuple[str, bool]:
     try:
-        if isinstance(question, ExchangeError):
+        if isinstance(question, Exception):
             raise question
         sentence = session.answer_of(question, ANSWER_WITHIN)
     except ExchangeError as error:
         return f"does not answer as it should: {error.sentence}", False
+    except Exception as error:
+        return f"could not be asked ({type(error).__name__})", False
     stays = "" if account.trading_state == TradingState.ACTIVE else f"; it is {account.trading_state} itself"
     return f"{account.venue} {sentence}{stays}", True

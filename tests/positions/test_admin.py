@@ -4,9 +4,18 @@ from datetime import timedelta
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
-from exchanges.models import AccountBalance, AccountWatch, ExchangeAccount, Instrument, TradingState
+from exchanges.models import (
+    AccountBalance,
+    AccountWatch,
+    ExchangeAccount,
+    FlatRun,
+    Instrument,
+    StateChange,
+    TradingState,
+)
 from positions.models import Fill, FundingPayment, InvariantCheck, Order, Position, RiskEvent
 from positions.services.halting import halt
 from tests.builders import (
@@ -20,7 +29,17 @@ from tests.builders import (
 )
 
 pytestmark = pytest.mark.django_db
-READ_ONLY = [Instrument, Position, Order, Fill, RiskEvent, FundingPayment, InvariantCheck]
+READ_ONLY = [
+    StateChange,
+    FlatRun,
+    Instrument,
+    Position,
+    Order,
+    Fill,
+    RiskEvent,
+    FundingPayment,
+    InvariantCheck,
+]
 
 
 def url(model, page, *args):
@@ -40,8 +59,6 @@ def form_of(account, **values):
         "venue": "binance",
         "api_key": "",
         "api_secret": "",
-        "trading_state": account.trading_state,
-        "state_reason": "",
         "position_mode": account.position_mode,
         "max_open_positions": "10",
         "max_exposure": "30000",
@@ -61,19 +78,13 @@ def test_secrets_are_never_shown(admin_client, account):
 
 def test_a_page_opened_before_a_halt_does_not_end_it(admin_client, account):
     page = url(ExchangeAccount, "change", account.pk)
-    shown = admin_client.get(page).content.decode()
-    hidden = {"initial-trading_state": "active", "initial-state_reason": ""}
-    assert all(f'name="{name}"' in shown for name in hidden)
+    assert 'name="trading_state"' not in admin_client.get(page).content.decode()
     halt(account.pk, "-2015 Invalid API-key")
-    seen = form_of(account, name="renamed") | hidden
-    assert admin_client.post(page, seen).status_code == 302
+    given = form_of(account, name="renamed") | {"trading_state": "active", "state_reason": "", "epoch": "0"}
+    assert admin_client.post(page, given).status_code == 302
     account.refresh_from_db()
-    assert (account.name, account.trading_state) == ("renamed", TradingState.HALTED)
+    assert (account.name, account.trading_state, account.epoch) == ("renamed", TradingState.HALTED, 1)
     assert account.state_reason == "-2015 Invalid API-key"
-    again = {"initial-trading_state": "halted", "trading_state": "active"}
-    assert admin_client.post(page, form_of(account) | again).status_code == 302
-    account.refresh_from_db()
-    assert account.trading_state == TradingState.ACTIVE
 
 
 def test_blank_secrets_keep_the_old_ones(admin_client, account):
@@ -103,24 +114,32 @@ def test_a_new_account_takes_its_secrets(admin_client):
     assert (made.api_key, made.api_secret) == ("k", "s")
 
 
-def test_trading_can_be_halted_by_hand(admin_client, account):
-    form = form_of(account, trading_state="halted", state_reason="holidays")
-    admin_client.post(url(ExchangeAccount, "change", account.pk), form)
-    account.refresh_from_db()
-    assert (account.trading_state, account.state_reason) == (TradingState.HALTED, "holidays")
+@pytest.mark.parametrize(("action", "state"), [("halt", "halted"), ("reduce", "reducing")])
+def test_accounts_are_stopped_from_their_list(admin_client, account, action, state):
+    chosen = {"action": action, "_selected_action": [account.pk]}
+    answer = admin_client.post(url(ExchangeAccount, "changelist"), chosen, follow=True)
+    told = [str(one) for one in answer.context["messages"]]
+    assert told == [f"main is {state}."]
+    change = StateChange.objects.get()
+    assert (change.account, change.to_state, change.by) == (account, state, "admin")
 
 
-def test_the_position_mode_is_changed_while_nothing_is_open(admin_client, account):
-    address = url(ExchangeAccount, "change", account.pk)
-    held = a_position(account=account)
-    said = admin_client.post(address, form_of(account, position_mode="one_way")).content.decode()
-    assert "the account has 1 live positions and 0 working orders" in said
-    Position.objects.filter(pk=held.pk).update(
-        status="closed", closed_at=held.created_at, close_reason="manual", quantity=0
-    )
-    admin_client.post(address, form_of(account, position_mode="one_way"))
-    account.refresh_from_db()
-    assert account.position_mode == "one_way"
+@pytest.mark.parametrize(("action", "act"), [("resume", "resume"), ("close_everything", "flat")])
+def test_what_needs_a_second_question_leads_to_it(admin_client, account, action, act):
+    page, other = url(ExchangeAccount, "changelist"), an_account()
+    one = admin_client.post(page, {"action": action, "_selected_action": [account.pk]})
+    assert one.url == f"/switch/main/{act}/"
+    both = {"action": action, "_selected_action": [account.pk, other.pk]}
+    assert "One account at a time" in admin_client.post(page, both, follow=True).content.decode()
+    assert not StateChange.objects.exists()
+
+
+def test_who_may_only_look_at_accounts_cannot_stop_them(client, account):
+    user = User.objects.create_user("viewer", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_exchangeaccount"))
+    client.force_login(user)
+    client.post(url(ExchangeAccount, "changelist"), {"action": "halt", "_selected_action": [account.pk]})
+    assert not StateChange.objects.exists()
 
 
 def test_balances_are_shown_and_not_edited(admin_client, account):

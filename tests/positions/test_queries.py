@@ -12,6 +12,8 @@ from exchanges.marks import publish_prices
 from exchanges.types import PositionSide, PriceTick
 from positions import queries
 from positions.lifecycle import CloseReason, OrderPurpose, OrderStatus, PositionStatus
+from positions.services import halting
+from positions.services.flattening import flatten
 from signals_app.models import EntryStatus, SignalStatus
 from tests.builders import (
     a_balance,
@@ -169,7 +171,19 @@ def test_equity_is_the_sum_over_accounts_and_each_is_named(marks):
 
 def test_a_stopped_account_is_announced_with_its_reason(marks):
     an_account(name="main", trading_state="halted", state_reason="Invalid API-key")
-    assert queries.snapshot()["notices"] == [{"account": "main", "state": "halted", "why": "Invalid API-key"}]
+    stopped = {"account": "main", "state": "halted", "why": "Invalid API-key", "since": ""}
+    assert queries.snapshot()["notices"] == [stopped]
+
+
+def test_all_accounts_stopped_at_once_come_first_with_since_when_and_by_whom(marks):
+    account = an_account(name="main")
+    halting.halt(account.pk, "-2015 Invalid API-key")
+    flatten(None, "storm", "ada")
+    everywhere, flat, own = queries.snapshot()["notices"]
+    assert (everywhere["account"], everywhere["why"]) == ("Every account", "storm")
+    assert everywhere["since"].endswith("UTC, by ada")
+    assert (flat["state"], flat["why"]) == ("at work", "0 of 1 accounts are done")
+    assert own["since"].endswith("UTC, by the exchange")
 
 
 def test_a_signal_carries_what_each_strategy_made_of_it(marks):
