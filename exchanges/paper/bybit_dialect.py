@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl
@@ -12,12 +13,13 @@ from aiohttp import web
 
 from exchanges.paper import bybit_codes as codes
 from exchanges.paper.book import VenueRefusal
+from exchanges.paper.bybit_limits import Spender
 from exchanges.paper.bybit_rest import ENDPOINTS
 from exchanges.paper.call import Call
 from exchanges.paper.dialect import Asked, Said
 from exchanges.paper.security import AHEAD_MS, KEY_PREFIX, MAX_WINDOW_MS, WELL_FORMED
 from exchanges.paper.signing import paper_secret
-from exchanges.paper.venue import PaperVenue
+from exchanges.paper.venue import PaperVenue, now_ms
 from exchanges.paper.venue_rules import BYBIT
 
 
@@ -33,10 +35,14 @@ class BybitDialect:
         )  # fmt: skip
 
     def answer(self, venue: PaperVenue, asked: Asked) -> Said:
+        spender = Spender(venue.rate_limits, asked.method, asked.path, asked.api_key, asked.address)
         try:
-            return _said(venue, 0, "OK", _perform(venue, asked))
+            spender.spend(now_ms())
+            said = _said(venue, 0, "OK", _perform(venue, asked))
         except VenueRefusal as refusal:
-            return _said(venue, *codes.told(refusal), status=404 if refusal.http_status == 404 else 200)
+            is_page = refusal.http_status in (403, 404)
+            said = _said(venue, *codes.told(refusal), status=refusal.http_status if is_page else 200)
+        return replace(said, headers=spender.headers(now_ms()))
 
     def broken(self, venue: PaperVenue) -> Said:
         return _said(venue, 10016, "Internal System Error.")

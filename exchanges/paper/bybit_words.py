@@ -36,6 +36,7 @@ _EXITS = {
     "TAKE_PROFIT_MARKET": "TakeProfit",
     "TRAILING_STOP_MARKET": "TrailingStop",
 }
+_UNSAID = {"CANCELED": "EC_PerCancelRequest", "EXPIRED": "EC_NoImmediateQtyToFill"}
 _REASONS = {
     "-5022": "EC_PostOnlyWillTakeLiquidity",
     "-5021": "EC_NoImmediateQtyToFill",
@@ -166,8 +167,10 @@ def _cancel_type(seen: Seen) -> str:
 
 def _reason(seen: Seen) -> str:
     row: PaperOrder | AlgoOrder = seen.plain or _there(seen.algo)
-    if not row.reason or row.reason == "CancelByReduceOnly":
-        return "EC_NoError"
+    if row.reason == "CancelByReduceOnly":
+        return "EC_ReduceOnly"
+    if not row.reason:
+        return _UNSAID.get(row.status, "EC_NoError")
     return _REASONS.get(row.reason.partition(" ")[0], "EC_Others")
 
 

@@ -54,7 +54,10 @@ WORK_IS_DONE = frozenset(
     }
 )
 FAILED_STATUSES = (500, 502, 503, 504, 408)
-_ORDER_PATHS = ("/order", "/algoOrder", "/allOpenOrders", "/algoOpenOrders", "/batchOrders")
+_ORDER_PATHS = (
+    "/order", "/algoOrder", "/allOpenOrders", "/algoOpenOrders", "/batchOrders",
+    "/order/create", "/order/amend", "/order/cancel", "/order/cancel-all", "/position/trading-stop",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

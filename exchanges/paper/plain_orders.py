@@ -70,9 +70,8 @@ class PlainOrders(PositionExits):
             self._check_force(symbol, side, limit, quantity, force)
         order = self._new_order(
             state, client_id, symbol, side, position_side, type, quantity, limit, force, reduce_only, now_ms,
-            good_till_ms=good_till_ms,
+            good_till_ms=good_till_ms, exits=exits,
         )  # fmt: skip
-        order.stop_loss, order.take_profit = exits
         self._to_market(state, order, now_ms)
         return order
 
@@ -155,11 +154,13 @@ class PlainOrders(PositionExits):
         now_ms: int,
         algo: AlgoOrder | None = None,
         good_till_ms: int = 0,
+        exits: tuple[Decimal | None, Decimal | None] = (None, None),
     ) -> PaperOrder:
         number = algo.algo_id if algo and state.venue.one_book else self._next_order_id()
         order = PaperOrder(
             number, client_id, symbol, side, position_side, type, quantity, limit, force, reduce_only, "NEW", ZERO,
             ZERO, now_ms, now_ms, algo.type if algo else type, algo.algo_id if algo else None, good_till_ms,
+            "", *exits,
         )  # fmt: skip
         if state.venue.ids_for_good and client_id:
             state.used_ids.add(client_id)

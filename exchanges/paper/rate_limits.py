@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 
 from exchanges.paper.book import VenueRefusal
 
-TEN_SECONDS_MS, MINUTE_MS = 10_000, 60_000
+SECOND_MS, FIVE_SECONDS_MS, TEN_SECONDS_MS, MINUTE_MS = 1000, 5000, 10_000, 60_000
 LONGEST_BAN_SECONDS = 3 * 24 * 3600
 
 
@@ -26,6 +26,10 @@ class Limits:
     ban_after: int = 10
     ban_seconds: int = 120
     weight_by_address: bool = False
+    # Bybit's: of one account and one path, and of one address
+    changes_per_second: int = 10
+    reads_per_second: int = 50
+    requests_per_5s: int = 600
 
     def __post_init__(self) -> None:
         numbers = [getattr(self, field.name) for field in fields(self) if field.name != "weight_by_address"]
@@ -43,7 +47,7 @@ class MustWait(VenueRefusal):
         self.retry_after = retry_after
 
 
-class _Window:
+class Window:
     def __init__(self, length_ms: int) -> None:
         self._length_ms = length_ms
         self._used: dict[str, tuple[int, int]] = {}
@@ -57,6 +61,9 @@ class _Window:
         self._used[who] = now_ms // self._length_ms, used
         return used
 
+    def ends_ms(self, now_ms: int) -> int:
+        return now_ms - now_ms % self._length_ms + self._length_ms
+
     def seconds_left(self, now_ms: int) -> int:
         return -(-(self._length_ms - now_ms % self._length_ms) // 1000)
 
@@ -64,11 +71,12 @@ class _Window:
 class RateLimits:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self._weight = _Window(MINUTE_MS)
-        self._refused = _Window(MINUTE_MS)
-        self._orders_10s, self._orders_1m = _Window(TEN_SECONDS_MS), _Window(MINUTE_MS)
+        self._weight = Window(MINUTE_MS)
+        self._refused = Window(MINUTE_MS)
+        self._orders_10s, self._orders_1m = Window(TEN_SECONDS_MS), Window(MINUTE_MS)
         self._banned_until: dict[str, int] = {}
         self._bans: Counter[str] = Counter()
+        self.second, self.five_seconds = Window(SECOND_MS), Window(FIVE_SECONDS_MS)
 
     def weigh(self, account: str, address: str, weight: int, now_ms: int) -> None:
         """Raises MustWait when this is too much, or when the client is banned."""
@@ -103,7 +111,7 @@ class RateLimits:
     def _who(self, account: str, address: str) -> str:
         return address if self.limits.weight_by_address or not account else account
 
-    def _refuse(self, who: str, code: int, message: str, window: _Window, now_ms: int) -> None:
+    def _refuse(self, who: str, code: int, message: str, window: Window, now_ms: int) -> None:
         if self._refused.add(who, 1, now_ms) > self.limits.ban_after:
             seconds = min(self.limits.ban_seconds * 2 ** min(self._bans[who], 30), LONGEST_BAN_SECONDS)
             self._bans[who] += 1
