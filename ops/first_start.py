@@ -13,6 +13,8 @@ from django.db import transaction
 
 from exchanges.models import ExchangeAccount, Instrument
 from ops import demo
+from positions.models import RiskLimits
+from positions.risk_limits import RECOMMENDED
 from positions.services.instruments import refresh_instruments
 from signals_app.models import SignalSender, Strategy, StrategyAccount, StrategySignal, Ticker
 from signals_app.tokens import token_hash
@@ -35,6 +37,11 @@ def ensure_administrator() -> Administrator | None:
     name = ADMIN if not users.filter(username=ADMIN).exists() else f"{ADMIN}-{secrets.token_hex(2)}"
     users.create_superuser(name, password=password)
     return Administrator(name, password)
+
+
+def seed_limits() -> None:
+    """As the administrator: with a new database alone. Limits that were deleted do not come back."""
+    RiskLimits.objects.get_or_create(account=None, strategy=None, defaults=RECOMMENDED)
 
 
 def seed_demo(token: str) -> None:

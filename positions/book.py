@@ -15,7 +15,7 @@ from positions.equity_track import EquityTrack
 from positions.lifecycle import PositionStatus
 from positions.models import AccountEquity, Position, RiskLimits
 from positions.risk_levels import Levels
-from positions.risk_limits import Book, Held, Limits, LimitsByScope, Scope, tiers_from
+from positions.risk_limits import Book, Held, Limits, LimitsByScope, Rule, Scope, tiers_from
 from signals_app.models import Strategy
 
 AMOUNT: Any = DecimalField(max_digits=40, decimal_places=16)
@@ -140,5 +140,9 @@ def limits_on(account: Any, strategy: Strategy | None = None) -> dict[Scope, Lim
     return limits
 
 
-def levels_of(row: RiskLimits) -> Levels:
-    return Levels(Decimal(row.warn_at), Decimal(row.reduce_at), Decimal(row.halt_at))
+def levels_of(row: RiskLimits, rule: Rule) -> Levels:
+    """A counted limit refuses what would pass it, and that ends by itself: there is nothing to switch."""
+    warn_at = Decimal(row.warn_at)
+    if not rule.is_loss:
+        return Levels(warn_at, ZERO, ZERO)
+    return Levels(warn_at, Decimal(row.reduce_at), Decimal(row.halt_at))

@@ -12,6 +12,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from positions.limits_page import limits_in_use
 from positions.queries import invariant_checks
 from positions.services.balances import last_known_balances
 from positions.services.reconciliation import get_health_status
@@ -50,6 +51,7 @@ def report(request: HttpRequest) -> JsonResponse:
         {
             "synchroniser": get_health_status(),
             "balance": last_known_balances().as_json(),
+            "risk_limits": limits_in_use(),
             "invariants": invariant_checks(),
             "orphan_trailing_states": {"count": orphans, "warning": orphans > ORPHANS_TOLERATED},
             "signal_server": signal_server(),

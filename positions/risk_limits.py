@@ -81,6 +81,16 @@ class Limits:
 
 
 NO_LIMITS = Limits()
+# of all accounts, in a new installation
+RECOMMENDED = {
+    "max_positions": 10,
+    "max_leverage": 20,
+    "max_utilisation": Decimal(80),
+    "max_concentration": Decimal(30),
+    "max_total_risk": Decimal(10),
+    "max_daily_loss": Decimal(5),
+    "max_drawdown": Decimal(20),
+}
 LimitsByScope = Mapping[Scope, Limits]
 
 

@@ -85,18 +85,26 @@ class RiskLimits(models.Model):
         verbose_name = verbose_name_plural = "risk limits"
         constraints = [
             models.UniqueConstraint(
-                fields=["account", "strategy"], name="risk_limits_once", nulls_distinct=False
+                fields=["account", "strategy"],
+                name="risk_limits_once",
+                nulls_distinct=False,
+                violation_error_message="There are such limits already: change those.",
             ),
             models.CheckConstraint(
-                condition=Q(account=None) | Q(strategy=None), name="risk_limits_of_one_thing"
+                condition=Q(account=None) | Q(strategy=None),
+                name="risk_limits_of_one_thing",
+                violation_error_message="Name an account or a strategy, or neither for all accounts.",
             ),
             # what an account or a strategy may hold stands in its own row
             models.CheckConstraint(
                 condition=Q(account=None, strategy=None) | Q(max_positions=0),
                 name="risk_limits_positions_said_once",
+                violation_error_message="Accounts and strategies say on their own page how many: leave 0 here.",
             ),
             models.CheckConstraint(
-                condition=Q(account=None) | Q(max_exposure=0), name="risk_limits_exposure_said_once"
+                condition=Q(account=None) | Q(max_exposure=0),
+                name="risk_limits_exposure_said_once",
+                violation_error_message="An account's exposure is said on its own page: leave 0 here.",
             ),
             models.CheckConstraint(
                 condition=Q(strategy=None)
@@ -108,6 +116,7 @@ class RiskLimits(models.Model):
                     max_drawdown=0,
                 ),
                 name="risk_limits_of_equity_are_an_accounts",
+                violation_error_message="Percents of equity are for accounts: leave 0 for a strategy.",
             ),
             models.CheckConstraint(
                 condition=Q(
@@ -124,6 +133,11 @@ class RiskLimits(models.Model):
 
     def __str__(self) -> str:
         return f"Limits of {self.account or self.strategy or 'all accounts'}"
+
+    def clean(self) -> None:
+        steps = [at for at in (self.warn_at, self.reduce_at, self.halt_at) if at]
+        if steps != sorted(steps):
+            raise ValidationError("Warn comes first, then reduce, then halt.")
 
 
 def share_worth(**kwargs: Any) -> models.DecimalField:  # type: ignore[type-arg]

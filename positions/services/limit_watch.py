@@ -62,7 +62,7 @@ def standings(account_id: int) -> dict[Rule, Standing]:
     found: dict[Rule, Standing] = {}
     for use in uses(limits, book_of(account_id, limits)):
         if use.rule.is_percent and use.used is not None:
-            standing = Standing(use, levels_of(rows[use.scope]))
+            standing = Standing(use, levels_of(rows[use.scope], use.rule))
             known = found.get(use.rule)
             if known is None or _nearness(standing) > _nearness(known):
                 found[use.rule] = standing
@@ -90,9 +90,8 @@ def _is_of_today(row: LimitLevel, now: datetime) -> bool:
 
 
 def _act(account_id: int, level: Level, standing: Standing) -> str:
-    """Before it is remembered: a process that dies in between does it again, and that changes nothing. Counted limits
-    refuse what would pass them and end by themselves; only what was lost changes the account's state."""
-    if not standing.use.rule.is_loss or level < Level.REDUCE:
+    """Before it is remembered: a process that dies in between does it again, and that changes nothing."""
+    if level < Level.REDUCE:
         return ""
     ends = "a person must resume it"
     if level is Level.REDUCE and standing.use.rule is Rule.DAILY_LOSS:

@@ -27,6 +27,8 @@ class Command(BaseCommand):
         if options["demo"]:
             self._seed()
         admin = first_start.ensure_administrator()
+        if admin is not None:
+            first_start.seed_limits()
         if options["json"]:
             self.stdout.write(json.dumps({"user": admin.name, "password": admin.password} if admin else {}))
         elif admin:
