@@ -47,6 +47,7 @@ class ReasonCode(StrEnum):
     COOLDOWN = "cooldown"
     MARKET = "market"  # a market filter of the strategy
     NO_PRICE = "no_price"
+    NOT_LISTED = "not_listed"  # the account's venue does not trade the contract
     UNREACHABLE = "unreachable"  # its account, and the one it would go to instead
     STOPS_REFUSED = "stops_refused"  # the exchange takes no conditional orders there
     ONE_WAY_MODE = "one_way_mode"  # the account holds one position a contract, and there is one

@@ -11,12 +11,14 @@ from exchanges.paper.storm import Storm
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """kind is one of RequestKind; method and path may be *; seconds, status, body, skew_ms as in Trouble."""
+    """kind is one of RequestKind; method and path may be *; without api_key everybody's requests are meant; seconds,
+    status, body, skew_ms as in Trouble."""
 
     kind: str
     method: str = "*"
     path: str = "*"
     orders_only: bool = False
+    api_key: str = ""
     times: int = 1
     seconds: float = 1.0
     status: int = 503
@@ -32,9 +34,10 @@ class Fault:
         if type(self.skew_ms) is not int:
             raise ValueError("skew_ms must be a whole number")
 
-    def meets(self, method: str, path: str) -> bool:
-        pattern = f"{self.method} {self.path}"
-        return self.times > 0 and is_meant(method, path, [pattern], orders_only=self.orders_only)
+    def meets(self, method: str, path: str, api_key: str) -> bool:
+        if self.times <= 0 or self.api_key not in ("", api_key):
+            return False
+        return is_meant(method, path, [f"{self.method} {self.path}"], orders_only=self.orders_only)
 
     def happen(self) -> Trouble:
         self.times -= 1
@@ -88,8 +91,8 @@ class Faults:
     def clear_events(self) -> None:
         self._planned_events.clear()
 
-    def for_request(self, method: str, path: str) -> Trouble | None:
-        planned = next((fault for fault in self._planned if fault.meets(method, path)), None)
+    def for_request(self, method: str, path: str, api_key: str) -> Trouble | None:
+        planned = next((fault for fault in self._planned if fault.meets(method, path, api_key)), None)
         if planned is not None:
             return planned.happen()
         return self.storm.for_request(method, path) if self.storm else None

@@ -82,7 +82,7 @@ class PaperServer:
         async def work() -> web.Response:
             return self._work(dialect, asked, entry)
 
-        trouble = self.faults.for_request(asked.method, asked.path)
+        trouble = self.faults.for_request(asked.method, asked.path, asked.api_key)
         scene = trouble and Scene(
             trouble, request, work, self.venue, self.streams.lines, dialect, asked.api_key
         )

@@ -9,7 +9,7 @@ from dataclasses import replace
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import QuerySet
 
-from exchanges.models import ExchangeAccount
+from exchanges.models import ExchangeAccount, Instrument
 from exchanges.types import PositionSide
 from positions.lifecycle import CloseReason
 from positions.models import Position
@@ -33,6 +33,8 @@ from trailing.services import stop_to_entry
 from trailing.signal_wishes import SignalWishes
 
 logger = logging.getLogger(__name__)
+
+NO_PRICE = Skip("no fresh price", ReasonCode.NO_PRICE)
 
 
 def lock(routed: Iterable[Route]) -> dict[Place, StrategyAccount]:
@@ -165,7 +167,7 @@ def _open(signal: Signal, routed: Route, outlook: Outlook, waited: Waited) -> En
     account_id, instead = _where(routed)
     mark_price = outlook.price(account_id)
     if mark_price is None:
-        why = no_entries(account_id) or Skip("no fresh price", ReasonCode.NO_PRICE)
+        why = no_entries(account_id) or _not_listed(account_id, signal.symbol) or NO_PRICE
         return _skipped(routed, why.reason + instead, why.code)
     side, market = routed.direction.position_side, outlook.market(account_id)
     asked = Asked(side, signal.details, waited.age, mark_price, market)
@@ -189,6 +191,12 @@ def _open(signal: Signal, routed: Route, outlook: Outlook, waited: Waited) -> En
         return _skipped(routed, outcome.reason + instead, outcome.code)
     note = instead.removeprefix("; ")
     return EntryVerdict(*routed.place, EntryStatus.OPENED, note, position_id=outcome.position_id)
+
+
+def _not_listed(account_id: int, symbol: str) -> Skip | None:
+    venue = ExchangeAccount.objects.values_list("venue", flat=True).get(pk=account_id)
+    listed = Instrument.objects.filter(venue=venue, exchange_symbol=symbol, active=True)
+    return None if listed.exists() else Skip(f"{symbol} is not traded on {venue}", ReasonCode.NOT_LISTED)
 
 
 def _where(routed: Route) -> tuple[int, str]:

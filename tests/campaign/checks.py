@@ -14,6 +14,7 @@ from exchanges.types import PositionSide
 from positions.lifecycle import DONE, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Fill, FundingPayment, InvariantCheck, Order, Position, RiskEvent
 from positions.services.outbox import PREFIX
+from signals_app.models import SignalLogEntry, StrategyAccount
 from trailing.models import PartialTakeProfit, TrailingStop
 
 if TYPE_CHECKING:
@@ -43,6 +44,15 @@ def each_intent_arrived_at_most_once(world: World) -> Sentences:
         for client_order_id, times in Counter(asked).items():
             if times > 1:
                 yield f"{client_order_id} reached the exchange {times} times"
+
+
+def a_signal_is_decided_once_on_each_account(world: World) -> Sentences:
+    """What was killed in between came again as a whole."""
+    places = Counter(StrategyAccount.objects.values_list("strategy_id", flat=True))
+    verdicts = Counter(SignalLogEntry.objects.values_list("log_id", "strategy_id"))
+    for (log_id, strategy_id), count in verdicts.items():
+        if count != places[strategy_id]:
+            yield f"signal {log_id}: {count} verdicts of strategy {strategy_id} on {places[strategy_id]} accounts"
 
 
 def every_order_there_has_a_row(world: World) -> Sentences:
@@ -240,6 +250,7 @@ def enough_happened(world: World) -> Sentences:
 
 RULES: tuple[Callable[[World], Sentences], ...] = (
     each_intent_arrived_at_most_once,
+    a_signal_is_decided_once_on_each_account,
     every_order_there_has_a_row,
     fills_are_the_exchanges,
     intents_filled_as_often_as_there,

@@ -36,7 +36,7 @@ POLICIES: tuple[dict[str, str], ...] = (
     {"type": "previous_level"},
     {"type": "percent", "percent": "0.3"},
 )
-STRATEGIES = ("ada-1", "ada-2", "ben-1", "ben-2")
+STRATEGIES = ("ada-1", "ada-2", "ben-1", "ben-2", "ada-and-ben")
 
 
 def an_engine(random: Random) -> Engine:
@@ -79,7 +79,7 @@ def set_up(world: World) -> list[str]:
         for name in ("ada", "ben")
     }
     for name in STRATEGIES:
-        _strategy(world.random, name, accounts[name.partition("-")[0]])
+        _strategy(world.random, name, [account for owner, account in accounts.items() if owner in name])
     refresh_instruments()
     for name, account in accounts.items():
         world.engine.open_account(f"paper-{account.pk}-{name}", Decimal(10_000))
@@ -87,7 +87,7 @@ def set_up(world: World) -> list[str]:
     return [*own, *PHRASES, "go long", "go short", "sell everything"]
 
 
-def _strategy(random: Random, name: str, account: ExchangeAccount) -> None:
+def _strategy(random: Random, name: str, accounts: list[ExchangeAccount]) -> None:
     strategy = Strategy.objects.create(
         name=name,
         notional=Decimal(random.choice((100, 300, 900))),
@@ -95,7 +95,9 @@ def _strategy(random: Random, name: str, account: ExchangeAccount) -> None:
         protection=_plan(random).as_json(),
         opposite_signal=random.choice(list(OppositeSignal)),
     )
-    StrategyAccount.objects.create(strategy=strategy, account=account)
+    for account in accounts:
+        share = random.choice((50, 100)) if len(accounts) > 1 else 100
+        StrategyAccount.objects.create(strategy=strategy, account=account, size_percent=share)
     for phrase, direction in PHRASES.items():
         StrategySignal.objects.create(strategy=strategy, phrase=f"{phrase} {name}", direction=direction)
         StrategySignal.objects.create(strategy=strategy, phrase=phrase, direction=direction)
