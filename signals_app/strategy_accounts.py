@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
+
+from exchanges.venues.abilities import TRAILS_BY_PERCENT
 
 
 class StrategyAccount(models.Model):
@@ -48,3 +51,11 @@ class StrategyAccount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.strategy} on {self.account}"
+
+    def clean(self) -> None:
+        venue = self.account.venue if self.account_id else None
+        wishes_backstop = bool(self.strategy.protection.get("backstop"))
+        if wishes_backstop and venue is not None and venue not in TRAILS_BY_PERCENT:
+            raise ValidationError(
+                f"The strategy's plan has a backstop, and {venue} has no order that trails by a percent of the price."
+            )

@@ -13,10 +13,12 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from exchanges.types import PositionSide, PriceKind
+from exchanges.venues.abilities import TRAILS_BY_PERCENT
 from positions.cover import pending_stops, stop_shares, was_just_refused
 from positions.lifecycle import DONE, OrderPurpose, OrderStatus, PositionStatus
-from positions.models import Order, Position
+from positions.models import Order, Position, RiskEvent
 from positions.patience import LATER
+from positions.services import events
 from positions.services.closing import call_off, entry_is_pending, lock_position, pending_orders
 from positions.services.outbox import add_order
 from positions.services.placing import mark_of
@@ -24,6 +26,7 @@ from positions.stops import best
 from positions.terms import Terms
 from trailing.engine import Entry
 
+NOT_OFFERED = "backstop_not_offered"
 RESTING = (OrderStatus.INITIALIZED, OrderStatus.ACCEPTED)
 
 
@@ -31,11 +34,23 @@ def keep_backstop(position: Position, entry: Entry, wished: Terms) -> None:
     """Make sure that one for all the position holds is on the exchange or on its way there."""
     if not _is_missing(position):
         return
+    venue = position.instrument.venue
+    if venue not in TRAILS_BY_PERCENT:
+        _tell_once(position, f"{venue} has no order that trails by a percent of the price")
+        return
     terms = _startable(position.pk, entry, wished)
     with transaction.atomic():
         position = lock_position(position.pk)
         if _is_missing(position) and _has_made_room(position):
             add_order(position, OrderPurpose.BACKSTOP, position.quantity, terms)
+
+
+def _tell_once(position: Position, reason: str) -> None:
+    known = RiskEvent.objects.filter(event_type=NOT_OFFERED, position_id=str(position.pk))
+    if not known.exists():
+        events.record(
+            NOT_OFFERED, "medium", account_id=position.account_id, position_id=position.pk, reason=reason
+        )
 
 
 def _startable(position_id: int, entry: Entry, wished: Terms) -> Terms:

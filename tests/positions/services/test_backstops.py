@@ -6,10 +6,12 @@ from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from exchanges.errors import OutcomeUnknown, Refused
+from exchanges.models import Instrument
 from exchanges.paper.book import AlgoOrder
 from exchanges.types import PositionSide
 from positions.invariants import every_open_position_has_a_stop
@@ -18,7 +20,8 @@ from positions.models import Fill, Order, Position, RiskEvent
 from positions.services import expiring, lookups, orders
 from positions.services.closing import request_close
 from positions.services.reducing import close_position_partial
-from tests.builders import an_order
+from signals_app.models import StrategyAccount
+from tests.builders import an_account, an_order
 from tests.positions.services.conftest import Desk
 from tests.positions.services.test_orders import Trouble
 from tests.positions.services.test_reconciliation import reconcile
@@ -124,6 +127,25 @@ def test_a_plan_without_one_gets_none(desk: Desk) -> None:
     desk.strategy.protection = read_plan(PLAN | {"backstop": None}).as_json()
     desk.strategy.save()
     assert backstops(held(desk)) == []
+
+
+def test_a_venue_without_such_an_order_gets_none_and_the_owner_is_told_once(desk: Desk) -> None:
+    position = held(desk)
+    Order.objects.filter(purpose="backstop").delete()
+    Instrument.objects.update(venue="bybit")
+    for _ in range(2):
+        trailing.protect(position.pk)
+    assert backstops(position) == []
+    assert events() == ["backstop_not_offered"]
+
+
+def test_a_strategy_with_a_backstop_is_not_let_onto_such_a_venue(desk: Desk) -> None:
+    bybit, binance = an_account(venue="bybit"), an_account()
+    with pytest.raises(ValidationError, match="bybit has no order that trails"):
+        StrategyAccount(strategy=desk.strategy, account=bybit).full_clean()
+    StrategyAccount(strategy=desk.strategy, account=binance).full_clean()
+    desk.strategy.protection = read_plan(PLAN | {"backstop": None}).as_json()
+    StrategyAccount(strategy=desk.strategy, account=bybit).full_clean()
 
 
 def test_it_waits_until_the_entry_has_ended(desk: Desk) -> None:
