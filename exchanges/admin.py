@@ -56,6 +56,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
             *SECRETS,
             "is_live_confirmed",
             "position_mode",
+            "margin_mode",
             "max_open_positions",
             "max_exposure",
             "unknown_positions",
@@ -85,6 +86,8 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
                 f"The mode stays while something is open; the account has {held} live positions and "
                 f"{working} working orders."
             )
+        if "position_mode" in self.changed_data:
+            self.instance.told_position_mode = ""  # it is asked for anew
         return mode
 
 
@@ -115,7 +118,7 @@ class ExchangeAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     fieldsets = (
         (None, {"fields": ("name", "venue", *SECRETS, "is_live_confirmed")}),
         ("Trading", {"fields": (*SWITCH, "max_open_positions", "max_exposure")}),
-        ("At the exchange", {"fields": ("position_mode",)}),
+        ("At the exchange", {"fields": ("position_mode", "margin_mode")}),
         ("Positions nobody here opened", {"fields": ("unknown_positions", "adopted_stop_percent")}),
     )
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from exchanges import binance_settings as settings
 from exchanges.binance_listings import fills_after, fills_since, funding_since, last_trades_since
 from exchanges.binance_prices import best_prices, candles, open_interest, price
 from exchanges.budget_rules import Lane, lane_of
@@ -20,6 +21,7 @@ from exchanges.types import (
     FillReport,
     FundingReport,
     InstrumentSpec,
+    MarginMode,
     OrderReport,
     OrderRequest,
     PositionMode,
@@ -95,35 +97,22 @@ class BinanceClient(CcxtClient):
 
     # -- writes ----------------------------------------------------------------------------------------
 
-    async def ensure_hedge_mode(self) -> PositionMode:
-        # ccxt asks for the mode without knowing the time
-        await self._calls.ask(self._calls.ready, Lane.ENTRY)
-        answer = await self._calls.ask(lambda: self._calls.reader.fetch_position_mode(), Lane.ENTRY)
-        if not isinstance(answer["hedged"], bool):
-            raise OutcomeUnknown("The venue did not say which position mode the account is in.")
-        hedged = answer["hedged"] or await self._switched_to_hedge()
-        self._mode = PositionMode.HEDGE if hedged else PositionMode.ONE_WAY
-        return self._mode
+    async def position_mode(self, symbol: str) -> PositionMode:
+        return await settings.position_mode(self._calls)
 
-    async def _switched_to_hedge(self) -> bool:
-        """False when open positions or orders forbid the switch."""
-        try:
-            await self._calls.change(lambda: self._calls.writer.set_position_mode(True), Lane.ENTRY)
-        except Refused as error:
-            return is_already_so(self._calls.venue, error.code)
-        return True
+    async def set_position_mode(self, symbol: str, mode: PositionMode) -> None:
+        await settings.set_position_mode(self._calls, mode)
+
+    async def ensure_margin_mode(self, symbol: str, mode: MarginMode) -> None:
+        market_id = await self._calls.ask(lambda: self._id_of(symbol), Lane.ENTRY)
+        await settings.ensure_margin_mode(self._calls, symbol, market_id, mode)
 
     async def ensure_leverage(self, symbol: str, leverage: int) -> None:
-        market = {"symbol": await self._calls.ask(lambda: self._id_of(symbol), Lane.ENTRY)}
-        rows = await self._calls.rows(
-            lambda: self._calls.reader.fapiPrivateGetSymbolConfig(market), Lane.ENTRY
-        )
-        if any(int(row["leverage"]) == leverage for row in rows if row["symbol"] == market["symbol"]):
-            return
-        await self._calls.change(lambda: self._calls.writer.set_leverage(leverage, symbol), Lane.ENTRY)
+        market_id = await self._calls.ask(lambda: self._id_of(symbol), Lane.ENTRY)
+        await settings.ensure_leverage(self._calls, symbol, market_id, leverage)
 
     async def create_order(self, request: OrderRequest) -> OrderReport:
-        words = binance.order_words(request, self._mode)
+        words = binance.order_words(request)
         try:
             order = await self._calls.send(lambda: self._send(words), lane_of(request))
         except OrderNotFound as error:

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from exchanges import bybit_settings as settings
 from exchanges.budget_rules import Lane, lane_of
 from exchanges.bybit_listings import (
     Row,
@@ -27,6 +28,7 @@ from exchanges.types import (
     FillReport,
     FundingReport,
     InstrumentSpec,
+    MarginMode,
     OrderReport,
     OrderRequest,
     PositionMode,
@@ -36,7 +38,6 @@ from exchanges.types import (
     ReportStatus,
     Timeframe,
 )
-from exchanges.venue_codes import is_already_so
 from exchanges.venues import bybit, bybit_reports
 from exchanges.venues.bybit import CATEGORY, QUOTE_CURRENCY
 from exchanges.venues.bybit_reports import report_in
@@ -44,7 +45,6 @@ from exchanges.venues.bybit_reports import report_in
 POSITIONS_PER_PAGE = 200
 ORDERS_PER_PAGE = 50
 _OURS = {"category": CATEGORY, "settleCoin": QUOTE_CURRENCY}
-_HEDGE = 3  # Bybit's word for it
 
 
 class BybitClient(CcxtClient):
@@ -135,45 +135,21 @@ class BybitClient(CcxtClient):
 
     # -- writes ----------------------------------------------------------------------------------------
 
-    async def ensure_hedge_mode(self) -> PositionMode:
-        """There is no question for the mode of a whole account; asking for what is so already changes nothing."""
-        words = {"category": CATEGORY, "coin": QUOTE_CURRENCY, "mode": _HEDGE}
-        try:
-            await self._calls.change(
-                lambda: self._calls.writer.privatePostV5PositionSwitchMode(words), Lane.ENTRY
-            )
-        except Refused as error:
-            if not is_already_so(self._calls.venue, error.code):
-                self._mode = PositionMode.ONE_WAY
-                return self._mode
-        self._mode = PositionMode.HEDGE
-        return self._mode
+    async def position_mode(self, symbol: str) -> PositionMode:
+        return await settings.position_mode(self._calls, await self._known(symbol, Lane.ENTRY))
+
+    async def set_position_mode(self, symbol: str, mode: PositionMode) -> None:
+        await settings.set_position_mode(self._calls, mode)
+
+    async def ensure_margin_mode(self, symbol: str, mode: MarginMode) -> None:
+        await settings.ensure_margin_mode(self._calls, mode)
 
     async def ensure_leverage(self, symbol: str, leverage: int) -> None:
         market_id = await self._known(symbol, Lane.ENTRY)
-        if await self._has_leverage(market_id, leverage):
-            return
-        words = bybit.leverage_words(market_id, leverage)
-        try:
-            await self._calls.change(
-                lambda: self._calls.writer.privatePostV5PositionSetLeverage(words), Lane.ENTRY
-            )
-        except Refused as error:
-            if not is_already_so(self._calls.venue, error.code):
-                raise
-
-    async def _has_leverage(self, market_id: str, leverage: int) -> bool:
-        """On both legs."""
-        words = {"category": CATEGORY, "symbol": market_id}
-        rows = await self._calls.rows_in(
-            lambda: self._calls.reader.privateGetV5PositionList(words),
-            lambda answer: answer["result"]["list"],
-            Lane.ENTRY,
-        )
-        return bool(rows) and readable(lambda: all(Decimal(row["leverage"] or 0) == leverage for row in rows))
+        await settings.ensure_leverage(self._calls, symbol, market_id, leverage)
 
     async def create_order(self, request: OrderRequest) -> OrderReport:
-        words = bybit.order_words(request, self._mode)
+        words = bybit.order_words(request)
         try:
             order = await self._calls.send(lambda: self._send(words), lane_of(request))
         except OrderNotFound as error:

@@ -18,7 +18,7 @@ from exchanges.ccxt_errors import CONNECTED, WIRE, Wire, told_to_wait
 from exchanges.clock import ClockReading, reading
 from exchanges.credentials import Credentials
 from exchanges.errors import AccountUnusable, InvalidRequest, OutcomeUnknown
-from exchanges.types import InstrumentSpec, PositionMode
+from exchanges.types import InstrumentSpec
 from exchanges.venues.words import OrderWords
 
 TIMEOUT_MS = 5000
@@ -151,7 +151,6 @@ class CcxtClient:
 
     def __init__(self, credentials: Credentials) -> None:
         self._calls = Calls(credentials.venue, lambda: build_exchange(credentials))
-        self._mode = PositionMode.HEDGE
 
     async def close(self) -> None:
         await self._calls.close()

@@ -15,6 +15,7 @@ from exchanges.types import (
     FillReport,
     FundingReport,
     InstrumentSpec,
+    MarginMode,
     OrderReport,
     OrderRequest,
     PositionMode,
@@ -32,11 +33,23 @@ class ExchangeClient(Protocol):
 
     async def instruments(self) -> Sequence[InstrumentSpec]: ...
 
-    async def ensure_hedge_mode(self) -> PositionMode:
-        """Read the mode, set hedge when it differs and nothing forbids it, return what is now true."""
+    async def position_mode(self, symbol: str) -> PositionMode:
+        """What the venue has now: Binance of the whole account, Bybit of this contract."""
         ...
 
-    async def ensure_leverage(self, symbol: str, leverage: int) -> None: ...
+    async def set_position_mode(self, symbol: str, mode: PositionMode) -> None:
+        """Of the whole account; the symbol names the contracts where a venue wants it to. Asking for what is already
+        so succeeds. Refused while something is open."""
+        ...
+
+    async def ensure_margin_mode(self, symbol: str, mode: MarginMode) -> None:
+        """Set only where it differs, and read back: OutcomeUnknown where the venue still says another. Binance keeps
+        one for each contract, Bybit one for the whole account."""
+        ...
+
+    async def ensure_leverage(self, symbol: str, leverage: int) -> None:
+        """Set only where it differs, and read back."""
+        ...
 
     async def balance(self) -> BalanceReport: ...
 

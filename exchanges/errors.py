@@ -63,6 +63,10 @@ class OutcomeUnknown(ExchangeError):
     """Maybe executed: ask by client order id before anything else."""
 
 
+class PositionModeDiffers(ExchangeError):
+    """No order can succeed: the exchange has another position mode than the account is set to."""
+
+
 class AccountUnusable(ExchangeError):
     """Key, permission or ban: halt the account and call its owner."""
 

@@ -12,7 +12,7 @@ from exchanges.choices import choices
 from exchanges.secrets import SecretField
 from exchanges.switch_models import FlatReport, FlatRun, GlobalState, StateChange, Switched
 from exchanges.trading_state import TradingState
-from exchanges.types import BreakerState, PositionMode
+from exchanges.types import BreakerState, MarginMode, PositionMode
 
 __all__ = [
     "AccountBalance", "AccountWatch", "ExchangeAccount", "FlatReport", "FlatRun", "GlobalState", "Instrument",
@@ -56,6 +56,19 @@ class ExchangeAccount(Switched):
         help_text="hedge: a long and a short of one contract beside each other; one way: one position a contract. "
         "Stays while the account holds positions or has working orders.",
     )
+    told_position_mode = models.CharField(
+        max_length=7, blank=True, default="", editable=False, help_text="What the exchange said last"
+    )
+    told_mode_symbol = models.CharField(
+        max_length=60, blank=True, default="", editable=False, help_text="For which contract it said so"
+    )
+    margin_mode = models.CharField(
+        max_length=8,
+        choices=choices(MarginMode),
+        default=MarginMode.CROSS,
+        help_text="Set before the first entry: Binance keeps one for each contract, Bybit one for the whole account, "
+        "where the change takes every position along.",
+    )
     max_open_positions = models.PositiveIntegerField(default=10, help_text="0: no limit.")
     max_exposure = models.DecimalField(
         max_digits=20,
@@ -95,6 +108,9 @@ class ExchangeAccount(Switched):
             ),
             models.CheckConstraint(
                 condition=Q(position_mode__in=list(PositionMode)), name="account_position_mode_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(margin_mode__in=list(MarginMode)), name="account_margin_mode_known"
             ),
             models.CheckConstraint(condition=Q(max_exposure__gte=0), name="account_exposure_not_below_zero"),
         ]

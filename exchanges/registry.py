@@ -52,7 +52,11 @@ def get_stream(account: Account) -> ExchangeStream:
 
 def credentials_of(account: Account) -> Credentials:
     """Anything but a plain False in DRY_RUN is paper."""
-    return _live(account) if settings.DRY_RUN is False else _paper(account)
+    return _paper(account) if is_on_paper() else _live(account)
+
+
+def is_on_paper() -> bool:
+    return settings.DRY_RUN is not False
 
 
 def _paper(account: Account) -> Credentials:

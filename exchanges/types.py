@@ -248,13 +248,14 @@ class OrderReport:
 
 @dataclass(frozen=True, slots=True)
 class FillReport:
-    """One execution. `trade_id` is unique per (account, symbol). `fee` is a cost (positive) in `fee_currency`."""
+    """One execution. `trade_id` is unique per (account, symbol). `fee` is a cost (positive) in `fee_currency`.
+    `position_side` is None in one-way mode: what is held then says whether it opened or closed."""
 
     symbol: str
     trade_id: str
     exchange_order_id: str
     side: Side
-    position_side: PositionSide
+    position_side: PositionSide | None
     quantity: Decimal
     price: Decimal
     fee: Decimal

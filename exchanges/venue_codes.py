@@ -19,6 +19,7 @@ from exchanges.errors import (
     NotSent,
     OrderNotFound,
     OutcomeUnknown,
+    PositionModeDiffers,
     PriceTooFar,
     Refused,
     WouldTriggerImmediately,
@@ -91,7 +92,7 @@ def _bybit_parameter_error(message: str) -> ExchangeError:
     """10001 is every bad parameter; one of its sentences says the account's position mode is not ours."""
     text = message.lower()
     if "position idx not match position mode" in text:
-        return AccountUnusable(message, code="10001")
+        return PositionModeDiffers(message, code="10001")
     if "zero position" in text:
         return NothingToReduce(message, code="10001")
     return InvalidRequest(message, code="10001")
@@ -106,7 +107,7 @@ _BINANCE = _table(
     (_later(1.0), "-1021"),
     (_kind(AccountUnusable), "-1022 -2014 -2015"),
     (_kind(AccountUnusable), "-2023 -4192 -4400"),  # in liquidation, cooling-off, quantitative rules
-    (_kind(AccountUnusable), "-4061"),  # not the position mode we run in: no order can succeed
+    (_kind(PositionModeDiffers), "-4061"),
     (_kind(InvalidRequest), "-1013 -1102 -1106 -1111 -1116 -1121 -4003 -4004 -4005 -4014 -4015 -4023"),
     (_kind(InvalidRequest), "-2007 -4028 -4120 -4130 -4135 -4136 -4164"),
     (_kind(PriceTooFar), "-4016 -4024"),

@@ -9,9 +9,22 @@ from typing import Any, TypeVar
 
 from exchanges.client import ExchangeClient
 from exchanges.clock import ClockReading
-from exchanges.errors import ExchangeError
 from exchanges.paper import candles
 from exchanges.paper.book import AlgoOrder, PaperOrder, PaperTrade, VenueRefusal
+from exchanges.paper.inprocess_words import (
+    ALGO_STATUS,
+    PLAIN_STATUS,
+    candle,
+    contract_of,
+    good_till,
+    leg_of,
+    leg_word,
+    moment,
+    says_reduce_only,
+    side_by,
+    status_in,
+    translated,
+)
 from exchanges.paper.matching import Engine
 from exchanges.types import (
     BalanceReport,
@@ -20,46 +33,22 @@ from exchanges.types import (
     FillReport,
     FundingReport,
     InstrumentSpec,
+    MarginMode,
     NativeExits,
     OrderReport,
     OrderRequest,
     PositionMode,
     PositionReport,
-    PositionSide,
     PriceKind,
     PriceTick,
-    ReportStatus,
     Side,
     Timeframe,
     TimeInForce,
 )
-from exchanges.venue_codes import error_for_code, is_already_so
+from exchanges.venue_codes import is_already_so
 from exchanges.venues.binance import working_type
 
 _Result = TypeVar("_Result")
-
-PLAIN_STATUS = {"NEW": ReportStatus.OPEN, "PARTIALLY_FILLED": ReportStatus.PARTIALLY_FILLED}
-ALGO_STATUS = {
-    "NEW": ReportStatus.OPEN,
-    "TRIGGERING": ReportStatus.TRIGGERED,
-    "TRIGGERED": ReportStatus.TRIGGERED,
-    "FINISHED": ReportStatus.TRIGGERED,
-}
-
-
-def _status(table: dict[str, ReportStatus], word: str) -> ReportStatus:
-    return table.get(word) or ReportStatus(word.lower())
-
-
-def _at(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
-
-
-def _leg(position_side: str, amount: Decimal = Decimal(0)) -> PositionSide:
-    if position_side == "BOTH":
-        return PositionSide.SHORT if amount < 0 else PositionSide.LONG
-    return PositionSide(position_side.lower())
-
 
 MOST_FILLS = 100_000
 
@@ -103,13 +92,20 @@ class InProcessClient:
             for rules in self.engine.rules.values()
         ]
 
-    async def ensure_hedge_mode(self) -> PositionMode:
-        if not self.engine.account(self.account).dual_side:
-            self._do(lambda: self.engine.set_dual_side(self.account, True))
-        return PositionMode.HEDGE
+    async def position_mode(self, symbol: str) -> PositionMode:
+        return PositionMode.HEDGE if self.engine.account(self.account).dual_side else PositionMode.ONE_WAY
+
+    async def set_position_mode(self, symbol: str, mode: PositionMode) -> None:
+        if await self.position_mode(symbol) is not mode:
+            self._do(lambda: self.engine.set_dual_side(self.account, mode is PositionMode.HEDGE))
+
+    async def ensure_margin_mode(self, symbol: str, mode: MarginMode) -> None:
+        contract, wanted = contract_of(symbol), "CROSSED" if mode is MarginMode.CROSS else "ISOLATED"
+        if self.engine.account(self.account).margin_type.get(contract, "CROSSED") != wanted:
+            self._do(lambda: self.engine.set_margin_type(self.account, contract, wanted))
 
     async def ensure_leverage(self, symbol: str, leverage: int) -> None:
-        self._do(lambda: self.engine.set_leverage(self.account, _id(symbol), leverage))
+        self._do(lambda: self.engine.set_leverage(self.account, contract_of(symbol), leverage))
 
     async def balance(self) -> BalanceReport:
         balance = self.engine.balance(self.account)
@@ -119,7 +115,7 @@ class InProcessClient:
         return [
             PositionReport(
                 self._symbol(held.symbol),
-                _leg(held.position_side, held.amount),
+                leg_of(held.position_side) or side_by(held.amount),
                 abs(held.amount),
                 held.entry_price,
                 mark_price=self.engine.prices[held.symbol],
@@ -128,13 +124,13 @@ class InProcessClient:
         ]
 
     async def price(self, symbol: str, kind: PriceKind) -> PriceTick:
-        return PriceTick(symbol, self._do(lambda: self._price(_id(symbol), kind)), self._now(), kind)
+        return PriceTick(symbol, self._do(lambda: self._price(contract_of(symbol), kind)), self._now(), kind)
 
     async def best_prices(self, symbol: str) -> tuple[PriceTick, PriceTick]:
         return await self.price(symbol, PriceKind.BID), await self.price(symbol, PriceKind.ASK)
 
     async def open_interest(self, symbol: str) -> Decimal:
-        return self._do(lambda: self.engine.held_by_all(_id(symbol)))
+        return self._do(lambda: self.engine.held_by_all(contract_of(symbol)))
 
     def _price(self, contract: str, kind: PriceKind) -> Decimal:
         match kind:
@@ -148,8 +144,8 @@ class InProcessClient:
     async def candles(
         self, symbol: str, timeframe: Timeframe, since: datetime | None, limit: int, *, of_mark: bool = False
     ) -> Sequence[Candle]:
-        minutes = self._do(lambda: self.engine.candles(_id(symbol), of_mark=of_mark))
-        rows = [_candle(row) for row in candles.joined(minutes, timeframe)]
+        minutes = self._do(lambda: self.engine.candles(contract_of(symbol), of_mark=of_mark))
+        rows = [candle(row) for row in candles.joined(minutes, timeframe)]
         return rows[-limit:] if since is None else [row for row in rows if row.at >= since][:limit]
 
     async def create_order(self, request: OrderRequest) -> OrderReport:
@@ -160,14 +156,15 @@ class InProcessClient:
     def _place(self, request: OrderRequest) -> PaperOrder:
         return self.engine.place(
             self.account,
-            symbol=_id(request.symbol),
+            symbol=contract_of(request.symbol),
             side=request.side.upper(),
             type=request.order_type.upper(),
             quantity=request.quantity,
-            position_side=request.position_side.upper(),
+            position_side=leg_word(request),
+            reduce_only=says_reduce_only(request),
             price=request.price,
             time_in_force=(request.time_in_force or TimeInForce.GTC).upper(),
-            good_till_ms=_good_till(request),
+            good_till_ms=good_till(request),
             client_order_id=request.client_order_id,
             now_ms=self._ms(),
         )
@@ -176,14 +173,15 @@ class InProcessClient:
         native = request.native or NativeExits()
         return self.engine.place_algo(
             self.account,
-            symbol=_id(request.symbol),
+            symbol=contract_of(request.symbol),
             side=request.side.upper(),
             type=request.order_type.upper(),
             trigger_price=request.trigger_price or Decimal(0),
             callback_rate=native.callback_rate,
             activate_price=native.activation_price,
             quantity=request.quantity,
-            position_side=request.position_side.upper(),
+            position_side=leg_word(request),
+            reduce_only=says_reduce_only(request),
             working_type=working_type(request),
             client_algo_id=request.client_order_id,
             now_ms=self._ms(),
@@ -194,13 +192,13 @@ class InProcessClient:
             return self._plain_report(self._amend(request))
         except VenueRefusal as refusal:
             if not is_already_so("binance", str(refusal.code)):
-                raise _translated(refusal) from None
+                raise translated(refusal) from None
         return await self.find_order(request.symbol, request.client_order_id, Book.PLAIN)
 
     def _amend(self, request: OrderRequest) -> PaperOrder:
         return self.engine.amend(
             self.account,
-            _id(request.symbol),
+            contract_of(request.symbol),
             client_order_id=request.client_order_id,
             side=request.side.upper(),
             quantity=request.quantity,
@@ -215,7 +213,9 @@ class InProcessClient:
             self._do(lambda: self.engine.cancel_algo(self.account, **name))
             return None
         name["client_order_id"] = client_order_id
-        return self._plain_report(self._do(lambda: self.engine.cancel(self.account, _id(symbol), **name)))
+        return self._plain_report(
+            self._do(lambda: self.engine.cancel(self.account, contract_of(symbol), **name))
+        )
 
     async def find_order(self, symbol: str, client_order_id: str, book: Book) -> OrderReport:
         if book is Book.ALGO:
@@ -223,13 +223,15 @@ class InProcessClient:
                 self._do(lambda: self.engine.find_algo(self.account, client_algo_id=client_order_id))
             )
         return self._plain_report(
-            self._do(lambda: self.engine.find(self.account, _id(symbol), client_order_id=client_order_id))
+            self._do(
+                lambda: self.engine.find(self.account, contract_of(symbol), client_order_id=client_order_id)
+            )
         )
 
     async def find_child(self, symbol: str, exchange_order_id: str) -> OrderReport:
         number = int(exchange_order_id)
         return self._plain_report(
-            self._do(lambda: self.engine.find(self.account, _id(symbol), order_id=number))
+            self._do(lambda: self.engine.find(self.account, contract_of(symbol), order_id=number))
         )
 
     async def open_orders(self) -> Sequence[OrderReport]:
@@ -237,18 +239,20 @@ class InProcessClient:
         return plain + [self._algo_report(algo) for algo in self.engine.open_algos(self.account)]
 
     async def name_of_order(self, symbol: str, exchange_order_id: str) -> str:
-        order = self._do(lambda: self.engine.find(self.account, _id(symbol), order_id=int(exchange_order_id)))
+        order = self._do(
+            lambda: self.engine.find(self.account, contract_of(symbol), order_id=int(exchange_order_id))
+        )
         return order.client_order_id
 
     async def fills(self, symbol: str, since: datetime, *, after: str = "") -> Sequence[FillReport]:
         start = {"from_id": int(after) + 1} if after else {"start_ms": int(since.timestamp() * 1000)}
-        trades = self.engine.trades(self.account, _id(symbol), limit=MOST_FILLS, **start)
+        trades = self.engine.trades(self.account, contract_of(symbol), limit=MOST_FILLS, **start)
         return [self._fill(trade) for trade in trades]
 
     async def last_trades(self, since: datetime) -> Mapping[str, datetime]:
         trades = self.engine.account(self.account).trades
         recent = (trade for trade in trades if trade.time_ms >= int(since.timestamp() * 1000))
-        return {self._symbol(trade.symbol): _at(trade.time_ms) for trade in recent}
+        return {self._symbol(trade.symbol): moment(trade.time_ms) for trade in recent}
 
     async def funding(self, since: datetime) -> Sequence[FundingReport]:
         start = int(since.timestamp() * 1000)
@@ -258,7 +262,7 @@ class InProcessClient:
                 payment_id=str(paid.transaction_id),
                 amount=paid.amount,
                 currency=paid.asset,
-                at=_at(paid.time_ms),
+                at=moment(paid.time_ms),
             )
             for paid in self.engine.account(self.account).funding
             if paid.time_ms >= start
@@ -271,7 +275,7 @@ class InProcessClient:
         try:
             return act()
         except VenueRefusal as refusal:
-            raise _translated(refusal) from None
+            raise translated(refusal) from None
 
     def _ms(self) -> int:
         return int(self._now().timestamp() * 1000)
@@ -286,12 +290,12 @@ class InProcessClient:
             client_order_id=order.client_order_id,
             exchange_order_id=str(order.order_id),
             book=Book.PLAIN,
-            status=_status(PLAIN_STATUS, order.status),
+            status=status_in(PLAIN_STATUS, order.status),
             quantity=order.quantity,
             filled_quantity=order.executed,
             average_price=order.average_price or None,
-            at=_at(order.updated_ms),
-            position_side=_leg(order.position_side),
+            at=moment(order.updated_ms),
+            position_side=leg_of(order.position_side),
             price=order.price,
         )
 
@@ -301,12 +305,12 @@ class InProcessClient:
             client_order_id=algo.client_algo_id,
             exchange_order_id=str(algo.algo_id),
             book=Book.ALGO,
-            status=_status(ALGO_STATUS, algo.status),
+            status=status_in(ALGO_STATUS, algo.status),
             quantity=algo.quantity,
             child_order_id=str(algo.actual_order_id) if algo.actual_order_id else None,
             reason=algo.reason,
-            at=_at(algo.updated_ms),
-            position_side=_leg(algo.position_side),
+            at=moment(algo.updated_ms),
+            position_side=leg_of(algo.position_side),
             trigger_price=algo.trigger_price or None,
         )
 
@@ -317,29 +321,11 @@ class InProcessClient:
             trade_id=str(trade.trade_id),
             exchange_order_id=str(trade.order_id),
             side=Side(trade.side.lower()),
-            position_side=_leg(trade.position_side),
+            position_side=leg_of(trade.position_side),
             quantity=trade.quantity,
             price=trade.price,
             fee=trade.commission,
             fee_currency=trade.commission_asset,
             realized_pnl=trade.realized_pnl,
-            at=_at(trade.time_ms),
+            at=moment(trade.time_ms),
         )
-
-
-def _candle(row: candles.Candle) -> Candle:
-    return Candle(_at(row.open_ms), row.open, row.high, row.low, row.close, row.volume)
-
-
-def _good_till(request: OrderRequest) -> int:
-    if request.time_in_force is not TimeInForce.GTD or request.expires_at is None:
-        return 0
-    return int(request.expires_at.timestamp() * 1000)
-
-
-def _id(symbol: str) -> str:
-    return symbol.split(":")[0].replace("/", "")
-
-
-def _translated(refusal: VenueRefusal) -> ExchangeError:
-    return error_for_code("binance", str(refusal.code), refusal.message)

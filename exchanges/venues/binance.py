@@ -74,11 +74,11 @@ ALGO_STATUS: Mapping[str, ReportStatus] = {
 }
 
 
-def order_words(request: OrderRequest, mode: PositionMode) -> OrderWords:
+def order_words(request: OrderRequest) -> OrderWords:
     """Conditional orders go to the algo book because they carry a stop price or a callback rate."""
     if not _CLIENT_ORDER_ID.fullmatch(request.client_order_id):
         raise InvalidRequest(f"The client order id {request.client_order_id!r} is not one Binance accepts.")
-    params = _common(request, mode) | _conditions(request)
+    params = _common(request) | _conditions(request)
     kind = _ccxt_type(request)
     side = request.side.value
     return OrderWords(request.symbol, kind, side, plain(request.quantity), price_of(request), params)
@@ -94,14 +94,17 @@ def book_of(request: OrderRequest) -> Book:
     return Book.ALGO if request.order_type.is_conditional else Book.PLAIN
 
 
-def _common(request: OrderRequest, mode: PositionMode) -> dict[str, Any]:
-    """Hedge mode names the position side and must not say reduceOnly (-1106); one-way mode is the reverse."""
-    params: dict[str, Any] = {"clientOrderId": request.client_order_id}
-    if mode is PositionMode.HEDGE:
-        params["positionSide"] = request.position_side.value.upper()
-    elif request.reduce_only:
+def _common(request: OrderRequest) -> dict[str, Any]:
+    """Hedge mode names the position side and must not say reduceOnly (-1106). In one-way mode that word alone keeps
+    an exit from turning the position."""
+    params: dict[str, Any] = {"clientOrderId": request.client_order_id, "positionSide": _leg_word(request)}
+    if request.reduce_only and request.position_mode is PositionMode.ONE_WAY:
         params["reduceOnly"] = True
     return params
+
+
+def _leg_word(request: OrderRequest) -> str:
+    return request.position_side.upper() if request.position_mode is PositionMode.HEDGE else "BOTH"
 
 
 def _conditions(request: OrderRequest) -> dict[str, Any]:
@@ -209,27 +212,19 @@ def position_side_or_none(word: Any) -> PositionSide | None:
     return PositionSide(word.lower()) if word in ("LONG", "SHORT") else None
 
 
-def position_side_of_fill(word: Any, side: Side, closes: bool) -> PositionSide:
-    """In one-way mode a fill opens its own side, or closes the other one."""
-    opens = PositionSide.LONG if (side is Side.BUY) is not closes else PositionSide.SHORT
-    return position_side_or_none(word) or opens
-
-
 def fill_report(row: Row, symbol: str) -> FillReport:
     """A row of userTrades. It names the order by the venue's id only."""
-    side = Side(row["side"].lower())
-    profit = number(row["realizedPnl"])
     return FillReport(
         symbol=symbol,
         trade_id=str(row["id"]),
         exchange_order_id=str(row["orderId"]),
-        side=side,
-        position_side=position_side_of_fill(row.get("positionSide"), side, closes=profit != 0),
+        side=Side(row["side"].lower()),
+        position_side=position_side_or_none(row.get("positionSide")),
         quantity=number(row["qty"]),
         price=number(row["price"]),
         fee=number(row["commission"]),
         fee_currency=str(row["commissionAsset"]),
-        realized_pnl=profit,
+        realized_pnl=number(row["realizedPnl"]),
         at=exact_moment(row["time"]),
     )
 

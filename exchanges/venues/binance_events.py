@@ -21,7 +21,6 @@ from exchanges.venues.binance import (
     PLAIN_STATUS,
     Row,
     child_of,
-    position_side_of_fill,
     position_side_or_none,
 )
 from exchanges.venues.names import forced_by
@@ -63,13 +62,12 @@ def fill_of_update(event: Mapping[str, Any], symbol: str) -> FillReport | None:
     row = event["o"]
     if row["x"] not in _EXECUTIONS or number(row["l"]) <= 0:
         return None
-    side = Side(row["S"].lower())
     return FillReport(
         symbol=symbol,
         trade_id=str(row["t"]),
         exchange_order_id=str(row["i"]),
-        side=side,
-        position_side=position_side_of_fill(row.get("ps"), side, closes=_closes(row)),
+        side=Side(row["S"].lower()),
+        position_side=position_side_or_none(row.get("ps")),
         quantity=number(row["l"]),
         price=number(row["L"]),
         fee=number(row.get("n") or 0),
@@ -79,10 +77,6 @@ def fill_of_update(event: Mapping[str, Any], symbol: str) -> FillReport | None:
         client_order_id=str(row["c"]),
         forced=forced_by(str(row["c"])) or (Forced.LIQUIDATION if row["x"] == "CALCULATED" else None),
     )
-
-
-def _closes(row: Row) -> bool:
-    return bool(row.get("R")) or number(row.get("rp") or 0) != 0
 
 
 def algo_of_update(event: Mapping[str, Any], symbol: str) -> OrderReport | None:

@@ -12,8 +12,6 @@ from exchanges.types import (
     NativeExits,
     OrderRequest,
     OrderType,
-    PositionMode,
-    PositionSide,
     PriceKind,
     TimeInForce,
 )
@@ -21,7 +19,6 @@ from exchanges.venues.words import OrderWords, plain, price_of, trigger_of
 
 QUOTE_CURRENCY = "USDT"
 CATEGORY = "linear"
-_POSITION_INDEX = {PositionSide.LONG: 1, PositionSide.SHORT: 2}  # by the position's side, not the order's
 _TRIGGER_BY = {PriceKind.MARK: "MarkPrice", PriceKind.LAST: "LastPrice"}
 _FORCES = {
     TimeInForce.GTC: "GTC",
@@ -33,7 +30,7 @@ _FORCES = {
 _ORDER_LINK_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
 
 
-def order_words(request: OrderRequest, mode: PositionMode) -> OrderWords:
+def order_words(request: OrderRequest) -> OrderWords:
     if not _ORDER_LINK_ID.fullmatch(request.client_order_id):
         raise InvalidRequest(f"The client order id {request.client_order_id!r} is not one Bybit accepts.")
     native = request.native or NativeExits()
@@ -41,7 +38,7 @@ def order_words(request: OrderRequest, mode: PositionMode) -> OrderWords:
         raise InvalidRequest("Bybit trails by an amount of quote currency, not by a rate.")
     kind = "limit" if request.order_type is OrderType.LIMIT else "market"
     wishes = _wishes(request, native) if native.callback_amount is None else _trailing(native)
-    params = _position(request, mode) | wishes
+    params = {"positionIdx": request.position_idx} | wishes
     amount = plain(request.quantity)
     return OrderWords(request.symbol, kind, request.side.value, amount, price_of(request), params)
 
@@ -62,12 +59,6 @@ def named(client_order_id: str, market_id: str) -> dict[str, str]:
 def leverage_words(market_id: str, leverage: int) -> dict[str, str]:
     both = {"buyLeverage": str(leverage), "sellLeverage": str(leverage)}
     return {"category": CATEGORY, "symbol": market_id, **both}
-
-
-def _position(request: OrderRequest, mode: PositionMode) -> dict[str, Any]:
-    if mode is PositionMode.HEDGE:
-        return {"positionIdx": _POSITION_INDEX[request.position_side]}
-    return {}
 
 
 def _trigger_by(request: OrderRequest) -> str:

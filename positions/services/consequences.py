@@ -234,10 +234,11 @@ def lock_leg_of(account_id: int, exchange_symbol: str, fill: FillReport) -> Posi
     """An execution older than the position belongs to an earlier one, an exit before anything could be held to
     somebody else."""
     legs = Position.objects.select_for_update(of=("self",)).select_related("instrument")
+    leg = {"position_side": fill.position_side} if fill.position_side else {"position_idx": 0}
     begun = legs.filter(
+        **leg,
         account_id=account_id,
         instrument__exchange_symbol=exchange_symbol,
-        position_side=fill.position_side,
         created_at__lte=fill.at + holdings.CLOCK_MARGIN,
     )
     live = begun.filter(is_live=True).first()

@@ -14,7 +14,7 @@ from django.utils import timezone
 from exchanges import session
 from exchanges.errors import ExchangeError, OrderNotFound
 from exchanges.models import AccountWatch, ExchangeAccount, Instrument
-from exchanges.types import FillReport, Side
+from exchanges.types import FillReport, PositionMode, Side
 from exchanges.venues.names import forced_by
 from positions.models import Fill, FillCursor, Order, Position, RiskEvent
 from positions.services import events, reachability, watch
@@ -191,12 +191,8 @@ def _held_by_strangers(account: ExchangeAccount) -> Iterator[int]:
     sold = Sum("quantity", filter=Q(side=Side.SELL), default=0)
     recent = timezone.now() - FURTHEST_BACK
     foreign = Fill.objects.filter(account=account, position=None, executed_at__gte=recent)
-    legs = (
-        foreign.values("symbol", "position_side")
-        .annotate(left=bought - sold)
-        .exclude(left=0)
-        .values_list("symbol", flat=True)
-    )
+    by = ("symbol",) if account.position_mode == PositionMode.ONE_WAY else ("symbol", "position_side")
+    legs = foreign.values(*by).annotate(left=bought - sold).exclude(left=0).values_list("symbol", flat=True)
     listed = Instrument.objects.filter(venue=account.venue, exchange_symbol__in=list(legs))
     yield from listed.values_list("pk", flat=True)
 

@@ -22,7 +22,7 @@ from positions.models import Order, Position
 from positions.risk import Denied, judge_stop
 from positions.risk_limits import Wish
 from positions.risk_profiles import PROFILES, RiskProfile
-from positions.services import limiting
+from positions.services import limiting, position_modes
 from positions.services.cooling import cools_down
 from positions.services.gate import no_entries
 from positions.services.instruments import spec_of
@@ -85,6 +85,8 @@ def open_position(proposal: Proposal) -> Opened | Skip:
     refusal = _not_now(strategy, account, instrument, proposal)
     if refusal or instrument is None:
         return Skip(refusal or "unknown instrument")
+    if differs := position_modes.objection(account):
+        return Skip(differs, ReasonCode.POSITION_MODE)
     if against := _other_side_in_the_way(account, instrument, proposal):
         return Skip(against, ReasonCode.ONE_WAY_MODE)
     if wait := cools_down(strategy, account, instrument):

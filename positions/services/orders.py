@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -20,9 +19,8 @@ from exchanges.errors import (
     ExchangeError,
     InsufficientMargin,
     NothingToReduce,
-    NotReached,
     NotSent,
-    OutcomeUnknown,
+    PositionModeDiffers,
     PriceTooFar,
     Refused,
     WouldTriggerImmediately,
@@ -40,10 +38,11 @@ from exchanges.types import (
 from positions.cover import stop_shares, was_just_refused
 from positions.lifecycle import OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order
-from positions.services import denials, halting, reachability, stop_refusals
+from positions.services import denials, halting, position_modes, reachability, stop_refusals
 from positions.services.closing import OVER, lock_position
 from positions.services.gate import no_entries
 from positions.services.outbox import add_parts, hint, terms_of
+from positions.services.preparing import prepare
 from positions.services.reports import apply_report
 from positions.services.sweeping import for_each_account
 from positions.sizing import ceil_to, floor_to
@@ -58,11 +57,6 @@ HINT_GRACE = timedelta(seconds=1)
 # already have proven that nothing arrived
 CLAIM_LIFETIME = timedelta(seconds=2)
 EXIT_RETRY_SECONDS = 30.0
-MODE_KNOWN_FOR = 300.0
-# other processes and people change it too
-LEVERAGE_KNOWN_FOR = 5.0
-
-_prepared: dict[tuple[object, ...], tuple[object, float]] = {}
 
 
 class _Fenced(Exception):
@@ -131,10 +125,9 @@ def _unwanted_entry(order: Order, now: datetime) -> str | None:
 def _send(order: Order) -> OrderReport:
     """The switch is asked last: from here on the claim's lifetime and the request's receive window bound how late an
     entry may still arrive."""
-    if order.purpose == OrderPurpose.ENTRY:
-        session.call(order.account, lambda client: _prepare(client, order))
-        if fenced := halting.fence(order):
-            raise _Fenced(fenced)
+    prepare(order)
+    if order.purpose == OrderPurpose.ENTRY and (fenced := halting.fence(order)):
+        raise _Fenced(fenced)
     return session.call(order.account, lambda client: _place(client, order))
 
 
@@ -146,37 +139,6 @@ async def _place(client: ExchangeClient, order: Order) -> OrderReport:
 def stop_if_held_up(claimed_at: datetime | None) -> None:
     if claimed_at is None or timezone.now() > claimed_at + CLAIM_LIFETIME:
         raise NotSent("held up between claim and request", retry_after=0.5)
-
-
-async def _prepare(client: ExchangeClient, order: Order) -> None:
-    """Position mode and leverage are read and set before an entry. A failure here means nothing was sent."""
-    account, symbol, leverage = order.account_id, order.position.instrument.symbol, order.position.leverage
-    try:
-        if not _is_known((account,), PositionMode.HEDGE, MODE_KNOWN_FOR):
-            await _ensure_hedge_mode(client)
-            _know((account,), PositionMode.HEDGE)
-        if not _is_known((account, symbol), leverage, LEVERAGE_KNOWN_FOR):
-            _prepared.pop((account, symbol), None)  # a failure may have set it all the same
-            await client.ensure_leverage(symbol, leverage)
-            _know((account, symbol), leverage)
-    except OutcomeUnknown as error:
-        raise (NotSent if error.code else NotReached)(
-            f"leverage or mode could not be set: {error}", code=error.code, retry_after=2
-        ) from error
-
-
-def _is_known(of: tuple[object, ...], wanted: object, seconds: float) -> bool:
-    value, since = _prepared.get(of, (None, 0.0))
-    return value == wanted and time.time() - since < seconds
-
-
-def _know(of: tuple[object, ...], value: object) -> None:
-    _prepared[of] = (value, time.time())
-
-
-async def _ensure_hedge_mode(client: ExchangeClient) -> None:
-    if await client.ensure_hedge_mode() is not PositionMode.HEDGE:
-        raise AccountUnusable("the account is not in hedge mode and cannot be switched now")
 
 
 def request_for(order: Order) -> OrderRequest:
@@ -195,6 +157,7 @@ def request_for(order: Order) -> OrderRequest:
         trigger_by=terms.trigger_by,
         time_in_force=in_force_at(terms, timezone.now()),
         expires_at=terms.expires_at,
+        position_mode=PositionMode.of_index(order.position.position_idx),
     )
 
 
@@ -223,6 +186,9 @@ def _apply_error(order: Order, error: ExchangeError) -> None:
             denials.refuse_for_now(order, text)
         case Refused():
             denials.refuse(order, text)
+        case PositionModeDiffers():
+            position_modes.refused(order.account, order.position.instrument.symbol)
+            _give_up_or_wait(order, text)
         case AccountUnusable():
             halting.halt(order.account_id, text)
             _give_up_or_wait(order, text)

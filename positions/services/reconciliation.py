@@ -32,7 +32,16 @@ from positions.comparison import (
 from positions.cover import FIRES_WITHIN
 from positions.lifecycle import DONE, PENDING, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order, Position
-from positions.services import differences, equity, funding, gap_filling, halting, reachability, watch
+from positions.services import (
+    differences,
+    equity,
+    funding,
+    gap_filling,
+    halting,
+    position_modes,
+    reachability,
+    watch,
+)
 from positions.services.outbox import PREFIX
 from positions.services.sweeping import for_each_account
 
@@ -70,6 +79,7 @@ def reconcile_account(account_id: int) -> None:
         return  # an unanswered question says nothing about any position
     reachability.answered(account_id)
     _save_balance(account, snapshot)
+    position_modes.look(account)
     gap_filling.read_all(account)
     equity.look(account.pk, snapshot.balance, snapshot.asked_at)
     found = _differences(account, snapshot)

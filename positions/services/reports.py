@@ -11,7 +11,7 @@ from django.db.models import Q, Sum
 from django.utils import timezone
 
 from exchanges.models import ExchangeAccount, Instrument
-from exchanges.types import Book, FillReport, OrderReport, ReportStatus
+from exchanges.types import Book, FillReport, OrderReport, PositionSide, ReportStatus, Side
 from positions import broadcast
 from positions.lifecycle import OrderEvent, OrderStatus, is_stale, next_order_status
 from positions.models import Fill, Order, Position
@@ -176,7 +176,7 @@ def _save_fill(
         "exchange_order_id": fill.exchange_order_id,
         "client_order_id": fill.client_order_id or (order.client_order_id if order else ""),
         "side": fill.side,
-        "position_side": fill.position_side,
+        "position_side": _leg_of(fill, position),
         "quantity": fill.quantity,
         "price": fill.price,
         "fee": fill.fee,
@@ -188,6 +188,14 @@ def _save_fill(
     return Fill.objects.get_or_create(
         account_id=account_id, symbol=symbol, trade_id=fill.trade_id, defaults=told
     )[1]
+
+
+def _leg_of(fill: FillReport, position: Position | None) -> str:
+    """In one-way mode the position says it, and where there is none a fill opens its own side."""
+    if position is not None:
+        return str(position.position_side)
+    opened = PositionSide.LONG if fill.side is Side.BUY else PositionSide.SHORT
+    return fill.position_side or opened
 
 
 def _apply_foreign_fill(account_id: int, fill: FillReport) -> bool:

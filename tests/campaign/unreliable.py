@@ -19,7 +19,7 @@ from tests.campaign.crashes import points
 PURPOSES = {"e": "entry", "c": "close", "p": "protect", "b": "backstop", "r": "reduce", "t": "take profit"}
 READING = (
     "instruments", "balance", "positions", "mark_price", "find_order", "open_orders", "fills", "last_trades", "funding",
-    "find_child", "name_of_order", "clock",
+    "find_child", "name_of_order", "clock", "position_mode",
 )  # fmt: skip
 Work = Callable[[], Coroutine[Any, Any, Any]]
 

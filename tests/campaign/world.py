@@ -15,7 +15,7 @@ from django.db import connections
 from exchanges import session
 from exchanges.paper.inprocess import ENGINES, FRONTS
 from exchanges.paper.matching import Engine
-from positions.services import orders
+from positions.services import preparing
 from tests.campaign import randomness
 from tests.campaign.agenda import Agenda
 from tests.campaign.broker import Broker, Hint
@@ -170,7 +170,7 @@ class World:
 
     def _forget_memory(self) -> None:
         session.close_all()
-        orders._prepared.clear()
+        preparing.forget()
         rows._read.clear()
         connections.close_all()
 

@@ -64,6 +64,7 @@ def on_the_wire(what: str, asked: str, trouble: dict[str, Any], at_once: Seen, e
 
 REFUSED = "order_refused (medium)"
 HALTED = "account_halted (critical)"
+OTHER_MODE = "position_mode_differs (critical)"
 BANNED = "banned (critical)"
 NEVER = Seen("rejected", "closed (never_opened)", told=REFUSED)
 SHORT_OF_MONEY = Seen(
@@ -106,8 +107,9 @@ SAMPLED = [
     sampled("b-2021", "stop", Seen("rejected", "closing (stop_loss)", told=REFUSED),
             "entry 1 filled, stop 1 rejected, close 1 filled; closed (stop_loss); 0 held; sent 1x"),
     sampled("b-2022", "stop", REFUSED_STOP, STOP_ASKED_AGAIN),
-    sampled("b-4061", "entry", REFUSED_AND_HALTED, NOTHING_BOUGHT),
-    sampled("b-4061", "stop", stop_again_in(30, account="halted", told=HALTED), STOP_LATER),
+    sampled("b-4061", "entry", Seen("rejected", "closed (never_opened)", told=f"{OTHER_MODE}, {REFUSED}"),
+            NOTHING_BOUGHT),
+    sampled("b-4061", "stop", stop_again_in(30, told=OTHER_MODE), STOP_LATER),
     sampled("b-4164", "entry", NEVER, NOTHING_BOUGHT),
     sampled("b-1111", "entry", NEVER, NOTHING_BOUGHT),
     sampled("b-4003", "entry", NEVER, NOTHING_BOUGHT),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 from itertools import pairwise
@@ -17,6 +18,7 @@ from exchanges.bybit_client import BybitClient
 from exchanges.credentials import Credentials
 from exchanges.types import (
     Book,
+    MarginMode,
     OrderReport,
     OrderRequest,
     OrderType,
@@ -122,7 +124,7 @@ async def test_a_stop_says_its_leg_and_from_where_it_fires(
         (refusal(110007, "ab not enough for new order"), errors.InsufficientMargin),
         (refusal(110093, "expect Falling"), errors.WouldTriggerImmediately),
         (refusal(110017, "current position is zero"), errors.NothingToReduce),
-        (refusal(10001, "position idx not match position mode"), errors.AccountUnusable),
+        (refusal(10001, "position idx not match position mode"), errors.PositionModeDiffers),
         (refusal(10003, "API key is invalid."), errors.AccountUnusable),
         (refusal(170209, "not available in your region"), errors.Refused),
         (refusal(999999, "a number nobody knows"), errors.OutcomeUnknown),
@@ -253,30 +255,74 @@ async def test_an_odd_answer_is_not_an_empty_account(
         (("10", "10"), refusal(110043, "leverage not modified"), 1),
     ],
 )
-async def test_leverage_is_set_where_a_leg_differs(
+async def test_leverage_is_set_where_a_leg_differs_and_read_back(
     told: tuple[str, str], answer: Any, posts: int, client: BybitClient, venue: Capture
 ) -> None:
     legs = [a_position(leverage=one, positionIdx=index) for index, one in enumerate(told, start=1)]
     venue.answers |= {POSITIONS: listed(*legs), LEVERAGE: answer}
-    await client.ensure_leverage(BTC, 5)
+    with pytest.raises(errors.OutcomeUnknown, match="reads otherwise") if posts else nullcontext():
+        await client.ensure_leverage(BTC, 5)
     assert [(sent["buyLeverage"], sent["sellLeverage"]) for sent in venue.sent(*LEVERAGE)] == [
         ("5", "5")
     ] * posts
 
 
 @pytest.mark.parametrize(
-    ("answer", "mode"),
-    [
-        ({"retCode": 0, "retMsg": "OK", "result": {}}, PositionMode.HEDGE),
-        (refusal(110025, "Position mode is not modified"), PositionMode.HEDGE),
-        (refusal(110024, "You have an existing position"), PositionMode.ONE_WAY),
-    ],
+    ("indexes", "mode"),
+    [((1, 2), PositionMode.HEDGE), ((0,), PositionMode.ONE_WAY)],
 )
-async def test_the_position_mode(
-    answer: Any, mode: PositionMode, client: BybitClient, venue: Capture
+async def test_the_position_mode_is_read_from_a_contracts_slots(
+    indexes: tuple[int, ...], mode: PositionMode, client: BybitClient, venue: Capture
+) -> None:
+    venue.answers[POSITIONS] = listed(*(a_position(positionIdx=index) for index in indexes))
+    assert await client.position_mode(BTC) is mode
+
+
+@pytest.mark.parametrize("indexes", [(), (0, 1)])
+async def test_an_unclear_position_mode_is_unknown(
+    indexes: tuple[int, ...], client: BybitClient, venue: Capture
+) -> None:
+    venue.answers[POSITIONS] = listed(*(a_position(positionIdx=index) for index in indexes))
+    with pytest.raises(errors.OutcomeUnknown):
+        await client.position_mode(BTC)
+
+
+@pytest.mark.parametrize(("mode", "word"), [(PositionMode.HEDGE, "3"), (PositionMode.ONE_WAY, "0")])
+@pytest.mark.parametrize(
+    "answer",
+    [{"retCode": 0, "retMsg": "OK", "result": {}}, refusal(110025, "Position mode is not modified")],
+    ids=["changed", "already so"],
+)
+async def test_the_position_mode_is_set_for_all_contracts(
+    answer: Any, mode: PositionMode, word: str, client: BybitClient, venue: Capture
 ) -> None:
     venue.answers[MODE] = answer
-    assert await client.ensure_hedge_mode() is mode
+    await client.set_position_mode(BTC, mode)
+    assert [(str(sent["mode"]), sent["coin"], "symbol" in sent) for sent in venue.sent(*MODE)] == [
+        (word, "USDT", False)
+    ]
+
+
+async def test_the_position_mode_stays_while_something_is_open(client: BybitClient, venue: Capture) -> None:
+    venue.answers[MODE] = refusal(110024, "You have an existing position")
+    with pytest.raises(errors.Refused):
+        await client.set_position_mode(BTC, PositionMode.HEDGE)
+
+
+MARGIN, SET_MARGIN = ("GET", "/v5/account/info"), ("POST", "/v5/account/set-margin-mode")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "posts"), [(MarginMode.CROSS, []), (MarginMode.ISOLATED, ["ISOLATED_MARGIN"])]
+)
+async def test_the_margin_mode_of_the_account_is_set_where_it_differs_and_read_back(
+    wanted: MarginMode, posts: list[str], client: BybitClient, venue: Capture
+) -> None:
+    venue.answers[MARGIN] = {"retCode": 0, "retMsg": "OK", "result": {"marginMode": "REGULAR_MARGIN"}}
+    venue.answers[SET_MARGIN] = {"retCode": 0, "retMsg": "OK", "result": {"reasons": []}}
+    with pytest.raises(errors.OutcomeUnknown, match="reads REGULAR_MARGIN") if posts else nullcontext():
+        await client.ensure_margin_mode(BTC, wanted)
+    assert [sent["setMarginMode"] for sent in venue.sent(*SET_MARGIN)] == posts
 
 
 # executions

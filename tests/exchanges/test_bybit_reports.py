@@ -13,7 +13,6 @@ from exchanges.types import (
     Forced,
     OrderRequest,
     OrderType,
-    PositionMode,
     PositionSide,
     PriceKind,
     Reference,
@@ -163,9 +162,7 @@ def a_limit(**fields: Any) -> OrderRequest:
     [(None, None), (TimeInForce.GTX, "PostOnly"), (TimeInForce.IOC, "IOC"), (TimeInForce.GTD, "GTC")],
 )
 def test_how_long_an_order_works(force: TimeInForce | None, word: str | None) -> None:
-    assert (
-        bybit.order_words(a_limit(time_in_force=force), PositionMode.HEDGE).params.get("timeInForce") == word
-    )
+    assert bybit.order_words(a_limit(time_in_force=force)).params.get("timeInForce") == word
 
 
 def test_requests_that_bybit_does_not_understand() -> None:
@@ -177,7 +174,7 @@ def test_requests_that_bybit_does_not_understand() -> None:
                            trigger_by=PriceKind.BID)  # fmt: skip
     for request in (trailing, strange, by_book):
         with pytest.raises(InvalidRequest):
-            bybit.order_words(request, PositionMode.HEDGE)
+            bybit.order_words(request)
 
 
 # price streams

@@ -16,6 +16,7 @@ from exchanges.binance_listings import FILLS_PER_PAGE, INCOMES_PER_PAGE
 from exchanges.credentials import Credentials
 from exchanges.types import (
     Book,
+    MarginMode,
     OrderRequest,
     OrderType,
     PositionMode,
@@ -323,12 +324,8 @@ async def test_cancelling_what_is_gone(client: BinanceClient, venue: Capture) ->
 async def test_fills_carry_fee_and_profit(client: BinanceClient, venue: Capture) -> None:
     venue.answers["GET", "/fapi/v1/userTrades"] = ANSWERS["my_trades_open_close"]
     opening, closing = await client.fills("ETH/USDT:USDT", datetime.now(UTC) - timedelta(hours=1))
-    assert (opening.side, opening.position_side, opening.quantity) == (
-        Side.SELL,
-        PositionSide.SHORT,
-        Decimal("0.005"),
-    )
-    assert (closing.side, closing.position_side) == (Side.BUY, PositionSide.SHORT)
+    assert (opening.side, opening.quantity, closing.side) == (Side.SELL, Decimal("0.005"), Side.BUY)
+    assert {opening.position_side, closing.position_side} == {None}, "one-way mode does not say"
     assert closing.realized_pnl == Decimal("-0.00325")
     assert opening.fee + closing.fee == Decimal("0.0111147")
     assert (opening.fee_currency, opening.trade_id, opening.client_order_id) == ("USDT", "82357626", "")
@@ -466,45 +463,81 @@ async def test_what_can_go_wrong_while_moving(
 # -- settings of the account ---------------------------------------------------------------------------
 
 
-@pytest.mark.asyncio
-async def test_hedge_mode_is_not_set_when_it_is_so(client: BinanceClient, venue: Capture) -> None:
-    assert await client.ensure_hedge_mode() is PositionMode.HEDGE
-    assert venue.sent("POST", "/fapi/v1/positionSide/dual") == []
+MODE, CONFIG = "/fapi/v1/positionSide/dual", "/fapi/v1/symbolConfig"
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize(
-    ("answer", "mode"),
-    [
-        ({"code": 200, "msg": "success"}, PositionMode.HEDGE),
-        ((400, '{"code":-4059,"msg":"No need to change position side."}'), PositionMode.HEDGE),
-        ((400, '{"code":-4068,"msg":"Position side cannot be changed"}'), PositionMode.ONE_WAY),
-    ],
-)
-async def test_hedge_mode_is_set_when_nothing_forbids_it(
-    answer: Any, mode: PositionMode, client: BinanceClient, venue: Capture
+@pytest.mark.parametrize(("is_hedged", "mode"), [(True, PositionMode.HEDGE), (False, PositionMode.ONE_WAY)])
+async def test_the_position_mode_is_read_and_nothing_is_set(
+    is_hedged: bool, mode: PositionMode, client: BinanceClient, venue: Capture
 ) -> None:
-    venue.answers["GET", "/fapi/v1/positionSide/dual"] = {"dualSidePosition": False}
-    venue.answers["POST", "/fapi/v1/positionSide/dual"] = answer
-    assert await client.ensure_hedge_mode() is mode
-    assert venue.sent("POST", "/fapi/v1/positionSide/dual")[0]["dualSidePosition"] == "true"
+    venue.answers["GET", MODE] = {"dualSidePosition": is_hedged}
+    assert await client.position_mode(BTC) is mode
+    assert venue.sent("POST", MODE) == []
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("mode", "word"), [(PositionMode.HEDGE, "true"), (PositionMode.ONE_WAY, "false")])
+@pytest.mark.parametrize(
+    "answer",
+    [{"code": 200, "msg": "success"}, (400, '{"code":-4059,"msg":"No need to change position side."}')],
+    ids=["changed", "already so"],
+)
+async def test_the_position_mode_is_set(
+    answer: Any, mode: PositionMode, word: str, client: BinanceClient, venue: Capture
+) -> None:
+    venue.answers["POST", MODE] = answer
+    await client.set_position_mode(BTC, mode)
+    assert [sent["dualSidePosition"] for sent in venue.sent("POST", MODE)] == [word]
+
+
+@pytest.mark.asyncio
+async def test_the_position_mode_stays_while_something_is_open(client: BinanceClient, venue: Capture) -> None:
+    venue.answers["POST", MODE] = (400, '{"code":-4068,"msg":"Position side cannot be changed"}')
+    with pytest.raises(errors.Refused, match="cannot be changed"):
+        await client.set_position_mode(BTC, PositionMode.HEDGE)
 
 
 @pytest.mark.asyncio
 async def test_an_unclear_position_mode_is_unknown(client: BinanceClient, venue: Capture) -> None:
-    venue.answers["GET", "/fapi/v1/positionSide/dual"] = {}
+    venue.answers["GET", MODE] = {}
     with pytest.raises(errors.OutcomeUnknown):
-        await client.ensure_hedge_mode()
+        await client.position_mode(BTC)
+
+
+def configured(venue: Capture, **rows: Any) -> None:
+    """What the contract is set to; each `POST` answers, and changes it only where the test says so."""
+    row = {"symbol": "BTCUSDT", "marginType": "CROSSED", "isAutoAddMargin": False, "leverage": 10}
+    venue.answers["GET", CONFIG] = [row | rows]
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize(("wanted", "posts"), [(10, 0), (20, 1)])
-async def test_leverage_is_set_only_when_it_differs(
-    wanted: int, posts: int, client: BinanceClient, venue: Capture
-) -> None:
-    venue.answers["GET", "/fapi/v1/symbolConfig"] = [
-        {"symbol": "BTCUSDT", "marginType": "CROSSED", "isAutoAddMargin": False, "leverage": 10}
-    ]
+async def test_leverage_is_not_set_where_it_is_so(client: BinanceClient, venue: Capture) -> None:
+    configured(venue)
+    await client.ensure_leverage(BTC, 10)
+    assert venue.sent("POST", "/fapi/v1/leverage") == []
+
+
+@pytest.mark.asyncio
+async def test_leverage_that_is_set_is_read_back(client: BinanceClient, venue: Capture) -> None:
+    configured(venue)
     venue.answers["POST", "/fapi/v1/leverage"] = {"leverage": 20, "symbol": "BTCUSDT"}
-    await client.ensure_leverage(BTC, wanted)
-    assert len(venue.sent("POST", "/fapi/v1/leverage")) == posts
+    with pytest.raises(errors.OutcomeUnknown, match="was to be 20, and reads 10"):
+        await client.ensure_leverage(BTC, 20)
+    assert len(venue.sent("POST", "/fapi/v1/leverage")) == 1
+
+
+@pytest.mark.asyncio
+async def test_the_margin_mode_is_not_set_where_it_is_so(client: BinanceClient, venue: Capture) -> None:
+    configured(venue)
+    await client.ensure_margin_mode(BTC, MarginMode.CROSS)
+    assert venue.sent("POST", "/fapi/v1/marginType") == []
+
+
+@pytest.mark.asyncio
+async def test_a_margin_mode_that_is_set_is_read_back(client: BinanceClient, venue: Capture) -> None:
+    configured(venue)
+    venue.answers["POST", "/fapi/v1/marginType"] = {"code": 200, "msg": "success"}
+    with pytest.raises(errors.OutcomeUnknown, match="was to be ISOLATED, and reads CROSSED"):
+        await client.ensure_margin_mode(BTC, MarginMode.ISOLATED)
+    assert [sent["marginType"] for sent in venue.sent("POST", "/fapi/v1/marginType")] == ["ISOLATED"]

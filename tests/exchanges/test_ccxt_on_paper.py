@@ -63,7 +63,7 @@ async def credentials(request: pytest.FixtureRequest) -> AsyncIterator[Credentia
 @pytest_asyncio.fixture
 async def client(credentials: Credentials) -> AsyncIterator[ExchangeClient]:
     made = client_with(credentials)
-    assert await made.ensure_hedge_mode() is PositionMode.HEDGE
+    await made.set_position_mode(BTC, PositionMode.HEDGE)
     await set_price(credentials, "60000")
     yield made
     await made.close()

@@ -25,6 +25,7 @@ from exchanges.paper.signing import paper_secret
 from exchanges.paper.venue import now_ms
 from exchanges.types import (
     Book,
+    MarginMode,
     NativeExits,
     OrderReport,
     OrderRequest,
@@ -124,15 +125,18 @@ def only(name: str) -> pytest.MarkDecorator:
 @pytest_asyncio.fixture(params=VARIANTS)
 async def venue(request: pytest.FixtureRequest) -> AsyncIterator[Venue]:
     async with VARIANTS[request.param]() as made:
-        assert await made.client.ensure_hedge_mode() is PositionMode.HEDGE
+        await made.client.set_position_mode(BTC, PositionMode.HEDGE)
         await made.client.ensure_leverage(BTC, 5)
         await made.set_price("100000")
         yield made
 
 
-async def test_hedge_mode_and_leverage_may_be_asked_for_again(venue: Venue) -> None:
-    assert await venue.client.ensure_hedge_mode() is PositionMode.HEDGE
-    await venue.client.ensure_leverage(BTC, 5)
+async def test_mode_margin_and_leverage_may_be_asked_for_again(venue: Venue) -> None:
+    for _ in range(2):
+        await venue.client.set_position_mode(BTC, PositionMode.ONE_WAY)
+        assert await venue.client.position_mode(BTC) is PositionMode.ONE_WAY
+        await venue.client.ensure_margin_mode(BTC, MarginMode.ISOLATED)
+        await venue.client.ensure_leverage(BTC, 7)
     with pytest.raises(errors.Refused):
         await venue.client.ensure_leverage(BTC, 500)
 

@@ -7,6 +7,7 @@ which made the captures, still sent `activationPrice`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -51,20 +52,18 @@ def a_request(
 async def binance_sends(request: OrderRequest, mode: PositionMode) -> tuple[str, dict[str, Any]]:
     """Through the real client; the capture server answers nonsense, so the outcome is an error."""
     async with capturing() as venue:
-        venue.answers["GET", "/fapi/v1/positionSide/dual"] = {"dualSidePosition": mode is PositionMode.HEDGE}
-        venue.answers["POST", "/fapi/v1/positionSide/dual"] = (400, '{"code":-4068,"msg":"position open"}')
         client = BinanceClient(Credentials("binance", "key", "secret", venue.url))
         try:
-            assert await client.ensure_hedge_mode() is mode
+            await client.instruments()  # an order waits for nothing long
             with pytest.raises(ExchangeError):
-                await client.create_order(request)
+                await client.create_order(replace(request, position_mode=mode))
         finally:
             await client.close()
         return the_order(venue)
 
 
 async def bybit_sends(request: OrderRequest, mode: PositionMode) -> tuple[str, dict[str, Any]]:
-    words = bybit.order_words(request, mode)
+    words = bybit.order_words(replace(request, position_mode=mode))
     async with capturing() as venue:
         answer = {"retCode": 0, "retMsg": "OK", "result": {"orderId": "1", "orderLinkId": "x"}, "time": 1}
         for path in ("/v5/order/create", "/v5/position/trading-stop"):
@@ -80,7 +79,7 @@ async def bybit_sends(request: OrderRequest, mode: PositionMode) -> tuple[str, d
 
 
 def the_order(venue: Capture) -> tuple[str, dict[str, Any]]:
-    orders = [s for s in venue.seen if s.method == "POST" and "positionSide" not in s.path]
+    orders = [s for s in venue.seen if s.method == "POST"]
     assert len(orders) == 1, "an order is sent exactly once"
     return orders[0].path, orders[0].params
 
@@ -106,7 +105,7 @@ async def test_market_open_long_in_hedge_mode() -> None:
 async def test_market_close_long_in_one_way_mode() -> None:
     request = a_request(Side.SELL, reduce_only=True)
     sent = await binance_sends(request, PositionMode.ONE_WAY)
-    assert comparable(sent) == expected("binance_market_close_long_oneway")
+    assert comparable(sent) == expected("binance_market_close_long_oneway", positionSide="BOTH")
 
 
 @pytest.mark.asyncio
@@ -129,7 +128,9 @@ async def test_stop_market_that_reduces() -> None:
         Side.SELL, order_type=OrderType.STOP_MARKET, trigger_price=Decimal("60000.0"), reduce_only=True
     )
     sent = await binance_sends(request, PositionMode.ONE_WAY)
-    assert comparable(sent) == expected("binance_stop_market_reduce", workingType="MARK_PRICE")
+    assert comparable(sent) == expected(
+        "binance_stop_market_reduce", workingType="MARK_PRICE", positionSide="BOTH"
+    )
     assert sent[1]["clientAlgoId"] == "tb-1-entry-1"
 
 
@@ -138,7 +139,9 @@ async def test_a_stop_by_the_last_price() -> None:
     words = {"order_type": OrderType.STOP_MARKET, "trigger_price": Decimal("60000.0"), "reduce_only": True}
     request = a_request(Side.SELL, trigger_by=PriceKind.LAST, **words)
     sent = await binance_sends(request, PositionMode.ONE_WAY)
-    assert comparable(sent) == expected("binance_stop_market_reduce", workingType="CONTRACT_PRICE")
+    assert comparable(sent) == expected(
+        "binance_stop_market_reduce", workingType="CONTRACT_PRICE", positionSide="BOTH"
+    )
 
 
 @pytest.mark.asyncio
@@ -158,7 +161,7 @@ async def test_native_trailing_stop() -> None:
     native = NativeExits(callback_rate=Decimal("1.0"), activation_price=Decimal("65000"))
     request = a_request(Side.SELL, order_type=OrderType.TRAILING_STOP_MARKET, reduce_only=True, native=native)
     sent = await binance_sends(request, PositionMode.ONE_WAY)
-    path, params = expected("binance_trailing_percent", workingType="MARK_PRICE")
+    path, params = expected("binance_trailing_percent", workingType="MARK_PRICE", positionSide="BOTH")
     params["activatePrice"] = params.pop("activationPrice")  # the venue's name, see the top of this file
     assert comparable(sent) == (path, params)
 
@@ -192,14 +195,14 @@ async def test_a_limit_order_says_how_long_it_works(force: str, date: str | None
 async def test_bybit_market_open_with_stop_and_target() -> None:
     native = NativeExits(stop_price=Decimal(58000), take_profit_price=Decimal(70000))
     sent = await bybit_sends(a_request(native=native), PositionMode.ONE_WAY)
-    assert sent == expected("bybit_market_open_with_sl_tp", orderLinkId="tb-1-entry-1")
+    assert sent == expected("bybit_market_open_with_sl_tp", orderLinkId="tb-1-entry-1", positionIdx=0)
 
 
 @pytest.mark.asyncio
 async def test_bybit_trailing_amount() -> None:
     native = NativeExits(callback_amount=Decimal(500), activation_price=Decimal(65000))
     sent = await bybit_sends(a_request(Side.SELL, native=native), PositionMode.ONE_WAY)
-    assert sent == expected("bybit_trailing_amount")
+    assert sent == expected("bybit_trailing_amount", positionIdx=0)
 
 
 @pytest.mark.asyncio
@@ -251,4 +254,4 @@ async def test_a_number_off_the_step_is_refused_before_sending(request_: OrderRe
 )
 async def test_binance_words_refuse_what_cannot_be_said(request_: OrderRequest) -> None:
     with pytest.raises(InvalidRequest):
-        binance.order_words(request_, PositionMode.HEDGE)
+        binance.order_words(request_)

@@ -45,7 +45,7 @@ async def itself(client: ExchangeClient) -> ExchangeClient:
 
 
 def mode_of(account: AnAccount) -> PositionMode:
-    return session.call(account, lambda client: client.ensure_hedge_mode())
+    return session.call(account, lambda client: client.position_mode("BTC/USDT:USDT"))
 
 
 def test_a_plain_function_gets_the_answer(venue: Capture) -> None:

@@ -18,7 +18,7 @@ CASES = [
     ("binance", "-2013", errors.OrderNotFound),
     ("binance", "-2015", errors.AccountUnusable),
     ("binance", "-1022", errors.AccountUnusable),
-    ("binance", "-4061", errors.AccountUnusable),
+    ("binance", "-4061", errors.PositionModeDiffers),
     ("binance", "-1111", errors.InvalidRequest),
     ("binance", "-4164", errors.InvalidRequest),
     ("binance", "-4130", errors.InvalidRequest),
@@ -70,7 +70,7 @@ def test_bybits_parameter_error_is_read_by_its_sentence() -> None:
     flat = error_for_code("bybit", "10001", "can not set tp/sl/ts for zero position")
     other = error_for_code("bybit", "10001", "Qty invalid")
     assert [type(e) for e in (mode, flat, other)] == [
-        errors.AccountUnusable,
+        errors.PositionModeDiffers,
         errors.NothingToReduce,
         errors.InvalidRequest,
     ]

@@ -8,7 +8,7 @@ import sys
 from decimal import Decimal as D
 
 from exchanges.errors import NotSent, OutcomeUnknown, WouldTriggerImmediately
-from exchanges.types import PositionMode, ReportStatus, Side
+from exchanges.types import ReportStatus, Side
 from positions.lifecycle import CloseReason
 from positions.models import Order, RiskEvent
 from positions.services import denials, halting, lookups
@@ -56,20 +56,6 @@ def test_a_close_that_is_merely_accepted_waits(desk: Desk) -> None:
     apply_report(desk.account.pk, report(close, ReportStatus.OPEN))
     position.refresh_from_db()
     assert position.status == "closing"
-
-
-def test_an_account_that_cannot_be_hedged_is_halted_and_nothing_is_sent(desk: Desk) -> None:
-    client = Trouble(desk).client()
-
-    async def one_way() -> PositionMode:
-        return PositionMode.ONE_WAY
-
-    client.ensure_hedge_mode = one_way  # type: ignore[method-assign]
-    position = desk.open()
-    assert desk.submit(position, "entry").status == "rejected"
-    desk.account.refresh_from_db()
-    assert desk.account.trading_state == "halted"
-    assert desk.held() == 0
 
 
 def test_a_report_that_was_faster_than_the_refusal_wins(desk: Desk) -> None:

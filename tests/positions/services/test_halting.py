@@ -16,7 +16,7 @@ from exchanges.switch import switch_of
 from exchanges.trading_state import Cause, Move
 from exchanges.types import OrderReport, OrderRequest, OrderType
 from positions.models import Order, Position, RiskEvent
-from positions.services import halting, lookups, orders
+from positions.services import halting, lookups, preparing
 from positions.services.closing import request_close
 from positions.services.opening import open_position
 from positions.sizing import Skip
@@ -150,10 +150,10 @@ def test_whoever_was_held_up_meets_the_switch_at_its_next_line(
         pull()
         Order.objects.update(status="initialized")
     elif line == "during the preparation":
-        meanwhile(desk, "ensure_hedge_mode", pull)
+        meanwhile(desk, "position_mode", pull)
     else:
         meanwhile(desk, "ensure_leverage", pull)
-    orders._prepared.clear()
+    preparing.forget()
     order = desk.submit(position, "entry")
     expected = halting.OVERTAKEN if resumed else "stop"
     assert (order.status, expected in order.reason) == ("rejected", True), order.reason
@@ -166,7 +166,7 @@ def test_what_is_on_the_wire_is_named_and_then_protected_like_any_position(desk:
     position = desk.open()
     answers: list[halting.Answer] = []
     meanwhile(desk, "create_order", lambda: answers.append(halting.halt(None, "stop", by="ada")))
-    orders._prepared.clear()
+    preparing.forget()
     entry = desk.submit(position, "entry")
     assert answers[0].in_flight == (entry.pk,)
     position.refresh_from_db()

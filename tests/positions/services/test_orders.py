@@ -58,7 +58,7 @@ class Trouble:
 
     def over(self) -> None:
         vars(self.client()).pop("create_order", None)
-        vars(self.client()).pop("ensure_hedge_mode", None)
+        vars(self.client()).pop("position_mode", None)
 
 
 async def _itself(client: InProcessClient) -> InProcessClient:
@@ -296,7 +296,7 @@ def test_an_exit_of_a_halted_account_waits_and_is_tried_again(desk: Desk, troubl
 def test_leverage_is_set_before_the_entry_and_a_failure_there_sends_nothing(
     desk: Desk, trouble: Trouble
 ) -> None:
-    trouble.answer_with(OutcomeUnknown("no answer"), method="ensure_hedge_mode")
+    trouble.answer_with(OutcomeUnknown("no answer"), method="position_mode")
     position = desk.open()
     order = desk.submit(position, "entry")
     assert order.status == "initialized"
