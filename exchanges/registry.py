@@ -12,7 +12,8 @@ from django.utils.text import slugify
 from exchanges.client import ExchangeClient, ExchangeStream
 from exchanges.credentials import Credentials
 from exchanges.errors import AccountUnusable
-from exchanges.paper import inprocess
+from exchanges.paper.inprocess import is_address
+from exchanges.paper.inprocess_clients import client_at
 from exchanges.paper.signing import paper_secret
 
 
@@ -37,8 +38,8 @@ def get_client(account: Account) -> ExchangeClient:
 
 
 def client_for(credentials: Credentials) -> ExchangeClient:
-    if inprocess.is_address(credentials.base_url):
-        return inprocess.client_at(credentials.base_url, credentials.api_key)
+    if is_address(credentials.base_url):
+        return client_at(credentials.base_url, credentials.api_key, credentials.venue)
     from exchanges.venue_clients import client_with
 
     return client_with(credentials)
@@ -76,7 +77,7 @@ def _live(account: Account) -> Credentials:
 def _paper_url(account: Account) -> str:
     """One paper exchange for every venue, unless a venue has one of its own; the same rule for each address."""
     url = str(settings.PAPER_EXCHANGE_URLS.get(str(account.venue)) or settings.PAPER_EXCHANGE_URL or "")
-    if inprocess.is_address(url):
+    if is_address(url):
         return url
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not _is_paper_host(parts.hostname or ""):

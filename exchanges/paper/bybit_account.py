@@ -8,13 +8,13 @@ from typing import Any
 
 from exchanges.paper import bybit_figures as figures
 from exchanges.paper import bybit_words as words
-from exchanges.paper.book import AccountState, AlgoOrder, PaperIncome, PaperPosition, PaperTrade, VenueRefusal
+from exchanges.paper import one_book
+from exchanges.paper.book import AlgoOrder, PaperIncome, PaperPosition, PaperTrade, VenueRefusal
 from exchanges.paper.bybit_paging import page, time_window
 from exchanges.paper.bybit_public import is_linear, linear
 from exchanges.paper.call import Answer, Call
 from exchanges.paper.figures import text
 from exchanges.paper.margin import leverage_of, liquidation_price
-from exchanges.paper.one_book import Seen, seen_of
 from exchanges.paper.params import number, one_of, optional_number, required
 from exchanges.paper.position_exits import STOP_LOSS, TAKE_PROFIT, TRAILING, Exits
 from exchanges.paper.venue import PaperVenue
@@ -181,14 +181,9 @@ def executions(call: Call) -> Answer:
 
 def _all_executions(call: Call) -> list[dict[str, Any]]:
     state = call.venue.engine.account(call.account)
-    rows = [figures.execution(trade, order_of(state, trade)) for trade in state.trades]
+    rows = [figures.execution(trade, one_book.order_of(state, trade)) for trade in state.trades]
     rows += [figures.funding_execution(paid) for paid in state.funding]
     return sorted(rows, key=lambda row: (int(row["execTime"]), row["execId"]), reverse=True)
-
-
-def order_of(state: AccountState, trade: PaperTrade) -> Seen | None:
-    order = state.orders.get(trade.order_id)
-    return None if order is None else seen_of(state, order)
 
 
 def transaction_log(call: Call) -> Answer:

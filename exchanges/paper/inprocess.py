@@ -62,13 +62,6 @@ def is_address(url: str | None) -> bool:
     return bool(url) and str(url).startswith("inprocess:")
 
 
-def client_at(url: str, account: str) -> ExchangeClient:
-    engine = ENGINES[url]
-    engine.open_account(account, Decimal(10_000))
-    client = InProcessClient(engine, account, lambda: datetime.now(UTC))
-    return FRONTS[url](client) if url in FRONTS else client
-
-
 class InProcessClient:
     """One account on a shared Engine. `now` is asked for the time of every act."""
 

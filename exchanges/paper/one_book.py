@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from exchanges.paper.book import AccountState, AlgoOrder, PaperOrder, VenueRefusal
+from exchanges.paper.book import AccountState, AlgoOrder, PaperOrder, PaperTrade, VenueRefusal
 from exchanges.paper.matching import Engine
 
 
@@ -56,6 +56,12 @@ def all_seen(state: AccountState) -> list[Seen]:
 
 def seen_of(state: AccountState, order: PaperOrder) -> Seen:
     return Seen(order, state.algos.get(order.algo_id or 0))
+
+
+def order_of(state: AccountState, trade: PaperTrade) -> Seen | None:
+    """None when it is forgotten."""
+    order = state.orders.get(trade.order_id)
+    return None if order is None else seen_of(state, order)
 
 
 def find(state: AccountState, symbol: str, number: int | None, client_order_id: str | None) -> Seen:

@@ -19,10 +19,11 @@ from exchanges import errors
 from exchanges.client import ExchangeClient
 from exchanges.credentials import Credentials
 from exchanges.paper.demo import DEMO_PRICES, DEMO_RULES
-from exchanges.paper.inprocess import InProcessClient
+from exchanges.paper.inprocess_clients import CLIENTS
 from exchanges.paper.matching import Engine
 from exchanges.paper.signing import paper_secret
 from exchanges.paper.venue import now_ms
+from exchanges.paper.venue_rules import VENUES
 from exchanges.types import (
     Book,
     MarginMode,
@@ -73,11 +74,11 @@ class Venue:
 
 
 @asynccontextmanager
-async def in_process() -> AsyncIterator[Venue]:
+async def in_process(name: str) -> AsyncIterator[Venue]:
     engine = Engine(DEMO_RULES, depth_notional=D(20_000))
     for symbol, price in DEMO_PRICES.items():
         engine.set_price(symbol, price, now_ms())
-    engine.open_account(KEY, D(10_000))
+    engine.open_account(KEY, D(10_000), VENUES[name])
 
     async def set_price(price: str, last: str | None = None) -> None:
         engine.set_price("BTCUSDT", D(price), now_ms(), last=D(last or price))
@@ -85,7 +86,8 @@ async def in_process() -> AsyncIterator[Venue]:
     async def charge_funding(rate: str) -> None:
         engine.charge_funding("BTCUSDT", D(rate), now_ms())
 
-    yield Venue("binance", InProcessClient(engine, KEY, lambda: datetime.now(UTC)), set_price, charge_funding)
+    client = CLIENTS[name](engine, KEY, lambda: datetime.now(UTC))
+    yield Venue(name, client, set_price, charge_funding)
 
 
 @asynccontextmanager
@@ -111,7 +113,8 @@ async def over_http(name: str) -> AsyncIterator[Venue]:
 
 
 VARIANTS = {
-    "binance in process": in_process,
+    "binance in process": partial(in_process, "binance"),
+    "bybit in process": partial(in_process, "bybit"),
     "binance over http": partial(over_http, "binance"),
     "bybit over http": partial(over_http, "bybit"),
 }

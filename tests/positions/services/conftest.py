@@ -8,7 +8,7 @@ from django.conf import settings
 
 from exchanges.models import ExchangeAccount, Instrument
 from exchanges.paper.book import PaperTrade
-from exchanges.paper.inprocess import client_at
+from exchanges.paper.inprocess_clients import client_at
 from exchanges.paper.matching import Engine
 from exchanges.types import PositionSide
 from positions.models import Order, Position
@@ -71,7 +71,7 @@ class Desk:
 
     def tell(self, trade: PaperTrade) -> None:
         """As the private stream does."""
-        told = client_at(settings.PAPER_EXCHANGE_URL, self.paper_name)._fill(trade)
+        told = client_at(settings.PAPER_EXCHANGE_URL, self.paper_name, self.account.venue)._fill(trade)
         apply_fill(self.account.pk, replace(told, client_order_id=trade.client_order_id))
 
     def held(self) -> Decimal:
