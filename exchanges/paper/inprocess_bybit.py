@@ -10,12 +10,14 @@ from typing import TypeVar
 from exchanges.errors import ExchangeError, OrderNotFound
 from exchanges.paper import bybit_codes, bybit_figures, bybit_words, one_book
 from exchanges.paper.book import VenueRefusal
-from exchanges.paper.inprocess import InProcessClient, _id
+from exchanges.paper.inprocess import InProcessClient
+from exchanges.paper.inprocess_words import contract_of
 from exchanges.paper.margin import leverage_of
 from exchanges.paper.one_book import Seen
 from exchanges.types import (
     Book,
     FillReport,
+    MarginMode,
     OrderReport,
     OrderRequest,
     PositionMode,
@@ -31,14 +33,24 @@ UNCHANGED = -5027
 
 
 class InProcessBybitClient(InProcessClient):
+    async def position_mode(self, symbol: str) -> PositionMode:
+        is_dual = self.engine.account(self.account).is_dual(contract_of(symbol))
+        return PositionMode.HEDGE if is_dual else PositionMode.ONE_WAY
+
+    async def ensure_margin_mode(self, symbol: str, mode: MarginMode) -> None:
+        """Of the whole account."""
+        wanted = "CROSSED" if mode is MarginMode.CROSS else "ISOLATED"
+        if self.engine.account(self.account).margin_type.get(contract_of(symbol), "CROSSED") != wanted:
+            self._do(lambda: self.engine.set_margin_mode(self.account, wanted))
+
     async def ensure_leverage(self, symbol: str, leverage: int) -> None:
-        contract = _id(symbol)
+        contract = contract_of(symbol)
         if leverage_of(self.engine.account(self.account), contract) != leverage:
             await super().ensure_leverage(symbol, leverage)
 
     async def create_order(self, request: OrderRequest) -> OrderReport:
         """The answer says which order it is, and no more."""
-        order_words(request, PositionMode.HEDGE)  # what cannot be said is refused
+        order_words(request)  # what cannot be said is refused
         number = self._do(lambda: self._placed(request))
         self.engine.match_acknowledged(self._ms())
         return OrderReport(
@@ -73,7 +85,7 @@ class InProcessBybitClient(InProcessClient):
 
     def _cancel(self, symbol: str, client_order_id: str) -> None:
         state = self.engine.account(self.account)
-        found = one_book.find_open(state, _id(symbol), None, client_order_id)
+        found = one_book.find_open(state, contract_of(symbol), None, client_order_id)
         one_book.cancel(self.engine, self.account, found, self._ms())
 
     async def find_order(self, symbol: str, client_order_id: str, book: Book) -> OrderReport:
@@ -92,7 +104,7 @@ class InProcessBybitClient(InProcessClient):
     async def fills(self, symbol: str, since: datetime, *, after: str = "") -> Sequence[FillReport]:
         """Trades have no numbers that grow: the list begins at the time of the one named."""
         state, start = self.engine.account(self.account), int(since.timestamp() * 1000)
-        contract = _id(symbol)
+        contract = contract_of(symbol)
         reports = [
             fill_report(bybit_figures.execution(trade, one_book.order_of(state, trade)), symbol)
             for trade in state.trades
@@ -108,7 +120,7 @@ class InProcessBybitClient(InProcessClient):
         def look() -> Seen:
             number = bybit_words.number_of(order_id) if order_id else None
             state = self.engine.account(self.account)
-            return one_book.find(state, _id(symbol), number, client_order_id)
+            return one_book.find(state, contract_of(symbol), number, client_order_id)
 
         return self._do(look)
 
