@@ -183,7 +183,12 @@ def order_row(order: Any, now: datetime) -> Row:
 
 def signal_row(log: Any, now: datetime) -> Row:
     verdicts = [
-        {"strategy": entry.strategy.name, "status": entry.status, "note": entry.note}
+        {
+            "strategy": entry.strategy.name,
+            "account": entry.account.name if entry.account else None,
+            "status": entry.status,
+            "note": entry.note,
+        }
         for entry in log.entries.all()
     ]
     word = _verdict(log.status, [str(verdict["status"]) for verdict in verdicts])
@@ -221,7 +226,8 @@ def _why(reason: str, verdicts: list[dict[str, Any]]) -> str:
     told = [reason] if reason else []
     for verdict in verdicts:
         what = f"{verdict['status']}, {verdict['note']}" if verdict["note"] else verdict["status"]
-        told.append(f"{verdict['strategy']}: {what}")
+        on = f" on {verdict['account']}" if verdict["account"] else ""
+        told.append(f"{verdict['strategy']}{on}: {what}")
     return "; ".join(told)
 
 

@@ -142,7 +142,9 @@ def order_rows(ids: Collection[str] | None = None, *, now: datetime | None = Non
 
 
 def signal_rows(ids: Collection[int] | None = None, *, now: datetime | None = None) -> list[Row]:
-    entries = SignalLogEntry.objects.select_related("strategy").order_by("pk")
+    entries = (
+        SignalLogEntry.objects.select_related("strategy", "account").defer(*KEYS_OF_ACCOUNT).order_by("pk")
+    )
     rows = SignalLog.objects.prefetch_related(Prefetch("entries", entries)).order_by("-received_at", "-pk")
     return [signal_row(log, now or timezone.now()) for log in _newest(rows, ids)]
 

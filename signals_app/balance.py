@@ -102,6 +102,18 @@ def reasons_of(day: datetime, source: str = "") -> list[tuple[str, int, int]]:
     return sorted(rows, key=lambda row: (-row[1] - row[2], row[0]))
 
 
+def accounts_of(day: datetime, source: str = "") -> dict[str, Counter[str]]:
+    """Account -> what was done there, by verdict. Without a name: of strategies that have no account."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    verdicts = SignalLogEntry.objects.filter(log__received_at__range=(day, _end(day)))
+    verdicts = verdicts.filter(log__source=source) if source else verdicts
+    for name, status, count in (
+        verdicts.values_list("account__name", "status").annotate(n=Count("pk")).order_by()
+    ):
+        found[name or ""][status] += count
+    return dict(sorted(found.items()))
+
+
 def sources_of(day: datetime) -> list[str]:
     counted = SignalArrivals.objects.filter(hour__range=(day, _end(day)))
     logged = (_of_the_day(model.objects.all(), day, "") for model in (SignalLog, SignalAttempt))

@@ -12,7 +12,8 @@ from django.urls import reverse
 
 from positions.formats import words
 from positions.queries import mode
-from signals_app.balance import Line, lines_of, reasons_of, sources_of, sums
+from signals_app.balance import Line, accounts_of, lines_of, reasons_of, sources_of, sums
+from signals_app.models import EntryStatus
 
 A_DAY = timedelta(days=1)
 EARLIEST = date(2000, 1, 1)
@@ -36,6 +37,7 @@ def page_of(day: date, source: str, now: datetime, refusal: str = "") -> dict[st
         "total": None if total is None else _row(total, day),
         "verdict": _verdict(lines),
         "is_closed": all(line.closes for line in lines),
+        "accounts": [_account(*row) for row in accounts_of(start, source).items()],
         "reasons": [_reason(row, day, source) for row in reasons_of(start, source)],
     }
 
@@ -103,6 +105,11 @@ def _verdict(lines: Sequence[Line]) -> str:
         named = ", ".join(f"{line.source or 'all'} at {line.hour:%H}:00" for line in broken[:5])
         return f"The ledger does NOT close: {len(broken)} of {len(lines)} lines, {named}."
     return "The ledger closes in every line."
+
+
+def _account(name: str, verdicts: Counter[str]) -> dict[str, Any]:
+    counts = {status.value: verdicts[status] for status in EntryStatus}
+    return {"name": name or "no account", "tone": "bad" if counts["failed"] else "", **counts}
 
 
 def _reason(row: tuple[str, int, int], day: date, source: str) -> dict[str, Any]:

@@ -188,11 +188,18 @@ def test_all_accounts_stopped_at_once_come_first_with_since_when_and_by_whom(mar
 
 def test_a_signal_carries_what_each_strategy_made_of_it(marks):
     log = a_signal_log()
-    a_log_entry(log, a_strategy(name="breakout"))
-    a_log_entry(log, a_strategy(name="trend"), status=EntryStatus.SKIPPED, note="5 positions are open")
+    main, spare = an_account(name="main"), an_account(name="spare")
+    strategy = a_strategy(main, name="breakout")
+    a_log_entry(log, strategy)
+    a_log_entry(log, strategy, account=spare, status=EntryStatus.SKIPPED, note="5 positions are open")
+    a_log_entry(
+        log, a_strategy(main, name="trend"), account=None, status=EntryStatus.SKIPPED, note="on no account"
+    )
     (row,) = queries.snapshot()["signals"]
     assert (row["shown"]["verdict"], row["tone"]) == ("opened", "good")
-    assert row["shown"]["why"] == "breakout: opened; trend: skipped, 5 positions are open"
+    assert row["shown"]["why"] == (
+        "breakout on main: opened; breakout on spare: skipped, 5 positions are open; trend: skipped, on no account"
+    )
 
 
 def test_an_ignored_signal_says_why(marks):

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from signals_app.ledger_page import page_of
 from signals_app.models import SignalLog
-from tests.builders import a_log_entry, a_signal_log
+from tests.builders import a_log_entry, a_signal_log, a_strategy, an_account
 from tests.signals_app.test_balance import DAY, SOURCE, TEN, a_log, a_mixed_hour, counted
 
 pytestmark = pytest.mark.django_db
@@ -76,6 +76,20 @@ def test_an_hour_that_closes(viewer: Client) -> None:
     text = text_of(viewer)
     assert "The ledger closes in every line." in text
     assert "cooldown 1, market 1" in text
+
+
+def test_each_account_has_a_line_of_what_was_done_there(viewer: Client) -> None:
+    main = an_account(name="main")
+    strategy = a_strategy(main)
+    a_log_entry(a_log(), strategy)
+    failed = a_log()
+    a_log_entry(failed, strategy)
+    a_log_entry(failed, strategy, account=an_account(name="spare"), status="failed")
+    assert [(row["name"], row["opened"], row["failed"], row["tone"]) for row in shown()["accounts"]] == [
+        ("main", 2, 0, ""), ("spare", 0, 1, "bad"),
+    ]  # fmt: skip
+    assert "<td>spare</td>" in text_of(viewer)
+    assert shown(source="nobody")["accounts"] == []
 
 
 def test_a_line_that_does_not_close_says_so_in_words(viewer: Client) -> None:
@@ -163,4 +177,4 @@ def test_the_number_of_questions_does_not_grow_with_the_rows() -> None:
     for number in range(5):
         a_log_entry(a_log(source=f"webhook:{number}"))
         a_log_entry(a_signal_log(received_at=DAY + timedelta(hours=number)))
-    assert questions() == few <= 8
+    assert questions() == few <= 9

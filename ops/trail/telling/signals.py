@@ -61,4 +61,10 @@ def verdict(step: Step) -> Iterator[Sentence]:
     strategy = step.names.strategies.get(row["strategy_id"], row["strategy_id"])
     did = VERDICTS[row["status"]].format(position=row["position_id"])
     note = f": {printable(row['note'])}" if row["note"] else ""
-    yield step.sentence(f"verdict on signal {row['log_id']}: strategy {strategy} {did}{note}")
+    yield step.sentence(f"verdict on signal {row['log_id']}: strategy {strategy}{_on(step)} {did}{note}")
+
+
+def _on(step: Step) -> str:
+    """Entries from before strategies had several accounts do not say it."""
+    account_id = step.row.get("account_id")
+    return f" on account {step.names.accounts.get(account_id, account_id)}" if account_id else ""

@@ -91,7 +91,7 @@ def test_a_position_from_the_senders_words_to_its_result(closed: Position, say) 
         f"position {closed.pk} is planned: long 0.01 BTCUSDT on account main, 972.5 at the mark price 97,250, lev",
         f"the stop of position {closed.pk} follows its plan",
         f"entry order {entry} is written: market buy 0.01 BTCUSDT",
-        f"verdict on signal {first.pk}: strategy trend opens position {closed.pk}",
+        f"verdict on signal {first.pk}: strategy trend on account main opens position {closed.pk}",
         f"order {entry} is claimed for sending",
         f"order {entry} is filled with 0.01 at 97,250.1 (exchange order id 10",
         f"position {closed.pk} is open",
@@ -105,7 +105,7 @@ def test_a_position_from_the_senders_words_to_its_result(closed: Position, say) 
         f'charts sent signal {last.pk}: BTCUSDT "EXIT", which means close long',
         f"signal {last.uid[:12]} asks to close position {closed.pk} (signal)",
         f"close order {close} is written: market sell 0.01 BTCUSDT, only to reduce",
-        f"verdict on signal {last.pk}: strategy trend has position {closed.pk} closed",
+        f"verdict on signal {last.pk}: strategy trend on account main has position {closed.pk} closed",
         f"order {close} is filled with 0.01 at 99,194.9",
         f"position {closed.pk} is closed (signal)",
         f"of {entry}: bought 0.01 BTCUSDT at 97,250.1, fee 0.4862505 USDT",
@@ -173,10 +173,13 @@ def test_a_signal_that_did_nothing_says_why(db, say) -> None:
 def test_verdicts_that_opened_nothing_are_told(db, say) -> None:
     log = a_signal_log()
     for name, status, note in (("trend", "skipped", "no fresh price"), ("swing", "failed", "ValueError")):
-        a_log_entry(log, a_strategy(name=name), status=status, note=note)
+        a_log_entry(log, a_strategy(an_account(name=f"of-{name}"), name=name), status=status, note=note)
     sentences = told(say, "signal", log.pk)
-    assert f"verdict on signal {log.pk}: strategy trend does nothing: no fresh price" in sentences
-    assert f"verdict on signal {log.pk}: strategy swing failed: ValueError" in sentences
+    assert (
+        f"verdict on signal {log.pk}: strategy trend on account of-trend does nothing: no fresh price"
+        in sentences
+    )
+    assert f"verdict on signal {log.pk}: strategy swing on account of-swing failed: ValueError" in sentences
 
 
 def test_a_change_by_hand_is_told_with_its_author(db, say) -> None:
