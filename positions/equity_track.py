@@ -14,7 +14,7 @@ ONE = Decimal(1)
 HUNDRED = Decimal(100)
 ZERO = Decimal(0)
 # as the row keeps it
-FINEST_SHARE = Decimal(1).scaleb(-18)
+FINEST_SHARE, DEAREST_SHARE = Decimal(1).scaleb(-18), Decimal(1).scaleb(9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def _moved(track: EquityTrack, look: Look, earned: Decimal) -> Decimal:
     base = max(track.equity, look.equity - earned)
     if base <= 0:
         return track.share
-    return max(ZERO, track.share * (ONE + earned / base)).quantize(FINEST_SHARE)
+    return min(max(ZERO, track.share * (ONE + earned / base)), DEAREST_SHARE).quantize(FINEST_SHARE)
 
 
 def day_began(track: EquityTrack, look: Look, booked_from: datetime) -> EquityTrack:

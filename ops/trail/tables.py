@@ -30,6 +30,7 @@ RECORDED = (
     ),
     Recorded("partial_tp_history", quiet=("updated_at",)),
     Recorded("risk_events"),
+    Recorded("risk_limits"),
 )
 
 # (table, trigger) that must be there and switched on

@@ -90,8 +90,19 @@ def open_position(proposal: Proposal) -> Opened | Skip:
     if against := _other_side_in_the_way(account, instrument, proposal):
         return Skip(against, ReasonCode.ONE_WAY_MODE)
     if wait := cools_down(strategy, account, instrument):
-        return Skip(wait, ReasonCode.COOLDOWN)
+        return _told(Skip(wait, ReasonCode.COOLDOWN), proposal, strategy)
     return _open_sized(proposal, strategy, account, instrument)
+
+
+def _told(no: Skip, proposal: Proposal, strategy: Strategy) -> Skip:
+    limiting.refused(
+        proposal.account_id,
+        strategy=strategy.name,
+        symbol=proposal.exchange_symbol,
+        reason=no.reason,
+        code=no.code,
+    )
+    return no
 
 
 def _strategy_here(proposal: Proposal) -> Strategy | None:
@@ -171,7 +182,7 @@ def _open_sized(
     stop_percent = abs(proposal.price - at_stop) / proposal.price * HUNDRED
     sized = size(_sizing(strategy, stop_percent), spec_of(instrument), proposal.price, equity)
     if isinstance(sized, Skip):
-        return sized
+        return _told(sized, proposal, strategy)
     leg = Leg(spec_of(instrument), proposal.position_side, proposal.mark_price, timezone.now())
     if objection := objection_to_entry(proposal.entry, sized.quantity, leg):
         return Skip(objection)

@@ -81,12 +81,22 @@ def reconcile_account(account_id: int) -> None:
     _save_balance(account, snapshot)
     position_modes.look(account)
     gap_filling.read_all(account)
-    equity.look(account.pk, snapshot.balance, snapshot.asked_at)
+    _look_at_equity(account, snapshot)
     found = _differences(account, snapshot)
     for difference in found:
         _act(account, difference, snapshot.asked_at)
     watch.reconciled(account_id, snapshot.asked_at, **_figures(account, snapshot, found))
     reachability.compared(account_id, snapshot.asked_at)
+
+
+def _look_at_equity(account: ExchangeAccount, snapshot: ExchangeSnapshot) -> None:
+    """A figure for the limits; what is compared must not wait for it."""
+    try:
+        equity.look(account.pk, snapshot.balance, snapshot.asked_at)
+    except Exception:
+        logger.exception(
+            "account %s: its equity could not be tracked; the next comparison tries again", account.name
+        )
 
 
 def _act(account: ExchangeAccount, difference: Difference | Present, asked_at: datetime) -> None:

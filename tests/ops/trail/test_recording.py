@@ -13,7 +13,7 @@ from django.utils import timezone
 from migrations_sql import sql
 from ops.models import NO_ACCOUNT, TrailEntry, UnsealedEntry
 from ops.trail.tables import RECORDED, Recorded
-from positions.models import FundingPayment, Position, RiskEvent
+from positions.models import FundingPayment, Position, RiskEvent, RiskLimits
 from signals_app.models import SignalLog
 from tests.builders import (
     a_fill,
@@ -63,6 +63,7 @@ def a_row_of_each_table() -> dict[str, Any]:
             position=order.position, level=1, close_ratio=1
         ),
         "risk_events": RiskEvent.objects.create(account=account, event_type="x", risk_level="low"),
+        "risk_limits": RiskLimits.objects.create(account=account),
     }
 
 
@@ -91,6 +92,7 @@ CHANGES = {
     "trailing_stop_state": ("state", "active"),
     "partial_tp_history": ("status", "executed"),
     "risk_events": ("risk_level", "high"),
+    "risk_limits": ("max_leverage", 3),
 }
 
 
@@ -230,7 +232,7 @@ def test_rows_from_before_the_trail_begin_their_story_as_they_are_found() -> Non
     run("SET CONSTRAINTS ALL IMMEDIATE")
     run("DROP FUNCTION record_trail() CASCADE; DROP FUNCTION add_to_trail; DROP FUNCTION trail_account")
     run("DROP FUNCTION trailing_is_news")
-    for script in ("0003_trail", "0006_trail_of_levels"):
+    for script in ("0003_trail", "0006_trail_of_levels", "0012_trail_of_limits"):
         run(sql(f"constraints/{script}.sql").replace(OF_STRATEGY, "(content ->> 'account_id')::bigint"))
     for table, row in rows.items():
         inserted, found = entries(table, row.pk)
