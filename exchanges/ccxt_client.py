@@ -18,8 +18,8 @@ from exchanges.ccxt_errors import CONNECTED, WIRE, Wire, told_to_wait
 from exchanges.clock import ClockReading, reading
 from exchanges.credentials import Credentials
 from exchanges.errors import AccountUnusable, InvalidRequest, OutcomeUnknown
-from exchanges.types import InstrumentSpec
-from exchanges.venues.words import OrderWords
+from exchanges.types import FundingRate, InstrumentSpec
+from exchanges.venues.words import OrderWords, funding_rate_of
 
 TIMEOUT_MS = 5000
 QUOTE_CURRENCY = "USDT"
@@ -157,6 +157,10 @@ class CcxtClient:
 
     async def clock(self) -> ClockReading | None:
         return self._calls.clock
+
+    async def funding_rate(self, symbol: str) -> FundingRate:
+        row = await self._calls.ask(lambda: self._calls.reader.fetch_funding_rate(symbol))
+        return readable(lambda: funding_rate_of(row))
 
     async def instruments(self) -> Sequence[InstrumentSpec]:
         await self._calls.ask(self._calls.contracts.renew)

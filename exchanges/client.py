@@ -13,6 +13,7 @@ from exchanges.types import (
     Book,
     Candle,
     FillReport,
+    FundingRate,
     FundingReport,
     InstrumentSpec,
     MarginMode,
@@ -118,6 +119,8 @@ class ExchangeClient(Protocol):
     async def funding(self, since: datetime) -> Sequence[FundingReport]:
         """Funding payments of the account in all its contracts, oldest first."""
         ...
+
+    async def funding_rate(self, symbol: str) -> FundingRate: ...
 
     async def clock(self) -> ClockReading | None:
         """The last comparison of this machine's clock with the venue's."""

@@ -278,6 +278,15 @@ class FundingReport:
 
 
 @dataclass(frozen=True, slots=True)
+class FundingRate:
+    """What a long is expected to pay to a short at the next payment, in percent of the position's worth."""
+
+    percent: Decimal
+    next_at: datetime
+    every: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class PositionReport:
     """A position that is not flat. `quantity` is positive."""
 

@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from exchanges.admin import ReadOnlyAdmin
 from exchanges.models import AccountWatch
 from ops.trail.admin import ExplainedAdmin
-from positions import formats, queries, risk_admin  # noqa: F401 registers its own pages
+from positions import arbitrage_admin, formats, queries, risk_admin  # noqa: F401 register their own pages
 from positions.lifecycle import PositionStatus
 from positions.models import Fill, FundingPayment, InvariantCheck, Order, Position, RiskEvent
 from positions.services import monitoring

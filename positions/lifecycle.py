@@ -76,6 +76,8 @@ class CloseReason(StrEnum):
     EXTERNAL = "external"
     NEVER_OPENED = "never_opened"
     KILL_SWITCH = "kill_switch"
+    ARBITRAGE = "arbitrage"  # its pair was closed
+    UNWOUND = "unwound"  # its pair never came about
 
 
 class IllegalTransition(Exception):

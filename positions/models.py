@@ -10,14 +10,15 @@ from django.db.models.functions import Now
 
 from exchanges.choices import choices
 from exchanges.types import Book, Forced, OrderType, PositionSide, PriceKind, Side, TimeInForce
+from positions.arbitrage_models import ArbitragePair, ArbitrageTrade
 from positions.fields import PostgresEnumField, money, signal_id_field
 from positions.lifecycle import DONE, CloseReason, OrderPurpose, OrderStatus, PositionStatus
 from positions.record_models import FillCursor, FundingPayment, InvariantCheck, RiskEvent
 from positions.risk_models import AccountEquity, LimitLevel, RiskLimits
 
 __all__ = [
-    "AccountEquity", "Fill", "FillCursor", "FundingPayment", "InvariantCheck", "LimitLevel", "Order", "Position",
-    "RiskEvent", "RiskLimits",
+    "AccountEquity", "ArbitragePair", "ArbitrageTrade", "Fill", "FillCursor", "FundingPayment", "InvariantCheck",
+    "LimitLevel", "Order", "Position", "RiskEvent", "RiskLimits",
 ]  # fmt: skip
 
 

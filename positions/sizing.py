@@ -44,17 +44,24 @@ class SizingPlan:
     risk_balance: Decimal | None = None
     times: Decimal = Decimal(1)
     max_margin: Decimal = Decimal(0)
+    exactly: Decimal | None = None  # so many contracts, whatever they are worth
 
 
 def size(plan: SizingPlan, spec: InstrumentSpec, mark_price: Decimal, equity: Decimal | None) -> Sized | Skip:
     if mark_price <= 0:
         return Skip("no usable mark price")
+    if plan.exactly is not None:
+        return _sized(plan.exactly, plan, spec, mark_price)
     target = _target_notional(plan, equity)
     if isinstance(target, Skip):
         return target
     quantity = _quantity(target, spec, mark_price)
     if isinstance(quantity, Skip):
         return quantity
+    return _sized(quantity, plan, spec, mark_price)
+
+
+def _sized(quantity: Decimal, plan: SizingPlan, spec: InstrumentSpec, mark_price: Decimal) -> Sized:
     notional = quantity * mark_price * spec.contract_size
     return Sized(quantity, notional, notional / plan.leverage)
 

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from positions.services import (
     amending,
+    arbitrage,
     flat_proof,
     flattening,
     halting,
@@ -114,3 +115,18 @@ def watch_limits() -> None:
 @shared_task(name="positions.tasks.refresh_instruments")
 def refresh_instruments() -> None:
     instruments.refresh_instruments()
+
+
+@shared_task(name="positions.tasks.tend_trade")
+def tend_trade(trade_id: str) -> None:
+    arbitrage.tend_trade(int(trade_id))
+
+
+@shared_task(name="positions.tasks.tend_trades")
+def tend_trades() -> None:
+    arbitrage.tend_trades()
+
+
+@shared_task(name="positions.tasks.watch_pairs")
+def watch_pairs() -> None:
+    arbitrage.watch_pairs(timezone.now())

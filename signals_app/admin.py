@@ -64,14 +64,14 @@ class StrategyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = StrategyForm
     inlines = [AccountInline, PhraseInline]
     list_display = (
-        "name", "trades_on", "enabled", "allow_open", "sizing_mode", "notional", "leverage",
+        "name", "kind", "trades_on", "enabled", "allow_open", "sizing_mode", "notional", "leverage",
         "leaves",
     )  # fmt: skip
     list_filter = ("enabled", "archived", "accounts__account")
     search_fields = ("name",)
     filter_horizontal = ("tickers",)
     fieldsets = (
-        (None, {"fields": ("name", "enabled", "archived", "allow_open")}),
+        (None, {"fields": ("name", "kind", "enabled", "archived", "allow_open")}),
         ("Routing", {"fields": ("use_all_tickers", "tickers", "opposite_signal")}),
         (
             "Size",

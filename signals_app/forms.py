@@ -8,13 +8,14 @@ from typing import Any
 
 from django import forms
 
-from signals_app.models import SignalSender, Strategy
+from signals_app.models import SignalSender, Strategy, StrategyKind
 from signals_app.networks import NotANetwork, read_networks
 from signals_app.routing import OppositeSignal
 from signals_app.usable_stops import objections_to_stop, objections_with_leverage
 from trailing.plan import PlanRefused, read_plan
 
 SHORTEST_KEY = 16
+STOP_ALONE = "The legs of an arbitrage have a stop loss alone, or one leg would leave without the other:"
 WITHOUT_LEVELS = (
     "protect_reverse goes by take-profit levels, and this plan has none: an opposite signal would do nothing"
 )
@@ -50,6 +51,8 @@ class StrategyForm(forms.ModelForm):  # type: ignore[type-arg]
         if "protection" in cleaned and "leverage" in cleaned:
             for objection in objections_to_stop(cleaned):
                 self.add_error("protection", objection)
+        if cleaned.get("kind") == StrategyKind.ARBITRAGE and (more := _beside_the_stop(cleaned)):
+            self.add_error("protection", f"{STOP_ALONE} {', '.join(more)} must be null or empty.")
         if _waits_for_levels_it_lacks(cleaned):
             self.add_error("opposite_signal", WITHOUT_LEVELS)
         return cleaned
@@ -71,6 +74,10 @@ class AccountsFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
             yield from objections_with_leverage(self.instance.protection, leverage)
         except PlanRefused:
             return  # the plan's own field says so
+
+
+def _beside_the_stop(cleaned: dict[str, Any]) -> list[str]:
+    return read_plan(cleaned["protection"]).beside_the_stop if "protection" in cleaned else []
 
 
 def _waits_for_levels_it_lacks(cleaned: dict[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from exchanges.models import Instrument
 from positions.risk_profiles import RiskProfile
 from signals_app.entry_limits import EntryLimits
 from signals_app.reasons import ReasonCode
-from signals_app.routing import OppositeSignal, SignalDirection
+from signals_app.routing import OppositeSignal, SignalDirection, StrategyKind
 from signals_app.sender_models import SignalSender, UsedSignature
 from signals_app.server_models import SignalServerLink, Wave, WaveSignal
 from signals_app.strategy_accounts import StrategyAccount
@@ -22,7 +22,8 @@ from trailing.plan import ProtectionPlan
 
 __all__ = [
     "EntryStatus", "SignalAttempt", "SignalLog", "SignalLogEntry", "SignalSender", "SignalServerLink", "SignalStatus",
-    "SizingMode", "Strategy", "StrategyAccount", "StrategySignal", "Ticker", "UsedSignature", "Wave", "WaveSignal",
+    "SizingMode", "Strategy", "StrategyAccount", "StrategyKind", "StrategySignal", "Ticker", "UsedSignature", "Wave",
+    "WaveSignal",
 ]  # fmt: skip
 
 
@@ -108,6 +109,9 @@ def default_plan() -> dict[str, Any]:
 
 class Strategy(EntryLimits):
     name = models.SlugField(max_length=60, unique=True)
+    kind = models.CharField(
+        max_length=10, choices=choices(StrategyKind), default=StrategyKind.SIGNAL, db_default=StrategyKind.SIGNAL
+    )
     enabled = models.BooleanField(default=True)
     archived = models.BooleanField(default=False)
     allow_open = models.BooleanField(default=True)
@@ -151,6 +155,7 @@ class Strategy(EntryLimits):
         verbose_name_plural = "strategies"
         ordering = ["name"]
         constraints = [
+            models.CheckConstraint(condition=Q(kind__in=list(StrategyKind)), name="strategy_kind_known"),
             models.CheckConstraint(condition=Q(notional__gt=0), name="strategy_notional_positive"),
             models.CheckConstraint(
                 condition=Q(risk_percent__gt=0, risk_percent__lte=100), name="strategy_risk_percent"

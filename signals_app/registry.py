@@ -24,7 +24,15 @@ from positions.risk_profiles import PROFILES, RiskProfile
 from signals_app.buckets import Rate
 from signals_app.contracts import Contracts, contracts
 from signals_app.market_filters import Filter, MarketFilters, WhenUnknown
-from signals_app.models import SignalSender, Strategy, StrategyAccount, StrategySignal, Ticker, TickerAlias
+from signals_app.models import (
+    SignalSender,
+    Strategy,
+    StrategyAccount,
+    StrategyKind,
+    StrategySignal,
+    Ticker,
+    TickerAlias,
+)
 from signals_app.networks import Network, NotANetwork, read_networks
 from signals_app.routing import (
     Meanings,
@@ -117,7 +125,8 @@ def load_strategies() -> dict[int, tuple[StrategyRule, ...]]:
     """By id, a rule for each account, without the archived ones."""
     places = StrategyAccount.objects.select_related("account").defer(*KEYS_OF_ACCOUNT)
     of_accounts = Prefetch("accounts", places.order_by("account_id"))
-    rows = Strategy.objects.filter(archived=False).prefetch_related("tickers", of_accounts)
+    following = Strategy.objects.filter(archived=False, kind=StrategyKind.SIGNAL)
+    rows = following.prefetch_related("tickers", of_accounts)
     return {strategy.pk: tuple(_rules(strategy)) for strategy in rows}
 
 

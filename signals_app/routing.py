@@ -32,6 +32,11 @@ class SignalDirection(StrEnum):
         return PositionSide(self.value.removeprefix("close_"))
 
 
+class StrategyKind(StrEnum):
+    SIGNAL = "signal"  # does what signals say
+    ARBITRAGE = "arbitrage"  # follows no signal: its pairs decide
+
+
 class OppositeSignal(StrEnum):
     """What a strategy does when a signal arrives against its open position."""
 

@@ -22,6 +22,8 @@ def _every(task: str, queue: str, **interval: float) -> dict[str, Any]:
 SCHEDULE = {
     "submit due orders": _every("positions.tasks.submit_due", "sweeps", seconds=2),
     "close again what was refused": _every("positions.tasks.close_again", "sweeps", seconds=1),
+    "look after arbitrage trades": _every("positions.tasks.tend_trades", "sweeps", seconds=1),
+    "watch arbitrage pairs": _every("positions.tasks.watch_pairs", "reconcile", seconds=1),
     "tend waiting orders": _every("positions.tasks.tend_waiting", "sweeps", seconds=2),
     "call off overtaken entries": _every("positions.tasks.call_off_overtaken_entries", "sweeps", seconds=2),
     "close what is to be flat": _every("positions.tasks.close_for_flat", "sweeps", seconds=2),

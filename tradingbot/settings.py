@@ -157,6 +157,7 @@ CELERY_TASK_DEFAULT_QUEUE = "sweeps"
 CELERY_TASK_ROUTES = {
     "positions.tasks.submit_order": {"queue": "orders"},
     "positions.tasks.cancel_order": {"queue": "orders"},
+    "positions.tasks.tend_trade": {"queue": "orders"},
     "trailing.tasks.advance": {"queue": "trailing"},
     "trailing.tasks.protect": {"queue": "trailing"},
 }

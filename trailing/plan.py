@@ -86,6 +86,12 @@ class ProtectionPlan(Part):
             parts += [ladder.stop_after_level, *(level.at for level in ladder.levels)]
         return any(getattr(part, "type", "") in ("atr", "adaptive") for part in parts)
 
+    @property
+    def beside_the_stop(self) -> list[str]:
+        """What else may end its positions, or a part of them, or move their stop."""
+        others = ("trailing", "backstop", "breakeven", "profit_locks", "take_profits", "age")
+        return [name for name in others if getattr(self, name)]
+
     def as_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json")
 

@@ -16,7 +16,7 @@ from exchanges.marks import publish_prices
 from exchanges.models import Instrument
 from exchanges.types import PriceKind, PriceTick, Reference
 from positions import broadcast
-from positions.models import Position
+from positions.models import ArbitragePair, Position
 from signals_app.models import Ticker
 from trailing.bands import Contract, Line, Watched
 from trailing.crossings import Crossings
@@ -132,6 +132,8 @@ def load_symbols(venue: str) -> dict[Reference, dict[str, str]]:
     for reference in (Reference.LAST, Reference.BOOK):
         by_it = live.filter(plan__body__reference=reference)
         wanted[reference] = listed.filter(pk__in=by_it.values("instrument"))
+    paired = ArbitragePair.objects.filter(enabled=True).values("symbol")
+    wanted[Reference.BOOK] = wanted[Reference.BOOK] | listed.filter(symbol__in=paired)
     return {
         reference: dict(found.values_list("symbol", "exchange_symbol")) for reference, found in wanted.items()
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -31,6 +31,7 @@ from exchanges.types import (
     Book,
     Candle,
     FillReport,
+    FundingRate,
     FundingReport,
     InstrumentSpec,
     MarginMode,
@@ -260,6 +261,10 @@ class InProcessClient:
             for paid in self.engine.account(self.account).funding
             if paid.time_ms >= start
         ]
+
+    async def funding_rate(self, symbol: str) -> FundingRate:
+        """As over REST: it charges none of its own accord."""
+        return FundingRate(Decimal(0), self._now() + timedelta(hours=1), timedelta(hours=8))
 
     async def close(self) -> None:
         pass

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from exchanges.errors import InvalidRequest
-from exchanges.types import OrderRequest, OrderType
+from exchanges.types import FundingRate, OrderRequest, OrderType
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -67,3 +68,17 @@ def number_or_none(text: Any) -> Decimal | None:
     if text is None or text == "":
         return None
     return number(text) or None
+
+
+# most contracts pay every eight hours; Binance's answer does not say
+USUAL_FUNDING_HOURS = 8
+
+
+def funding_rate_of(row: Mapping[str, Any]) -> FundingRate:
+    """As ccxt reads every venue's answer: a fraction, the next payment, and "4h" where the venue says how often."""
+    hours = int(str(row.get("interval") or f"{USUAL_FUNDING_HOURS}h").removesuffix("h"))
+    return FundingRate(
+        percent=number(row["fundingRate"]) * 100,
+        next_at=exact_moment(row["fundingTimestamp"]),
+        every=timedelta(hours=hours),
+    )

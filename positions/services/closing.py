@@ -25,7 +25,7 @@ from positions.lifecycle import (
     next_order_status,
     next_position_status,
 )
-from positions.models import Fill, Order, Position
+from positions.models import ArbitrageTrade, Fill, Order, Position
 from positions.patience import pause_after
 from positions.services import events, levels
 from positions.services.outbox import add_order, hint
@@ -228,6 +228,14 @@ def _record_end(position: Position) -> None:
         ]
     )
     broadcast.position_changed(position.pk)
+    _tell_its_pair(position)
+
+
+def _tell_its_pair(position: Position) -> None:
+    """Where it is a leg of an arbitrage trade, the other leg must go too."""
+    legs = Q(long_position=position) | Q(short_position=position)
+    for trade_id in ArbitrageTrade.objects.filter(legs, ended_at=None).values_list("pk", flat=True):
+        hint("positions.tasks.tend_trade", trade_id, queue="orders")
 
 
 def end_unprotected_time(position: Position) -> None:

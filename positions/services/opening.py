@@ -54,6 +54,7 @@ class Proposal:
     mark_price: Decimal
     signal_id: str | int | None = None
     entry: Terms = MARKET  # a limit entry is sized at its own price
+    quantity: Decimal | None = None  # exactly so many contracts, or nothing; None: by the strategy's size
     wishes: SignalWishes = NO_WISHES  # the signal's own stop and trail come before the strategy's
     stands_in_for: int | None = None  # the strategy's account that cannot be reached now
 
@@ -173,16 +174,10 @@ def _other_side_in_the_way(
 def _open_sized(
     proposal: Proposal, strategy: Strategy, account: ExchangeAccount, instrument: Instrument
 ) -> Opened | Skip:
-    try:
-        plan = wished(read_plan(strategy.protection), proposal.wishes)
-        at_stop = first_stop(_expected_entry(proposal, strategy, instrument, plan), plan)
-    except ValueError as refusal:
-        return Skip(f"the protection plan cannot be used: {refusal}")
-    equity = AccountBalance.objects.filter(account=account).values_list("equity", flat=True).first()
-    stop_percent = abs(proposal.price - at_stop) / proposal.price * HUNDRED
-    sized = size(_sizing(strategy, stop_percent), spec_of(instrument), proposal.price, equity)
-    if isinstance(sized, Skip):
-        return _told(sized, proposal, strategy)
+    measured = _measured(proposal, strategy, instrument)
+    if isinstance(measured, Skip):
+        return _told(measured, proposal, strategy)
+    plan, stop_percent, sized = measured
     leg = Leg(spec_of(instrument), proposal.position_side, proposal.mark_price, timezone.now())
     if objection := objection_to_entry(proposal.entry, sized.quantity, leg):
         return Skip(objection)
@@ -195,6 +190,32 @@ def _open_sized(
     return Opened(_insert(proposal, strategy, instrument, sized, plan, position_idx, at_risk).pk)
 
 
+def _measured(
+    proposal: Proposal, strategy: Strategy, instrument: Instrument
+) -> tuple[ProtectionPlan, Decimal, Sized] | Skip:
+    """The plan, how many percent away its stop is, and how much to open."""
+    try:
+        plan = wished(read_plan(strategy.protection), proposal.wishes)
+        at_stop = first_stop(_expected_entry(proposal, strategy, instrument, plan), plan)
+    except ValueError as refusal:
+        return Skip(f"the protection plan cannot be used: {refusal}")
+    stop_percent = abs(proposal.price - at_stop) / proposal.price * HUNDRED
+    balances = AccountBalance.objects.filter(account=proposal.account_id)
+    equity = balances.values_list("equity", flat=True).first()
+    sizing = _sizing(strategy, stop_percent, proposal.quantity)
+    sized = size(sizing, spec_of(instrument), proposal.price, equity)
+    return sized if isinstance(sized, Skip) else (plan, stop_percent, sized)
+
+
+def size_here(proposal: Proposal, instrument: Instrument) -> tuple[Strategy, Sized] | Skip:
+    """What this would open by the strategy's size on this account, limits not asked."""
+    strategy = _strategy_here(proposal)
+    if strategy is None:
+        return Skip("the strategy does not trade there", ReasonCode.ACCOUNT_CHANGED)
+    measured = _measured(proposal, strategy, instrument)
+    return measured if isinstance(measured, Skip) else (strategy, measured[2])
+
+
 def _expected_entry(
     proposal: Proposal, strategy: Strategy, instrument: Instrument, plan: ProtectionPlan
 ) -> Entry:
@@ -202,7 +223,7 @@ def _expected_entry(
     return Entry(proposal.position_side, proposal.price, instrument.price_increment, strategy.leverage, atr)
 
 
-def _sizing(strategy: Strategy, stop_percent: Decimal) -> SizingPlan:
+def _sizing(strategy: Strategy, stop_percent: Decimal, exactly: Decimal | None) -> SizingPlan:
     mode, profile = SizingMode(strategy.sizing_mode), PROFILES[RiskProfile(strategy.risk_profile)]
     return SizingPlan(
         notional=strategy.notional,
@@ -213,6 +234,7 @@ def _sizing(strategy: Strategy, stop_percent: Decimal) -> SizingPlan:
         risk_balance=strategy.risk_balance if mode is SizingMode.FIXED_RISK_BALANCE else None,
         times=profile.size,
         max_margin=profile.max_margin,
+        exactly=exactly,
     )
 
 

@@ -113,6 +113,8 @@ def test_every_queue_has_a_worker_and_questions_have_their_own() -> None:
         "positions.tasks.resolve_unknown",
         "positions.tasks.reconcile",
         "positions.tasks.collect_funding",
+        "positions.tasks.prove_flat",
+        "positions.tasks.watch_pairs",
         "positions.tasks.refresh_instruments",
         "trailing.tasks.refresh_true_ranges",
         "trailing.tasks.ask",

@@ -93,6 +93,7 @@ def a_form(**changes: object) -> dict[str, object]:
         "enabled": "on",
         "allow_open": "on",
         "use_all_tickers": "on",
+        "kind": "signal",
         "opposite_signal": "hedge",
         "sizing_mode": "fixed_notional",
         "notional": "250",
