@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from exchanges.models import ExchangeAccount, TradingState
+from exchanges.models import ExchangeAccount
 from exchanges.paper.book import PaperPosition, VenueRefusal
 from exchanges.types import OrderType, PositionSide
 from positions.lifecycle import CloseReason, OrderPurpose
@@ -129,9 +129,7 @@ class People:
 
     def _activate(self, account_id: int) -> None:
         self._world.say(f"owner: account {account_id} may trade again")
-        ExchangeAccount.objects.filter(pk=account_id).update(
-            trading_state=TradingState.ACTIVE, state_reason=""
-        )
+        halting.activate(account_id, "go on", by="owner")
 
     # the stranger
 
