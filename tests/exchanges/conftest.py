@@ -22,7 +22,8 @@ def wired(settings: Settings) -> Iterator[WiredVenue]:
 
 
 @pytest.fixture
-def floor(db: None, wired: WiredVenue) -> Floor:
-    made = Floor(wired)
+def floor(request: pytest.FixtureRequest, db: None, wired: WiredVenue) -> Floor:
+    """On Binance, where a story names no other venue."""
+    made = Floor(wired, getattr(request, "param", "binance"))
     refresh_instruments()
     return made

@@ -6,13 +6,16 @@ After changing a story: `python -m tests.exchanges.error_stories` draws the page
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tests.exchanges.capture import sample
 
-ANSWERS = {case["id"]: case for case in sample("error_answers") if case["exchange"] == "binanceusdm"}
+_SAMPLES = sample("error_answers")
+ANSWERS = {case["id"]: case for case in _SAMPLES if case["exchange"] == "binanceusdm"}
+OF_BYBIT = {case["id"]: case for case in _SAMPLES if case["exchange"] == "bybit"}
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,13 @@ class Story:
     trouble: dict[str, Any]
     at_once: Seen
     end: str
+    venue: str = "binance"
 
 
 def sampled(case: str, asked: str, at_once: Seen, end: str) -> Story:
     """One of the recorded answers."""
-    status, body = ANSWERS[case]["http_status"], ANSWERS[case]["body"]
+    found = ANSWERS.get(case) or OF_BYBIT[case]
+    status, body = found["http_status"], found["body"]
     return answered(case, asked, status, body, at_once, end)
 
 
@@ -54,7 +59,7 @@ def code(number: int, message: str) -> dict[str, Any]:
 
 def _sentence(body: object) -> str:
     if isinstance(body, dict):
-        return f"{body['code']} {body['msg']}"
+        return f"{body.get('code', body.get('retCode'))} {body.get('msg', body.get('retMsg'))}"
     return f"`{body[:40]}`" if body else "with nothing in it"
 
 
@@ -189,7 +194,53 @@ TRUE_REFUSALS = [
                 "entry 1 filled, stop 1 filled; closed (stop_loss); 0 held; sent 1x"),
 ]  # fmt: skip
 
-STORIES = [*SAMPLED, *OTHER_ANSWERS, *WIRE, *TRUE_REFUSALS]
+
+def ret(number: int, message: str) -> dict[str, Any]:
+    return {"retCode": number, "retMsg": message, "result": {}}
+
+
+GONE_TOO = "110017 current position is zero, because a person closed it"
+FIRED_TOO = "110001 order not exists or too late to cancel, because the stop had fired"
+OVERTAKEN = "entry 1 filled, stop 1 rejected, close 1 filled; closed (stop_loss); 0 held; sent 1x"
+CANCEL_UNKNOWN = Seen("pending_cancel", "open", next="canceled again")
+ON_BYBIT = [
+    sampled("y110007", "entry", SHORT_OF_MONEY, NOTHING_BOUGHT),
+    sampled("y110017", "stop", REFUSED_STOP, STOP_ASKED_AGAIN),
+    sampled("y110094", "entry", NEVER, NOTHING_BOUGHT),
+    sampled("y10001idx", "entry", REFUSED_AND_HALTED, NOTHING_BOUGHT),
+    sampled("y10001idx", "stop", stop_again_in(30, account="halted", told=HALTED), STOP_LATER),
+    sampled("y10002", "entry", entry_again_in(1), BOUGHT_ON_SECOND),
+    sampled("y10002", "close", close_again_in(1), CLOSED_ON_SECOND),
+    sampled("y10003", "entry", REFUSED_AND_HALTED, NOTHING_BOUGHT),
+    sampled("y10003", "cancel", Seen("pending_cancel", "open", "halted", HALTED, "canceled again"), CANCELED_LATER),
+    sampled("y10010", "close", close_again_in(30, account="halted", told=HALTED), CLOSED_ON_SECOND),
+    sampled("y10006", "entry", entry_again_in(10), BOUGHT_ON_SECOND),
+    sampled("y10006", "stop", stop_again_in(10), STOP_LATER),
+    sampled("y110001", "cancel", CANCEL_UNKNOWN, CANCELED_LATER),
+    sampled("y110001", "entry", UNKNOWN_ENTRY, NOTHING_BOUGHT),
+    sampled("y10016", "entry", UNKNOWN_ENTRY, NOTHING_BOUGHT),
+    sampled("y10016", "close", UNKNOWN_CLOSE, CLOSED_BY_SECOND),
+    answered("110093", "stop", 200, ret(110093, "expect Falling, but trigger_price >= current"),
+             Seen("rejected", "closing (stop_loss)", told=REFUSED), OVERTAKEN),
+    answered("110072", "entry", 200, ret(110072, "OrderLinkedID is duplicate"), UNKNOWN_ENTRY, NOTHING_BOUGHT),
+    answered("110079", "cancel", 200, ret(110079, "order is being processed"), CANCEL_UNKNOWN, CANCELED_LATER),
+    answered("999999", "entry", 200, ret(999999, "A number nobody listed"), UNKNOWN_ENTRY, NOTHING_BOUGHT),
+    answered("110013", "leverage", 200, ret(110013, "cannot set leverage gt maxLeverage"), NEVER, NOTHING_BOUGHT),
+    answered("110043", "leverage", 200, ret(110043, "leverage not modified"), Seen("accepted", "opening"),
+             BOUGHT_ON_FIRST),
+    on_the_wire(CUT_AFTER, "entry", {"kind": "close_after"}, UNKNOWN_ENTRY, BOUGHT_ON_FIRST),
+    on_the_wire(CUT_AFTER, "stop", {"kind": "close_after"}, UNKNOWN_STOP, STOP_STOOD),
+    on_the_wire(CUT_AFTER, "close", {"kind": "close_after"}, UNKNOWN_CLOSE, CLOSED_ON_FIRST),
+    on_the_wire(HALF, "entry", {"kind": "half_body"}, UNKNOWN_ENTRY, BOUGHT_ON_FIRST),
+    on_the_wire(VERY_LATE, "entry", {"kind": "delay_before", "seconds": 0.6}, UNKNOWN_ENTRY, BOUGHT_ON_FIRST),
+    on_the_wire(GONE_TOO, "close", {"kind": "closed_by_hand"}, REFUSED_CLOSE,
+                "entry 1 filled, close 1 rejected; closed (external); 0 held; sent 1x"),
+    on_the_wire(FIRED_TOO, "cancel", {"kind": "fired"}, Seen("filled", "closed (stop_loss)"),
+                "entry 1 filled, stop 1 filled; closed (stop_loss); 0 held; sent 1x"),
+]  # fmt: skip
+
+ON_BINANCE = [*SAMPLED, *OTHER_ANSWERS, *WIRE, *TRUE_REFUSALS]
+STORIES = [*ON_BINANCE, *(replace(story, name=f"bybit {story.name}", venue="bybit") for story in ON_BYBIT)]
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
 INTRO = """# What the exchange says, and what we do
@@ -210,8 +261,12 @@ HEADS = (
 
 
 def page() -> str:
-    lines = [HEADS, ("---",) * len(HEADS), *map(_row, STORIES)]
-    return INTRO + "\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+    return f"{INTRO}\n## Binance\n\n{_table(ON_BINANCE)}\n## Bybit\n\n{_table(ON_BYBIT)}"
+
+
+def _table(stories: Sequence[Story]) -> str:
+    lines = [HEADS, ("---",) * len(HEADS), *map(_row, stories)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _row(story: Story) -> tuple[str, ...]:

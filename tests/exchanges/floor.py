@@ -28,9 +28,16 @@ from tests.positions.services.conftest import Desk
 from trailing.services import protect
 
 PLAIN, ALGO, LEVERAGE = "/fapi/v1/order", "/fapi/v1/algoOrder", "/fapi/v1/leverage"
+CREATE = "POST", "/v5/order/create"
 ASKED = {
-    "entry": ("POST", PLAIN), "close": ("POST", PLAIN), "stop": ("POST", ALGO),
-    "cancel": ("DELETE", ALGO), "leverage": ("POST", LEVERAGE),
+    "binance": {
+        "entry": ("POST", PLAIN), "close": ("POST", PLAIN), "stop": ("POST", ALGO),
+        "cancel": ("DELETE", ALGO), "leverage": ("POST", LEVERAGE),
+    },
+    "bybit": {
+        "entry": CREATE, "close": CREATE, "stop": CREATE,
+        "cancel": ("POST", "/v5/order/cancel"), "leverage": ("POST", "/v5/position/set-leverage"),
+    },
 }  # fmt: skip
 PURPOSES = {"entry": "entry", "leverage": "entry", "close": "close", "stop": "protect", "cancel": "protect"}
 NOBODY = "http://127.0.0.1:9"
@@ -39,9 +46,23 @@ NOBODY = "http://127.0.0.1:9"
 class Floor(Desk):
     """A desk whose exchange is on the wire."""
 
-    def __init__(self, wired: WiredVenue) -> None:
-        super().__init__(wired.venue.engine, a_strategy(an_account(), notional=Decimal(1000)))
-        self.wired = wired
+    def __init__(self, wired: WiredVenue, venue: str = "binance") -> None:
+        super().__init__(wired.venue.engine, a_strategy(an_account(venue=venue), notional=Decimal(1000)))
+        self.wired, self.venue = wired, venue
+
+    def filled(self, symbol: str = "BTCUSDT", side: PositionSide = PositionSide.LONG) -> Position:
+        """Where an order is only acknowledged, what became of it is asked for."""
+        position = super().filled(symbol, side)
+        if position.quantity == 0:
+            lookups.resolve(self.order(position, "entry").pk)
+            position.refresh_from_db()
+        return position
+
+    def sent(self, asked: str) -> int:
+        """The requests of the story's kind; orders go to one address at Bybit and are told apart by our names."""
+        method, path = ASKED[self.venue][asked]
+        purpose = PURPOSES[asked][0] if path == CREATE[1] else ""
+        return self.wired.requests(method, path, purpose)
 
     def order_for(self, asked: str) -> Order:
         """Everything before the request of the story goes well."""
@@ -58,7 +79,7 @@ class Floor(Desk):
 
     def act(self, asked: str, order: Order, trouble: dict[str, Any]) -> None:
         """The request of the story, and its trouble once."""
-        self.arrange(trouble, ASKED[asked], order.position)
+        self.arrange(trouble, ASKED[self.venue][asked], order.position)
         (lookups.cancel if asked == "cancel" else orders.submit)(order.pk)
         settings.PAPER_EXCHANGE_URL = self.wired.url
 
@@ -113,7 +134,7 @@ class Floor(Desk):
         """The shared budget after that minute: nothing used, no demand to wait left."""
         shared = redis.Redis.from_url(settings.REDIS_URL)
         place = self.wired.url.removeprefix("http://")
-        for name in shared.scan_iter(f"{settings.REDIS_PREFIX}:budget:binance:{place}:*"):
+        for name in shared.scan_iter(f"{settings.REDIS_PREFIX}:budget:{self.venue}:{place}:*"):
             shared.delete(name)
 
 
@@ -156,8 +177,8 @@ def the_end(floor: Floor, asked: str, position: Position) -> str:
     position.refresh_from_db()
     made = Order.objects.filter(position=position).order_by("created_at")
     orders_ = ", ".join(f"{_name(order)} {order.generation} {order.status}" for order in made)
-    before = 1 if asked == "close" else 0  # the entry went the same way
-    sent = floor.wired.requests(*ASKED[asked]) - before
+    before = 1 if asked == "close" and floor.venue == "binance" else 0  # the entry went the same way
+    sent = floor.sent(asked) - before
     state = _with(position.status, position.close_reason)
     return f"{orders_}; {state}; {floor.held().normalize():f} held; sent {sent}x"
 

@@ -18,7 +18,12 @@ from tests.exchanges.error_stories import ANSWERS, PAGE, STORIES, Story, page
 from tests.exchanges.floor import Floor, seen, the_end
 
 
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+@pytest.mark.parametrize(
+    ("floor", "story"),
+    [(story.venue, story) for story in STORIES],
+    indirect=["floor"],
+    ids=[story.name for story in STORIES],
+)
 def test_the_story(floor: Floor, story: Story) -> None:
     order = floor.order_for(story.asked)
     floor.act(story.asked, order, story.trouble)
@@ -42,7 +47,7 @@ def test_short_of_money_no_further_signal_opens_for_a_minute(floor: Floor) -> No
 
 
 def _number_in(story: Story) -> str:
-    found = re.search(r"-\d+", story.said)
+    found = re.search(r"-\d+|\b\d{5,6}\b", story.said)
     return found.group() if found else ""
 
 

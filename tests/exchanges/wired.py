@@ -26,9 +26,11 @@ class WiredVenue:
     def venue(self) -> PaperVenue:
         return self.server.venue
 
-    def requests(self, method: str, path: str) -> int:
-        """How many of ours; what a person sends carries another kind of name."""
+    def requests(self, method: str, path: str, purpose: str = "") -> int:
+        """How many of ours, and whose orders are named for this; what a person sends carries another kind of name."""
         lines = [line for line in self.server.log.since(0) if line["client_order_id"] != "hand"]
+        names = [(line["client_order_id"] or "").rpartition("-")[2] for line in lines]
+        lines = [line for line, name in zip(lines, names, strict=True) if name.startswith(purpose)]
         return sum((line["method"], line["path"]) == (method, path) for line in lines)
 
 
