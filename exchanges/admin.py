@@ -61,6 +61,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
             "max_exposure",
             "unknown_positions",
             "adopted_stop_percent",
+            "canary_allowed",
         ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -117,7 +118,7 @@ class ExchangeAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_select_related = ("balance",)
     fieldsets = (
         (None, {"fields": ("name", "venue", *SECRETS, "is_live_confirmed")}),
-        ("Trading", {"fields": (*SWITCH, "max_open_positions", "max_exposure")}),
+        ("Trading", {"fields": (*SWITCH, "max_open_positions", "max_exposure", "canary_allowed")}),
         ("At the exchange", {"fields": ("position_mode", "margin_mode")}),
         ("Positions nobody here opened", {"fields": ("unknown_positions", "adopted_stop_percent")}),
     )

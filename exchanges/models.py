@@ -90,6 +90,11 @@ class ExchangeAccount(Switched):
     )
     entries_paused_until = models.DateTimeField(null=True, blank=True)
     entries_paused_reason = models.TextField(blank=True, default="")
+    canary_allowed = models.BooleanField(
+        default=False,
+        help_text="With real money: every quarter of an hour each kind of order is placed far from the market, in the "
+        "smallest size, and canceled. On paper it always is.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

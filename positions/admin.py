@@ -16,7 +16,16 @@ from exchanges.models import AccountWatch
 from ops.trail.admin import ExplainedAdmin
 from positions import arbitrage_admin, formats, queries, risk_admin  # noqa: F401 register their own pages
 from positions.lifecycle import PositionStatus
-from positions.models import Fill, FundingPayment, InvariantCheck, Order, Position, RiskEvent
+from positions.models import (
+    CanaryOrder,
+    CanaryRun,
+    Fill,
+    FundingPayment,
+    InvariantCheck,
+    Order,
+    Position,
+    RiskEvent,
+)
 from positions.services import monitoring
 
 admin.site.site_header = "Trading bot"
@@ -241,3 +250,28 @@ class AccountWatchAdmin(ReadOnlyAdmin):
         messages.success(
             request, f"The wallet of {len(chosen)} account(s) counts from the next quiet moment."
         )
+
+
+@admin.register(CanaryRun)
+class CanaryRunAdmin(ReadOnlyAdmin):
+    list_display = ("account", "instrument", "started_at", "ended_at", "verdict")
+    list_filter = ("verdict", "account")
+    list_select_related = ("account", "instrument")
+
+
+@admin.register(CanaryOrder)
+class CanaryOrderAdmin(ReadOnlyAdmin):
+    list_display = (
+        "name",
+        "run",
+        "order_type",
+        "quantity",
+        "price",
+        "trigger_price",
+        "state",
+        "reason",
+        "asked_at",
+    )
+    list_filter = ("state", "order_type")
+    list_select_related = ("run",)
+    search_fields = ("name",)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from positions.limits_page import limits_in_use
 from positions.queries import invariant_checks
+from positions.services import canary
 from positions.services.balances import last_known_balances
 from positions.services.reconciliation import get_health_status
 from signals_app.link_health import signal_server
@@ -50,6 +51,7 @@ def report(request: HttpRequest) -> JsonResponse:
     return JsonResponse(
         {
             "synchroniser": get_health_status(),
+            "canary": canary.last_runs(),
             "balance": last_known_balances().as_json(),
             "risk_limits": limits_in_use(),
             "invariants": invariant_checks(),

@@ -11,14 +11,15 @@ from django.db.models.functions import Now
 from exchanges.choices import choices
 from exchanges.types import Book, Forced, OrderType, PositionSide, PriceKind, Side, TimeInForce
 from positions.arbitrage_models import ArbitragePair, ArbitrageTrade
+from positions.canary_models import CanaryOrder, CanaryRun
 from positions.fields import PostgresEnumField, money, signal_id_field
 from positions.lifecycle import DONE, CloseReason, OrderPurpose, OrderStatus, PositionStatus
 from positions.record_models import FillCursor, FundingPayment, InvariantCheck, RiskEvent
 from positions.risk_models import AccountEquity, LimitLevel, RiskLimits
 
 __all__ = [
-    "AccountEquity", "ArbitragePair", "ArbitrageTrade", "Fill", "FillCursor", "FundingPayment", "InvariantCheck",
-    "LimitLevel", "Order", "Position", "RiskEvent", "RiskLimits",
+    "AccountEquity", "ArbitragePair", "ArbitrageTrade", "CanaryOrder", "CanaryRun", "Fill", "FillCursor",
+    "FundingPayment", "InvariantCheck", "LimitLevel", "Order", "Position", "RiskEvent", "RiskLimits",
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from positions.services import (
     amending,
     arbitrage,
+    canary,
     flat_proof,
     flattening,
     halting,
@@ -130,3 +131,8 @@ def tend_trades() -> None:
 @shared_task(name="positions.tasks.watch_pairs")
 def watch_pairs() -> None:
     arbitrage.watch_pairs(timezone.now())
+
+
+@shared_task(name="positions.tasks.run_canary")
+def run_canary() -> None:
+    canary.run_due(timezone.now())

@@ -39,6 +39,8 @@ MAX_PRICE_AGE = timedelta(seconds=ENV.max_price_age_seconds)
 PRICE_SILENT_AFTER = timedelta(seconds=ENV.price_silent_seconds)
 BREAKER_PATIENCE = Patience()
 STOPS_PROVEN_APART = timedelta(seconds=10)  # one proof each that an exchange takes stops again
+CANARY_EVERY = timedelta(minutes=15)
+CANARY_AGAIN = timedelta(minutes=1)  # while the exchange takes no stops
 BALANCE_SECONDS = 4.0  # for all accounts together, asked side by side
 BALANCE_IS_OLD_AFTER = timedelta(minutes=1)
 UNPROTECTED_CLOSE_AFTER = timedelta(seconds=ENV.unprotected_close_seconds)

@@ -16,6 +16,7 @@ from django.utils import timezone
 from ops.report.evidence import AccountEvidence, SentOrder
 from ops.report.figures import repeated
 from positions import wallets
+from positions.canary_models import CanaryOrder
 from positions.invariants import SENTENCES, WALLETS
 from positions.lifecycle import PositionStatus
 from positions.models import Order, Position
@@ -43,7 +44,10 @@ def _positions_equal_the_exchange(facts: Facts) -> Iterator[str]:
 
 
 def _every_exchange_order_has_a_row(facts: Facts) -> Iterator[str]:
-    rows = set(Order.objects.values_list("client_order_id", flat=True))
+    rows = {
+        *Order.objects.values_list("client_order_id", flat=True),
+        *CanaryOrder.objects.values_list("name", flat=True),
+    }
     listed = {report.client_order_id for e in facts.accounts for report in e.open_orders}
     sent = {order.client_order_id for order in facts.sent}
     yield from sorted((listed | sent) - rows)

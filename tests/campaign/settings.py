@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from tradingbot.settings import *  # noqa: F403
 from tradingbot.settings import DATABASES
 
@@ -11,3 +13,4 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}
 CHANNEL_LAYERS: dict[str, object] = {}
 PAPER_EXCHANGE_URL = "inprocess:campaign"
 LOGGING = {"version": 1, "disable_existing_loggers": False, "root": {"level": "INFO"}}
+CANARY_EVERY = timedelta(days=365)  # its worlds are about positions

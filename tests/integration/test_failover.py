@@ -20,13 +20,14 @@ from exchanges import session
 from exchanges.marks import publish_prices
 from exchanges.models import AccountWatch, ExchangeAccount
 from exchanges.paper.matching import Engine
-from exchanges.types import PriceTick
+from exchanges.types import PositionMode, PriceTick
 from ops.ports import free_port
 from positions.breaker import Patience
+from positions.canary_models import CanaryOrder, CanaryRun
 from positions.live_rows import position_row
 from positions.models import Order, Position, RiskEvent
 from positions.queries import held_positions, notices
-from positions.services import orders, reconciliation, stop_refusals
+from positions.services import canary, lookups, orders, reconciliation, stop_refusals
 from positions.services.balances import get_total_balance, last_known_balances
 from positions.services.instruments import refresh_instruments
 from positions.services.opening import Opened, open_position
@@ -238,7 +239,10 @@ class Town:
         return entry
 
     def fill(self, position_id: int | None) -> Position:
-        orders.submit(Order.objects.get(position=position_id, purpose="entry").pk)
+        """One of the venues only acknowledges at first."""
+        order = Order.objects.get(position=position_id, purpose="entry")
+        orders.submit(order.pk)
+        lookups.resolve(order.pk)
         return Position.objects.get(pk=position_id)
 
 
@@ -296,7 +300,7 @@ def test_without_one_that_stands_in_the_verdict_says_why(town: Town) -> None:
 
 
 def test_one_that_stands_in_is_asked_for_its_own_limits(town: Town) -> None:
-    ExchangeAccount.objects.filter(pk=town.second.pk).update(max_open_positions=0)
+    ExchangeAccount.objects.filter(pk=town.second.pk).update(max_exposure=10)
     town.down()
     while town.compare() != "open":
         pass
@@ -304,3 +308,152 @@ def test_one_that_stands_in_is_asked_for_its_own_limits(town: Town) -> None:
     assert (entry.status, entry.account_id) == ("skipped", town.primary.pk)
     assert "second stands in: primary is unreachable" in entry.note
     assert not Order.objects.exists()
+
+
+# the canary
+
+
+@pytest.fixture
+def yard(floor: Floor, settings) -> Floor:
+    """A floor whose canary is due."""
+    settings.CANARY_EVERY = settings.CANARY_AGAIN = settings.STOPS_PROVEN_APART = timedelta(0)
+    a_ticker("ETHUSDT")
+    return floor
+
+
+def a_run() -> CanaryRun:
+    canary.run_due(timezone.now())
+    return CanaryRun.objects.latest("started_at")
+
+
+def working(floor: Floor) -> list[str]:
+    """What the exchange lists."""
+    return [one.client_order_id for one in session.call(floor.account, lambda client: client.open_orders())]
+
+
+def fault(floor: Floor, method: str, path: str, **words: Any) -> None:
+    floor.wired.server.faults.plan(method=method, path=path, **words)
+
+
+def test_a_run_tries_each_kind_and_leaves_nothing(yard: Floor) -> None:
+    made = a_run()
+    assert {one.order_type: (one.state, one.reason) for one in made.orders.all()} == {
+        "limit": ("worked", ""),
+        "stop_market": ("worked", ""),
+        "take_profit_market": ("worked", ""),
+    }
+    assert (made.verdict, made.instrument.exchange_symbol) == ("passed", "ETHUSDT")
+    assert yard.wired.requests("PUT", "/fapi/v1/order") == 1
+    assert (working(yard), yard.held()) == ([], 0)
+    assert not Order.objects.exists()
+
+
+def test_the_trailing_kind_is_tried_where_a_plan_uses_it(yard: Floor) -> None:
+    plan = yard.strategy.protection | {"backstop": {"callback_percent": "1"}}
+    type(yard.strategy).objects.update(protection=plan)
+    assert a_run().orders.get(order_type="trailing_stop_market").state == "worked"
+
+
+def test_it_waits_for_its_time_for_its_owner_and_for_the_account(yard: Floor, settings) -> None:
+    settings.CANARY_EVERY = timedelta(minutes=15)
+    canary.run_due(timezone.now())
+    assert not CanaryRun.objects.exists(), "nobody is asked in the first moments of an account"
+    canary.run_due(timezone.now() + timedelta(minutes=16))
+    canary.run_due(timezone.now() + timedelta(minutes=1))
+    assert CanaryRun.objects.count() == 1
+    settings.DRY_RUN = False
+    canary.run_due(timezone.now() + timedelta(hours=1))
+    assert CanaryRun.objects.count() == 1, "real money only with its owner's leave"
+
+
+def test_a_held_contract_is_left_alone(yard: Floor) -> None:
+    yard.filled("ETHUSDT")
+    canary.run_due(timezone.now())
+    assert not CanaryRun.objects.exists()
+
+
+def test_a_venue_that_stops_taking_stops_is_found_out_and_believed_again_after_two_runs(
+    yard: Floor, marks
+) -> None:
+    position = yard.filled()
+    protect(position.pk)
+    yard.submit(position, "protect")
+    stops_are_refused(yard)
+    made = a_run()
+    assert made.verdict == "refused"
+    assert made.orders.get(order_type="limit").state == "worked"
+    assert ("stops_refused", "critical") in events_told()
+    assert isinstance(open_position(yard.propose("ETHUSDT")), Skip)
+    assert [one["state"] for one in notices()] == ["without stop orders"]
+    position.refresh_from_db()
+    assert position.software_stop_since is None, "the stop that stands goes on standing"
+
+    yard.wired.server.faults.clear()
+    assert a_run().verdict == "passed"
+    assert isinstance(open_position(yard.propose("ETHUSDT")), Skip), "one good run is not enough"
+    a_run()
+    assert isinstance(open_position(yard.propose("ETHUSDT")), Opened)
+
+
+def test_the_answer_got_lost_and_the_order_is_found_and_taken_back(yard: Floor) -> None:
+    fault(yard, "POST", "/fapi/v1/algoOrder", kind="close_after")
+    made = a_run()
+    assert made.verdict == "passed"
+    assert working(yard) == []
+
+
+def test_one_that_broke_off_is_cleaned_up_by_the_next(yard: Floor) -> None:
+    fault(yard, "DELETE", "/fapi/v1/algoOrder", kind="answer", status=503, times=2)
+    made = a_run()
+    assert (made.verdict, made.ended_at, len(working(yard))) == ("running", None, 2)
+    reconciliation.reconcile_account(yard.account.pk)
+    assert events_told() == [], "no comparison takes them for orders of positions"
+    canary.clean_up()
+    made.refresh_from_db()
+    assert (made.verdict, working(yard)) == ("passed", [])
+
+
+def test_killed_between_row_and_request_it_ends_when_the_window_has_passed(yard: Floor) -> None:
+    fault(yard, "POST", "/fapi/v1/algoOrder", kind="close_before", times=2)
+    made = a_run()
+    assert made.orders.filter(state="asked").count() == 2
+    CanaryOrder.objects.update(asked_at=timezone.now() - timedelta(minutes=1))
+    canary.clean_up()
+    made.refresh_from_db()
+    assert (made.verdict, made.orders.filter(state="not_sent").count()) == ("unclear", 2)
+
+
+def test_one_that_fills_after_all_is_closed_at_once_and_told(yard: Floor) -> None:
+    fault(yard, "DELETE", "/fapi/v1/order", kind="answer", status=503)
+    made = a_run()
+    yard.wired.venue.set_price("ETHUSDT", yard.engine.prices["ETHUSDT"] * D("0.94"))
+    canary.clean_up()
+    assert made.orders.get(order_type="limit").state == "filled"
+    assert ("canary_filled", "critical") in events_told()
+    position = Position.objects.get()
+    assert (position.status, position.close_requested_by.split()[0]) == ("closing", "canary")
+    yard.submit(position, "close")
+    assert yard.held() == 0
+    canary.clean_up()
+    made.refresh_from_db()
+    assert (made.verdict, made.ended_at is not None) == ("filled", True)
+
+
+def test_by_hand(yard: Floor) -> None:
+    out = StringIO()
+    call_command("canary", yard.account.name, stdout=out)
+    assert out.getvalue().splitlines()[-1] == "ETHUSDT: passed"
+
+
+def test_a_probe_halts_no_account(yard: Floor) -> None:
+    body = json.dumps({"code": -4192, "msg": "Trade forbidden due to Cooling-off Period."})
+    fault(yard, "POST", "/fapi/v1/order", kind="answer", status=400, body=body)
+    assert a_run().verdict == "unclear"
+    yard.account.refresh_from_db()
+    assert yard.account.trading_state == "active"
+
+
+def test_in_another_position_mode_nothing_is_tried(yard: Floor) -> None:
+    session.call(yard.account, lambda client: client.set_position_mode("ETH/USDT:USDT", PositionMode.ONE_WAY))
+    ExchangeAccount.objects.update(told_position_mode="one_way")
+    assert canary.run(yard.account.pk) is None

@@ -116,6 +116,7 @@ def test_every_queue_has_a_worker_and_questions_have_their_own() -> None:
         "positions.tasks.prove_flat",
         "positions.tasks.watch_pairs",
         "positions.tasks.refresh_instruments",
+        "positions.tasks.run_canary",
         "trailing.tasks.refresh_true_ranges",
         "trailing.tasks.ask",
         "trailing.tasks.catch_up",

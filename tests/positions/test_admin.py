@@ -60,6 +60,7 @@ def form_of(account, **values):
         "api_key": "",
         "api_secret": "",
         "position_mode": account.position_mode,
+        "margin_mode": account.margin_mode,
         "max_open_positions": "10",
         "max_exposure": "30000",
         "unknown_positions": "alarm",

@@ -1,0 +1,204 @@
+"""The life of one canary order: a row, a request, a cancel. Looked up if its fate is unknown, closed if it bought."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from decimal import Decimal
+
+from django.utils import timezone
+
+from exchanges import session
+from exchanges.errors import AccountUnusable, ExchangeError, NotSent, OrderNotFound, Refused
+from exchanges.models import ExchangeAccount
+from exchanges.types import (
+    Book,
+    NativeExits,
+    OrderReport,
+    OrderRequest,
+    OrderType,
+    PositionMode,
+    PositionSide,
+    ReportStatus,
+    Side,
+    TimeInForce,
+)
+from exchanges.venue_codes import is_order_type_refused
+from positions.canary import OVER, ProbeState, amended_price
+from positions.canary_models import CanaryOrder, CanaryRun
+from positions.lifecycle import CloseReason
+from positions.models import Position
+from positions.services import adopting, events, lookups, reachability
+from positions.services.closing import request_close
+from positions.terms import Terms
+
+logger = logging.getLogger(__name__)
+
+# not the beginning of our positions' orders: no comparison may take it for one of them
+NAME_PREFIX = "tbc-"
+
+
+def try_out(run: CanaryRun, terms: Terms, quantity: Decimal) -> CanaryOrder:
+    order = _insert(run, terms, quantity)
+    account = run.account
+    try:
+        session.call(account, lambda client: client.create_order(_request(order, account)))
+    except ExchangeError as error:
+        _not_placed(order, error)
+        return order
+    reachability.answered(account.pk)
+    _move(order, ProbeState.STANDING)
+    if order.order_type == OrderType.LIMIT:
+        _amend(order, account)
+    take_back(order)
+    return order
+
+
+def _insert(run: CanaryRun, terms: Terms, quantity: Decimal) -> CanaryOrder:
+    return CanaryOrder.objects.create(
+        run=run,
+        name=f"{NAME_PREFIX}{uuid.uuid4().hex[:20]}",
+        order_type=terms.order_type,
+        book=Book.ALGO if terms.order_type.is_conditional else Book.PLAIN,
+        quantity=quantity,
+        price=terms.price,
+        trigger_price=terms.trigger_price,
+        activation_price=terms.activation_price,
+        callback_rate=terms.callback_rate,
+        asked_at=timezone.now(),
+    )
+
+
+def _request(order: CanaryOrder, account: ExchangeAccount) -> OrderRequest:
+    trails = order.callback_rate is not None
+    return OrderRequest(
+        symbol=order.run.instrument.symbol,
+        side=Side.BUY,
+        position_side=PositionSide.LONG,
+        order_type=OrderType(order.order_type),
+        quantity=order.quantity,
+        client_order_id=order.name,
+        price=order.price,
+        trigger_price=order.trigger_price,
+        native=NativeExits(callback_rate=order.callback_rate, activation_price=order.activation_price)
+        if trails
+        else None,
+        # it never takes, whatever the market did meanwhile
+        time_in_force=TimeInForce.GTX if order.order_type == OrderType.LIMIT else None,
+        position_mode=PositionMode(account.position_mode),
+    )
+
+
+def _not_placed(order: CanaryOrder, error: ExchangeError) -> None:
+    _hear(order, error)
+    match error:
+        case NotSent():
+            _move(order, ProbeState.NOT_SENT, error.sentence)
+        case Refused() | AccountUnusable():
+            venue = order.run.account.venue
+            order.kind_refused = is_order_type_refused(venue, error.code, str(error))
+            _move(order, ProbeState.REFUSED, error.sentence)
+        case _:
+            order.reason = error.sentence
+            look_up(order)
+
+
+def _hear(order: CanaryOrder, error: ExchangeError) -> None:
+    """A probe halts no account: what is wrong with its key or mode, the comparison and the entries are told."""
+    reachability.hear(order.run.account_id, error)
+
+
+def _amend(order: CanaryOrder, account: ExchangeAccount) -> None:
+    order.price = amended_price(order.run.mark_price, order.run.instrument.price_increment)
+    try:
+        session.call(account, lambda client: client.amend_order(_request(order, account)))
+    except ExchangeError as error:
+        _hear(order, error)
+        order.reason = f"not amended: {error.sentence}"
+    order.save(update_fields=["price", "reason"])
+
+
+def take_back(order: CanaryOrder) -> None:
+    """What cannot be canceled now stays as it is; the sweep comes again."""
+    account, symbol, book = order.run.account, order.run.instrument.symbol, Book(order.book)
+    try:
+        told = session.call(account, lambda client: client.cancel_order(symbol, order.name, book))
+    except OrderNotFound:
+        look_up(order)
+    except ExchangeError as error:
+        _hear(order, error)
+        logger.warning("canary order %s could not be canceled: %s", order.name, error)
+    else:
+        _ended(order, told)
+
+
+def look_up(order: CanaryOrder) -> None:
+    asked_at = timezone.now()
+    try:
+        report = _find(order)
+    except OrderNotFound:
+        if order.state == ProbeState.STANDING:
+            _move(order, ProbeState.WORKED)  # it was taken, and somebody else took it back
+        elif lookups.is_final(order.asked_at, asked_at):
+            _move(order, ProbeState.NOT_SENT)
+        return
+    except ExchangeError as error:
+        _hear(order, error)
+        return
+    if report.status in (ReportStatus.OPEN, ReportStatus.PARTIALLY_FILLED):
+        _move(order, ProbeState.STANDING, order.reason)
+        take_back(order)
+    else:
+        _ended(order, report)
+
+
+def _find(order: CanaryOrder) -> OrderReport:
+    account, symbol, book = order.run.account, order.run.instrument.symbol, Book(order.book)
+    return session.call(account, lambda client: client.find_order(symbol, order.name, book))
+
+
+def _ended(order: CanaryOrder, told: OrderReport | None) -> None:
+    """A conditional one that fired is at the market: it counts as bought until the exchange shows nothing."""
+    has_fired = told is not None and told.status is ReportStatus.TRIGGERED
+    if told is not None and (has_fired or told.filled_quantity > 0):
+        _bought(order)
+    elif told is not None and told.status is ReportStatus.REJECTED:
+        _move(order, ProbeState.REFUSED, told.reason)
+    else:
+        _move(order, ProbeState.WORKED, order.reason)
+
+
+def _bought(order: CanaryOrder) -> None:
+    run = order.run
+    _move(order, ProbeState.FILLED)
+    events.record(
+        "canary_filled", "critical", account_id=run.account_id, order=order.name, symbol=run.instrument.symbol,
+        order_type=order.order_type, quantity=order.quantity,
+    )  # fmt: skip
+    close(order)
+
+
+def close(order: CanaryOrder) -> None:
+    """What it bought becomes a position like any other, and leaves by the one door."""
+    account, symbol, asked_at = order.run.account, order.run.instrument.symbol, timezone.now()
+    try:
+        held = session.call(account, lambda client: client.positions())
+    except ExchangeError as error:
+        _hear(order, error)
+        return
+    for report in held:
+        if (report.symbol, report.position_side) == (symbol, PositionSide.LONG):
+            adopting.adopt(account.pk, report, asked_at)
+    live = Position.objects.filter(
+        account=account, instrument=order.run.instrument, position_side=PositionSide.LONG, is_live=True
+    ).first()
+    if live is None:
+        _move(order, ProbeState.CLOSED)
+    else:
+        request_close(live.pk, reason=CloseReason.MANUAL, requested_by=f"canary order {order.name} filled")
+
+
+def _move(order: CanaryOrder, state: ProbeState, reason: str = "") -> None:
+    order.state, order.reason = state, (reason or order.reason)[:500]
+    order.ended_at = timezone.now() if state in OVER else None
+    order.save(update_fields=["state", "reason", "kind_refused", "ended_at"])
