@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -51,7 +52,10 @@ def watch_limits(now: datetime) -> None:
 
 def watch_account(account_id: int, now: datetime) -> None:
     known = {row.rule: row for row in LimitLevel.objects.filter(account=account_id)}
-    for rule, standing in standings(account_id).items():
+    found = standings(account_id)
+    for row in known.values():
+        _forget_what_is_over(row, found, now)
+    for rule, standing in found.items():
         row = known.get(rule) or LimitLevel(account_id=account_id, rule=rule, since=now)
         _judge(row, standing, now)
 
@@ -73,20 +77,21 @@ def _nearness(standing: Standing) -> tuple[Level, Decimal]:
     return standing.level, standing.percent
 
 
+def _forget_what_is_over(row: LimitLevel, found: Mapping[Rule, Standing], now: datetime) -> None:
+    if row.rule == Rule.DAILY_LOSS and row.since.date() < now.date():
+        _lift(row)
+        _write(row, Level.NONE, "", now)
+    elif row.rule == Rule.DRAWDOWN and Rule.DRAWDOWN not in found:
+        _write(row, Level.NONE, "", now)
+
+
 def _judge(row: LimitLevel, standing: Standing, now: datetime) -> None:
     before = Level(row.level)
     level = remembered(before, standing.percent, standing.levels)
-    if level == before or (level < before and _is_of_today(row, now)):
-        return
-    reason = _act(row.account_id, level, standing) if level > before else ""
-    if level < before:
-        _lift(row)
-    _remember(row, level, reason, standing, now)
-
-
-def _is_of_today(row: LimitLevel, now: datetime) -> bool:
-    """What was set for the day's loss stays for the day, however the day goes on."""
-    return row.rule == Rule.DAILY_LOSS and row.since.date() == now.date()
+    if level > before:
+        _remember(row, level, _act(row.account_id, level, standing), standing, now)
+    elif level < before and row.rule != Rule.DAILY_LOSS:  # that stays for the day, however the day goes on
+        _write(row, level, "", now)
 
 
 def _act(account_id: int, level: Level, standing: Standing) -> str:
@@ -104,7 +109,7 @@ def _act(account_id: int, level: Level, standing: Standing) -> str:
 
 def _lift(row: LimitLevel) -> None:
     """Only what this row's level set, and where no other loss stands in the way."""
-    if row.rule != Rule.DAILY_LOSS or row.level != Level.REDUCE or not row.state_reason:
+    if row.level != Level.REDUCE:
         return
     drawdown = LimitLevel.objects.filter(account=row.account_id, rule=Rule.DRAWDOWN, level__gte=Level.REDUCE)
     account = ExchangeAccount.objects.only("trading_state", "state_reason").get(pk=row.account_id)
@@ -115,11 +120,13 @@ def _lift(row: LimitLevel) -> None:
 
 @transaction.atomic
 def _remember(row: LimitLevel, level: Level, reason: str, standing: Standing, now: datetime) -> None:
-    is_higher = level > row.level
+    _write(row, level, reason, now)
+    events.record(
+        "risk_level", RISK_LEVELS[level], account_id=row.account_id, level=level.word, rule=row.rule,
+        reason=standing.sentence, used=standing.use.used, of=standing.use.of,
+    )  # fmt: skip
+
+
+def _write(row: LimitLevel, level: Level, reason: str, now: datetime) -> None:
     row.level, row.since, row.state_reason = level, now, reason
     row.save()
-    if is_higher:
-        events.record(
-            "risk_level", RISK_LEVELS[level], account_id=row.account_id, level=level.word, rule=row.rule,
-            reason=standing.sentence, used=standing.use.used, of=standing.use.of,
-        )  # fmt: skip

@@ -98,6 +98,34 @@ def test_what_the_days_loss_closed_opens_with_the_next_day_and_not_before(clock:
     assert watched.seen().state == "active"
 
 
+def test_a_new_day_is_judged_by_itself_also_when_nobody_looked_at_midnight(clock: Any) -> None:
+    watched = Watched(clock, max_daily_loss=10).float_at(-80)
+    clock.shift(timedelta(days=1))
+    now = datetime.now(UTC)
+    for at, floating in ((now, -80), (now + timedelta(seconds=1), -140), (now + timedelta(seconds=2), -140)):
+        equity.look(watched.account.pk, BalanceReport(D(1000), D(1000 + floating), D(0)), at)
+    watch_limits(now)
+    assert watched.state == "active"
+    assert told() == [("reduce", "high"), ("warn", "medium")]
+
+
+def test_a_limit_that_is_taken_away_leaves_nothing_closed_for_ever(clock: Any) -> None:
+    watched = Watched(clock, max_daily_loss=10, max_drawdown=10).float_at(-80)
+    RiskLimits.objects.update(max_daily_loss=0, max_drawdown=0)
+    assert watched.seen().state == "reducing"
+    clock.shift(timedelta(days=1))
+    assert watched.seen().state == "active"
+
+
+def test_a_process_that_died_after_it_switched_and_before_it_told_tells_now(clock: Any) -> None:
+    watched = Watched(clock, max_daily_loss=10).float_at(-80)
+    LimitLevel.objects.all().delete()
+    RiskEvent.objects.filter(event_type="risk_level").delete()
+    assert watched.seen().state == "reducing"
+    assert told() == [("reduce", "high")]
+    assert StateChange.objects.filter(account=watched.account).count() == 1
+
+
 def test_a_halt_does_not_end_with_the_day(clock: Any) -> None:
     watched = Watched(clock, max_daily_loss=10).float_at(-95)
     clock.shift(timedelta(days=1))
