@@ -6,7 +6,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -118,23 +118,36 @@ def fresh_price(account_id: int, exchange_symbol: str, kind: PriceKind) -> Price
 
 
 def fresh_prices(wanted: Iterable[Wanted]) -> Mapping[Wanted, Price]:
-    """From the cache, else asked of the exchanges, side by side and with one patience for all of them. Never inside a
-    transaction: it may use the network."""
+    """From the cache, else asked of the exchanges, side by side and with one patience for all of them; of a venue's
+    accounts the first answer is everyone's. Never inside a transaction: it may use the network."""
     each = set(wanted)
     known = ExchangeAccount.objects.defer(*KEYS)  # one that cannot be opened is its own matter
     accounts = known.in_bulk({account_id for account_id, _, _ in each})
     each = {one for one in each if one[0] in accounts}
     found = _cached(each, accounts)
-    asked = {
-        one: question
-        for one in each
-        if one not in found and (question := _question(accounts[one[0]], one)) is not None
-    }
+    asked: dict[tuple[str, str, PriceKind], dict[Future[PriceTick], Wanted]] = defaultdict(dict)
+    for one in each - found.keys():
+        account = accounts[one[0]]
+        if (question := _question(account, one)) is not None:
+            asked[account.venue, one[1], one[2]][question] = one
     until = time.monotonic() + PATIENCE_SECONDS
-    for one, question in asked.items():
-        if price := _answer(one, question, until):
-            found[one] = price
+    for questions in asked.values():
+        if price := _first_answer(questions, until):
+            found |= dict.fromkeys(questions.values(), price)
     return found
+
+
+def _first_answer(questions: Mapping[Future[PriceTick], Wanted], until: float) -> Price | None:
+    try:
+        for question in as_completed(questions, max(0.0, until - time.monotonic())):
+            if price := _answer(questions[question], question):
+                return price
+    except TimeoutError:
+        logger.warning("no %s price of %s in time", *reversed(next(iter(questions.values()))[1:]))
+    finally:
+        for question in questions:
+            question.cancel()
+    return None
 
 
 def _cached(wanted: Iterable[Wanted], accounts: Mapping[int, ExchangeAccount]) -> dict[Wanted, Price]:
@@ -161,10 +174,10 @@ def _question(account: ExchangeAccount, wanted: Wanted) -> Future[PriceTick] | N
         return None
 
 
-def _answer(wanted: Wanted, question: Future[PriceTick], until: float) -> Price | None:
+def _answer(wanted: Wanted, question: Future[PriceTick]) -> Price | None:
     """Without a price nothing is opened; what one contract lacks must not stop the others."""
     try:
-        tick = session.answer_of(question, max(0.0, until - time.monotonic()))
+        tick = question.result(0)
     except ExchangeError as error:
         logger.warning("no %s price of %s: %s", wanted[2], wanted[1], error)
         return None

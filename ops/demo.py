@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from trailing.plan import ProtectionPlan
 
-ACCOUNT = "paper"
+ACCOUNT, BESIDE = "paper", "paper-bybit"
+ACCOUNTS = {ACCOUNT: "binance", BESIDE: "bybit"}
 SENDER = "demo"
 
 
@@ -18,6 +19,7 @@ class DemoStrategy:
     name: str
     phrases: dict[str, str]  # phrase -> direction
     fields: dict[str, object] = field(default_factory=dict)
+    accounts: tuple[str, ...] = (ACCOUNT,)
 
 
 def _exits(stop: str, activation: str, callback: str) -> dict[str, object]:
@@ -29,6 +31,7 @@ STRATEGIES = (
         "trend",
         {"TREND UP": "long", "TREND DOWN": "short"},
         {"notional": Decimal(300), "leverage": 5, **_exits("1.0", "0.5", "0.2")},
+        accounts=(ACCOUNT, BESIDE),
     ),
     DemoStrategy(
         "scalper",

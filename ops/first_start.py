@@ -45,21 +45,26 @@ def seed_limits() -> None:
 
 
 def seed_demo(token: str) -> None:
-    _seed_account_and_strategies()
+    _seed_accounts_and_strategies()
     _seed_tickers()
     _seed_sender(token)
 
 
 @transaction.atomic
-def _seed_account_and_strategies() -> None:
-    """The account is the mark that it has been done: deleted strategies do not come back."""
-    account, is_new = ExchangeAccount.objects.get_or_create(name=demo.ACCOUNT)
-    if not is_new:
+def _seed_accounts_and_strategies() -> None:
+    """The first account is the mark that it has been done: deleted strategies do not come back."""
+    if ExchangeAccount.objects.filter(name=demo.ACCOUNT).exists():
         return
+    accounts = {
+        name: ExchangeAccount.objects.get_or_create(name=name, defaults={"venue": venue})[0]
+        for name, venue in demo.ACCOUNTS.items()
+    }
     for wanted in demo.STRATEGIES:
         strategy, created = Strategy.objects.get_or_create(name=wanted.name, defaults=wanted.fields)
         if created:
-            StrategyAccount.objects.create(strategy=strategy, account=account)
+            StrategyAccount.objects.bulk_create(
+                StrategyAccount(strategy=strategy, account=accounts[name]) for name in wanted.accounts
+            )
             StrategySignal.objects.bulk_create(
                 StrategySignal(strategy=strategy, phrase=phrase, direction=direction)
                 for phrase, direction in wanted.phrases.items()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 
@@ -9,6 +10,8 @@ import pytest
 import redis
 
 from exchanges import marks
+from exchanges.errors import OutcomeUnknown
+from exchanges.models import ExchangeAccount, Instrument
 from exchanges.paper.venue import now_ms
 from exchanges.types import PriceKind, PriceTick
 from tests.builders import an_account, an_instrument
@@ -135,3 +138,28 @@ def test_a_mark_price_never_stands_for_a_last_one(db, engine, kept) -> None:
     found = marks.fresh_price(account.pk, instrument.exchange_symbol, PriceKind.LAST)
     assert found is not None
     assert found.price == 3100
+
+
+@pytest.mark.django_db
+def test_an_account_that_does_not_answer_keeps_no_other_of_its_venue_waiting(kept, monkeypatch) -> None:
+    an_instrument()
+    silent, failing, quick, elsewhere = (an_account().pk for _ in range(4))
+    ExchangeAccount.objects.filter(pk=elsewhere).update(venue="bybit")
+    Instrument.objects.create(**{**vars_of(Instrument.objects.get()), "venue": "bybit"})
+    answers: dict[int, Future[PriceTick]] = {pk: Future() for pk in (silent, failing, quick, elsewhere)}
+    answers[failing].set_exception(OutcomeUnknown("no answer"))
+    answers[quick].set_result(PriceTick("any", D(97), datetime.now(UTC)))
+    answers[elsewhere].set_result(PriceTick("any", D(98), datetime.now(UTC)))
+    monkeypatch.setattr(marks.session, "start", lambda account, question: answers[account.pk])
+    monkeypatch.setattr(marks, "PATIENCE_SECONDS", 60.0)
+
+    found = marks.fresh_prices((pk, "BTCUSDT", PriceKind.MARK) for pk in answers)
+    assert {pk: int(price.price) for (pk, _, _), price in found.items()} == {
+        silent: 97, failing: 97, quick: 97, elsewhere: 98,
+    }  # fmt: skip
+    assert answers[silent].cancelled(), "nobody waits for it any more"
+
+
+def vars_of(instrument: Instrument) -> dict[str, object]:
+    names = {one.attname for one in Instrument._meta.concrete_fields} - {"id"}
+    return {name: getattr(instrument, name) for name in names}

@@ -68,7 +68,9 @@ def test_twice_in_a_row_makes_no_doubles(contracts: None) -> None:
     first_start.ensure_administrator()
     first_start.seed_demo("token")
     assert counts() == once
-    assert once[1:3] == [1, len(demo.STRATEGIES)]
+    assert once[1:3] == [2, len(demo.STRATEGIES)]
+    trend = Strategy.objects.get(name="trend")
+    assert set(trend.accounts.values_list("account__venue", flat=True)) == {"binance", "bybit"}
     assert list(Ticker.objects.values_list("symbol", flat=True)) == ["BTCUSDT", "ETHUSDT"]
 
 
