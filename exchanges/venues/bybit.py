@@ -13,6 +13,7 @@ from exchanges.types import (
     OrderRequest,
     OrderType,
     PriceKind,
+    Side,
     TimeInForce,
 )
 from exchanges.venues.words import OrderWords, plain, price_of, trigger_of
@@ -82,13 +83,24 @@ def _wishes(request: OrderRequest, native: NativeExits) -> dict[str, Any]:
     if request.order_type is OrderType.TRAILING_STOP_MARKET:
         raise InvalidRequest("A trailing stop on Bybit needs an amount to trail by.")
     if request.order_type.is_conditional:
-        word = "stopLossPrice" if request.order_type is OrderType.STOP_MARKET else "takeProfitPrice"
-        params |= {word: trigger_of(request), "triggerBy": _trigger_by(request)}
+        params |= _condition(request)
     if native.stop_price is not None:
         params["stopLoss"] = {"triggerPrice": plain(native.stop_price)}
     if native.take_profit_price is not None:
         params["takeProfit"] = {"triggerPrice": plain(native.take_profit_price)}
     return params
+
+
+def _condition(request: OrderRequest) -> dict[str, Any]:
+    """ccxt makes whatever it calls a stop loss or a take-profit reduce-only."""
+    stops = request.order_type is OrderType.STOP_MARKET
+    by = {"triggerBy": _trigger_by(request)}
+    if request.reduce_only:
+        return {"stopLossPrice" if stops else "takeProfitPrice": trigger_of(request), **by}
+    rises = stops is (request.side is Side.BUY)
+    return {
+        "triggerPrice": trigger_of(request), "triggerDirection": "ascending" if rises else "descending", **by,
+    }  # fmt: skip
 
 
 def _endurance(request: OrderRequest) -> dict[str, Any]:

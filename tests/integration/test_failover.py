@@ -335,6 +335,7 @@ def fault(floor: Floor, method: str, path: str, **words: Any) -> None:
     floor.wired.server.faults.plan(method=method, path=path, **words)
 
 
+@pytest.mark.parametrize("floor", ["binance", "bybit"], indirect=True)
 def test_a_run_tries_each_kind_and_leaves_nothing(yard: Floor) -> None:
     made = a_run()
     assert {one.order_type: (one.state, one.reason) for one in made.orders.all()} == {
@@ -343,7 +344,8 @@ def test_a_run_tries_each_kind_and_leaves_nothing(yard: Floor) -> None:
         "take_profit_market": ("worked", ""),
     }
     assert (made.verdict, made.instrument.exchange_symbol) == ("passed", "ETHUSDT")
-    assert yard.wired.requests("PUT", "/fapi/v1/order") == 1
+    amended = yard.wired.requests("PUT", "/fapi/v1/order") + yard.wired.requests("POST", "/v5/order/amend")
+    assert amended == 1
     assert (working(yard), yard.held()) == ([], 0)
     assert not Order.objects.exists()
 
@@ -392,6 +394,27 @@ def test_a_venue_that_stops_taking_stops_is_found_out_and_believed_again_after_t
     assert a_run().verdict == "passed"
     assert isinstance(open_position(yard.propose("ETHUSDT")), Skip), "one good run is not enough"
     a_run()
+    assert isinstance(open_position(yard.propose("ETHUSDT")), Opened)
+
+
+def test_a_price_that_crosses_while_the_venue_takes_no_stops(yard: Floor, marks) -> None:
+    """From the canary's discovery to entries again, with a position that was bare when it happened."""
+    position = yard.filled()
+    stops_are_refused(yard)
+    assert a_run().verdict == "refused"
+    protect(position.pk)
+    yard.submit(position, "protect")
+    hears(100_000)
+    assert sweep(position).software_stop_since is not None
+    yard.wired.venue.set_price(BTC, D(97_990))
+    hears(97_990)
+    assert (sweep(position).status, position.close_reason) == ("closing", "stop_loss")
+    yard.submit(position, "close")
+    position.refresh_from_db()
+    assert (position.status, yard.held()) == ("closed", 0)
+
+    yard.wired.server.faults.clear()
+    assert [a_run().verdict, a_run().verdict] == ["passed", "passed"]
     assert isinstance(open_position(yard.propose("ETHUSDT")), Opened)
 
 
