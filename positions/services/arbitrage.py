@@ -22,10 +22,13 @@ from positions.pair_lifecycle import TRADE_ENDS, TradeEvent, TradeStatus, next_t
 from positions.pair_steps import Step, next_step
 from positions.services import events
 from positions.services.closing import REQUESTABLE, request_close
+from positions.services.gate import no_entries
 from positions.services.opening import Proposal, open_position
 from positions.services.pair_sizing import planned_legs
 from positions.services.sweeping import for_each
 from positions.sizing import Skip
+from signals_app.reasons import ReasonCode
+from signals_app.routing import StrategyKind
 
 GOOD_ENDS = (Cause.CONVERGED, Cause.HELD_TOO_LONG)
 COUNTED_FAILURES = 10
@@ -56,7 +59,8 @@ def watch_pairs(now: datetime) -> int:
 
 def _watched() -> QuerySet[ArbitragePair]:
     holding = ArbitrageTrade.objects.filter(status=TradeStatus.OPEN).values("pair")
-    may_open = Q(enabled=True, strategy__enabled=True, strategy__archived=False, strategy__allow_open=True)
+    may_open = Q(enabled=True, strategy__kind=StrategyKind.ARBITRAGE, strategy__enabled=True)
+    may_open &= Q(strategy__archived=False, strategy__allow_open=True)
     pairs = ArbitragePair.objects.filter(may_open | Q(pk__in=holding))
     return pairs.select_related("first_account", "second_account", "strategy").defer(*_keys_of(PAIR_ACCOUNTS))
 
@@ -76,6 +80,10 @@ def _watch(pair: ArbitragePair, markets: Markets) -> None:
 def _decided(
     pair: ArbitragePair, trade: ArbitrageTrade | None, markets: Markets, now: datetime
 ) -> Open | Close | Wait:
+    for account in (pair.first_account, pair.second_account):
+        shut = no_entries(account.pk)
+        if shut is not None and (trade is None or shut.code is ReasonCode.UNREACHABLE):
+            return Wait(f"{shut.reason}; one leg would be left alone")
     if trade is not None:
         return decide_exit(holding_of(trade), markets, settings_of(pair), now)
     if now < (until := resting_until(pair, now)):

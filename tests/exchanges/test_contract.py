@@ -560,6 +560,13 @@ async def test_contracts_with_executions_are_told_whoever_ordered_them(venue: Ve
     assert not await venue.client.last_trades(datetime.now(UTC) + timedelta(minutes=1))
 
 
+async def test_the_next_funding_is_known_with_its_time(venue: Venue) -> None:
+    rate = await venue.client.funding_rate(BTC)
+    assert rate.every == timedelta(hours=8)
+    assert datetime.now(UTC) < rate.next_at < datetime.now(UTC) + rate.every
+    assert rate.percent in (D(0), D("0.01"))
+
+
 async def test_funding_is_told_signed_and_from_the_moment_asked_for(venue: Venue) -> None:
     before = datetime.now(UTC) - timedelta(seconds=5)
     assert not await venue.client.funding(before)

@@ -60,6 +60,8 @@ class Trouble:
 
 
 class Ground:
+    """Over sockets nothing stands between the accounts and their exchanges: there are no troubles then."""
+
     def __init__(self, binance: Engine, bybit: Engine) -> None:
         self.troubles: dict[Engine, str] = {}
         self._traded = -1

@@ -13,7 +13,8 @@ from django.utils import timezone
 # in a transaction of its own, as service tests: its hints must not wake the workers of other stories
 from pytest_django.fixtures import _django_db_helper  # noqa: F401
 
-from exchanges.models import ExchangeAccount, TradingState
+from exchanges import session
+from exchanges.models import AccountWatch, ExchangeAccount, TradingState
 from exchanges.paper.matching import Engine
 from positions.arbitrage_models import ArbitragePair, ArbitrageTrade
 from positions.lifecycle import CloseReason
@@ -23,6 +24,7 @@ from positions.services import arbitrage, halting
 from positions.services.closing import request_close
 from signals_app.models import Strategy
 from tests.builders import a_balance, a_position
+from tests.exchanges.wired import wired_venue
 from tests.integration.pair_ground import Ground
 
 CENT = D("0.01")
@@ -33,6 +35,18 @@ def ground(db, engine: Engine, bybit_engine: Engine) -> Iterator[Ground]:
     made = Ground(engine, bybit_engine)
     yield made
     made.end()
+
+
+@pytest.fixture
+def wired(db, settings, marks) -> Iterator[Ground]:
+    """Both exchanges behind sockets: each account through its venue's own words, by ccxt."""
+    with wired_venue() as binance, wired_venue() as bybit:
+        settings.PAPER_EXCHANGE_URL = binance.url
+        settings.PAPER_EXCHANGE_URLS = {"bybit": bybit.url}
+        made = Ground(binance.venue.engine, bybit.venue.engine)
+        yield made
+        made.end()
+        session.close_all()
 
 
 def nothing_is_held(ground: Ground) -> bool:
@@ -64,6 +78,26 @@ def test_the_dearer_is_sold_the_cheaper_bought_and_both_closed_when_they_meet(gr
     )
     assert abs(result.net - ground.earned()) < CENT
     assert result.net > 0
+
+
+def test_the_same_through_the_words_of_both_venues(wired: Ground) -> None:
+    trade = wired.open()
+    assert (wired.held(wired.binance), wired.held(wired.bybit)) == (trade.quantity, -trade.quantity)
+    wired.prices(97_200, 97_200)
+    wired.watch()
+    trade = wired.until_trade_is("closed")
+    assert (trade.cause, nothing_is_held(wired)) == ("converged", True)
+    assert abs(result_of(trade).net - wired.earned()) < CENT
+
+
+def test_a_refusal_in_the_words_of_one_venue_unwinds_the_leg_at_the_other(wired: Ground) -> None:
+    wired.turn()
+    wired.drain(wired.bybit)
+    wired.prices(97_000, 97_490)
+    wired.watch()
+    trade = wired.until_trade_is("failed")
+    assert (trade.cause, nothing_is_held(wired)) == ("leg_refused", True)
+    assert abs(result_of(trade).net - wired.earned(wired.binance)) < CENT
 
 
 @pytest.mark.parametrize("dear", ["binance", "bybit"])
@@ -302,6 +336,20 @@ def test_a_halted_account_opens_nothing_on_either(ground: Ground, side: str) -> 
     halting.halt(account.pk, "the owner said so", "owner")
     assert refused(ground).startswith(f"{account.name}: ")
     assert TradingState.HALTED.value in ground.trade.reason
+
+
+def test_while_an_account_cannot_be_reached_nothing_is_opened_and_no_leg_is_left_alone(
+    ground: Ground,
+) -> None:
+    trade = ground.open()
+    down = {"breaker": "open", "unreachable_since": timezone.now(), "unreachable_failures": 5}
+    AccountWatch.objects.filter(account=ground.bybit).update(**down)
+    ArbitrageTrade.objects.update(opened_at=timezone.now() - timedelta(days=1))
+    ground.watch()
+    ground.pair.refresh_from_db()
+    assert (ground.trade.status, nothing_is_held(ground)) == ("open", False)
+    request_close(trade.long_position.pk, reason=CloseReason.MANUAL, requested_by="owner")
+    ground.until_trade_is("closed")  # a leg that is gone already takes the other with it
 
 
 def test_a_strategy_that_is_off_is_not_even_tried(ground: Ground) -> None:

@@ -15,7 +15,7 @@ from exchanges import session
 from exchanges.marks import latest_mark, latest_marks
 from exchanges.models import AccountBalance
 from exchanges.types import PositionSide, PriceKind, PriceTick, Reference
-from positions.models import Fill, Order, Position
+from positions.models import ArbitragePair, Fill, Order, Position
 from positions.services import orders
 from positions.services.instruments import refresh_instruments
 from positions.services.opening import Opened, Proposal, open_position
@@ -186,6 +186,18 @@ def test_prices_are_wanted_for_enabled_tickers_and_for_what_is_held() -> None:
     wanted = watching.load_symbols("binance")
     assert wanted[Reference.MARK] == {BTC: "BTCUSDT", "SOL/USDT:USDT": "SOLUSDT"}
     assert not any(watching.load_symbols("bybit").values())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_book_is_watched_for_each_pair_on_its_venues() -> None:
+    an_instrument("BTC")
+    an_instrument("ETH")
+    pair = ArbitragePair.objects.create(
+        strategy=a_strategy(), symbol=BTC, first_account=an_account(), second_account=an_account(), enabled=True
+    )
+    assert watching.load_symbols("binance")[Reference.BOOK] == {BTC: "BTCUSDT"}
+    ArbitragePair.objects.filter(pk=pair.pk).update(enabled=False)
+    assert not any(watching.load_symbols("binance").values())
 
 
 @pytest.mark.django_db(transaction=True)
