@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from exchanges.budget_rules import Lane
+from exchanges.deadline import is_too_late
 from exchanges.errors import (
     AccountUnusable,
     Banned,
@@ -58,7 +59,7 @@ class Wire:
 
     def begins(self, method: str) -> None:
         """Raises NotSent when a change comes too late: absence is proven by counting from its beginning."""
-        if method.upper() != "GET" and time.monotonic() > self.send_before:
+        if method.upper() != "GET" and (time.monotonic() > self.send_before or is_too_late()):
             raise NotSent("held up before it was sent", retry_after=0.5)
         self.changed_something = self.changed_something or method.upper() != "GET"
         self.status, self.answer, self.headers = None, None, {}

@@ -109,12 +109,17 @@ NOTICE_A_LOST_DATABASE = {
 }
 
 
+# nothing waits for the network inside a transaction: whoever does nothing in one for so long was frozen, and its locks
+# must not freeze the others
+FROZEN_AFTER_MS = 30_000
+
+
 def _database(url: str) -> dict[str, object]:
     parts = psycopg.conninfo.conninfo_to_dict(url)
     given = {k: v for k, v in parts.items() if k not in ("dbname", "user", "password", "host", "port")}
     options: dict[str, object] = {**NOTICE_A_LOST_DATABASE, **given}
     # our own schema only: legacy databases hold tables of our names in public, monitoring and fas
-    options["options"] = f"-c search_path={DB_SCHEMA}"
+    options["options"] = f"-c search_path={DB_SCHEMA} -c idle_in_transaction_session_timeout={FROZEN_AFTER_MS}"
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.get("dbname", ""),

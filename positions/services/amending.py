@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from exchanges import session
 from exchanges.client import ExchangeClient
+from exchanges.deadline import leaving_before
 from exchanges.errors import AccountUnusable, ExchangeError, NotSent, OrderNotFound, Refused
 from exchanges.types import OrderReport, OrderType, PositionSide, ReportStatus, Side
 from positions import broadcast
@@ -24,7 +25,7 @@ from positions.models import Order, Position
 from positions.services import events, halting, lookups, reachability
 from positions.services.closing import RESTING, lock_position
 from positions.services.instruments import spec_of
-from positions.services.orders import request_for, stop_if_held_up
+from positions.services.orders import LEAVES_WITHIN, request_for, stop_if_held_up
 from positions.services.outbox import hint, terms_of
 from positions.services.placing import OrderRefused, mark_of
 from positions.services.reports import apply_report
@@ -103,8 +104,9 @@ def amend(order_id: UUID | str) -> None:
 
 
 async def _send(client: ExchangeClient, order: Order) -> OrderReport:
-    stop_if_held_up(order.amend_sent_at)
-    return await client.amend_order(replace(request_for(order), price=order.wanted_price))
+    claimed_at = stop_if_held_up(order.amend_sent_at)
+    with leaving_before(claimed_at + LEAVES_WITHIN):
+        return await client.amend_order(replace(request_for(order), price=order.wanted_price))
 
 
 def _claim(order_id: UUID | str) -> Order | None:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from exchanges import session
 from exchanges.client import ExchangeClient
+from exchanges.deadline import leaving_before
 from exchanges.errors import (
     AccountUnusable,
     ExchangeError,
@@ -56,6 +57,7 @@ HINT_GRACE = timedelta(seconds=1)
 # whoever was held up for longer between claim and request must not send: a look-up counts from the claim, and may
 # already have proven that nothing arrived
 CLAIM_LIFETIME = timedelta(seconds=2)
+LEAVES_WITHIN = timedelta(seconds=3)  # also of whoever was frozen after its last question
 EXIT_RETRY_SECONDS = 30.0
 
 
@@ -132,13 +134,15 @@ def _send(order: Order) -> OrderReport:
 
 
 async def _place(client: ExchangeClient, order: Order) -> OrderReport:
-    stop_if_held_up(order.submitted_at)
-    return await client.create_order(request_for(order))
+    claimed_at = stop_if_held_up(order.submitted_at)
+    with leaving_before(claimed_at + LEAVES_WITHIN):
+        return await client.create_order(request_for(order))
 
 
-def stop_if_held_up(claimed_at: datetime | None) -> None:
+def stop_if_held_up(claimed_at: datetime | None) -> datetime:
     if claimed_at is None or timezone.now() > claimed_at + CLAIM_LIFETIME:
         raise NotSent("held up between claim and request", retry_after=0.5)
+    return claimed_at
 
 
 def request_for(order: Order) -> OrderRequest:
