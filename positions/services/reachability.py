@@ -14,8 +14,9 @@ from django.utils import timezone
 from exchanges.errors import ExchangeError, is_silence
 from exchanges.models import AccountWatch
 from exchanges.types import BreakerState
-from positions import breaker
+from positions import breaker, broadcast
 from positions.breaker import Breaker, Patience
+from positions.models import Position
 from positions.services import events
 
 _UNHURT = {"breaker": BreakerState.CLOSED, "unreachable_failures": 0}
@@ -83,6 +84,7 @@ def _columns(state: Breaker) -> dict[str, Any]:
 
 def _tell(account_id: int, before: Breaker, after: Breaker) -> None:
     """Open and recovering may take turns for long: only the first opening is an alarm."""
+    _show(account_id, has_turned=before.state is BreakerState.CLOSED or after.state is BreakerState.CLOSED)
     match after.state:
         case BreakerState.OPEN if before.state is BreakerState.CLOSED:
             events.record(
@@ -93,3 +95,11 @@ def _tell(account_id: int, before: Breaker, after: Breaker) -> None:
             events.record(
                 "account_reachable_again", "high", account_id=account_id, since=before.failing_since
             )
+
+
+def _show(account_id: int, *, has_turned: bool) -> None:
+    """Between known and unverified every position of the account looks different."""
+    broadcast.notices_changed()
+    if has_turned:
+        for pk in Position.objects.filter(account=account_id, is_live=True).values_list("pk", flat=True):
+            broadcast.position_changed(pk)

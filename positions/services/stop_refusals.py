@@ -13,6 +13,7 @@ from exchanges.errors import ExchangeError
 from exchanges.models import AccountWatch
 from exchanges.types import OrderType
 from exchanges.venue_codes import is_order_type_refused
+from positions import broadcast
 from positions.lifecycle import OrderPurpose, PositionStatus
 from positions.models import Order, Position
 from positions.services import events
@@ -41,6 +42,7 @@ def refused(account_id: int, reason: str) -> None:
         _note(watch, stops_refused_since=since, stops_refused_reason=reason[:300], stops_taken=0)
         if is_news:
             events.record("stops_refused", "critical", account_id=account_id, reason=reason)
+            broadcast.notices_changed()
     if is_news:
         for_each(_waiting_entries(account_id), _call_off_entry, "the entry of position %s goes on waiting")
 
@@ -62,6 +64,7 @@ def taken(account_id: int, at: datetime) -> None:
 
 
 def _end(watch: AccountWatch, at: datetime) -> None:
+    broadcast.notices_changed()
     events.record(
         "stops_taken_again", "high", account_id=watch.account_id, refused_since=watch.stops_refused_since
     )
