@@ -18,7 +18,7 @@ from exchanges.client import ExchangeClient
 from exchanges.clock import ClockReading
 from exchanges.errors import ExchangeError
 from exchanges.models import AccountBalance, AccountWatch, ExchangeAccount
-from exchanges.types import BalanceReport, OrderReport, PositionReport, PositionSide
+from exchanges.types import BalanceReport, OrderReport, OrderType, PositionReport, PositionSide
 from positions.comparison import (
     Difference,
     Leg,
@@ -50,6 +50,8 @@ logger = logging.getLogger(__name__)
 JUST_CLOSED = timedelta(seconds=10)
 # confirmed and waiting: their positions can be compared, for what they may do meanwhile is told or listed
 RESTING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED, OrderStatus.PENDING_CANCEL)
+# acknowledged before it is matched: what it did is not told yet
+AT_WORK = Q(status=OrderStatus.ACCEPTED, order_type=OrderType.MARKET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,8 @@ def _differences(account: ExchangeAccount, snapshot: ExchangeSnapshot) -> list[D
 
 def _moving_positions(account: ExchangeAccount, asked_at: datetime) -> set[int]:
     """Positions with an order under way, or that changed after the question was asked."""
-    working = Order.objects.filter(account=account).filter(status__in=PENDING - {*RESTING})
+    on_its_way = Q(status__in=PENDING - {*RESTING}) | AT_WORK
+    working = Order.objects.filter(account=account).filter(on_its_way)
     stuck = Q(status=OrderStatus.TRIGGERED, updated_at__lt=asked_at - FIRES_WITHIN)
     touched = Order.objects.filter(account=account, updated_at__gte=asked_at)
     return {
@@ -187,7 +190,8 @@ def _order_state(order: Order, asked_at: datetime) -> OrderState:
         return OrderState.UNDERWAY
     if order.status in DONE:
         return OrderState.ENDED
-    return OrderState.RESTING if order.status == OrderStatus.ACCEPTED else OrderState.UNDERWAY
+    waits = order.status == OrderStatus.ACCEPTED and order.order_type != OrderType.MARKET
+    return OrderState.RESTING if waits else OrderState.UNDERWAY
 
 
 def _just_closed(account: ExchangeAccount, asked_at: datetime) -> frozenset[Leg]:
