@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import logging
 import uuid
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.utils import timezone
 
 from exchanges import session
+from exchanges.client import ExchangeClient
+from exchanges.deadline import leaving_before
 from exchanges.errors import AccountUnusable, ExchangeError, NotSent, OrderNotFound, Refused
 from exchanges.models import ExchangeAccount
+from exchanges.switch import switch_of
 from exchanges.types import (
     Book,
     NativeExits,
@@ -36,13 +40,17 @@ logger = logging.getLogger(__name__)
 
 # not the beginning of our positions' orders: no comparison may take it for one of them
 NAME_PREFIX = "tbc-"
+LEAVES_WITHIN = timedelta(seconds=3)
 
 
 def try_out(run: CanaryRun, terms: Terms, quantity: Decimal) -> CanaryOrder:
     order = _insert(run, terms, quantity)
     account = run.account
+    if refusal := switch_of(account.pk).refusal:  # halted since the run began
+        _move(order, ProbeState.NOT_SENT, refusal)
+        return order
     try:
-        session.call(account, lambda client: client.create_order(_request(order, account)))
+        session.call(account, lambda client: _place(client, _request(order, account), order.asked_at))
     except ExchangeError as error:
         _not_placed(order, error)
         return order
@@ -52,6 +60,11 @@ def try_out(run: CanaryRun, terms: Terms, quantity: Decimal) -> CanaryOrder:
         _amend(order, account)
     take_back(order)
     return order
+
+
+async def _place(client: ExchangeClient, request: OrderRequest, asked_at: datetime) -> OrderReport:
+    with leaving_before(asked_at + LEAVES_WITHIN):
+        return await client.create_order(request)
 
 
 def _insert(run: CanaryRun, terms: Terms, quantity: Decimal) -> CanaryOrder:

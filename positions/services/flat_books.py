@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from exchanges.types import OrderReport, PositionSide
+from positions.canary_models import CanaryOrder
 from positions.flatness import LISTING_LAGS, Books, Leg
 from positions.lifecycle import DONE, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order, Position
@@ -25,10 +26,11 @@ def books_of(account_id: int, asked_at: datetime, listed: Iterable[OrderReport] 
     """What changed since the question is none of its answer."""
     live = live_positions([account_id]).select_related("instrument")
     names = [one.client_order_id for one in listed]
+    trials = dict.fromkeys(_trials(account_id), "a trial order, it is taken back")
     return Books(
         legs={_leg(position): _why_open(position) for position in live},
-        orders=_moved(account_id, asked_at) | _pending(account_id),
-        known_orders=set(known_orders(account_id, names).values_list("client_order_id", flat=True)),
+        orders=_moved(account_id, asked_at) | _pending(account_id) | trials,
+        known_orders={*known_orders(account_id, names).values_list("client_order_id", flat=True), *trials},
         just_closed=_just_closed(account_id, asked_at),
     )
 
@@ -39,6 +41,10 @@ def live_positions(accounts: Iterable[int]) -> QuerySet[Position]:
 
 def pending_orders(accounts: Iterable[int]) -> QuerySet[Order]:
     return Order.objects.filter(account__in=accounts).exclude(status__in=DONE).order_by("created_at")
+
+
+def _trials(account_id: int) -> Iterable[str]:
+    return CanaryOrder.objects.filter(run__account=account_id, ended_at=None).values_list("name", flat=True)
 
 
 def known_orders(account_id: int, names: Iterable[str]) -> QuerySet[Order]:

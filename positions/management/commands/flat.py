@@ -12,7 +12,7 @@ from exchanges.models import FlatRun
 from exchanges.trading_state import FlatOutcome
 from positions.flat_page import lines_of, report_rows
 from positions.management.switch_command import SwitchCommand, account_id_of, end, wait_until
-from positions.services import flat_proof, flattening, halting, insisting, lookups, orders
+from positions.services import canary, flat_proof, flattening, halting, insisting, lookups, orders
 
 
 class Command(SwitchCommand):
@@ -86,4 +86,5 @@ def work() -> None:
     insisting.close_again(now)
     orders.submit_due(now)
     lookups.resolve_unknown(now)
+    canary.clean_up()
     flat_proof.prove_due(now)

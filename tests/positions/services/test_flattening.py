@@ -9,13 +9,24 @@ import pytest
 from django.utils import timezone
 
 from exchanges.errors import OutcomeUnknown, Refused
-from exchanges.models import FlatReport, FlatRun, TradingState
+from exchanges.models import FlatReport, FlatRun, Instrument, TradingState
 from exchanges.paper.venue import now_ms
 from exchanges.trading_state import Cause
 from exchanges.types import OrderType
+from positions.canary_models import CanaryRun
 from positions.lifecycle import OrderPurpose, OrderStatus
 from positions.models import Order, Position, RiskEvent
-from positions.services import flat_proof, flattening, halting, insisting, lookups, orders, placing
+from positions.services import (
+    canary,
+    canary_orders,
+    flat_proof,
+    flattening,
+    halting,
+    insisting,
+    lookups,
+    orders,
+    placing,
+)
 from positions.services.flattening import flatten
 from positions.services.resuming import resume
 from positions.terms import Terms
@@ -242,3 +253,27 @@ def test_letting_all_go_on_leaves_what_was_stopped_by_itself(desk: Desk) -> None
     assert (found.answer.state, "it is halted itself" in found.findings[0]) == (TradingState.ACTIVE, True)
     desk.account.refresh_from_db()
     assert desk.account.trading_state == "halted"
+
+
+def test_a_trial_order_of_the_canary_is_ours_and_none_is_placed_after_a_halt(desk: Desk) -> None:
+    desk.engine.open_account(desk.paper_name, D(10_000))
+    desk.engine.set_dual_side(desk.paper_name, True)
+    made = CanaryRun.objects.create(
+        account=desk.account, instrument=Instrument.objects.get(exchange_symbol="SOLUSDT"), mark_price=D(188),
+        started_at=timezone.now(),
+    )  # fmt: skip
+    Trouble(desk).answer_with(OutcomeUnknown("no answer"), method="cancel_order")
+    far = Terms(OrderType.LIMIT, price=D(150))
+    standing = canary_orders.try_out(made, far, D(1))
+    assert standing.state == "standing"
+    report = flatten(desk.account.pk, "enough", "ada").reports.get()
+    above = Terms(OrderType.STOP_MARKET, trigger_price=D(250))
+    assert canary_orders.try_out(made, above, D(1)).state == "not_sent"
+    prove()
+    report.refresh_from_db()
+    assert [(one["what"], one["is_ours"]) for one in report.left] == [(standing.name, True)]
+    delattr(Trouble(desk).client(), "cancel_order")
+    canary.clean_up()
+    prove()
+    report.refresh_from_db()
+    assert (report.outcome, report.left) == ("flat", [])
