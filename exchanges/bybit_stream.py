@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from exchanges.ccxt_errors import scrubbed
 from exchanges.ccxt_stream import CcxtStream, symbol_of
+from exchanges.errors import AccountUnusable
 from exchanges.types import PriceTick, PrivateEvent, Reference
 from exchanges.venues import bybit_events
 from exchanges.venues.bybit import QUOTE_CURRENCY
@@ -53,6 +55,8 @@ class BybitStream(CcxtStream):
         """The socket alone tells nothing yet: what happens before the subscription stands is told to nobody."""
         if not isinstance(message, Mapping):
             return None
+        if refusal := bybit_events.refusal_to_sign_in(message):
+            raise AccountUnusable(f"The private stream was refused: {scrubbed(refusal)}")
         if bybit_events.is_subscribed(message):
             return PrivateEvent()
         return bybit_events.private_event(message, partial(symbol_of, exchange))

@@ -29,6 +29,7 @@ from exchanges.errors import (
 from exchanges.venue_codes import BAN_SECONDS, RATE_LIMIT_SECONDS, error_for_code, is_listed, is_rate_limit
 
 LONGEST_MESSAGE = 300
+_BANS = (418, 403)  # of the two venues; only beside a number that speaks of a limit, or for 418
 _LOOKS_SECRET = re.compile(r"[A-Za-z0-9]{40,}")  # keys, signatures, listenKeys; our client ids stop at 36
 
 # ccxt class names, most special first; meaningful only next to a number, or when nothing was sent
@@ -100,8 +101,8 @@ def told_to_wait(venue: str, wire: Wire) -> NotSent | None:
     code, message = venue_answer(wire.answer)
     if wire.status not in (418, 429) and not is_rate_limit(venue, code):
         return None
-    is_ban = wire.status == 418 or "banned" in message.lower()
-    kind, floor = (Banned, BAN_SECONDS) if is_ban else (NotSent, RATE_LIMIT_SECONDS)
+    is_ban = wire.status in _BANS or "banned" in message.lower()
+    kind, floor = (Banned, BAN_SECONDS[venue]) if is_ban else (NotSent, RATE_LIMIT_SECONDS)
     wait = _retry_after(wire.headers) or _reset_in(wire.headers) or _ban_left(message) or floor
     return kind(message or f"HTTP {wire.status}", code=code, retry_after=wait)
 

@@ -27,7 +27,8 @@ from exchanges.errors import (
 
 RATE_LIMIT_SECONDS = 10.0
 OVERLOAD_SECONDS = 2.0
-BAN_SECONDS = 120.0  # Binance's shortest ban; the real end is read from the answer when it says one
+# the shortest; the real end is read from the answer when it says one
+BAN_SECONDS: Mapping[str, float] = {"binance": 120.0, "bybit": 600.0}
 
 _NOT_THIS_KIND = re.compile(r"(?:order ?type|conditional order).*(?:not|invalid|unsupported)", re.IGNORECASE)
 
@@ -84,7 +85,7 @@ def _table(*groups: tuple[_Maker, str]) -> Mapping[str, _Maker]:
 def _binance_rate_limit(message: str, code: str) -> ExchangeError:
     """HTTP 429 and the ban (HTTP 418) share one number; only the sentence tells them apart."""
     if "banned" in message.lower():
-        return Banned(message, code=code, retry_after=BAN_SECONDS)
+        return Banned(message, code=code, retry_after=BAN_SECONDS["binance"])
     return NotSent(message, code=code, retry_after=RATE_LIMIT_SECONDS)
 
 

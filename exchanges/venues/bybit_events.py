@@ -24,6 +24,14 @@ def is_subscribed(message: Message) -> bool:
     return message.get("op") == "subscribe" and message.get("success") is True
 
 
+def refusal_to_sign_in(message: Message) -> str | None:
+    """The venue's sentence, when it does not let us in; ccxt knows only one of the two ways in which it is said."""
+    asked = message.get("request")
+    operation = message.get("op") or (asked.get("op") if isinstance(asked, Mapping) else None)
+    is_refused = operation == "auth" and message.get("success") is False
+    return str(message.get("ret_msg") or "refused") if is_refused else None
+
+
 def private_event(message: Message, symbol_of: SymbolOf) -> PrivateEvent | None:
     """None for what is about no order, execution or funding of ours."""
     rows = [row for row in _rows(message) if row.get("category", CATEGORY) == CATEGORY]

@@ -38,6 +38,7 @@ class Capture:
     answers: dict[tuple[str, str], Any] = field(default_factory=dict)
     seen: list[Seen] = field(default_factory=list)
     sockets: list[tuple[str, web.WebSocketResponse]] = field(default_factory=list)
+    signs_in: bool = True  # Bybit's private socket
 
     def __post_init__(self) -> None:
         self.answers |= {
@@ -81,7 +82,7 @@ class Capture:
             if message.type is WSMsgType.TEXT:
                 question = json.loads(message.data)
                 self.seen.append(Seen("WS", request.path, question))
-                await socket.send_json(_acknowledged(question))
+                await socket.send_json(_acknowledged(question, self.signs_in))
         return socket
 
     async def arrived(self, method: str, path: str) -> None:
@@ -101,10 +102,12 @@ class Capture:
         raise AssertionError(f"no socket at {path}; there are {[where for where, _ in self.sockets]}")
 
 
-def _acknowledged(question: dict[str, Any]) -> dict[str, Any]:
+def _acknowledged(question: dict[str, Any], signs_in: bool) -> dict[str, Any]:
     """Bybit names the operation, Binance the number of the question."""
     if "op" in question:
         told = {"op": question["op"], "req_id": question.get("req_id")}
+        if told["op"] == "auth" and not signs_in:
+            return {"success": False, "ret_msg": "API key is invalid.", "conn_id": "1", "op": "auth"}
         return {"success": True, "ret_msg": "", "conn_id": "1", **told}
     return {"result": None, "id": question.get("id")}
 

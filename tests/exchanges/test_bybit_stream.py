@@ -109,6 +109,13 @@ async def test_a_cut_private_stream_is_an_error_and_can_be_entered_again(
     assert [one["op"] for one in venue.sent("WS", PRIVATE)] == ["auth", "subscribe"] * 2
 
 
+async def test_revoked_keys_are_the_accounts_problem(stream: BybitStream, venue: Capture) -> None:
+    venue.signs_in = False
+    async with aclosing(stream.private_events()) as events:
+        with pytest.raises(errors.AccountUnusable, match="API key is invalid"):
+            await asyncio.wait_for(anext(events), 5)
+
+
 @pytest.mark.parametrize(
     ("reference", "topic", "said", "expected"),
     [

@@ -240,6 +240,19 @@ def test_bybit_names_the_moment_of_its_reset(ahead: float, least: float, most: f
     assert least <= error.retry_after <= most
 
 
+def test_bybits_ban_is_a_number_beside_a_403() -> None:
+    told = {"retCode": 10018, "retMsg": "Access too frequent."}
+    banned = translate("bybit", RuntimeError("anything"), Wire(status=403, answer=told), writing=True)
+    assert isinstance(banned, errors.Banned)
+    assert banned.retry_after == 600
+    slow = translate("bybit", RuntimeError("anything"), Wire(status=200, answer=told), writing=True)
+    assert type(slow) is errors.NotSent
+    blocked = translate(
+        "bybit", RuntimeError("anything"), Wire(status=403, changed_something=True), writing=True
+    )
+    assert isinstance(blocked, errors.OutcomeUnknown)
+
+
 @pytest.mark.asyncio
 async def test_a_ban_waits_long(client: BinanceClient, venue: Capture) -> None:
     error = await failure_of(client, venue, (418, "<html>banned</html>"))
