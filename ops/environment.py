@@ -19,7 +19,7 @@ from ops.program import CannotStart
 
 FALSE_WORDS = {"false", "0", "no", "off", "f", "n"}
 KEPT_FOR_TOOLS = (
-    "DATABASE_URL", "REDIS_URL", "SECRET_KEY", "FIELD_KEYS", "DRY_RUN", "PAPER_EXCHANGE_URL",
+    "DATABASE_URL", "REDIS_URL", "SECRET_KEY", "FIELD_KEYS", "DRY_RUN", "PAPER_EXCHANGE_URL", "PAPER_EXCHANGE_URLS",
     "DB_SCHEMA", "REDIS_PREFIX", "WEB_URL", "SIGNALS_URL", "DEMO_SIGNAL_TOKEN",
 )  # fmt: skip
 

@@ -21,7 +21,7 @@ from positions import wallets
 from positions.accounting import signed
 from positions.cover import uncovered
 from positions.lifecycle import PENDING, OrderStatus, PositionStatus
-from positions.models import Order, Position
+from positions.models import ArbitrageTrade, Order, Position
 from positions.silence import PricesNeeded, silent_prices
 from signals_app.balance import contradictions as signal_contradictions
 from signals_app.stream_health import entries_that_wait_too_long
@@ -186,6 +186,16 @@ def deadlocks() -> int:
         return int(cursor.fetchone()[0])
 
 
+def no_leg_stands_alone(now: datetime) -> Findings:
+    live = ArbitrageTrade.objects.filter(ended_at=None)
+    for gone, held in (("long_position", "short_position"), ("short_position", "long_position")):
+        alone = {f"{gone}__closed_at__lt": now - RESTED, f"{held}__quantity__gt": 0}
+        yield from (
+            f"arbitrage trade {trade}: position {position} still holds, its other leg is closed"
+            for trade, position in live.filter(**alone).values_list("pk", held)
+        )
+
+
 SENTENCES: dict[str, Callable[[datetime], Findings]] = {
     "sum of fills equals position": positions_equal_their_fills,
     "our positions equal the exchange's": positions_equal_the_exchange,
@@ -197,6 +207,7 @@ SENTENCES: dict[str, Callable[[datetime], Findings]] = {
     WALLETS: wallets_moved_by_what_we_booked,
     "every account is compared with its exchange": accounts_are_compared_with_the_exchange,
     "the price of everything held is heard": prices_of_what_is_held_are_heard,
+    "no leg of an arbitrage stands alone": no_leg_stands_alone,
     "the ledger of signals closes": the_ledger_of_signals_closes,
     "no signal waits in the stream for long": the_signal_stream_is_worked_off,
 }

@@ -20,7 +20,7 @@ from positions.arbitrage_models import ArbitragePair, ArbitrageTrade
 from positions.lifecycle import CloseReason
 from positions.models import Order, Position, RiskEvent
 from positions.pair_figures import result_of
-from positions.services import arbitrage, halting
+from positions.services import arbitrage, halting, orders
 from positions.services.closing import request_close
 from signals_app.models import Strategy
 from tests.builders import a_balance, a_position
@@ -297,6 +297,16 @@ def test_killed_between_the_decision_and_the_closes_both_are_closed(ground: Grou
     trade = ground.until_trade_is("closed")
     assert nothing_is_held(ground)
     assert trade.ended_at is not None
+
+
+def test_killed_when_only_the_first_close_was_sent_the_second_follows(ground: Ground) -> None:
+    trade = ground.open()
+    ground.prices(97_200, 97_200)
+    ground.watch()
+    orders.submit(Order.objects.get(position=trade.long_position, purpose="close").pk)
+    assert (ground.held(ground.binance), ground.held(ground.bybit)) == (0, D("-0.010"))
+    assert ground.until_trade_is("closed").cause == "converged"
+    assert nothing_is_held(ground)
 
 
 def test_nothing_of_a_pair_stays_when_its_transaction_breaks_off(ground: Ground) -> None:
