@@ -10,6 +10,7 @@ STAMP := $(VENV)/.installed
 DURATION ?= 60
 WORKERS ?= 4
 SEEDS ?= 100
+VENUE ?= binance
 SIGNALS ?= 100000
 # checks that import settings need values, but no server
 # processes are started often, by the product and by its tests: compiled once
@@ -51,8 +52,8 @@ bench: install  ## performance, as ratios to a floor of the same run
 	@$(BIN)/python -m benchmarks.intake
 	@$(BIN)/python -m benchmarks.doors
 
-faults: install  ## fault campaign over SEEDS worlds, and with PROCESSES=50 against real ones (number or range)
-	@$(BIN)/python -m tests.campaign --seeds $(SEEDS) $(ARGS)
+faults: install  ## fault campaign over SEEDS worlds on VENUE, and with PROCESSES=50 against real ones (number or range)
+	@$(BIN)/python -m tests.campaign --seeds $(SEEDS) --venue $(VENUE) $(ARGS)
 	@if [ -n "$(PROCESSES)" ]; then $(BIN)/python -m tests.campaign.processes --seeds $(PROCESSES); fi
 
 intake: install  ## SIGNALS through every door while processes, Redis and PostgreSQL are killed

@@ -15,9 +15,9 @@ from exchanges.paper.bybit_public import is_linear, linear
 from exchanges.paper.call import Answer, Call
 from exchanges.paper.figures import text
 from exchanges.paper.margin import leverage_of, liquidation_price
+from exchanges.paper.matching import Engine
 from exchanges.paper.params import number, one_of, optional_number, required
 from exchanges.paper.position_exits import STOP_LOSS, TAKE_PROFIT, TRAILING, Exits
-from exchanges.paper.venue import PaperVenue
 
 MARGIN_MODES = {"REGULAR_MARGIN": "CROSSED", "ISOLATED_MARGIN": "ISOLATED"}
 TRIGGER_BY = {"LastPrice": "CONTRACT_PRICE", "MarkPrice": "MARK_PRICE", "IndexPrice": "MARK_PRICE"}
@@ -103,7 +103,7 @@ def positions(call: Call) -> Answer:
         ]
     else:
         raise VenueRefusal(10001, "Missing some parameters that must be filled in, symbol or settleCoin")
-    return linear([position(call.venue, call.account, row) for row in rows])
+    return linear([position(call.venue.engine, call.account, row) for row in rows])
 
 
 def _legs(call: Call, symbol: str) -> list[PaperPosition]:
@@ -112,14 +112,12 @@ def _legs(call: Call, symbol: str) -> list[PaperPosition]:
     return [state.position(symbol, leg) for leg in legs]
 
 
-def position(
-    venue: PaperVenue, account: str, row: PaperPosition, *, entry: str = "avgPrice"
-) -> dict[str, Any]:
-    return figures.position(row, _around(venue, account, row), entry=entry)
+def position(engine: Engine, account: str, row: PaperPosition, *, entry: str = "avgPrice") -> dict[str, Any]:
+    return figures.position(row, _around(engine, account, row), entry=entry)
 
 
-def _around(venue: PaperVenue, account: str, row: PaperPosition) -> figures.Around:
-    engine, state = venue.engine, venue.engine.account(account)
+def _around(engine: Engine, account: str, row: PaperPosition) -> figures.Around:
+    state = engine.account(account)
     trailing = engine.exit_of(account, row, TRAILING)
     return figures.Around(
         engine.prices[row.symbol],

@@ -10,13 +10,10 @@ from typing import Any
 
 from aiohttp import WSCloseCode, web
 
-from exchanges.paper import bybit_figures as figures
-from exchanges.paper import bybit_words as words
-from exchanges.paper.book import AccountEvent, AlgoEvent, AlgoOrder, OrderEvent, PaperPosition, VenueRefusal
-from exchanges.paper.bybit_account import position
+from exchanges.paper.book import VenueRefusal
 from exchanges.paper.bybit_channels import Channels
+from exchanges.paper.bybit_private import rows_of
 from exchanges.paper.listener import Listener
-from exchanges.paper.one_book import Seen, seen_of
 from exchanges.paper.security import KEY_PREFIX, WELL_FORMED
 from exchanges.paper.signing import paper_secret
 from exchanges.paper.speaker import MAX_NAMES, Json, TellableEvent
@@ -24,8 +21,6 @@ from exchanges.paper.venue import PaperVenue
 from exchanges.paper.venue_rules import BYBIT
 
 PRIVATE_TOPICS = frozenset({"order", "execution", "position", "wallet"})
-# how a conditional order goes on is told by the order it has become
-UNTOLD = ("TRIGGERED", "FINISHED")
 
 
 class BybitSpeaker:
@@ -89,40 +84,8 @@ class BybitSpeaker:
     # what the exchange says
 
     def private_words(self, event: TellableEvent, at: int) -> Iterator[tuple[str, Json]]:
-        if isinstance(event, AccountEvent):
-            told = self._of_account(event)
-        elif isinstance(event, AlgoEvent):
-            told = self._of_condition(event)
-        else:
-            told = self._of_order(event)
-        for topic, row in told:
+        for topic, row in rows_of(self._venue.engine, event):
             yield topic, {"id": f"{event.account}{at}", "topic": topic, "creationTime": at, "data": [row]}
-
-    def _of_order(self, event: OrderEvent) -> Iterator[tuple[str, Json]]:
-        seen = seen_of(self._venue.engine.account(event.account), event.order)
-        if event.trade is not None:
-            yield "execution", figures.execution(event.trade, seen)
-        yield "order", words.order(seen)
-
-    def _of_condition(self, event: AlgoEvent) -> Iterator[tuple[str, Json]]:
-        if event.algo.status in UNTOLD:
-            return
-        yield "order", words.order(Seen(None, event.algo))
-        if event.algo.close_position:
-            yield "position", self._position(event.account, self._leg_of(event.account, event.algo))
-
-    def _of_account(self, event: AccountEvent) -> Iterator[tuple[str, Json]]:
-        if event.income is not None:
-            yield "execution", figures.funding_execution(event.income)
-        for row in event.positions:
-            yield "position", self._position(event.account, row)
-        yield "wallet", figures.wallet(self._venue.engine.balance(event.account))
-
-    def _position(self, account: str, row: PaperPosition) -> Json:
-        return position(self._venue, account, row, entry="entryPrice")
-
-    def _leg_of(self, account: str, algo: AlgoOrder) -> PaperPosition:
-        return self._venue.engine.account(account).position(algo.symbol, algo.position_side)
 
     def last_word(self, account: str, at: int) -> Json | None:
         return None

@@ -104,11 +104,13 @@ def _take_ids(order: Order, report: OrderReport) -> None:
 
 
 def _filled_by(order: Order, report: OrderReport) -> Decimal:
-    """A conditional order's own record shows no fills one can trust; its child's does."""
+    """A conditional order's own record shows no fills one can trust; its child's does. A venue may cut a reducing
+    order to what is held: filled then means that much."""
     if report.book is Book.ALGO:
         return Decimal(0)
     whole: Decimal = order.quantity
-    return whole if report.status is ReportStatus.FILLED else min(report.filled_quantity, whole)
+    untold = report.status is ReportStatus.FILLED and not report.filled_quantity
+    return whole if untold else min(report.filled_quantity, whole)
 
 
 def _learn(

@@ -54,22 +54,41 @@ FAULTS: Mapping[str, Fault] = {
     "unreachable": Fault(False, "ExchangeNotAvailable"),
 }
 TIMEOUT_SECONDS = 10.0
+_BYBIT_LOST = {"retCode": 10000, "retMsg": "Server Timeout"}
+
+
+def _bybit_no(code: int, message: str, cause: str = "ExchangeError") -> Fault:
+    return Fault(False, cause, 200, {"retCode": code, "retMsg": message})
+
+
+# where the other exchange words it in its own way
+BYBITS: Mapping[str, Fault] = {
+    "answer": Fault(False, "ExchangeError", 200, _BYBIT_LOST),
+    "answer_after": Fault(True, "ExchangeError", 200, _BYBIT_LOST),
+    "half_body": Fault(True, "BadResponse", 200, '{"retCode":0,"retMsg":"O'),
+    "too_many": _bybit_no(10006, "Too many visits. Exceeded the API Rate Limit.", "RateLimitExceeded"),
+    "banned": Fault(False, "RateLimitExceeded", 403, _PAGE),
+    "clock_skew": _bybit_no(10002, "invalid request, please check your server timestamp", "InvalidNonce"),
+    "overload": _bybit_no(10429, "System level frequency protection"),
+    "margin": _bybit_no(110007, "ab not enough for new order", "InsufficientFunds"),
+    "nothing_to_reduce": _bybit_no(110017, "current position is zero", "InvalidOrder"),
+}
 # these go on for a while once they have begun
 LASTING = ("banned", "unreachable")
 
 
-def heard(kind: str, until: float, *, writing: bool) -> ExchangeError:
+def heard(kind: str, until: float, *, writing: bool, venue: str) -> ExchangeError:
     """`until`: when a lasting trouble ends, seconds of the epoch."""
-    fault, wire = FAULTS[kind], Wire()
+    fault, wire = (BYBITS.get(kind) if venue == "bybit" else None) or FAULTS[kind], Wire()
     answer = fault.answer
-    if isinstance(answer, dict) and answer:
+    if isinstance(answer, dict) and "msg" in answer:
         answer = answer | {"msg": answer["msg"].format(until=int(max(until, time.time() + 1) * 1000))}
     if kind != "unreachable":
         wire.begins("POST" if writing else "GET")
     if fault.status is not None:
         headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
         wire.answered(fault.status, headers, answer)
-    return translate("binance", _raised(fault.cause, kind), wire, writing=writing)
+    return translate(venue, _raised(fault.cause, kind), wire, writing=writing)
 
 
 def _raised(cause: str, kind: str) -> Exception:

@@ -57,14 +57,14 @@ class Market:
     def tell_again(self) -> None:
         """Real markets go on; a world that comes to rest stands still."""
         for symbol in SYMBOLS:
-            publish_prices("binance", [(symbol, self._now(symbol))])
+            publish_prices(self._world.venue, [(symbol, self._now(symbol))])
 
     def _now(self, symbol: str) -> PriceTick:
         return PriceTick(self._world.symbol(symbol), self._world.engine.prices[symbol], datetime.now(UTC))
 
     def _hear(self, symbol: str) -> None:
         tick = self._now(symbol)
-        publish_prices("binance", [(symbol, tick)])
+        publish_prices(self._world.venue, [(symbol, tick)])
         for position_id, watched in OpenBands().load().items():
-            if watched.contract == ("binance", tick.symbol) and watched.band.is_left_by(tick.price):
+            if watched.contract == (self._world.venue, tick.symbol) and watched.band.is_left_by(tick.price):
                 send_hints([position_id], tick)

@@ -178,11 +178,14 @@ class People:
     def _trade(self, name: str, symbol: str, position_side: str, quantity: Decimal, *, closes: bool) -> None:
         side = "SELL" if (position_side == "LONG") == closes else "BUY"
         self._world.say(f"stranger: {side} {quantity} {symbol} {position_side} on {name}")
+        engine, now_ms = self._world.engine, self._world.clock.now_ms
+        by_hand = None if engine.account(name).venue.ids_for_good else f"web_{engine.next_order_id}"
         try:
-            self._world.engine.place(
+            engine.place(
                 name, symbol=symbol, side=side, type="MARKET", quantity=quantity, position_side=position_side,
-                client_order_id=f"web_{self._world.engine.next_order_id}", now_ms=self._world.clock.now_ms,
+                client_order_id=by_hand, now_ms=now_ms,
             )  # fmt: skip
+            engine.match_acknowledged(now_ms)
         except VenueRefusal as refusal:
             self._world.say(f"  refused: {refusal}")
         self._world.streams.publish()

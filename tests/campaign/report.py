@@ -31,8 +31,8 @@ SHOWN = 5
 
 
 class Report:
-    def __init__(self, seeds: range, control: str = "") -> None:
-        self._seeds, self._control = seeds, control
+    def __init__(self, seeds: range, venue: str = "binance", control: str = "") -> None:
+        self._seeds, self._venue, self._control = seeds, venue, control
         self._counts: dict[str, Counter[str]] = defaultdict(Counter)
         self._bad: list[dict[str, Any]] = []
         self._told = 0
@@ -124,10 +124,14 @@ class Report:
 
     # for sums
 
+    @property
+    def _worlds(self) -> str:
+        return "worlds" if self._venue == "binance" else f"{self._venue}-worlds"
+
     def load(self, folder: Path) -> None:
         """What runs over ranges have left there; a world that two of them told would count twice."""
         told: set[int] = set()
-        for path in sorted(folder.glob("worlds-*.json")):
+        for path in sorted(folder.glob(f"{self._worlds}-*.json")):
             facts = json.loads(path.read_text())
             first, last = facts["seeds"]
             if twice := told.intersection(range(first, last + 1)):
@@ -142,7 +146,7 @@ class Report:
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        name = f"{self._control or 'worlds'}-{self._seeds[0]}-{self._seeds[-1]}.json"
+        name = f"{self._control or self._worlds}-{self._seeds[0]}-{self._seeds[-1]}.json"
         facts = {
             "seeds": [self._seeds[0], self._seeds[-1]],
             "worlds": self._told,
@@ -153,4 +157,4 @@ class Report:
         }
         (folder / name).write_text(json.dumps(facts, indent=1, sort_keys=True))
         for told in self._bad:
-            (folder / f"seed-{told['seed']}.txt").write_text("\n".join(told["lines"]))
+            (folder / f"{self._worlds}-seed-{told['seed']}.txt").write_text("\n".join(told["lines"]))

@@ -14,6 +14,7 @@ from django.db import connection
 from exchanges.models import ExchangeAccount, UnknownPositions
 from exchanges.paper.demo import DEMO_PRICES, DEMO_RULES
 from exchanges.paper.matching import Engine
+from exchanges.paper.venue_rules import BYBIT, VENUES
 from positions.services.instruments import refresh_instruments
 from signals_app.models import Strategy, StrategyAccount, StrategySignal, Ticker
 from signals_app.routing import OppositeSignal, SignalDirection
@@ -74,25 +75,26 @@ def set_up(world: World) -> list[str]:
         Ticker.objects.create(symbol=symbol)
     accounts = {
         name: ExchangeAccount.objects.create(
-            name=name, unknown_positions=world.random.choice(list(UnknownPositions))
+            name=name, venue=world.venue, unknown_positions=world.random.choice(list(UnknownPositions))
         )
         for name in ("ada", "ben")
     }
     for name in STRATEGIES:
-        _strategy(world.random, name, [account for owner, account in accounts.items() if owner in name])
+        _strategy(world, name, [account for owner, account in accounts.items() if owner in name])
     refresh_instruments()
     for name, account in accounts.items():
-        world.engine.open_account(f"paper-{account.pk}-{name}", Decimal(10_000))
+        world.engine.open_account(f"paper-{account.pk}-{name}", Decimal(10_000), VENUES[world.venue])
     own = [f"{phrase} {name}" for phrase in PHRASES for name in STRATEGIES]
     return [*own, *PHRASES, "go long", "go short", "sell everything"]
 
 
-def _strategy(random: Random, name: str, accounts: list[ExchangeAccount]) -> None:
+def _strategy(world: World, name: str, accounts: list[ExchangeAccount]) -> None:
+    random = world.random
     strategy = Strategy.objects.create(
         name=name,
         notional=Decimal(random.choice((100, 300, 900))),
         leverage=random.randint(3, 10),
-        protection=_plan(random).as_json(),
+        protection=_plan(random, world.venue).as_json(),
         opposite_signal=random.choice(list(OppositeSignal)),
     )
     for account in accounts:
@@ -103,10 +105,12 @@ def _strategy(random: Random, name: str, accounts: list[ExchangeAccount]) -> Non
         StrategySignal.objects.create(strategy=strategy, phrase=phrase, direction=direction)
 
 
-def _plan(random: Random) -> ProtectionPlan:
+def _plan(random: Random, venue: str) -> ProtectionPlan:
     stop, activation, callback = (("0.6", "1", "2"), ("0.3", "0.8", "1.5"), ("0.2", "0.5"))
     plain = ProtectionPlan.plain(random.choice(stop), random.choice(activation), random.choice(callback))
     more = {name: wish for name, wish in _more(random).items() if random.random() < 0.5}
+    if venue == BYBIT.name:
+        more.pop("backstop", None)  # which trails by a rate
     return read_plan(plain.as_json() | more)
 
 

@@ -33,11 +33,11 @@ class Told:
         return asdict(self)
 
 
-def tell(seed: int, plan: Plan, *, whole: bool = False) -> Told:
+def tell(seed: int, plan: Plan, venue: str, *, whole: bool = False) -> Told:
     began = time.perf_counter()
     empty_the_database()
     empty_redis()
-    with World(seed, an_engine(Random(f"engine of {seed}")), plan) as world:
+    with World(seed, an_engine(Random(f"engine of {seed}")), plan, venue) as world:
         senders = Senders(world, set_up(world))
         begin_sweeps(world)
         Market(world).begin()

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from exchanges.paper import binance_words as words
 from exchanges.paper.book import AccountEvent, AlgoEvent, BestPriceMoved, OrderEvent
+from exchanges.paper.bybit_private import rows_of
 from exchanges.types import PrivateEvent
-from exchanges.venues import binance_events
+from exchanges.venues import binance_events, bybit_events
 from trailing import listening
 
 if TYPE_CHECKING:
@@ -27,9 +28,22 @@ class PrivateStreams:
     def publish(self) -> None:
         """What happened since the last call is on its way; a socket that is cut tells nothing."""
         for event in self._world.engine.drain_events():
-            private = None if isinstance(event, BestPriceMoved) else self._translated(event)
-            if private is not None and event.account not in self._cut:
+            if isinstance(event, BestPriceMoved) or event.account in self._cut:
+                continue
+            for private in self._messages(event):
                 self._send(event.account, private)
+
+    def _messages(self, event: OrderEvent | AlgoEvent | AccountEvent) -> Iterator[PrivateEvent]:
+        if self._world.venue == "bybit":
+            yield from self._of_topics(event)
+        elif (private := self._translated(event)) is not None:
+            yield private
+
+    def _of_topics(self, event: OrderEvent | AlgoEvent | AccountEvent) -> Iterator[PrivateEvent]:
+        for topic, row in rows_of(self._world.engine, event):
+            private = bybit_events.private_event({"topic": topic, "data": [row]}, self._world.symbol)
+            if private is not None:
+                yield private
 
     def _translated(self, event: OrderEvent | AlgoEvent | AccountEvent) -> PrivateEvent | None:
         if isinstance(event, OrderEvent):

@@ -49,6 +49,7 @@ class UnreliableClient:
 
     def __init__(self, client: InProcessClient, fate: Fate) -> None:
         self._client, self._fate = client, fate
+        self._venue = client.engine.account(client.account).venue.name
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         call = getattr(self._client, method)
@@ -79,7 +80,7 @@ class UnreliableClient:
         if isinstance(result, ExchangeError):
             raise result
         if kind is not None:
-            raise heard(kind, until, writing=writing)
+            raise heard(kind, until, writing=writing, venue=self._venue)
         return result
 
     async def _answer(self, call: str, work: Work, kind: str | None) -> Any:

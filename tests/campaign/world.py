@@ -42,8 +42,8 @@ COUNTDOWN = {
 
 
 class World:
-    def __init__(self, seed: int, engine: Engine, plan: Plan) -> None:
-        self.seed, self.engine, self.plan = seed, engine, CALM
+    def __init__(self, seed: int, engine: Engine, plan: Plan, venue: str) -> None:
+        self.seed, self.engine, self.plan, self.venue = seed, engine, CALM, venue
         self._plan_after_setup = plan
         self.random = Random(seed)
         self.clock = Clock()

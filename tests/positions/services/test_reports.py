@@ -98,6 +98,16 @@ def test_a_fill_counts_once_by_its_trade_id(sent) -> None:
     assert (row.fees, row.average_entry_price) == (D("0.2"), D(97000))
 
 
+@pytest.mark.parametrize(("told", "counted"), [("0.006", "0.006"), ("0", "0.010")])
+def test_filled_is_as_much_as_the_exchange_says_where_it_says_it(sent, told: str, counted: str) -> None:
+    """A reducing order may have been cut there to what was held."""
+    desk, position, order = sent
+    apply_report(desk.account.pk, report(order, ReportStatus.FILLED, told))
+    order.refresh_from_db()
+    assert (order.status, order.filled_quantity) == ("filled", D(counted))
+    assert state(position) == ("open", D(counted))
+
+
 def test_the_answer_before_its_executions_counts_them_once(sent) -> None:
     desk, position, order = sent
     apply_report(desk.account.pk, report(order, ReportStatus.FILLED, "0.010"))
