@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.db import connection
 
 from exchanges.models import ExchangeAccount, Instrument, TradingState
@@ -186,3 +188,21 @@ def test_accounts_that_are_stopped_are_named(account, second, strategy) -> None:
     assert ExchangeAccount.objects.get(pk=account.pk).trading_state == TradingState.HALTED
     told = SignalLogEntry.objects.get(account=account)
     assert account.name in str(told.account)
+
+
+def test_the_way_back_to_one_account_loses_none_without_a_word(account, second, strategy) -> None:
+    migration = import_module("signals_app.migrations.0018_strategy_accounts")
+
+    def go_back() -> None:
+        migration.refuse_what_one_column_cannot_say(apps, None)
+
+    receive(frame())
+    for change in ({"size_percent": 100}, {"leverage": None}):
+        with pytest.raises(ValueError, match="trend has not one plain account"):
+            go_back()
+        strategy.accounts.filter(account=second).update(**change)
+    strategy.accounts.filter(account=account).delete()
+    with pytest.raises(ValueError, match="verdicts of one strategy on several accounts"):
+        go_back()
+    SignalLogEntry.objects.filter(account=account).delete()
+    go_back()
