@@ -17,7 +17,7 @@ from exchanges.paper.book import AccountState
 from exchanges.paper.inprocess import FRONTS, InProcessClient
 from exchanges.paper.matching import Engine
 from exchanges.paper.venue import now_ms
-from exchanges.types import OrderReport, OrderRequest, OrderType, ReportStatus
+from exchanges.types import Book, OrderReport, OrderRequest, OrderType, ReportStatus
 from positions.arbitrage_models import ArbitragePair, ArbitrageTrade
 from positions.models import Order, Position
 from positions.services import arbitrage, insisting, lookups, orders, reconciliation
@@ -49,7 +49,8 @@ class Trouble:
         )
         if kind == "half":
             part = request.quantity / 2
-            report = await self._client.create_order(replace(request, quantity=part))
+            await self._client.create_order(replace(request, quantity=part))
+            report = await self._client.find_order(request.symbol, request.client_order_id, Book.PLAIN)
             return replace(report, quantity=request.quantity, status=ReportStatus.EXPIRED)
         if kind == "lost":
             raise OutcomeUnknown("nobody answered")

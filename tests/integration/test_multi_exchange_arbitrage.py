@@ -199,7 +199,7 @@ def test_a_leg_that_is_filled_in_part_is_unwound_with_the_other(ground: Ground) 
     ground.prices(97_000, 97_490)
     ground.watch()
     ground.until_trade_is("unwinding")
-    assert ground.trade.cause == "uneven"
+    assert ground.trade.cause == "uneven", ground.trade.reason
     ground.troubles.clear()
     trade = ground.until_trade_is("closed")
     assert nothing_is_held(ground)

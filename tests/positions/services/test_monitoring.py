@@ -19,7 +19,7 @@ from exchanges.paper.venue import now_ms
 from exchanges.types import PriceKind, PriceTick, Reference
 from positions import invariants
 from positions.lifecycle import CloseReason
-from positions.models import Fill, InvariantCheck, Order, Position, RiskEvent
+from positions.models import ArbitragePair, ArbitrageTrade, Fill, InvariantCheck, Order, Position, RiskEvent
 from positions.queries import invariant_checks
 from positions.services import monitoring
 from positions.services.closing import request_close
@@ -179,7 +179,22 @@ def a_signal_waits_in_the_stream() -> None:
         client.xadd(settings.SIGNALS_STREAM, {"symbol": "BTCUSDT"}, id=f"{now_ms() - 60_000}-0")
 
 
+def a_leg_stands_alone() -> None:
+    gone, held = Position.objects.get(status="closed"), Position.objects.filter(status="open")[0]
+    pair = ArbitragePair.objects.create(
+        strategy=held.strategy,
+        symbol=held.instrument.symbol,
+        first_account=held.account,
+        second_account=an_account(),
+    )
+    ArbitrageTrade.objects.create(
+        pair=pair, status="unwinding", cause="leg_lost", reason="its stop", short_is_first=False, quantity=1,
+        buy_at=1, sell_at=2, net_percent=1, long_position=held, short_position=gone,
+    )  # fmt: skip
+
+
 PLANTED = [
+    (a_leg_stands_alone, "no leg of an arbitrage stands alone"),
     (a_signal_waits_in_the_stream, "no signal waits in the stream for long"),
     (nothing_became_of_a_signal, "the ledger of signals closes"),
     (a_fill_is_lost, "sum of fills equals position"),
