@@ -30,6 +30,14 @@ def test_nothing_goes_wrong_when_everything_goes_wrong() -> None:
     assert first == again, "a world is told again from its seed"
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+def test_nothing_goes_wrong_on_bybit_either() -> None:
+    """In world 6 orders are cut to what is held."""
+    told = list(tell_all([6, 7], 2, venue="bybit"))
+    assert [one["violations"] for one in told] == [[], []]
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "control", [pytest.param(name, marks=() if name == "no-claim" else pytest.mark.soak) for name in CONTROLS]
