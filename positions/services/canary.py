@@ -35,6 +35,8 @@ from signals_app.models import Strategy, Ticker
 
 logger = logging.getLogger(__name__)
 
+LOOKED_AT = 5  # contracts whose price is asked for until one is cheap enough
+
 
 def run_due(now: datetime) -> int:
     """Alone over all processes, so that what is not over here belongs to a run that broke off."""
@@ -80,7 +82,7 @@ def run(account_id: int) -> CanaryRun | None:
     account = ExchangeAccount.objects.get(pk=account_id)
     found = _where(account)
     if found is None:
-        logger.info("the canary of %s finds no contract that nobody holds", account.name)
+        logger.debug("the canary of %s finds no contract that nobody holds", account.name)
         return None
     instrument, mark, quantity = found
     if not _mode_agrees(account, instrument.symbol):
@@ -134,7 +136,7 @@ def _free_contracts(account: ExchangeAccount) -> list[Instrument]:
     tickers = Ticker.objects.filter(enabled=True, trade_permission=True).values("symbol")
     listed = Instrument.objects.filter(venue=account.venue, active=True, exchange_symbol__in=tickers)
     free = listed.exclude(Q(pk__in=held) | Q(symbol__in=strange))
-    return list(free.order_by("min_notional", "symbol"))
+    return list(free.order_by("min_notional", "symbol")[:LOOKED_AT])
 
 
 def _kinds(account: ExchangeAccount) -> list[OrderType]:
