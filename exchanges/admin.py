@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -13,15 +12,16 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 
+from exchanges.account_form import SECRETS, AccountForm
+from exchanges.errors import ExchangeError
+from exchanges.key_probe import Probe, probe
 from exchanges.models import AccountBalance, ExchangeAccount, FlatRun, Instrument, StateChange
-from positions.lifecycle import DONE
-from positions.services import halting
+from positions.services import halting, position_modes
+from positions.services.position_modes import CannotSwitch
 
 Stop = Callable[[int, str, str], halting.Answer]
 
-SECRETS = ("api_key", "api_secret")
-KEPT = "Set. Leave blank to keep it; type a new one to replace it."
-MISSING = "Not set."
+RIGHTS = ("key_rights",)
 SWITCH = ("trading_state", "state_reason", "state_since", "state_by", "kill_switch")
 
 
@@ -42,54 +42,12 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
 
-class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Secrets go in and never come out; the field starts empty and blank keeps what is stored."""
-
-    api_key = forms.CharField(required=False, strip=True)
-    api_secret = forms.CharField(required=False, strip=True)
-
-    class Meta:
-        model = ExchangeAccount
-        fields = [
-            "name",
-            "venue",
-            *SECRETS,
-            "is_live_confirmed",
-            "position_mode",
-            "margin_mode",
-            "max_open_positions",
-            "max_exposure",
-            "unknown_positions",
-            "adopted_stop_percent",
-            "canary_allowed",
-        ]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._stored = {name: getattr(self.instance, name) for name in SECRETS}
-        for name, stored in self._stored.items():
-            self.initial[name] = ""
-            self.fields[name].widget = forms.PasswordInput(attrs={"autocomplete": "new-password"})
-            self.fields[name].help_text = KEPT if stored else MISSING
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean() or self.cleaned_data
-        for name, stored in self._stored.items():
-            cleaned[name] = cleaned.get(name) or stored
-        return cleaned
-
-    def clean_position_mode(self) -> str:
-        mode: str = self.cleaned_data["position_mode"]
-        held = 0 if self.instance.pk is None else self.instance.positions.filter(is_live=True).count()
-        working = 0 if self.instance.pk is None else self.instance.orders.exclude(status__in=DONE).count()
-        if "position_mode" in self.changed_data and (held or working):
-            raise forms.ValidationError(
-                f"The mode stays while something is open; the account has {held} live positions and "
-                f"{working} working orders."
-            )
-        if "position_mode" in self.changed_data:
-            self.instance.told_position_mode = ""  # it is asked for anew
-        return mode
+def _probe(request: HttpRequest, object_id: str | None) -> Probe | None:
+    """Of what is about to be saved: a key that is left blank is the stored one."""
+    number = object_id if object_id and object_id.isdigit() else "0"
+    stored = ExchangeAccount.objects.filter(pk=number).first()
+    typed = {name: request.POST.get(name, "").strip() for name in ("venue", *SECRETS)}
+    return probe(**{name: text or str(getattr(stored, name, "")) for name, text in typed.items()})
 
 
 class BalanceInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -108,8 +66,8 @@ class BalanceInline(admin.TabularInline):  # type: ignore[type-arg]
 class ExchangeAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = AccountForm
     inlines = (BalanceInline,)
-    actions = ("halt", "reduce", "resume", "close_everything")
-    readonly_fields = SWITCH
+    actions = ("halt", "reduce", "resume", "close_everything", "set_position_mode")
+    readonly_fields = (*SWITCH, *RIGHTS)
     list_display = (
         "name", "venue", "trading_state", "is_live_confirmed", "equity", "max_open_positions", "kill_switch",
     )  # fmt: skip
@@ -117,7 +75,10 @@ class ExchangeAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ("name",)
     list_select_related = ("balance",)
     fieldsets = (
-        (None, {"fields": ("name", "venue", *SECRETS, "is_live_confirmed")}),
+        (
+            None,
+            {"fields": ("name", "venue", *SECRETS, *RIGHTS, "acknowledge_permissions", "is_live_confirmed")},
+        ),
         ("Trading", {"fields": (*SWITCH, "max_open_positions", "max_exposure", "canary_allowed")}),
         ("At the exchange", {"fields": ("position_mode", "margin_mode")}),
         ("Positions nobody here opened", {"fields": ("unknown_positions", "adopted_stop_percent")}),
@@ -133,6 +94,26 @@ class ExchangeAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if account is not None and request.method == "POST":
             account.refresh_from_db(from_queryset=ExchangeAccount.objects.select_for_update(no_key=True))
         return account
+
+    def changeform_view(self, request: HttpRequest, *names: Any, **words: Any) -> HttpResponse:
+        """The key is asked about before the transaction that saves it."""
+        if request.method == "POST" and self.has_change_permission(request):
+            request.key_probe = _probe(request, words.get("object_id") or next(iter(names), None))  # type: ignore[attr-defined]
+        return super().changeform_view(request, *names, **words)
+
+    def get_form(self, request: HttpRequest, *names: Any, **words: Any) -> Any:
+        form: Any = super().get_form(request, *names, **words)
+        form.probed, form.by = getattr(request, "key_probe", None), request.user.get_username()
+        return form
+
+    @admin.display(description="What the key may do")
+    def key_rights(self, account: ExchangeAccount) -> str:
+        if account.permissions_seen_at is None:
+            return "Not read yet: a key is asked about when it is saved for live trading."
+        said = " ".join(account.permissions_seen) or "Nothing that it should not."
+        by = account.permissions_acknowledged_by
+        acknowledged = f", acknowledged by {by}" if by else ""
+        return f"{said} (read {account.permissions_seen_at:%Y-%m-%d %H:%M} UTC{acknowledged})"
 
     @admin.display(description="")
     def kill_switch(self, account: ExchangeAccount) -> str:
@@ -168,6 +149,14 @@ class ExchangeAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return redirect("switch-account", names[0], act)
         messages.error(request, "One account at a time; nothing was done.")
         return None
+
+    @admin.action(description="Set the position mode at the exchange", permissions=["change"])
+    def set_position_mode(self, request: HttpRequest, chosen: QuerySet[ExchangeAccount]) -> None:
+        for account in chosen.order_by("pk"):
+            try:
+                messages.info(request, position_modes.switch(account, request.user.get_username()))
+            except (CannotSwitch, ExchangeError) as refused:
+                messages.error(request, f"{account.name}: {refused}")
 
     @admin.display(description="equity (USDT)")
     def equity(self, account: ExchangeAccount) -> str:

@@ -14,6 +14,7 @@ from exchanges.budget_rules import Lane, lane_of
 from exchanges.ccxt_calls import readable
 from exchanges.ccxt_client import CcxtClient
 from exchanges.errors import OrderNotFound, OutcomeUnknown, Refused
+from exchanges.key_rights import KeyPermissions
 from exchanges.types import (
     BalanceReport,
     Book,
@@ -94,6 +95,10 @@ class BinanceClient(CcxtClient):
 
     async def funding(self, since: datetime) -> Sequence[FundingReport]:
         return await funding_since(self._calls, since, self._symbol)
+
+    async def key_permissions(self) -> KeyPermissions:
+        answer = await self._calls.ask(lambda: self._calls.reader.sapiGetAccountApiRestrictions())
+        return readable(lambda: binance.key_permissions(answer))
 
     # -- writes ----------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from exchanges.bybit_prices import best_prices, candles, open_interest, price
 from exchanges.ccxt_calls import readable
 from exchanges.ccxt_client import CcxtClient
 from exchanges.errors import OrderNotFound, OutcomeUnknown, Refused
+from exchanges.key_rights import KeyPermissions
 from exchanges.types import (
     BalanceReport,
     Book,
@@ -132,6 +133,10 @@ class BybitClient(CcxtClient):
 
     async def _known(self, symbol: str, lane: Lane = Lane.READING) -> str:
         return str(await self._calls.ask(lambda: self._id_of(symbol), lane))
+
+    async def key_permissions(self) -> KeyPermissions:
+        answer = await self._calls.ask(lambda: self._calls.reader.privateGetV5UserQueryApi())
+        return readable(lambda: bybit_reports.key_permissions(answer["result"]))
 
     # -- writes ----------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from exchanges.clock import ClockReading
+from exchanges.key_rights import KeyPermissions
 from exchanges.types import (
     BalanceReport,
     Book,
@@ -121,6 +122,8 @@ class ExchangeClient(Protocol):
         ...
 
     async def funding_rate(self, symbol: str) -> FundingRate: ...
+
+    async def key_permissions(self) -> KeyPermissions: ...
 
     async def clock(self) -> ClockReading | None:
         """The last comparison of this machine's clock with the venue's."""

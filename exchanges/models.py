@@ -69,6 +69,12 @@ class ExchangeAccount(Switched):
         help_text="Set before the first entry: Binance keeps one for each contract, Bybit one for the whole account, "
         "where the change takes every position along.",
     )
+    permissions_seen = models.JSONField(
+        default=list, blank=True, editable=False, help_text="What the key may do and should not"
+    )
+    permissions_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
+    permissions_acknowledged_by = models.CharField(max_length=150, blank=True, default="", editable=False)
+    permissions_acknowledged_at = models.DateTimeField(null=True, blank=True, editable=False)
     max_open_positions = models.PositiveIntegerField(default=10, help_text="0: no limit.")
     max_exposure = models.DecimalField(
         max_digits=20,
@@ -113,6 +119,12 @@ class ExchangeAccount(Switched):
             ),
             models.CheckConstraint(
                 condition=Q(position_mode__in=list(PositionMode)), name="account_position_mode_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(is_live_confirmed=False)
+                | Q(permissions_seen=[])
+                | Q(permissions_acknowledged_at__isnull=False),
+                name="account_warnings_acknowledged",
             ),
             models.CheckConstraint(
                 condition=Q(margin_mode__in=list(MarginMode)), name="account_margin_mode_known"

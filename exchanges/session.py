@@ -124,6 +124,21 @@ def start(
     return session.start(session.perform(account.pk, credentials, action))
 
 
+def ask_once(
+    credentials: Credentials, action: Callable[[ExchangeClient], Coroutine[Any, Any, Result]]
+) -> Result:
+    """For keys that are not an account's yet: the client is closed with its answer."""
+
+    async def asked() -> Result:
+        client = client_for(credentials)
+        try:
+            return await action(client)
+        finally:
+            await client.close()
+
+    return _current().run(asked(), CALL_SECONDS)
+
+
 def close_all() -> None:
     """Close every client of this process; the next call starts anew."""
     global _session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +27,7 @@ def add_account_hooks(app: web.Application, venue: PaperVenue) -> None:
     app.router.add_post("/paper/liquidate", forgiving(hooks.liquidate))
     app.router.add_post("/paper/lose", forgiving(hooks.lose))
     app.router.add_post("/paper/manual", forgiving(hooks.manual))
+    app.router.add_post("/paper/key", forgiving(hooks.key))
 
 
 class AccountHooks:
@@ -41,6 +43,13 @@ class AccountHooks:
             lambda engine: engine.charge_funding(asked["symbol"], rate, self._venue.now_ms())
         )
         return web.json_response({"charged": [words.income(income) for income in charged]})
+
+    async def key(self, request: web.Request) -> web.Response:
+        """What the account's key may do from now on; what is not named stays."""
+        asked = await request.json()
+        account = asked.pop("api_key")
+        self._venue.key_rights[account] = replace(self._venue.rights_of(account), **asked)
+        return web.json_response(asdict(self._venue.rights_of(account)))
 
     async def deleverage(self, request: web.Request) -> web.Response:
         return await self._force_close(request, lambda engine: engine.deleverage)

@@ -30,6 +30,17 @@ def set_mode(call: Call) -> Answer:
     return OK
 
 
+def key_restrictions(call: Call) -> Answer:
+    rights = call.venue.rights_of(call.account)
+    return {
+        "ipRestrict": rights.is_bound_to_addresses, "createTime": 1_600_000_000_000, "enableReading": True,
+        "enableWithdrawals": rights.can_withdraw, "enableInternalTransfer": False, "enableMargin": False,
+        "enableFutures": rights.can_trade, "permitsUniversalTransfer": False, "enableVanillaOptions": False,
+        "enableFixApiTrade": False, "enableFixReadOnly": True, "enableSpotAndMarginTrading": False,
+        "enablePortfolioMarginTrading": False,
+    }  # fmt: skip
+
+
 def set_leverage(call: Call) -> Answer:
     symbol, leverage = call.symbol, whole(call.params, "leverage")
     call.venue.act(lambda engine: engine.set_leverage(call.account, symbol, leverage), call.account)
@@ -166,6 +177,7 @@ ENDPOINTS: dict[tuple[str, str], Endpoint] = {
     ("GET", "/fapi/v1/premiumIndex"): Endpoint(public.premium_index, "none"),
     ("GET", "/fapi/v1/positionSide/dual"): Endpoint(get_mode),
     ("POST", "/fapi/v1/positionSide/dual"): Endpoint(set_mode),
+    ("GET", "/sapi/v1/account/apiRestrictions"): Endpoint(key_restrictions),
     ("POST", "/fapi/v1/leverage"): Endpoint(set_leverage),
     ("POST", "/fapi/v1/marginType"): Endpoint(set_margin_type),
     ("GET", "/fapi/v1/leverageBracket"): Endpoint(leverage_brackets),

@@ -26,13 +26,16 @@ EPOCH_MS = "1577836800000"
 
 
 def key_info(call: Call) -> Answer:
+    rights = call.venue.rights_of(call.account)
     permissions = {
-        "ContractTrade": ["Order", "Position"], "Spot": [], "Wallet": [], "Options": [], "Derivatives": [],
+        "ContractTrade": ["Order", "Position"] if rights.can_trade else [], "Spot": [],
+        "Wallet": ["Withdraw"] if rights.can_withdraw else [], "Options": [], "Derivatives": [],
         "CopyTrading": [], "BlockTrade": [], "Exchange": [], "NFT": [], "Affiliate": [], "Earn": [],
     }  # fmt: skip
+    addresses = ["203.0.113.7"] if rights.is_bound_to_addresses else ["*"]
     return {
         "id": "1", "note": "paper", "apiKey": call.account, "readOnly": 0, "secret": "", "type": 1,
-        "permissions": permissions, "ips": ["*"], "deadlineDay": -2, "expiredAt": "", "createdAt": "",
+        "permissions": permissions, "ips": addresses, "deadlineDay": -2, "expiredAt": "", "createdAt": "",
         "unified": 0, "uta": 1, "userID": 1, "inviterID": 0, "vipLevel": "No VIP", "isMaster": True,
         "parentUid": "0", "kycLevel": "LEVEL_1", "kycRegion": "",
     }  # fmt: skip

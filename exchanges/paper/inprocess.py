@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from exchanges.client import ExchangeClient
 from exchanges.clock import ClockReading
+from exchanges.key_rights import KeyPermissions
 from exchanges.paper import candles
 from exchanges.paper.book import AlgoOrder, PaperOrder, PaperTrade, VenueRefusal
 from exchanges.paper.inprocess_words import (
@@ -100,6 +101,9 @@ class InProcessClient:
 
     async def ensure_leverage(self, symbol: str, leverage: int) -> None:
         self._do(lambda: self.engine.set_leverage(self.account, contract_of(symbol), leverage))
+
+    async def key_permissions(self) -> KeyPermissions:
+        return KeyPermissions(can_trade=True, can_withdraw=False, is_bound_to_addresses=True)
 
     async def balance(self) -> BalanceReport:
         balance = self.engine.balance(self.account)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
+from exchanges.key_rights import KeyPermissions
 from exchanges.paper import persistence
 from exchanges.paper.book import Event, VenueRefusal
 from exchanges.paper.candles import CANDLE_MS
@@ -49,6 +50,7 @@ class PaperVenue:
         self.clock_offset_ms = 0
         self.matched_after = 0.0  # seconds from the acknowledgement, where there is one
         self.expired_sessions: set[str] = set()
+        self.key_rights: dict[str, KeyPermissions] = {}
         self.private_listener: Callable[[Iterable[Event]], None] = lambda events: None
         self.session_ended: Callable[[str, bool], None] = lambda account, silently: None
         self.book_version = now_ms()  # grows over restarts too
@@ -59,6 +61,11 @@ class PaperVenue:
     def now_ms(self) -> int:
         """The exchange's own clock, which may be wrong."""
         return now_ms() + self.clock_offset_ms
+
+    def rights_of(self, account: str) -> KeyPermissions:
+        """What a careful owner gives a key, unless a hook said otherwise."""
+        careful = KeyPermissions(can_trade=True, can_withdraw=False, is_bound_to_addresses=True)
+        return self.key_rights.get(account, careful)
 
     @contextmanager
     def skewed(self, milliseconds: int) -> Iterator[None]:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from exchanges.errors import InvalidRequest
+from exchanges.key_rights import KeyPermissions
 from exchanges.types import (
     BalanceReport,
     Book,
@@ -309,4 +310,12 @@ def instrument(row: Row, symbol: str) -> InstrumentSpec:
         max_quantity=min(maxima) if maxima else None,
         min_notional=number(filters.get("MIN_NOTIONAL", {}).get("notional", "0")),
         active=row.get("status") == "TRADING",
+    )
+
+
+def key_permissions(row: Row) -> KeyPermissions:
+    return KeyPermissions(
+        can_trade=row["enableFutures"] is True,
+        can_withdraw=row["enableWithdrawals"] is not False,
+        is_bound_to_addresses=row["ipRestrict"] is True,
     )

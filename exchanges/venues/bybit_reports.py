@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from exchanges.key_rights import KeyPermissions
 from exchanges.types import (
     BalanceReport,
     Book,
@@ -278,4 +279,13 @@ def instrument(row: Row, symbol: str) -> InstrumentSpec:
         max_quantity=min((one for one in maxima if one), default=None),
         min_notional=number(lots.get("minNotionalValue") or 0),
         active=row.get("status") == "Trading",
+    )
+
+
+def key_permissions(row: Row) -> KeyPermissions:
+    rights = row["permissions"]
+    return KeyPermissions(
+        can_trade=int(row["readOnly"]) == 0 and "Order" in rights["ContractTrade"],
+        can_withdraw="Withdraw" in rights["Wallet"],
+        is_bound_to_addresses=bool(row["ips"]) and "*" not in row["ips"],
     )

@@ -27,7 +27,7 @@ _heard: dict[tuple[int, str], float] = {}
 
 
 class CannotSwitch(Exception):
-    """The exchange keeps its position mode; the text says why."""
+    """The exchange has another position mode and keeps it; the text says why."""
 
 
 def objection(account: ExchangeAccount) -> str | None:
@@ -111,17 +111,27 @@ def look(account: ExchangeAccount) -> None:
 
 def switch(account: ExchangeAccount, by: str) -> str:
     """Set the account's mode at the exchange. Returns what was done; raises CannotSwitch, or what a question raised."""
-    symbol, wanted = _symbol_to_ask(account), PositionMode(account.position_mode)
-    if symbol is None:
-        raise CannotSwitch(f"No contract of {account.venue} is known yet.")
+    symbol, wanted = _contract(account), PositionMode(account.position_mode)
     if session.call(account, lambda client: client.position_mode(symbol)) is not wanted:
         _refuse_while_open(account)
         session.call(account, lambda client: client.set_position_mode(symbol, wanted))
         events.record("position_mode_set", "medium", account_id=account.pk, mode=wanted, by=by)
-    learn(account, symbol)
+    return compare(account)
+
+
+def compare(account: ExchangeAccount) -> str:
+    """Ask now. Returns that they agree; raises CannotSwitch with what differs, or what the question raised."""
+    learn(account, _contract(account))
     if differs := objection(account):
         raise CannotSwitch(differs)
-    return f"{account.name} is in {wanted.replace('_', '-')} mode at the exchange."
+    return f"{account.name} is in {account.position_mode.replace('_', '-')} mode at the exchange."
+
+
+def _contract(account: ExchangeAccount) -> str:
+    symbol = _symbol_to_ask(account)
+    if symbol is None:
+        raise CannotSwitch(f"No contract of {account.venue} is known yet.")
+    return symbol
 
 
 def _refuse_while_open(account: ExchangeAccount) -> None:

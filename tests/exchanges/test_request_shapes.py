@@ -10,11 +10,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import pytest
 
 from exchanges.binance_client import BinanceClient
+from exchanges.bybit_client import BybitClient
 from exchanges.ccxt_client import build_exchange
 from exchanges.credentials import Credentials
 from exchanges.errors import ExchangeError, InvalidRequest
@@ -32,6 +34,7 @@ from exchanges.venues import binance, bybit
 from tests.exchanges.capture import Capture, capturing, sample
 
 SHAPES = {shape["id"]: shape for shape in sample("request_shapes")}
+CLIENTS = {"binance": BinanceClient, "bybit": BybitClient}
 CHANGING = ("timestamp", "signature", "recvWindow", "newClientOrderId", "clientAlgoId")
 
 
@@ -255,3 +258,81 @@ async def test_a_number_off_the_step_is_refused_before_sending(request_: OrderRe
 async def test_binance_words_refuse_what_cannot_be_said(request_: OrderRequest) -> None:
     with pytest.raises(InvalidRequest):
         binance.order_words(request_)
+
+
+PURPOSES: dict[str, dict[str, Any]] = {
+    "entry": {},
+    "close": {"reduce_only": True},
+    "part": {"reduce_only": True, "order_type": OrderType.LIMIT, "price": Decimal(60_000)},
+    "stop": {"reduce_only": True, "order_type": OrderType.STOP_MARKET, "trigger_price": Decimal(60_000)},
+    "target": {
+        "reduce_only": True,
+        "order_type": OrderType.TAKE_PROFIT_MARKET,
+        "trigger_price": Decimal(60_000),
+    },
+}
+
+
+def every_leg() -> list[OrderRequest]:
+    """Each mode, side and purpose; an exit is on the other side than its position."""
+    return [
+        a_request(
+            leg.entry_side if purpose == "entry" else leg.exit_side,
+            leg,
+            position_mode=mode,
+            client_order_id=f"{mode}-{leg}-{purpose}",
+            **words,
+        )
+        for mode in PositionMode
+        for leg in PositionSide
+        for purpose, words in PURPOSES.items()
+    ]
+
+
+async def all_sent(venue_name: str) -> dict[str, dict[str, Any]]:
+    """Client order id -> fields, by the real client, whatever is answered; more keys than one, for a venue takes only
+    so many orders a second."""
+    async with capturing() as venue:
+        for mode, leg in product(PositionMode, PositionSide):
+            client = CLIENTS[venue_name](Credentials(venue_name, f"{mode}-{leg}", "secret", venue.url))
+            try:
+                await client.instruments()
+                for request in every_leg():
+                    if (request.position_mode, request.position_side) == (mode, leg):
+                        with pytest.raises(ExchangeError):
+                            await client.create_order(request)
+            finally:
+                await client.close()
+        names = ("newClientOrderId", "clientAlgoId", "orderLinkId")
+        orders = [seen.params for seen in venue.seen if seen.method == "POST"]
+        return {next(one[name] for name in names if name in one): one for one in orders}
+
+
+def told(fields: dict[str, Any], *names: str) -> tuple[str, ...]:
+    return tuple(str(fields.get(name, "-")).lower() for name in names)
+
+
+@pytest.mark.asyncio
+async def test_binance_is_told_the_leg_in_hedge_mode_and_reduce_only_in_one_way_mode() -> None:
+    sent = await all_sent("binance")
+    assert len(sent) == len(every_leg())
+    for request in every_leg():
+        is_exit = request.reduce_only
+        wanted = {
+            PositionMode.HEDGE: (request.position_side.value, "-"),
+            PositionMode.ONE_WAY: ("both", "true" if is_exit else "-"),
+        }
+        found = told(sent[request.client_order_id], "side", "positionSide", "reduceOnly")
+        assert found == (request.side.value, *wanted[request.position_mode]), request.client_order_id
+
+
+@pytest.mark.asyncio
+async def test_bybit_is_told_the_index_of_the_position_and_reduce_only_of_every_exit() -> None:
+    sent = await all_sent("bybit")
+    assert len(sent) == len(every_leg())
+    indexes = {PositionSide.LONG: "1", PositionSide.SHORT: "2"}
+    for request in every_leg():
+        is_hedged = request.position_mode is PositionMode.HEDGE
+        index = indexes[request.position_side] if is_hedged else "0"
+        found = told(sent[request.client_order_id], "side", "positionIdx", "reduceOnly")
+        assert found == (request.side.value, index, "true" if request.reduce_only else "-")

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
 
 from exchanges import session
 from exchanges.errors import OutcomeUnknown
@@ -226,3 +231,41 @@ class in_front:
     def __exit__(self, *_: object) -> None:
         session.close_all()
         del FRONTS[ADDRESS]
+
+
+class TestTheCommand:
+    def said(self, *words: str) -> str:
+        out = StringIO()
+        call_command("account_mode", *words, stdout=out)
+        return out.getvalue()
+
+    def test_it_says_that_the_modes_agree(self, desk: Desk) -> None:
+        assert self.said(desk.account.name) == f"{desk.account.name} is in hedge mode at the exchange.\n"
+
+    def test_it_fails_while_they_differ_and_sets_it_when_told_to(self, desk: Desk) -> None:
+        exchange_goes_one_way(desk)
+        with pytest.raises(CommandError, match="is in one-way mode at the exchange"):
+            self.said(desk.account.name)
+        assert not desk.engine.account(desk.paper_name).dual_side, "asking changes nothing"
+        assert "is in hedge mode" in self.said(desk.account.name, "--set")
+        assert desk.engine.account(desk.paper_name).dual_side
+
+    def test_an_exchange_that_is_silent_is_no_answer(self, desk: Desk) -> None:
+        class Silent(InProcessClient):
+            async def position_mode(self, symbol: str) -> PositionMode:
+                raise OutcomeUnknown("no answer")
+
+        with in_front(Silent), pytest.raises(CommandError, match="did not answer"):
+            self.said(desk.account.name)
+
+    def test_a_name_that_nobody_has(self, desk: Desk) -> None:
+        with pytest.raises(CommandError, match="There is no account 'nobody'"):
+            self.said("nobody")
+
+
+def test_the_admin_sets_it_with_one_action(desk: Desk, admin_client: Client) -> None:
+    exchange_goes_one_way(desk)
+    chosen = {"action": "set_position_mode", ACTION_CHECKBOX_NAME: [desk.account.pk]}
+    page = admin_client.post(reverse("admin:exchanges_exchangeaccount_changelist"), chosen, follow=True)
+    assert "is in hedge mode at the exchange" in page.content.decode()
+    assert desk.engine.account(desk.paper_name).dual_side

@@ -1,0 +1,100 @@
+"""An account as its owner edits it: keys are only replaced, and what they may do is read before they are kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from exchanges.key_probe import Probe
+from exchanges.models import ExchangeAccount
+from positions.lifecycle import DONE
+
+SECRETS = ("api_key", "api_secret")
+KEPT = "Set. Leave blank to keep it; type a new one to replace it."
+MISSING = "Not set."
+
+
+class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Secrets go in and never come out; the field starts empty and blank keeps what is stored."""
+
+    api_key = forms.CharField(required=False, strip=True)
+    api_secret = forms.CharField(required=False, strip=True)
+    acknowledge_permissions = forms.BooleanField(
+        required=False,
+        label="Acknowledge the key's rights",
+        help_text="Needed to confirm an account for live trading whose key may do more than it should.",
+    )
+    probed: Probe | None = None
+    by = ""
+
+    class Meta:
+        model = ExchangeAccount
+        fields = [
+            "name",
+            "venue",
+            *SECRETS,
+            "is_live_confirmed",
+            "position_mode",
+            "margin_mode",
+            "max_open_positions",
+            "max_exposure",
+            "unknown_positions",
+            "adopted_stop_percent",
+            "canary_allowed",
+        ]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._stored = {name: getattr(self.instance, name) for name in SECRETS}
+        for name, stored in self._stored.items():
+            self.initial[name] = ""
+            self.fields[name].widget = forms.PasswordInput(attrs={"autocomplete": "new-password"})
+            self.fields[name].help_text = KEPT if stored else MISSING
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or self.cleaned_data
+        for name, stored in self._stored.items():
+            cleaned[name] = cleaned.get(name) or stored
+        if any(cleaned[name] != stored for name, stored in self._stored.items()):
+            self._forget_the_old_key()
+        if self.probed is not None:
+            self._judge(self.probed, cleaned)
+        return cleaned
+
+    def _forget_the_old_key(self) -> None:
+        account = self.instance
+        account.permissions_seen, account.permissions_seen_at = [], None
+        account.permissions_acknowledged_by, account.permissions_acknowledged_at = "", None
+
+    def _judge(self, probed: Probe, cleaned: dict[str, Any]) -> None:
+        account, goes_live = self.instance, bool(cleaned.get("is_live_confirmed"))
+        if probed.permissions is None:
+            if goes_live and account.permissions_seen_at is None:
+                unread = f"What the key may do could not be read: {probed.failure}"
+                self.add_error("is_live_confirmed", f"{unread} Without that no account is confirmed.")
+            return
+        warnings = list(probed.permissions.warnings)
+        if warnings != account.permissions_seen:
+            self._forget_the_old_key()
+        account.permissions_seen, account.permissions_seen_at = warnings, timezone.now()
+        if cleaned.get("acknowledge_permissions"):
+            account.permissions_acknowledged_by, account.permissions_acknowledged_at = self.by, timezone.now()
+        if goes_live and warnings and account.permissions_acknowledged_at is None:
+            self.add_error(
+                "acknowledge_permissions", f"{' '.join(warnings)} Tick this to go live all the same."
+            )
+
+    def clean_position_mode(self) -> str:
+        mode: str = self.cleaned_data["position_mode"]
+        held = 0 if self.instance.pk is None else self.instance.positions.filter(is_live=True).count()
+        working = 0 if self.instance.pk is None else self.instance.orders.exclude(status__in=DONE).count()
+        if "position_mode" in self.changed_data and (held or working):
+            raise forms.ValidationError(
+                f"The mode stays while something is open; the account has {held} live positions and "
+                f"{working} working orders."
+            )
+        if "position_mode" in self.changed_data:
+            self.instance.told_position_mode = ""  # it is asked for anew
+        return mode

@@ -1,0 +1,148 @@
+"""What an API key may do: read from each venue, warned about, and acknowledged before an account goes live."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from django.db import IntegrityError
+from django.test import Client
+from django.urls import reverse
+from pytest_django.fixtures import Settings
+
+from exchanges import key_probe, session
+from exchanges.credentials import Credentials
+from exchanges.errors import AccountUnusable
+from exchanges.key_rights import ANYWHERE, CANNOT_TRADE, WITHDRAWS, KeyPermissions
+from exchanges.models import ExchangeAccount
+from exchanges.paper.signing import paper_secret
+from exchanges.venue_clients import client_with
+from tests.builders import an_account
+from tests.exchanges.test_ccxt_on_paper import paper_exchange
+from tests.exchanges.test_contract import KEY
+from tests.positions.test_admin import form_of
+
+CAREFUL = KeyPermissions(can_trade=True, can_withdraw=False, is_bound_to_addresses=True)
+CARELESS = KeyPermissions(can_trade=True, can_withdraw=True, is_bound_to_addresses=False)
+
+
+@pytest.mark.parametrize(
+    ("rights", "warnings"),
+    [
+        (CAREFUL, ()),
+        (CARELESS, (WITHDRAWS, ANYWHERE)),
+        (KeyPermissions(can_trade=False, can_withdraw=False, is_bound_to_addresses=True), (CANNOT_TRADE,)),
+    ],
+)
+def test_what_is_warned_about(rights: KeyPermissions, warnings: tuple[str, ...]) -> None:
+    assert rights.warnings == warnings
+
+
+@pytest_asyncio.fixture
+async def paper() -> AsyncIterator[str]:
+    async with paper_exchange() as url:
+        yield url
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("venue", ["binance", "bybit"])
+async def test_each_venue_tells_what_a_key_may_do(venue: str, paper: str) -> None:
+    client = client_with(Credentials(venue, KEY, paper_secret(KEY), paper))
+    try:
+        assert await client.key_permissions() == CAREFUL
+        await given(paper, can_withdraw=True, is_bound_to_addresses=False)
+        assert await client.key_permissions() == CARELESS
+        await given(paper, can_trade=False)
+        assert CANNOT_TRADE in (await client.key_permissions()).warnings
+    finally:
+        await client.close()
+
+
+async def given(url: str, **rights: bool) -> None:
+    async with aiohttp.ClientSession() as http:
+        answer = await http.post(f"{url}/paper/key", json={"api_key": KEY, **rights})
+        assert answer.status == 200, await answer.text()
+
+
+class Owner:
+    """Saves an account in the admin of a bot that trades for real; the venue tells `rights`, or raises them."""
+
+    def __init__(self, browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.browser, self.rights = browser, CAREFUL
+        self.asked: list[Credentials] = []
+        monkeypatch.setattr(session, "ask_once", self._answer)
+        self.account = an_account(name="main", api_key="the-key-123", api_secret="the-secret-456")
+
+    def _answer(self, credentials: Credentials, action: object) -> KeyPermissions:
+        self.asked.append(credentials)
+        if isinstance(self.rights, Exception):
+            raise self.rights
+        return self.rights
+
+    def saves(self, **fields: str) -> str:
+        address = reverse("admin:exchanges_exchangeaccount_change", args=[self.account.pk])
+        form = form_of(self.account, **fields)
+        said: str = self.browser.post(address, form, follow=True).content.decode()
+        self.account = ExchangeAccount.objects.get(pk=self.account.pk)
+        return said
+
+
+@pytest.fixture
+def owner(admin_client: Client, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Owner:
+    settings.DRY_RUN = False
+    return Owner(admin_client, monkeypatch)
+
+
+def test_a_careful_key_goes_live(owner: Owner) -> None:
+    owner.saves(is_live_confirmed="on")
+    assert owner.account.is_live_confirmed
+    assert (owner.account.permissions_seen, owner.account.permissions_seen_at is None) == ([], False)
+    assert [(one.api_key, one.base_url) for one in owner.asked] == [("the-key-123", "")]
+
+
+def test_a_careless_key_goes_live_only_when_its_rights_are_acknowledged(owner: Owner) -> None:
+    owner.rights = CARELESS
+    said = owner.saves(is_live_confirmed="on")
+    assert "The key may withdraw money" in said
+    assert not owner.account.is_live_confirmed
+    assert "the-key-123" not in said
+    owner.saves(is_live_confirmed="on", acknowledge_permissions="on")
+    assert owner.account.is_live_confirmed
+    assert owner.account.permissions_seen == [WITHDRAWS, ANYWHERE]
+    assert (owner.account.permissions_acknowledged_by, owner.account.permissions_acknowledged_at is None) == (
+        "admin", False,
+    )  # fmt: skip
+    owner.saves(is_live_confirmed="on", max_open_positions="3")
+    assert owner.account.max_open_positions == 3, "what is acknowledged is not asked for again"
+
+
+def test_another_key_is_acknowledged_anew(owner: Owner) -> None:
+    owner.rights = CARELESS
+    owner.saves(is_live_confirmed="on", acknowledge_permissions="on")
+    owner.saves(is_live_confirmed="on", api_key="another", api_secret="one")
+    assert owner.account.api_key == "the-key-123", "refused, so nothing is saved"
+    assert owner.asked[-1].api_key == "another"
+
+
+def test_a_key_that_cannot_be_asked_about_does_not_go_live(owner: Owner) -> None:
+    owner.rights = AccountUnusable("Invalid API-key, IP, or permissions for action.", code="-2015")  # type: ignore[assignment]
+    said = owner.saves(is_live_confirmed="on")
+    assert "could not be read: -2015 Invalid API-key" in said
+    assert not owner.account.is_live_confirmed
+    owner.saves()
+    assert owner.account.permissions_seen_at is None
+
+
+def test_on_paper_no_real_key_is_read(owner: Owner, settings: Settings) -> None:
+    settings.DRY_RUN = True
+    assert key_probe.probe("binance", "the-key-123", "the-secret-456") is None
+    owner.saves(is_live_confirmed="on")
+    assert (owner.account.is_live_confirmed, owner.asked) == (True, [])
+
+
+@pytest.mark.django_db
+def test_the_database_wants_warnings_acknowledged() -> None:
+    with pytest.raises(IntegrityError, match="account_warnings_acknowledged"):
+        an_account(is_live_confirmed=True, permissions_seen=[WITHDRAWS])
