@@ -93,11 +93,14 @@ async def test_an_account_is_on_the_exchange_it_was_opened_at(paper: Paper) -> N
     assert (await ask(paper, "GET", "/v5/user/query-api", "paper-3"))["retCode"] == 10003
 
 
-async def test_what_is_already_so_is_said_to_be_so(bybit: Any) -> None:
+async def test_a_leverage_is_told_and_the_same_one_refused(bybit: Any) -> None:
     assert await refused(bybit.set_leverage(10, BTC)) == 110043
     assert await refused(bybit.set_leverage(51, BTC)) == 110013
     await bybit.set_leverage(7, BTC)
     assert (await bybit.fetch_leverage(BTC))["longLeverage"] == 7
+
+
+async def test_modes_that_are_already_so_are_said_to_be_so(bybit: Any) -> None:
     assert await refused(bybit.set_position_mode(False, BTC)) == 110025
     await bybit.set_position_mode(True, BTC)
     assert await refused(bybit.set_position_mode(True, BTC)) == 110025
