@@ -110,7 +110,10 @@ def default_plan() -> dict[str, Any]:
 class Strategy(EntryLimits):
     name = models.SlugField(max_length=60, unique=True)
     kind = models.CharField(
-        max_length=10, choices=choices(StrategyKind), default=StrategyKind.SIGNAL, db_default=StrategyKind.SIGNAL
+        max_length=10,
+        choices=choices(StrategyKind),
+        default=StrategyKind.SIGNAL,
+        db_default=StrategyKind.SIGNAL,
     )
     enabled = models.BooleanField(default=True)
     archived = models.BooleanField(default=False)

@@ -119,7 +119,9 @@ def _database(url: str) -> dict[str, object]:
     given = {k: v for k, v in parts.items() if k not in ("dbname", "user", "password", "host", "port")}
     options: dict[str, object] = {**NOTICE_A_LOST_DATABASE, **given}
     # our own schema only: legacy databases hold tables of our names in public, monitoring and fas
-    options["options"] = f"-c search_path={DB_SCHEMA} -c idle_in_transaction_session_timeout={FROZEN_AFTER_MS}"
+    options["options"] = (
+        f"-c search_path={DB_SCHEMA} -c idle_in_transaction_session_timeout={FROZEN_AFTER_MS}"
+    )
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.get("dbname", ""),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchanges.models import AccountWatch
+from exchanges.models import KEYS_OF_ACCOUNT, AccountWatch
 from positions import breaker
 from positions.services.reachability import breaker_of, patience
 from positions.sizing import Skip
@@ -10,7 +10,8 @@ from signals_app.reasons import ReasonCode
 
 
 def no_entries(account_id: int) -> Skip | None:
-    watch = AccountWatch.objects.filter(account_id=account_id).select_related("account").first()
+    watches = AccountWatch.objects.select_related("account").defer(*KEYS_OF_ACCOUNT)
+    watch = watches.filter(account_id=account_id).first()
     if watch is None:
         return None
     if away := breaker.sentence(breaker_of(watch), patience()):

@@ -49,7 +49,9 @@ class Line(Floor):
 
     def __init__(self, wired: WiredVenue, venue: str, mode: PositionMode, side: PositionSide) -> None:
         account = an_account(venue=venue, position_mode=mode, max_open_positions=0, max_exposure=0)
-        Desk.__init__(self, wired.venue.engine, a_trader(account, opposite_signal="close", max_open_positions=50))
+        Desk.__init__(
+            self, wired.venue.engine, a_trader(account, opposite_signal="close", max_open_positions=50)
+        )
         self.wired, self.venue, self.side = wired, venue, side
         refresh_instruments()
 

@@ -85,6 +85,8 @@ def test_rows_of_before_get_codes_and_none_of_them_waits(database: str) -> None:
     assert "nothing was changed" in said
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(300)
 def test_a_filled_database_goes_back_and_forth_and_keeps_its_stops(database: str) -> None:  # noqa: F811
     manage(database, *(("migrate", app, migration) for app, migration in BEFORE))
     ask(database, ROWS)

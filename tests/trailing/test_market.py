@@ -193,7 +193,11 @@ def test_the_book_is_watched_for_each_pair_on_its_venues() -> None:
     an_instrument("BTC")
     an_instrument("ETH")
     pair = ArbitragePair.objects.create(
-        strategy=a_strategy(), symbol=BTC, first_account=an_account(), second_account=an_account(), enabled=True
+        strategy=a_strategy(),
+        symbol=BTC,
+        first_account=an_account(),
+        second_account=an_account(),
+        enabled=True,
     )
     assert watching.load_symbols("binance")[Reference.BOOK] == {BTC: "BTCUSDT"}
     ArbitragePair.objects.filter(pk=pair.pk).update(enabled=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from cryptography.fernet import Fernet
 from django.utils import timezone
 
 from exchanges.errors import AccountUnusable, ExchangeError, NotReached, NotSent, OutcomeUnknown, Refused
@@ -101,3 +102,12 @@ def test_an_entry_that_waits_is_called_off_unsent_and_an_exit_is_tried(desk: Des
     assert (entry.status, entry.exchange_order_id) == ("rejected", "")
     assert "unreachable since" in entry.reason
     assert desk.stop(held).status == "accepted"
+
+
+def test_keys_that_cannot_be_opened_are_not_read_for_it(desk: Desk, settings) -> None:
+    account = desk.account
+    down(account)
+    settings.FIELD_KEYS = [Fernet.generate_key().decode()]
+    closed = no_entries(account.pk)
+    assert closed is not None
+    assert "unreachable" in closed.reason
