@@ -40,6 +40,7 @@ class PriceDesk:
         self._at_rest: set[int] = set()
         self._wakes: deque[tuple[float, Sequence[int]]] = deque()
         self._fresh: dict[Line, PriceTick] = {}
+        self._latest: dict[Line, PriceTick] = {}
         self._send = send or send_hints
         # .delay() blocks for up to a millisecond: not on the loop that reads prices
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="hints")
@@ -49,10 +50,13 @@ class PriceDesk:
             self._wake(time.monotonic())
         for tick in ticks:
             line = venue, tick.symbol, tick.kind
-            self._fresh[line] = tick
-            crossings = self._crossings.get(line)
-            if crossings is not None and (left := crossings.take_left(tick.price)):
-                self._hint(left, tick)
+            self._fresh[line] = self._latest[line] = tick
+            self._judge(line, tick)
+
+    def _judge(self, line: Line, tick: PriceTick) -> None:
+        crossings = self._crossings.get(line)
+        if crossings is not None and (left := crossings.take_left(tick.price)):
+            self._hint(left, tick)
 
     def _hint(self, position_ids: Sequence[int], tick: PriceTick) -> None:
         self._at_rest.update(position_ids)
@@ -71,14 +75,19 @@ class PriceDesk:
         self._crossings[watched.line].set(position_id, watched.band)
 
     def watch(self, wanted: Mapping[int, Watched]) -> None:
-        """All there is to watch from now on; only what differs from before is touched."""
+        """All there is to watch from now on; only what differs from before is touched, and judged at once by the price
+        of now: where a venue tells only what changes, no other may come."""
         before, self._watched = self._watched, wanted
+        lines = set()
         for position_id, known in before.items():
             if not _are_equal(wanted.get(position_id), known):
                 self._forget(position_id, known.line)
         for position_id, watched in wanted.items():
             if position_id not in self._at_rest and not _are_equal(before.get(position_id), watched):
                 self._set(position_id, watched)
+                lines.add(watched.line)
+        for line in lines & self._latest.keys():
+            self._judge(line, self._latest[line])
 
     def _forget(self, position_id: int, line: Line) -> None:
         crossings = self._crossings[line]

@@ -139,12 +139,20 @@ def test_a_position_that_ended_is_forgotten(desk_of_prices: PriceDesk) -> None:
     assert not desk_of_prices._crossings
 
 
-def test_a_band_that_moved_counts_from_the_next_price(desk_of_prices: PriceDesk) -> None:
+def test_a_band_that_moved_away_from_the_price_waits_for_the_next(desk_of_prices: PriceDesk) -> None:
     desk_of_prices.watch({7: btc(99, 103)})
     desk_of_prices.take("binance", [tick(102)])
     assert sent(desk_of_prices) == []
     desk_of_prices.take("binance", [tick(99)])
     assert [arguments[:2] for arguments in sent(desk_of_prices)] == [[7, "99"]]
+
+
+def test_a_new_band_is_judged_by_the_price_of_before(desk_of_prices: PriceDesk) -> None:
+    """A venue that tells only what changes may say nothing more for long."""
+    desk_of_prices.take("binance", [tick(103)])
+    desk_of_prices.watch({7: btc(98, 102)})
+    desk_of_prices.watch({7: btc(98, 102)})
+    assert len(sent(desk_of_prices)) == 1
 
 
 def test_a_hint_that_moved_the_band_is_not_repeated(desk_of_prices: PriceDesk) -> None:
