@@ -58,6 +58,7 @@ HINT_GRACE = timedelta(seconds=1)
 # already have proven that nothing arrived
 CLAIM_LIFETIME = timedelta(seconds=2)
 LEAVES_WITHIN = timedelta(seconds=3)  # also of whoever was frozen after its last question
+SWITCH_KNOWN_FOR = timedelta(seconds=1)
 EXIT_RETRY_SECONDS = 30.0
 
 
@@ -125,17 +126,20 @@ def _unwanted_entry(order: Order, now: datetime) -> str | None:
 
 
 def _send(order: Order) -> OrderReport:
-    """The switch is asked last: from here on the claim's lifetime and the request's receive window bound how late an
-    entry may still arrive."""
+    """The switch is asked last. From here on its answer's age, the claim's lifetime and the request's receive window
+    bound how late an entry may still arrive."""
     prepare(order)
-    if order.purpose == OrderPurpose.ENTRY and (fenced := halting.fence(order)):
-        raise _Fenced(fenced)
-    return session.call(order.account, lambda client: _place(client, order))
+    known_until = None
+    if order.purpose == OrderPurpose.ENTRY:
+        known_until = timezone.now() + SWITCH_KNOWN_FOR
+        if fenced := halting.fence(order):
+            raise _Fenced(fenced)
+    return session.call(order.account, lambda client: _place(client, order, known_until))
 
 
-async def _place(client: ExchangeClient, order: Order) -> OrderReport:
-    claimed_at = stop_if_held_up(order.submitted_at)
-    with leaving_before(claimed_at + LEAVES_WITHIN):
+async def _place(client: ExchangeClient, order: Order, known_until: datetime | None) -> OrderReport:
+    leaves_before = stop_if_held_up(order.submitted_at) + LEAVES_WITHIN
+    with leaving_before(min(leaves_before, known_until or leaves_before)):
         return await client.create_order(request_for(order))
 
 

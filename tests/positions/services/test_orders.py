@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal as D
 
 import pytest
@@ -351,3 +352,24 @@ def test_only_one_stop_is_under_way(desk: Desk) -> None:
     position = desk.filled()
     assert len(orders.request_stop(position.pk, trigger_price=D(90000))) == 1
     assert orders.request_stop(position.pk, trigger_price=D(91000)) == []
+
+
+def test_an_entry_leaves_within_a_second_of_the_last_question_or_not_at_all(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who was frozen in between may have slept over a halt."""
+    moments: list[datetime] = []
+
+    @contextmanager
+    def noted(moment: datetime) -> Iterator[None]:
+        moments.append(moment)
+        yield
+
+    monkeypatch.setattr(orders, "leaving_before", noted)
+    position = desk.open()
+    before = timezone.now()
+    desk.submit(position, "entry")
+    desk.stop(position)
+    entry, stop = moments
+    assert before < entry < timezone.now() + timedelta(seconds=1)
+    assert stop > before + timedelta(seconds=2)
