@@ -84,7 +84,7 @@ def heard(kind: str, until: float, *, writing: bool, venue: str) -> ExchangeErro
     if isinstance(answer, dict) and "msg" in answer:
         answer = answer | {"msg": answer["msg"].format(until=int(max(until, time.time() + 1) * 1000))}
     if kind != "unreachable":
-        wire.begins("POST" if writing else "GET")
+        wire.changed_something = writing  # long ago: its moment to leave is over by now
     if fault.status is not None:
         headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
         wire.answered(fault.status, headers, answer)
