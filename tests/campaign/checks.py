@@ -230,7 +230,9 @@ def levels_are_told_as_they_went(world: World) -> Sentences:
         made = Order.objects.filter(position_id=row.position_id, level=row.level)
         sold = made.aggregate(sum=Sum("filled_quantity"))["sum"] or ZERO
         name = f"level {row.level} of {row.position_id} ({row.status})"
-        if (row.status == "executed") != (sold >= row.close_qty > 0 and made.exists()):
+        is_whole = sold >= row.close_qty > 0 and made.exists()
+        # one whose rest was refused keeps what it sold, and left the rest to another level
+        if (row.status == "executed") != is_whole and not (is_whole and row.status == "error"):
             yield f"{name} sold {sold} of {row.close_qty}"
         if row.status == "pending":
             working = made.exclude(status__in=DONE).count()
