@@ -6,13 +6,13 @@ import logging
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from exchanges.marks import Price, is_young
 from exchanges.types import OrderType, PositionSide
-from positions.cover import pending_stops, standing_stops, stop_shares
+from positions.cover import is_covered, pending_stops, standing_stops, stop_shares
 from positions.lifecycle import CloseReason, PositionStatus
 from positions.models import Position
 from positions.services import events
@@ -28,6 +28,7 @@ from trailing.gaps import is_behind
 from trailing.models import TrailingStop
 from trailing.protection import advance as judge
 from trailing.protection import is_too_wide, protected, start
+from trailing.protection import judged as crossed_by
 from trailing.rows import entry_of, open_rows, plan_of, seen_by, state_of, true_range_of
 from trailing.true_ranges import known_at
 from trailing.updates import is_due
@@ -203,22 +204,32 @@ def move_stop(
 def advance(position_id: int, price: Decimal, at: datetime) -> None:
     for _ in range(TRIES):
         row = open_rows().filter(pk=position_id).first()
-        if row is None or row.entry_price is None or not _counts(row, at) or _judge(row, price, at):
+        if row is None or row.entry_price is None or _is_before(row, at) or _decide(row, price, at):
             break
     keep_stop(position_id)
 
 
-def _counts(row: TrailingStop, at: datetime) -> bool:
-    """The position never saw a price of before it was opened; and while it is behind, none decides."""
+def _is_before(row: TrailingStop, at: datetime) -> bool:
+    """The position never saw a price of before it was opened."""
     opened_at = row.position.opened_at
-    return (opened_at is None or at >= opened_at) and not is_behind(row, at)
+    return opened_at is not None and at < opened_at
+
+
+def _decide(row: TrailingStop, price: Decimal, at: datetime) -> bool:
+    """While it is behind no price moves anything, and its stop on the exchange works. Without one, what is beyond its
+    level is beyond any better level too. False: the row changed meanwhile."""
+    if not is_behind(row, at):
+        return _judge(row, price, at)
+    verdict = crossed_by(entry_of(row), state_of(row), price)
+    if isinstance(verdict, Close) and is_young(Price(price, at)) and not is_covered(row.position):
+        _leave(row, verdict, price, at)
+    return True
 
 
 def _judge(row: TrailingStop, price: Decimal, at: datetime) -> bool:
-    """False: the row changed meanwhile."""
     verdict = judge(entry_of(row), plan_of(row.position), state_of(row), seen_by(row, price, at))
     if isinstance(verdict, Close):
-        if at >= timezone.now() - settings.MAX_PRICE_AGE:  # an older one may move the stop, never leave
+        if is_young(Price(price, at)):  # an older one may move the stop, never leave
             _leave(row, verdict, price, at)
         return True
     if verdict.state != state_of(row):

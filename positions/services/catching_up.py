@@ -19,6 +19,7 @@ from exchanges.errors import ExchangeError
 from exchanges.marks import Price, fresh_price
 from exchanges.models import ExchangeAccount
 from exchanges.types import Candle, Reference, Timeframe
+from positions.cover import is_covered
 from positions.models import RiskEvent
 from positions.services import events
 from positions.services.sweeping import for_each
@@ -159,5 +160,11 @@ def _tell_once(row: TrailingStop, now: datetime) -> None:
     events.record(
         UNKNOWN, "high", account_id=row.position.account_id, position_id=row.pk,
         symbol=row.position.instrument.exchange_symbol, known_until=known,
-        until_then="no price moves the stop; it stands on the exchange",
+        until_then=_meanwhile(row),
     )  # fmt: skip
+
+
+def _meanwhile(row: TrailingStop) -> str:
+    if is_covered(row.position):
+        return "no price moves the stop; it stands on the exchange"
+    return f"no stop stands on the exchange: a price beyond {row.stop_price} closes it, and so does being without one"

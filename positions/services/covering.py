@@ -18,6 +18,9 @@ from positions.services import events
 from positions.services.closing import end_unprotected_time, lock_position, request_close
 from positions.services.sweeping import for_each
 from positions.silence import silence_of
+from trailing.gaps import is_behind
+from trailing.plan import PlanRefused
+from trailing.rows import plan_of
 
 COVER_COLUMNS = ["unprotected_since", "unprotected_seconds", "software_stop_since", "updated_at"]
 
@@ -58,29 +61,51 @@ def _judge(position_id: int, now: datetime) -> None:
     position = lock_position(position_id)
     if position.status != PositionStatus.OPEN or note_cover(position):
         return
-    if _is_watched_here(position, now):
-        return
-    since = position.unprotected_since
-    if since is not None and since < now - settings.UNPROTECTED_CLOSE_AFTER:
+    why_not = _why_not_watched(position, now)
+    if not why_not:
+        _watch(position, now)
+    elif position.software_stop_since is not None:
+        _end_watch(position, now, why_not)
+    elif position.unprotected_since and position.unprotected_since < now - settings.UNPROTECTED_CLOSE_AFTER:
         request_close(position_id, reason=CloseReason.UNPROTECTED, requested_by="no stop could be placed")
 
 
-def _is_watched_here(position: Position, now: datetime) -> bool:
-    """A software stop: the exchange takes no stops, and the prices that decide are heard, so whoever judges them closes
-    at the level. Without prices nothing watches it, and being bare ends it as ever."""
-    refusing = AccountWatch.objects.filter(account=position.account_id, stops_refused_since__isnull=False)
+def _why_not_watched(position: Position, now: datetime) -> str:
+    """Empty: its level is a software stop. The exchange takes no stops, the prices that decide are heard, and they may
+    decide, so whoever judges them closes at the level."""
+    if not AccountWatch.objects.filter(
+        account=position.account_id, stops_refused_since__isnull=False
+    ).exists():
+        return "the exchange takes stops"
     row = getattr(position, "trailing_stop", None)
-    if row is None or row.stop_price is None or not refusing.exists() or silence_of(position, now):
-        return False
-    if position.software_stop_since is None:
-        position.software_stop_since = now
-        position.save(update_fields=COVER_COLUMNS)
-        events.record(
-            "software_stop",
-            "high",
-            account_id=position.account_id,
-            position_id=position.pk,
-            level=row.stop_price,
-        )
-        broadcast.position_changed(position.pk)
-    return True
+    if row is None or row.stop_price is None:
+        return "it has no level"
+    try:
+        plan_of(position)
+    except PlanRefused:
+        return "its plan cannot be read"
+    if is_behind(row, now):
+        return "its best price is not known"
+    return "; ".join(silence_of(position, now))
+
+
+def _watch(position: Position, now: datetime) -> None:
+    if position.software_stop_since is not None:
+        return
+    position.software_stop_since = now
+    position.save(update_fields=COVER_COLUMNS)
+    level = position.trailing_stop.stop_price
+    _tell(position, "software_stop", level=level)
+
+
+def _end_watch(position: Position, now: datetime, why: str) -> None:
+    """Bare from now on, and not since before its level was watched: a price that is lost for a moment ends nothing."""
+    end_unprotected_time(position)
+    position.unprotected_since, position.software_stop_since = now, None
+    position.save(update_fields=COVER_COLUMNS)
+    _tell(position, "software_stop_ended", reason=why)
+
+
+def _tell(position: Position, event: str, **facts: object) -> None:
+    events.record(event, "high", account_id=position.account_id, position_id=position.pk, **facts)
+    broadcast.position_changed(position.pk)

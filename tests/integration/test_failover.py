@@ -27,7 +27,7 @@ from positions.canary_models import CanaryOrder, CanaryRun
 from positions.live_rows import position_row
 from positions.models import Order, Position, RiskEvent
 from positions.queries import held_positions, notices
-from positions.services import canary, lookups, orders, reconciliation, stop_refusals
+from positions.services import canary, catching_up, lookups, orders, reconciliation, stop_refusals
 from positions.services.balances import get_total_balance, last_known_balances
 from positions.services.instruments import refresh_instruments
 from positions.services.opening import Opened, open_position
@@ -35,12 +35,12 @@ from positions.sizing import Skip
 from signals_app.models import StrategyAccount
 from signals_app.services.arrivals import EntryVerdict
 from tests.builders import a_balance, a_ticker, an_account
-from tests.conftest import ADDRESS
+from tests.conftest import ADDRESS, _forget
 from tests.exchanges.conftest import floor, wired
 from tests.exchanges.floor import Floor
 from tests.signals_app.test_intake import a_trader, frame, receive
 from trailing import sweeping
-from trailing.models import TrailingStop
+from trailing.models import PlanVersion, PriceWatch, TrailingStop
 from trailing.services import protect
 
 # a story in this process, which rolls back: other processes of this folder's stories must not work on its rows
@@ -177,6 +177,75 @@ def test_a_crossed_software_stop_closes_at_once(floor: Floor, marks) -> None:
 
 def test_without_prices_nobody_watches_and_being_bare_ends_it(floor: Floor, marks) -> None:
     assert (sweep(bare(floor)).status, Position.objects.get().close_reason) == ("closing", "unprotected")
+
+
+def watched(floor: Floor) -> Position:
+    position = bare(floor)
+    hears(100_000)
+    assert sweep(position).software_stop_since is not None
+    return position
+
+
+def is_closed_for_being_bare(position: Position) -> bool:
+    """Not at once, but in the usual time."""
+    assert (position.status, position.software_stop_since) == ("open", None)
+    assert held_positions()[0].is_unprotected
+    long_ago = timezone.now() - settings.UNPROTECTED_CLOSE_AFTER - timedelta(seconds=1)
+    Position.objects.update(unprotected_since=long_ago)
+    return sweep(position).close_reason == "unprotected"
+
+
+def test_prices_that_are_lost_for_a_moment_close_nothing(floor: Floor, marks) -> None:
+    position = watched(floor)
+    _forget(marks)
+    assert sweep(position).status == "open"
+    assert events_told()[-1] == ("software_stop_ended", "high")
+    hears(100_000)
+    assert sweep(position).software_stop_since is not None
+    _forget(marks)
+    assert is_closed_for_being_bare(sweep(position))
+
+
+def away_for_minutes(floor: Floor) -> None:
+    """And its candles cannot be had."""
+    TrailingStop.objects.update(known_until=timezone.now() - timedelta(minutes=3))
+    PriceWatch.objects.all().delete()
+    for path in ("/fapi/v1/markPriceKlines", "/fapi/v1/klines"):
+        fault(floor, "GET", path, kind="answer", status=503, times=1000)
+
+
+def test_a_level_whose_best_price_is_not_known_is_no_software_stop(floor: Floor, marks) -> None:
+    position = watched(floor)
+    away_for_minutes(floor)
+    assert is_closed_for_being_bare(sweep(position))
+
+
+def test_beyond_its_level_the_price_of_now_closes_a_bare_position_that_is_behind(floor: Floor, marks) -> None:
+    position = watched(floor)
+    away_for_minutes(floor)
+    for price in (99_000, 97_900):
+        assert sweep(position).status == "open"
+        hears(price)
+    assert (sweep(position).status, position.close_reason) == ("closing", "stop_loss")
+
+
+def test_who_is_behind_and_bare_is_not_told_of_a_stop_on_the_exchange(floor: Floor, marks) -> None:
+    position = bare(floor)
+    away_for_minutes(floor)
+    catching_up.catch_up(timezone.now())
+    told = RiskEvent.objects.get(event_type="best_price_unknown", position_id=str(position.pk))
+    assert told.details["until_then"].startswith("no stop stands on the exchange")
+
+
+def a_plan_of_later(position: Position) -> PlanVersion:
+    """With words that this version does not know."""
+    return PlanVersion.objects.create(digest="later", body=position.plan.body | {"a_later_word": 1})
+
+
+def test_a_level_whose_plan_cannot_be_read_is_no_software_stop(floor: Floor, marks) -> None:
+    position = watched(floor)
+    Position.objects.update(plan=a_plan_of_later(position))
+    assert is_closed_for_being_bare(sweep(position))
 
 
 def test_when_stops_are_taken_again_the_stop_stands_and_entries_come_back(
@@ -446,10 +515,22 @@ def test_killed_between_row_and_request_it_ends_when_the_window_has_passed(yard:
     assert (made.verdict, made.orders.filter(state="not_sent").count()) == ("unclear", 2)
 
 
-def test_one_that_fills_after_all_is_closed_at_once_and_told(yard: Floor) -> None:
+def a_filled_canary(yard: Floor) -> CanaryRun:
     fault(yard, "DELETE", "/fapi/v1/order", kind="answer", status=503)
     made = a_run()
     yard.wired.venue.set_price("ETHUSDT", yard.engine.prices["ETHUSDT"] * D("0.94"))
+    return made
+
+
+def ended(made: CanaryRun) -> CanaryRun:
+    canary.clean_up()
+    made.refresh_from_db()
+    assert (made.verdict, made.ended_at is not None) == ("filled", True)
+    return made
+
+
+def test_one_that_fills_after_all_is_closed_at_once_and_told(yard: Floor) -> None:
+    made = a_filled_canary(yard)
     canary.clean_up()
     assert made.orders.get(order_type="limit").state == "filled"
     assert ("canary_filled", "critical") in events_told()
@@ -457,9 +538,7 @@ def test_one_that_fills_after_all_is_closed_at_once_and_told(yard: Floor) -> Non
     assert (position.status, position.close_requested_by.split()[0]) == ("closing", "canary")
     yard.submit(position, "close")
     assert yard.held() == 0
-    canary.clean_up()
-    made.refresh_from_db()
-    assert (made.verdict, made.ended_at is not None) == ("filled", True)
+    ended(made)
 
 
 def test_by_hand(yard: Floor) -> None:
