@@ -72,5 +72,5 @@ class AccountUnusable(ExchangeError):
 
 
 def is_silence(error: ExchangeError) -> bool:
-    """The exchange could not be reached. An answer with a number of its own, however bad, is none."""
+    """The exchange could not be reached: nothing with a number of its own came back."""
     return not error.code and isinstance(error, NotReached | OutcomeUnknown)

@@ -62,6 +62,11 @@ def is_order_type_refused(venue: str, code: str, message: str) -> bool:
     return code in _KIND_REFUSED[venue]
 
 
+def is_own_failure(code: str) -> bool:
+    """The venue says that it does not work itself (internal error, cut off, timed out). No number is two venues'."""
+    return code in _OWN_FAILURES
+
+
 def is_rate_limit(venue: str, code: str) -> bool:
     return code in {"binance": ("-1003", "-1015"), "bybit": ("10006", "10018")}[venue]
 
@@ -99,8 +104,12 @@ def _bybit_parameter_error(message: str) -> ExchangeError:
     return InvalidRequest(message, code="10001")
 
 
+_BINANCE_FAILS = "-1000 -1001 -1006 -1007"
+_BYBIT_FAILS = "10000 10016 170007"
+_OWN_FAILURES = frozenset(f"{_BINANCE_FAILS} {_BYBIT_FAILS}".split())
+
 _BINANCE = _table(
-    (_kind(OutcomeUnknown), "-1000 -1001 -1006 -1007"),
+    (_kind(OutcomeUnknown), _BINANCE_FAILS),
     (_kind(OutcomeUnknown), "-4116 -20132"),  # duplicate client id: an earlier send arrived, look it up
     (_later(OVERLOAD_SECONDS), "-1008"),
     (_binance_rate_limit, "-1003"),
@@ -124,7 +133,7 @@ _BINANCE = _table(
 )
 
 _BYBIT = _table(
-    (_kind(OutcomeUnknown), "10000 10016 170007"),
+    (_kind(OutcomeUnknown), _BYBIT_FAILS),
     (_kind(OutcomeUnknown), "10014 110030 110072"),  # duplicate: an earlier send arrived, look it up
     (_kind(OutcomeUnknown), "110079"),  # being processed
     (_later(1.0), "10002"),

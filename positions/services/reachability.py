@@ -14,6 +14,7 @@ from django.utils import timezone
 from exchanges.errors import ExchangeError, is_silence
 from exchanges.models import AccountWatch
 from exchanges.types import BreakerState
+from exchanges.venue_codes import is_own_failure
 from positions import breaker, broadcast
 from positions.breaker import Breaker, Patience
 from positions.models import Position
@@ -27,8 +28,9 @@ def patience() -> Patience:
 
 
 def hear(account_id: int, error: ExchangeError) -> None:
-    """A refusal with the venue's own number is an answer; our own refusal to ask proves nothing."""
-    if is_silence(error):
+    """A refusal with the venue's own number is an answer, unless that says that the venue does not work; our own
+    refusal to ask proves nothing."""
+    if is_silence(error) or is_own_failure(error.code):
         at = timezone.now()
         _move(account_id, lambda one: breaker.failed(one, at, str(error)[:300], patience()))
     elif error.code:

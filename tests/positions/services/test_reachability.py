@@ -22,9 +22,12 @@ from tests.positions.services.conftest import Desk
 SILENCES = [NotReached("The exchange could not be reached."), OutcomeUnknown("RequestTimeout")]
 ANSWERS = [
     Refused("no", code="-2010"),
-    OutcomeUnknown("internal", code="-1001"),
+    OutcomeUnknown("duplicate", code="-4116"),
+    OutcomeUnknown("being processed", code="110079"),
+    OutcomeUnknown("a number nobody knows", code="-9999"),
     AccountUnusable("key", code="-2015"),
 ]
+FAILURES = ["-1000", "-1001", "-1006", "-1007", "10000", "10016", "170007"]
 OURS = [NotSent("held up between claim and request"), Refused("this machine's clock is wrong")]
 
 
@@ -49,6 +52,14 @@ def test_silence_opens_the_breaker_and_tells_once(db) -> None:
     down(account)
     assert RiskEvent.objects.get().event_type == "account_unreachable"
     assert "unreachable since" in str(no_entries(account.pk))
+
+
+@pytest.mark.parametrize("code", FAILURES)
+def test_a_venue_that_answers_only_that_it_fails_is_away(db, code: str) -> None:
+    account = an_account()
+    for _ in range(2):
+        reachability.hear(account.pk, OutcomeUnknown("Internal error.", code=code))
+    assert state(account) == "open"
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda one: one.code)
