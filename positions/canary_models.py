@@ -50,6 +50,10 @@ class CanaryOrder(models.Model):
     state = models.CharField(max_length=10, choices=choices(ProbeState), default=ProbeState.ASKED)
     kind_refused = models.BooleanField(default=False)
     reason = models.TextField(blank=True, default="")
+    # what it bought after all
+    position = models.ForeignKey(
+        "positions.Position", models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     asked_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
 

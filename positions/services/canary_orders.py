@@ -7,6 +7,7 @@ import uuid
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.db import transaction
 from django.utils import timezone
 
 from exchanges import session
@@ -22,6 +23,7 @@ from exchanges.types import (
     OrderRequest,
     OrderType,
     PositionMode,
+    PositionReport,
     PositionSide,
     ReportStatus,
     Side,
@@ -192,23 +194,50 @@ def _bought(order: CanaryOrder) -> None:
 
 
 def close(order: CanaryOrder) -> None:
-    """What it bought becomes a position like any other, and leaves by the one door."""
-    account, symbol, asked_at = order.run.account, order.run.instrument.symbol, timezone.now()
+    """What it bought becomes a position like any other, and leaves by the one door. Never another one."""
+    account, asked_at = order.run.account, timezone.now()
     try:
         held = session.call(account, lambda client: client.positions())
     except ExchangeError as error:
         _hear(order, error)
         return
     for report in held:
-        if (report.symbol, report.position_side) == (symbol, PositionSide.LONG):
-            adopting.adopt(account.pk, report, asked_at)
-    live = Position.objects.filter(
-        account=account, instrument=order.run.instrument, position_side=PositionSide.LONG, is_live=True
-    ).first()
-    if live is None:
+        if order.position is None and _is_its_leg(order, report):
+            _own(order, report, asked_at)
+    if order.position is None and any(_is_its_leg(order, report) for report in held):
+        _leave_to_its_owner(order)
+    elif order.position is None or not order.position.is_live:
         _move(order, ProbeState.CLOSED)
     else:
-        request_close(live.pk, reason=CloseReason.MANUAL, requested_by=f"canary order {order.name} filled")
+        by = f"canary order {order.name} filled"
+        request_close(order.position.pk, reason=CloseReason.MANUAL, requested_by=by)
+
+
+def _is_its_leg(order: CanaryOrder, report: PositionReport) -> bool:
+    return (report.symbol, report.position_side) == (order.run.instrument.symbol, PositionSide.LONG)
+
+
+@transaction.atomic
+def _own(order: CanaryOrder, report: PositionReport, asked_at: datetime) -> None:
+    """The comparison may have taken it over before."""
+    run = order.run
+    taken_over = Position.objects.filter(
+        account=run.account_id, instrument=run.instrument_id, position_side=PositionSide.LONG, is_live=True,
+        strategy=None, created_at__gte=order.asked_at,
+    )  # fmt: skip
+    order.position = adopting.adopt(run.account_id, report, asked_at) or taken_over.first()
+    order.save(update_fields=["position"])
+
+
+def _leave_to_its_owner(order: CanaryOrder) -> None:
+    """The venue holds one position a leg: what it bought is part of one that is somebody's."""
+    run = order.run
+    reason = "what it bought is part of a position that was opened there; nothing is closed for it"
+    events.record(
+        "canary_fill_left", "critical", account_id=run.account_id, order=order.name, symbol=run.instrument.symbol,
+        quantity=order.quantity, reason=reason,
+    )  # fmt: skip
+    _move(order, ProbeState.CLOSED, reason)
 
 
 def _move(order: CanaryOrder, state: ProbeState, reason: str = "") -> None:
