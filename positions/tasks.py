@@ -1,4 +1,4 @@
-"""Carriers: one service call each. Never retried by Celery around a request; the sweeps come again."""
+"""Carriers of service calls. Never retried by Celery around a request; the sweeps come again."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from positions.services import (
     monitoring,
     orders,
     reconciliation,
+    stop_refusals,
 )
 from positions.services.sweeping import is_left_to_the_sweep
 
@@ -71,6 +72,7 @@ def close_again() -> None:
 @shared_task(name="positions.tasks.call_off_overtaken_entries")
 def call_off_overtaken_entries() -> None:
     halting.call_off_entries(None)
+    stop_refusals.call_off_entries()
 
 
 @shared_task(name="positions.tasks.close_for_flat")

@@ -43,8 +43,19 @@ def refused(account_id: int, reason: str) -> None:
         if is_news:
             events.record("stops_refused", "critical", account_id=account_id, reason=reason)
             broadcast.notices_changed()
-    if is_news:
-        for_each(_waiting_entries(account_id), _call_off_entry, "the entry of position %s goes on waiting")
+    call_off_entries()
+
+
+def call_off_entries() -> None:
+    """What they would buy could not be protected. One that was on the wire when it was refused rests afterwards, and is
+    met by the sweep."""
+    refusing = AccountWatch.objects.filter(stops_refused_since__isnull=False).values("account")
+    entries = Order.objects.filter(account__in=refusing, purpose=OrderPurpose.ENTRY, status__in=RESTING)
+    for_each(
+        entries.values_list("position_id", flat=True),
+        _call_off_entry,
+        "the entry of position %s goes on waiting",
+    )
 
 
 def taken(account_id: int, at: datetime) -> None:
@@ -87,12 +98,6 @@ def _locked(account_id: int) -> AccountWatch:
 
 def _note(watch: AccountWatch, **columns: object) -> None:
     AccountWatch.objects.filter(pk=watch.pk).update(**columns)
-
-
-def _waiting_entries(account_id: int) -> list[int]:
-    """What they would buy could not be protected."""
-    entries = Order.objects.filter(account=account_id, purpose=OrderPurpose.ENTRY, status__in=RESTING)
-    return list(entries.values_list("position_id", flat=True))
 
 
 @transaction.atomic
