@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -100,3 +101,8 @@ def quantity_for(spec: InstrumentSpec, mark: Decimal) -> Decimal | None:
     least = max(spec.min_quantity, spec.min_notional / lowest)
     quantity = ceil_to(least, spec.size_increment)
     return quantity if quantity * mark * spec.contract_size <= MOST_NOTIONAL else None
+
+
+def prove_stops(account: str) -> str:
+    """The way back that is open to a person, also where no canary runs by itself."""
+    return f"entries come back after two proofs: `manage.py canary {shlex.quote(account)}`, and again after a while"

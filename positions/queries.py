@@ -26,6 +26,7 @@ from exchanges.switch import EVERYWHERE, since_and_who
 from exchanges.types import BreakerState, PositionSide
 from positions import formats
 from positions.accounting import QUOTE_CURRENCIES
+from positions.canary import prove_stops
 from positions.cover import whole_stops
 from positions.live_rows import Held, Row, order_row, position_row, signal_row
 from positions.models import Fill, FundingPayment, InvariantCheck, Order, Position
@@ -238,6 +239,7 @@ def _notices_of(account: ExchangeAccount) -> Iterator[dict[str, str]]:
         yield _notice(account.name, state, f"{why}; {watch.unreachable_error}", "")
     if watch and watch.stops_refused_since:
         why = f"since {watch.stops_refused_since:%H:%M:%S} UTC: {watch.stops_refused_reason}"
+        why = f"{why}; {prove_stops(account.name)}"
         yield _notice(account.name, "without stop orders", why, "")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -30,26 +31,40 @@ from positions.models import Position
 from positions.services import canary_orders, position_modes, reachability, stop_refusals
 from positions.services.differences import say_once
 from positions.services.instruments import spec_of
-from positions.services.sweeping import for_each
+from positions.services.sweeping import for_each, for_each_account
 from signals_app.models import Strategy, Ticker
 
 logger = logging.getLogger(__name__)
 
 LOOKED_AT = 5  # contracts whose price is asked for until one is cheap enough
+BROKE_OFF = "the canary of account %s broke off"
 
 
 def run_due(now: datetime) -> int:
-    """Alone over all processes, so that what is not over here belongs to a run that broke off."""
-    clean_up()
-    due = [account.pk for account in _allowed() if _is_due(account, now)]
-    return for_each(due, run, "the canary of account %s broke off")
+    """An account's turn is its own, and alone over all processes: what is not over here belongs to a run that broke
+    off."""
+    accounts = ExchangeAccount.objects.order_by("pk").values_list("pk", "pk")
+    return for_each_account(accounts, partial(_turn, now=now), BROKE_OFF)
 
 
-def clean_up() -> None:
-    left = CanaryOrder.objects.filter(ended_at=None).select_related("run__account", "run__instrument")
+def _turn(account_id: int, now: datetime) -> None:
+    clean_up(account_id)
+    account = _allowed().filter(pk=account_id).first()
+    if account is not None and _is_due(account, now):
+        run(account_id)
+
+
+def clean_up(account_id: int | None = None) -> None:
+    """No account: of all of them."""
+    runs = CanaryRun.objects.filter(ended_at=None)
+    if account_id is not None:
+        runs = runs.filter(account=account_id)
+    left = CanaryOrder.objects.filter(run__in=runs, ended_at=None).select_related(
+        "run__account", "run__instrument", "position"
+    )
     for_each(left, _tend, "canary order %s is still there")
     unsettled = CanaryOrder.objects.filter(run=OuterRef("pk"), ended_at=None)
-    running = CanaryRun.objects.filter(~Exists(unsettled), ended_at=None).select_related("account")
+    running = runs.filter(~Exists(unsettled)).select_related("account")
     for_each(running, _end, "canary run %s could not be ended")
 
 
@@ -113,9 +128,7 @@ def _mode_agrees(account: ExchangeAccount, symbol: str) -> bool:
 def _where(account: ExchangeAccount) -> tuple[Instrument, Decimal, Decimal] | None:
     for instrument in _free_contracts(account):
         mark = _mark(account, instrument.symbol)
-        if mark is None:
-            return None
-        if quantity := quantity_for(spec_of(instrument), mark):
+        if mark is not None and (quantity := quantity_for(spec_of(instrument), mark)):
             return instrument, mark, quantity
     return None
 

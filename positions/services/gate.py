@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from exchanges.models import KEYS_OF_ACCOUNT, AccountWatch
 from positions import breaker
+from positions.canary import prove_stops
 from positions.services.reachability import breaker_of, patience
 from positions.sizing import Skip
 from signals_app.reasons import ReasonCode
@@ -18,5 +19,8 @@ def no_entries(account_id: int) -> Skip | None:
         return Skip(f"{watch.account.name} is {away}", ReasonCode.UNREACHABLE)
     if since := watch.stops_refused_since:
         what = f"{watch.account.name} takes no stop orders since {since:%Y-%m-%d %H:%M:%S} UTC"
-        return Skip(f"{what}: {watch.stops_refused_reason}", ReasonCode.STOPS_REFUSED)
+        return Skip(
+            f"{what}: {watch.stops_refused_reason}; {prove_stops(watch.account.name)}",
+            ReasonCode.STOPS_REFUSED,
+        )
     return None

@@ -68,8 +68,13 @@ def _side_by_side(what: str, works: Mapping[int, Work]) -> None:
     """Nobody waits for these threads: a sweep that did would begin no other account's next turn. A killed one leaves
     what a killed worker leaves."""
     for account_id, work in works.items():
-        name = f"{what}, account {account_id}"
+        name = turn_of(account_id, what)
         Thread(target=_alone, args=(name, work), name=name, daemon=True).start()
+
+
+def turn_of(account_id: int, complaint: str) -> str:
+    """The name under which it is alone."""
+    return f"{complaint}, account {account_id}"
 
 
 def _alone(name: str, work: Work) -> None:

@@ -22,7 +22,9 @@ from exchanges.models import AccountWatch, ExchangeAccount
 from exchanges.paper.matching import Engine
 from exchanges.types import PositionMode, PriceTick
 from ops.ports import free_port
+from positions import tasks
 from positions.breaker import Patience
+from positions.canary import limit_at
 from positions.canary_models import CanaryOrder, CanaryRun
 from positions.live_rows import position_row
 from positions.models import Order, Position, RiskEvent
@@ -158,6 +160,9 @@ def test_a_refused_stop_ends_entries_and_its_level_is_watched_here(floor: Floor,
     assert ("software_stop", "high") in events_told()
     refused = open_position(floor.propose("ETHUSDT"))
     assert isinstance(refused, Skip)
+    way_back = f"manage.py canary {floor.account.name}"
+    assert way_back in refused.reason
+    assert [way_back in one["why"] for one in notices()] == [True]
     assert (refused.code, "-4120" in refused.reason) == ("stops_refused", True)
     [shown] = held_positions()
     assert position_row(shown, timezone.now())["shown"]["stop"] == "98,000.0 watched here"
@@ -264,6 +269,18 @@ def test_when_stops_are_taken_again_the_stop_stands_and_entries_come_back(
     sweep(position)
     assert (position.status, position.software_stop_since, position.unprotected_since) == ("open", None, None)
     assert isinstance(open_position(floor.propose("ETHUSDT")), Opened)
+
+
+def test_an_entry_on_the_wire_when_stops_are_refused_does_not_rest(floor: Floor) -> None:
+    opened = open_position(floor.propose(BTC, entry=limit_at(D(99_000))))
+    assert isinstance(opened, Opened)
+    order = Order.objects.get(position=opened.position_id)
+    Order.objects.update(status="submitted", submitted_at=timezone.now())
+    stop_refusals.refused(floor.account.pk, "-4120")
+    Order.objects.update(status="accepted")
+    tasks.call_off_overtaken_entries()
+    order.refresh_from_db()
+    assert order.status == "pending_cancel"
 
 
 def test_a_refusal_for_its_numbers_says_nothing_of_stops(floor: Floor) -> None:
@@ -437,6 +454,15 @@ def test_it_waits_for_its_time_for_its_owner_and_for_the_account(yard: Floor, se
     assert CanaryRun.objects.count() == 1, "real money only with its owner's leave"
 
 
+def test_a_person_proves_that_stops_are_taken_where_no_canary_runs_by_itself(yard: Floor) -> None:
+    stop_refusals.refused(yard.account.pk, "-4120")
+    for told in ("1 of 2 proofs", "ETHUSDT: passed"):
+        out = StringIO()
+        call_command("canary", yard.account.name, stdout=out)
+        assert told in out.getvalue().splitlines()[-1]
+    assert isinstance(open_position(yard.propose("ETHUSDT")), Opened)
+
+
 def test_a_held_contract_is_left_alone(yard: Floor) -> None:
     yard.filled("ETHUSDT")
     canary.run_due(timezone.now())
@@ -539,6 +565,25 @@ def test_one_that_fills_after_all_is_closed_at_once_and_told(yard: Floor) -> Non
     yard.submit(position, "close")
     assert yard.held() == 0
     ended(made)
+
+
+def test_a_position_that_is_opened_after_its_own_was_closed_is_left_alone(yard: Floor) -> None:
+    made = a_filled_canary(yard)
+    canary.clean_up()
+    yard.submit(Position.objects.get(), "close")
+    mine = yard.filled("ETHUSDT")
+    ended(made)
+    mine.refresh_from_db()
+    assert (mine.status, mine.close_requested_by) == ("open", "")
+
+
+def test_what_it_bought_beside_a_strategys_position_is_told_and_not_closed(yard: Floor) -> None:
+    made = a_filled_canary(yard)
+    mine = yard.filled("ETHUSDT")
+    ended(made)
+    mine.refresh_from_db()
+    assert (mine.status, mine.close_requested_by) == ("open", "")
+    assert ("canary_fill_left", "critical") in events_told()
 
 
 def test_by_hand(yard: Floor) -> None:

@@ -10,12 +10,13 @@ from threading import Event
 from types import SimpleNamespace
 
 import pytest
+from django.utils import timezone
 
 from exchanges import session
 from exchanges.client import ExchangeClient
 from positions import tasks
 from positions.models import Order
-from positions.services import sweeping
+from positions.services import canary, sweeping
 from positions.services.sweeping import for_each_account
 from tests.builders import a_strategy, an_account
 from tests.ops.waiting import until
@@ -101,3 +102,11 @@ def test_a_hint_takes_no_thread_for_an_account_that_keeps_others_waiting(desk: D
     for task in (tasks.cancel_order, tasks.amend_order):
         assert task(str(left.pk)) is None
     assert Order.objects.get(pk=left.pk).cancel_sent_at is None
+
+
+def test_each_account_has_a_turn_of_the_canary(db, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns: dict[int, sweeping.Work] = {}
+    monkeypatch.setattr(sweeping, "_way", lambda what, works: turns.update(works))
+    first, second = an_account(), an_account()
+    canary.run_due(timezone.now())
+    assert turns.keys() == {first.pk, second.pk}
