@@ -4,7 +4,6 @@ outcome is looked up and compared."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -29,7 +28,7 @@ from positions.services.orders import LEAVES_WITHIN, request_for, stop_if_held_u
 from positions.services.outbox import hint, terms_of
 from positions.services.placing import OrderRefused, mark_of
 from positions.services.reports import apply_report
-from positions.services.sweeping import for_each_account
+from positions.services.sweeping import for_each_order
 from positions.terms import Leg, Terms, objection_to_entry, objection_to_move
 
 logger = logging.getLogger(__name__)
@@ -186,11 +185,11 @@ def amend_due(now: datetime) -> int:
     wished = Q(wanted_price__isnull=False)
     due = Q(next_attempt_at=None, updated_at__lte=now - HINT_GRACE) | Q(next_attempt_at__lte=now)
     unsent = wished & due & Q(amend_sent_at=None, status__in=RESTING)
-    sent = _each(unsent, amend, "order %s could not be moved")
+    sent = for_each_order(unsent, "updated_at", amend, "order %s could not be moved")
     unsure = wished & Q(amend_sent_at__lte=now - lookups.ASK_AFTER)
-    asked = _each(unsure, _resolve, "whether order %s moved could not be asked")
+    asked = for_each_order(unsure, "updated_at", _resolve, "whether order %s moved could not be asked")
     over = wished & Q(amend_sent_at=None, status__in=DONE)
-    ended = _each(over, _forget, "the wish to move order %s could not be dropped")
+    ended = for_each_order(over, "updated_at", _forget, "the wish to move order %s could not be dropped")
     return sent + asked + ended
 
 
@@ -203,8 +202,3 @@ def _resolve(order_id: UUID) -> None:
 def _forget(order_id: UUID) -> None:
     order = Order.objects.get(pk=order_id)
     _settle(order, order.price, f"the order was {order.status} before")
-
-
-def _each(rows: Q, act: Callable[[UUID], None], complaint: str) -> int:
-    found = Order.objects.filter(rows).order_by("updated_at").values_list("account_id", "pk")[:200]
-    return for_each_account(found, act, complaint)

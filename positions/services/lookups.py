@@ -10,8 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Q
 from django.utils import timezone
 
 from exchanges import session
@@ -24,13 +23,12 @@ from positions.lifecycle import OrderStatus
 from positions.models import Order
 from positions.services import denials, halting, reachability
 from positions.services.reports import apply_report
-from positions.services.sweeping import for_each_account
+from positions.services.sweeping import for_each_order
 
 logger = logging.getLogger(__name__)
 
 ASK_AFTER = timedelta(seconds=2)
 CANCEL_AGAIN_AFTER = timedelta(seconds=5)
-AT_ONCE = 200
 # on top of the request's own window: the exchange's clock and its queues
 ABSENCE_MARGIN = timedelta(seconds=5)
 
@@ -162,14 +160,9 @@ def resolve_unknown(now: datetime) -> int:
     unsure = Q(status__in=(OrderStatus.SUBMITTED, OrderStatus.TRIGGERED, OrderStatus.PARTIALLY_FILLED))
     # what waits for its price is quiet by nature; reconciliation misses it in the listing when it is gone
     stuck = Q(status=OrderStatus.ACCEPTED, order_type=OrderType.MARKET)
-    asked = _each(quiet & (unsure | stuck), lambda pk: resolve(pk), "order %s could not be asked for")
+    asked = for_each_order(
+        quiet & (unsure | stuck), "updated_at", lambda pk: resolve(pk), "order %s could not be asked for"
+    )
     unsent = Q(cancel_sent_at=None) & quiet | Q(cancel_sent_at__lte=now - CANCEL_AGAIN_AFTER)
     wanted = unsent & Q(status=OrderStatus.PENDING_CANCEL)
-    return asked + _each(wanted, cancel, "the cancel of order %s could not be sent")
-
-
-def _each(rows: Q, act: Callable[[UUID], None], complaint: str) -> int:
-    """Each account's oldest first: those of one that does not answer must not push out all others."""
-    turn = Window(RowNumber(), partition_by="account_id", order_by="updated_at")
-    found = Order.objects.filter(rows).order_by(turn, "updated_at").values_list("account_id", "pk")[:AT_ONCE]
-    return for_each_account(found, act, complaint)
+    return asked + for_each_order(wanted, "updated_at", cancel, "the cancel of order %s could not be sent")

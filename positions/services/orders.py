@@ -8,8 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q, Window
-from django.db.models.functions import RowNumber
+from django.db.models import F, Q
 from django.utils import timezone
 
 from exchanges import session
@@ -45,7 +44,7 @@ from positions.services.gate import no_entries
 from positions.services.outbox import add_parts, hint, terms_of
 from positions.services.preparing import prepare
 from positions.services.reports import apply_report
-from positions.services.sweeping import for_each_account
+from positions.services.sweeping import for_each_order
 from positions.sizing import ceil_to, floor_to
 from positions.terms import Terms, in_force_at
 
@@ -60,6 +59,7 @@ CLAIM_LIFETIME = timedelta(seconds=2)
 LEAVES_WITHIN = timedelta(seconds=3)  # also of whoever was frozen after its last question
 SWITCH_KNOWN_FOR = timedelta(seconds=1)
 EXIT_RETRY_SECONDS = 30.0
+URGENT = (OrderPurpose.PROTECT, OrderPurpose.CLOSE, OrderPurpose.REDUCE)
 
 
 class _Fenced(Exception):
@@ -223,12 +223,13 @@ def _give_up_or_wait(order: Order, reason: str) -> None:
 
 
 def submit_due(now: datetime) -> int:
-    """Send what no hint has woken: rows older than a moment, and those whose retry time has come."""
+    """Send what no hint has woken: rows older than a moment, and those whose retry time has come. What protects or ends
+    a position has turns of its own: it waits behind no entry, nor for the end of a turn of entries."""
     lost = Q(next_attempt_at=None, created_at__lte=now - HINT_GRACE)
-    due = Order.objects.filter(lost | Q(next_attempt_at__lte=now), status=OrderStatus.INITIALIZED)
-    turn = Window(RowNumber(), partition_by="account_id", order_by="created_at")
-    found = due.order_by(turn, "created_at").values_list("account_id", "pk")[:200]
-    return for_each_account(found, submit, "order %s could not be sent")
+    due = (lost | Q(next_attempt_at__lte=now)) & Q(status=OrderStatus.INITIALIZED)
+    urgent = Q(purpose__in=URGENT)
+    first = for_each_order(due & urgent, "created_at", submit, "exit order %s could not be sent")
+    return first + for_each_order(due & ~urgent, "created_at", submit, "order %s could not be sent")
 
 
 @transaction.atomic

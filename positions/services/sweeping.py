@@ -8,10 +8,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from threading import Thread
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import connections
+from django.db.models import Q, Window
+from django.db.models.functions import RowNumber
 
 from exchanges import session
 from positions.models import Order
@@ -22,8 +24,9 @@ Key = TypeVar("Key")
 Work = Callable[[], object]
 Way = Callable[[str, Mapping[int, Work]], None]
 
-# then the next sweep looks anew what is the most urgent of that account
+# then the next sweep looks anew what there is of that account
 TURN_SECONDS = 10.0
+AT_ONCE = 200
 
 
 def for_each(rows: Iterable[Key], act: Callable[[Key], object], complaint: str) -> int:
@@ -41,22 +44,40 @@ def _try(row: Key, act: Callable[[Key], object], complaint: str) -> None:
         logger.exception(complaint + "; the next sweep tries again", row)
 
 
+def for_each_order(wanted: Q, age: str, act: Callable[[UUID], object], complaint: str) -> int:
+    """Each account's oldest first: those of one that does not answer must not push out all others."""
+    turn = Window(RowNumber(), partition_by="account_id", order_by=age)
+    found = Order.objects.filter(wanted).order_by(turn, age).values_list("account_id", "pk")[:AT_ONCE]
+    return for_each_account(found, act, complaint)
+
+
 def for_each_account(rows: Iterable[tuple[int, Key]], act: Callable[[Key], object], complaint: str) -> int:
     """Of (account, row). What an account's exchange does not answer holds up the rows of that account alone.
     `complaint` is one sweep's own: an account has one turn of it at a time. Returns how many there were."""
     of_accounts: dict[int, list[Key]] = defaultdict(list)
     for account_id, row in rows:
         of_accounts[account_id].append(row)
-    _way(complaint, {one: partial(_a_turn, found, act, complaint) for one, found in of_accounts.items()})
+    works = {one: partial(_a_turn, (complaint, one), found, act) for one, found in of_accounts.items()}
+    _way(complaint, works)
     return sum(map(len, of_accounts.values()))
 
 
-def _a_turn(rows: list[Key], act: Callable[[Key], object], complaint: str) -> None:
+# by sweep and account: what this process has tried since the account's rows were last gone through
+_tried: dict[tuple[str, int], set[Any]] = {}
+
+
+def _a_turn(place: tuple[str, int], rows: list[Key], act: Callable[[Key], object]) -> None:
+    """Begins with what the last turns did not come to: a row that hangs is found again at the head of every sweep."""
     until = time.monotonic() + TURN_SECONDS
-    for row in rows:
+    tried = _tried.pop(place, set()) & set(rows)
+    for row in sorted(rows, key=tried.__contains__):
         if time.monotonic() > until:
+            _tried[place] = tried
             return
-        _try(row, act, complaint)
+        if row in tried:
+            tried = set()
+        tried.add(row)
+        _try(row, act, place[0])
 
 
 def _one_after_another(what: str, works: Mapping[int, Work]) -> None:

@@ -222,6 +222,18 @@ def test_a_row_whose_hint_was_lost_is_found(desk: Desk) -> None:
     assert desk.held() == D("0.010")
 
 
+def test_a_stop_and_a_close_go_out_before_entries_that_waited_longer(desk: Desk) -> None:
+    bare, unwanted = desk.filled(), desk.filled("ETHUSDT")
+    desk.open("SOLUSDT")
+    request_close(unwanted.pk, reason=CloseReason.MANUAL, requested_by="test")
+    orders.request_stop(bare.pk, trigger_price=D(90_000))
+    then = timezone.now() + timedelta(seconds=2)
+    Order.objects.filter(purpose="entry").update(created_at=then - timedelta(seconds=20))
+    assert orders.submit_due(then) == 3
+    sent = Order.objects.order_by("submitted_at").values_list("purpose", flat=True)
+    assert list(sent)[2:] == ["close", "protect", "entry"]
+
+
 def test_one_row_that_breaks_its_sweep_keeps_no_other_from_it(desk: Desk, trouble: Trouble) -> None:
     honest = trouble.client().create_order
 

@@ -75,6 +75,27 @@ def test_a_turn_ends_in_time_for_what_has_become_more_urgent(monkeypatch: pytest
     assert acted == ["first", "second"]
 
 
+def test_a_turn_begins_with_what_the_last_ones_did_not_come_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What hangs is found again at the head of every sweep, for it does not move."""
+    now = [0.0]
+    monkeypatch.setattr(sweeping, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    acted: list[str] = []
+
+    def act(row: str) -> None:
+        acted.append(row)
+        now[0] += 6
+
+    def turn(*rows: str) -> list[str]:
+        acted.clear()
+        for_each_account([(3, row) for row in rows], act, COMPLAINT)
+        return list(acted)
+
+    rows = ["a", "b", "c", "d", "e"]
+    assert [turn(*rows), turn(*rows), turn(*rows)] == [["a", "b"], ["c", "d"], ["e", "a"]]
+    assert turn("a", "b", "new") == ["b", "new"], "a new round began with a"
+    assert turn("a") == ["a"]
+
+
 @pytest.fixture
 def waiting(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Two callers that wait for the desk's account."""
