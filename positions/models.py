@@ -39,6 +39,14 @@ class Position(models.Model):
     strategy = models.ForeignKey(
         "signals_app.Strategy", models.PROTECT, null=True, blank=True, related_name="positions"
     )
+    stands_in_for = models.ForeignKey(
+        "exchanges.ExchangeAccount",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="opened_elsewhere",
+        help_text="The strategy's account that could not be reached when this was opened",
+    )
     plan = models.ForeignKey("trailing.PlanVersion", models.PROTECT, related_name="positions")
     signal_id = signal_id_field()
     # part of every client order id of this position: unlike the row's number it differs between databases

@@ -15,7 +15,6 @@ from positions.models import Position
 from positions.services.closing import REQUESTABLE
 from signals_app.market_facts import Market, facts_for_all
 from signals_app.market_filters import Fact, MarketFacts
-from signals_app.models import StrategyAccount
 from signals_app.parsing import Signal
 from signals_app.routing import Ignored, OppositeSignal, Route, Routed
 from trailing.rows import kind_of
@@ -65,12 +64,8 @@ def question_of(signal: Signal, routed: Routed) -> Question:
 
 
 def _wanted(symbol: str, entries: tuple[Route, ...]) -> set[Wanted]:
-    return {
-        (account, symbol, kind)
-        for one in entries
-        for account in one.account_ids
-        for kind in (PriceKind.MARK, *_kinds(symbol, one))
-    }
+    to_open = {(account, symbol, PriceKind.MARK) for one in entries for account in one.account_ids}
+    return to_open.union(*(_judging(symbol, one) for one in entries))
 
 
 def _facts(questions: Collection[Question]) -> dict[Market, frozenset[Fact]]:
@@ -85,14 +80,11 @@ def _facts(questions: Collection[Question]) -> dict[Market, frozenset[Fact]]:
 
 
 def live_legs(routed: Route, exchange_symbol: str) -> QuerySet[Position]:
-    """On its account whichever strategy opened them; on the one that stands in for it its own, unless it trades there
-    anyway. One that is being closed is none any more."""
-    there = Q(account_id=routed.account_id)
-    if routed.failover_id is not None:
-        trades_there = StrategyAccount.objects.filter(strategy=routed.strategy_id, account=routed.failover_id)
-        if not trades_there.exists():
-            there |= Q(account_id=routed.failover_id, strategy_id=routed.strategy_id)
-    held = Position.objects.filter(there, status__in=REQUESTABLE)
+    """On its account whichever strategy opened them, and the strategy's own that stand in for it elsewhere, whatever is
+    set today. One that is being closed is none any more."""
+    here = Q(account_id=routed.account_id)
+    elsewhere = Q(strategy_id=routed.strategy_id, stands_in_for_id=routed.account_id)
+    held = Position.objects.filter(here | elsewhere, status__in=REQUESTABLE)
     return held.filter(instrument__exchange_symbol=exchange_symbol).select_related("instrument", "plan")
 
 
@@ -102,13 +94,13 @@ def _entries(routed: Routed) -> list[Route]:
     return [one for one in routed if isinstance(one, Route) and one.direction.is_entry]
 
 
-def _kinds(symbol: str, routed: Route) -> list[PriceKind]:
+def _judging(symbol: str, routed: Route) -> set[Wanted]:
     """The price that decides about what it would protect. What one strategy lacks must not stop the others."""
     if routed.opposite not in PROTECTING:
-        return []
+        return set()
     against = live_legs(routed, symbol).filter(strategy_id=routed.strategy_id)
     try:
-        return [kind_of(position) for position in against]
+        return {(position.account_id, symbol, kind_of(position)) for position in against}
     except Exception:
         logger.exception("strategy %s: what it holds cannot be judged", routed.strategy_id)
-        return []
+        return set()

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from exchanges.models import AccountBalance, ExchangeAccount, Instrument
@@ -108,10 +108,11 @@ def _told(no: Skip, proposal: Proposal, strategy: Strategy) -> Skip:
 
 def _strategy_here(proposal: Proposal) -> Strategy | None:
     """As it trades on this account, or on the one that this one stands in for; never to be saved."""
+    place = Q(account=proposal.account_id)
+    if proposal.stands_in_for is not None:
+        place = Q(account=proposal.stands_in_for, failover_account=proposal.account_id)
     places = StrategyAccount.objects.select_related("strategy").filter(strategy=proposal.strategy_id)
-    here = places.filter(account=proposal.account_id).first()
-    if here is None and proposal.stands_in_for is not None:
-        here = places.filter(account=proposal.stands_in_for, failover_account=proposal.account_id).first()
+    here = places.filter(place).first()
     if here is None:
         return None
     strategy, share = here.strategy, here.size_percent / HUNDRED
@@ -249,6 +250,7 @@ def _insert(
 ) -> Position:
     position = Position.objects.create(
         account_id=proposal.account_id,
+        stands_in_for_id=proposal.stands_in_for,
         instrument=instrument,
         strategy=strategy,
         plan=kept(plan),

@@ -149,6 +149,8 @@ def _protect(routed: Route, position_id: int, outlook: Outlook) -> EntryVerdict:
 def _reverse(against: int, signal: Signal, routed: Route, outlook: Outlook, waited: Waited) -> EntryVerdict:
     """The other side is left first; that needs no price and stands even where nothing is opened after it."""
     closed = _close([against], signal, routed)
+    if closed.status is EntryStatus.FAILED:
+        return closed
     try:
         opened = _open(signal, routed, outlook, waited)
     except (OperationalError, InterfaceError):
@@ -183,7 +185,7 @@ def _open(signal: Signal, routed: Route, outlook: Outlook, waited: Waited) -> En
         mark_price,
         signal.signal_id,
         wishes=_wishes(signal),
-        stands_in_for=routed.account_id if instead else None,
+        stands_in_for=None if account_id == routed.account_id else routed.account_id,
     )
     with transaction.atomic():  # a savepoint: open_position takes none of its own
         outcome = open_position(proposal)
@@ -200,11 +202,14 @@ def _not_listed(account_id: int, symbol: str) -> Skip | None:
 
 
 def _where(routed: Route) -> tuple[int, str]:
-    """The account that opens, and why not the route's own."""
+    """The account that opens, and what is to be said about one that stands in, or does not: where the strategy trades
+    there anyway, that account's own route follows the signal."""
     away = no_entries(routed.account_id) if routed.failover_id is not None else None
     if away is None or routed.failover_id is None or away.code is not ReasonCode.UNREACHABLE:
         return routed.account_id, ""
     name = ExchangeAccount.objects.values_list("name", flat=True).get(pk=routed.failover_id)
+    if StrategyAccount.objects.filter(strategy=routed.strategy_id, account=routed.failover_id).exists():
+        return routed.account_id, f"; {name} does not stand in: the strategy trades there itself"
     return routed.failover_id, f"; {name} stands in: {away.reason}"
 
 
@@ -229,6 +234,17 @@ def _live(signal: Signal, routed: Route) -> QuerySet[Position]:
 
 
 def _close(position_ids: list[int], signal: Signal, routed: Route) -> EntryVerdict:
+    """Each in the savepoint of its request: one that fails leaves the others asked for."""
+    failures: dict[int, Exception] = {}
     for position_id in position_ids:
-        request_close(position_id, reason=CloseReason.SIGNAL, requested_by=f"signal {signal.uid[:12]}")
-    return EntryVerdict(*routed.place, EntryStatus.CLOSED, position_id=position_ids[0])
+        try:
+            request_close(position_id, reason=CloseReason.SIGNAL, requested_by=f"signal {signal.uid[:12]}")
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            failures[position_id] = error
+    if not failures:
+        return EntryVerdict(*routed.place, EntryStatus.CLOSED, position_id=position_ids[0])
+    position_id, error = next(iter(failures.items()))
+    failed, count = _failed(signal, routed, error), f"{len(failures)} of {len(position_ids)}"
+    return replace(failed, note=f"{count} could not be closed: {failed.note}", position_id=position_id)

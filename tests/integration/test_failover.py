@@ -34,9 +34,9 @@ from positions.services.balances import get_total_balance, last_known_balances
 from positions.services.instruments import refresh_instruments
 from positions.services.opening import Opened, open_position
 from positions.sizing import Skip
-from signals_app.models import StrategyAccount
-from signals_app.services.arrivals import EntryVerdict
-from tests.builders import a_balance, a_ticker, an_account
+from signals_app.models import Strategy, StrategyAccount
+from signals_app.services.arrivals import EntryVerdict, Verdict
+from tests.builders import a_balance, a_ticker, an_account, trades_on
 from tests.conftest import ADDRESS, _forget
 from tests.exchanges.conftest import floor, wired
 from tests.exchanges.floor import Floor
@@ -394,6 +394,62 @@ def test_one_that_stands_in_is_asked_for_its_own_limits(town: Town) -> None:
     assert (entry.status, entry.account_id) == ("skipped", town.primary.pk)
     assert "second stands in: primary is unreachable" in entry.note
     assert not Order.objects.exists()
+
+
+def goes_away(town: Town) -> None:
+    town.down()
+    while town.compare() != "open":
+        pass
+
+
+def comes_back(town: Town) -> None:
+    town.up()
+    while town.compare() != "closed":
+        pass
+
+
+def live() -> set[tuple[str, str, str]]:
+    return set(Position.objects.filter(is_live=True).values_list("account__name", "position_side", "status"))
+
+
+def verdict_on(account: ExchangeAccount, verdict: Verdict) -> str:
+    return next(entry.status for entry in verdict.entries if entry.account_id == account.pk)
+
+
+def test_it_does_not_stand_in_where_the_strategy_trades_anyway(town: Town) -> None:
+    Strategy.objects.update(opposite_signal="ignore")
+    trades_on(Strategy.objects.get(), town.second)
+    goes_away(town)
+    verdicts = {entry.account_id: entry for entry in receive(frame("UP")).entries}
+    town.fill(verdicts[town.second.pk].position_id)
+    said = verdicts[town.primary.pk]
+    assert (said.status, said.reason_code) == ("skipped", "unreachable")
+    assert said.note.endswith("second does not stand in: the strategy trades there itself")
+    receive(frame("DOWN"))
+    assert live() == {("second", "long", "open")}, "the opposite signal was to be ignored"
+    assert verdict_on(town.second, receive(frame("EXIT"))) == "closed"
+
+
+def test_what_stands_in_stays_the_primarys_whatever_is_set_by_then(town: Town) -> None:
+    goes_away(town)
+    held = town.fill(town.signal("UP", "ETHUSDT").position_id)
+    assert (held.account, held.stands_in_for) == (town.second, town.primary)
+    comes_back(town)
+    StrategyAccount.objects.update(failover_account=None)
+    a_minute_later = (timezone.now() + timedelta(minutes=1)).replace(second=0, microsecond=0).isoformat()
+    (again,) = receive(frame("UP", symbol="ETHUSDT", bar_time=a_minute_later)).entries
+    assert (again.status, live()) == ("skipped", {("second", "long", "open")}), "one position, not two"
+    assert town.signal("EXIT", "ETHUSDT").status == "closed"
+    assert live() == {("second", "long", "closing")}
+
+
+def test_a_shared_stand_in_keeps_apart_whom_it_stands_in_for(town: Town) -> None:
+    goes_away(town)
+    town.fill(town.signal("UP", "ETHUSDT").position_id)
+    third = an_account(name="third", venue="bybit")
+    trades_on(Strategy.objects.get(), third, failover_account=town.second)
+    verdict = receive(frame("EXIT", symbol="ETHUSDT"))
+    assert (verdict_on(third, verdict), verdict_on(town.primary, verdict)) == ("skipped", "closed")
 
 
 # the canary

@@ -62,3 +62,15 @@ def test_a_strategy_that_was_moved_to_another_account_since_the_tables_were_read
     assert (entry.status, entry.reason_code) == ("skipped", "account_changed")
     position.refresh_from_db()
     assert (position.status, Position.objects.count()) == ("open", 1)
+
+
+def test_one_close_that_fails_leaves_the_other_of_its_verdict(account) -> None:
+    """A position that stands in elsewhere is closed by the same phrase."""
+    strategy = a_trader(account)
+    broken = a_position(account=account, strategy=strategy)
+    elsewhere = a_position(account=an_account(), strategy=strategy, stands_in_for=account)
+    fail(f"UPDATE ON positions FOR EACH ROW WHEN (NEW.id = {broken.pk})", "P0001")
+    (entry,) = receive(frame("EXIT")).entries
+    assert (entry.status, entry.position_id) == ("failed", broken.pk)
+    assert entry.note == "1 of 2 could not be closed: ProgrammingError"
+    assert dict(Position.objects.values_list("pk", "status")) == {broken.pk: "open", elsewhere.pk: "closing"}

@@ -13,7 +13,7 @@ from exchanges import session
 from exchanges.errors import AccountUnusable
 from exchanges.models import ExchangeAccount, Instrument
 from positions.models import Order
-from positions.services import lookups
+from positions.services import lookups, sweeping
 from positions.services.instruments import refresh_instruments
 from tests.builders import a_position, an_account, an_order
 from tests.positions.services.conftest import Desk
@@ -24,7 +24,7 @@ def test_the_orders_of_an_account_that_does_not_answer_push_out_no_others(
 ) -> None:
     """A question that failed leaves the row as it is: the same rows would come first for ever."""
     asked: list[UUID] = []
-    monkeypatch.setattr(lookups, "AT_ONCE", 2)
+    monkeypatch.setattr(sweeping, "AT_ONCE", 2)
     monkeypatch.setattr(lookups, "resolve", asked.append)
     silent, other = an_account(), an_account()
     held = [a_position(base, account=silent) for base in ("BTC", "ETH", "SOL")]
