@@ -245,6 +245,6 @@ def _close(position_ids: list[int], signal: Signal, routed: Route) -> EntryVerdi
             failures[position_id] = error
     if not failures:
         return EntryVerdict(*routed.place, EntryStatus.CLOSED, position_id=position_ids[0])
-    position_id, error = next(iter(failures.items()))
-    failed, count = _failed(signal, routed, error), f"{len(failures)} of {len(position_ids)}"
-    return replace(failed, note=f"{count} could not be closed: {failed.note}", position_id=position_id)
+    left_open, why = next(iter(failures.items()))
+    failed, count = _failed(signal, routed, why), f"{len(failures)} of {len(position_ids)}"
+    return replace(failed, note=f"{count} could not be closed: {failed.note}", position_id=left_open)
