@@ -29,7 +29,7 @@ from exchanges.errors import (
 from exchanges.venue_codes import BAN_SECONDS, RATE_LIMIT_SECONDS, error_for_code, is_listed, is_rate_limit
 
 LONGEST_MESSAGE = 300
-_BANS = (418, 403)  # of the two venues; only beside a number that speaks of a limit, or for 418
+_BANS = (418, 403)  # of the two venues
 _LOOKS_SECRET = re.compile(r"[A-Za-z0-9]{40,}")  # keys, signatures, listenKeys; our client ids stop at 36
 
 # ccxt class names, most special first; meaningful only next to a number, or when nothing was sent
@@ -77,7 +77,8 @@ def translate(venue: str, error: Exception, wire: Wire, *, writing: bool) -> Exc
     """The error to raise. While writing, whatever failed before the first POST left is proven not sent."""
     if isinstance(error, ExchangeError):
         return error
-    found = told_to_wait(venue, wire) or _by_number(venue, error, wire) or _by_cause(error, wire)
+    told = None if _may_have_arrived(venue, wire) else told_to_wait(venue, wire)
+    found = told or _by_number(venue, error, wire) or _by_cause(error, wire)
     if writing and not wire.changed_something and isinstance(found, OutcomeUnknown):
         return (NotSent if found.code else NotReached)(str(found), code=found.code)
     return found
@@ -99,12 +100,22 @@ def scrubbed(message: str) -> str:
 def told_to_wait(venue: str, wire: Wire) -> NotSent | None:
     """The venue's demand to ask less, with the time it named or the shortest that it can mean."""
     code, message = venue_answer(wire.answer)
-    if wire.status not in (418, 429) and not is_rate_limit(venue, code):
+    if wire.status not in (418, 429) and not is_rate_limit(venue, code) and not _is_bare_ban(venue, wire):
         return None
     is_ban = wire.status in _BANS or "banned" in message.lower()
     kind, floor = (Banned, BAN_SECONDS[venue]) if is_ban else (NotSent, RATE_LIMIT_SECONDS)
     wait = _retry_after(wire.headers) or _reset_in(wire.headers) or _ban_left(message) or floor
     return kind(message or f"HTTP {wire.status}", code=code, retry_after=wait)
+
+
+def _is_bare_ban(venue: str, wire: Wire) -> bool:
+    """Bybit's gate says no more to an address that asked too often."""
+    return venue == "bybit" and wire.status == 403 and not venue_answer(wire.answer)[0]
+
+
+def _may_have_arrived(venue: str, wire: Wire) -> bool:
+    """A bare 403 names no request: around an order it ends the asking and proves nothing."""
+    return wire.changed_something and _is_bare_ban(venue, wire)
 
 
 def _header(headers: Mapping[str, str], wanted: str) -> str:

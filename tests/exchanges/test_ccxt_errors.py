@@ -13,12 +13,13 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import ccxt
 import pytest
 import pytest_asyncio
 
 from exchanges import ccxt_calls, ccxt_client, errors
 from exchanges.binance_client import BinanceClient
-from exchanges.ccxt_errors import Wire, translate, venue_answer
+from exchanges.ccxt_errors import Wire, told_to_wait, translate, venue_answer
 from exchanges.credentials import Credentials
 from exchanges.types import OrderRequest, OrderType, PositionSide, Side
 from tests.exchanges.capture import Capture, capturing, half_an_answer, hang_up, never, sample
@@ -251,6 +252,18 @@ def test_bybits_ban_is_a_number_beside_a_403() -> None:
         "bybit", RuntimeError("anything"), Wire(status=403, changed_something=True), writing=True
     )
     assert isinstance(blocked, errors.OutcomeUnknown)
+
+
+def test_a_bare_403_of_bybit_stops_the_asking_and_proves_nothing_of_an_order() -> None:
+    asked = translate("bybit", ccxt.RateLimitExceeded("403"), Wire(status=403), writing=False)
+    assert isinstance(asked, errors.Banned)
+    assert asked.retry_after == 600
+    around_an_order = Wire(status=403, changed_something=True)
+    assert type(translate("bybit", ccxt.RateLimitExceeded("403"), around_an_order, writing=True)) is (
+        errors.OutcomeUnknown
+    )
+    assert isinstance(told_to_wait("bybit", around_an_order), errors.Banned), "the budget hears of it"
+    assert told_to_wait("binance", Wire(status=403)) is None
 
 
 @pytest.mark.asyncio
