@@ -122,8 +122,7 @@ class BybitClient(CcxtClient):
 
     async def fills(self, symbol: str, since: datetime, *, after: str = "") -> Sequence[FillReport]:
         """Trades have no numbers that grow: the list begins at the time of the one named."""
-        fills = await fills_since(self._calls, symbol, await self._known(symbol), since)
-        return [fill for fill in fills if fill.trade_id != after]
+        return await fills_since(self._calls, symbol, await self._known(symbol), since, after)
 
     async def last_trades(self, since: datetime) -> Mapping[str, datetime]:
         return await last_trades_since(self._calls, since, self._symbol)

@@ -364,6 +364,38 @@ async def test_a_profit_that_the_listing_hides_is_read_from_the_log(
     assert (fill.realized_pnl, fill.position_side) == (D("9.998"), LONG)
 
 
+def a_closing(at: datetime, name: str = "e-1") -> dict[str, object]:
+    row = an_execution(execId=name, side="Sell", closedSize="0.010", execTime=str(int(at.timestamp() * 1000)))
+    del row["execPnl"]
+    return row
+
+
+async def test_the_log_is_read_for_the_hidden_profits_alone(client: BybitClient, venue: Capture) -> None:
+    now = datetime.now(UTC)
+    since, first, last = (now - timedelta(days=days) for days in (28, 20, 12))
+    venue.answers |= {EXECUTIONS: listed(a_closing(since, "known")), LOG: listed()}
+    assert await client.fills(BTC, since, after="known") == []
+    assert not venue.sent(*LOG)
+    venue.answers[EXECUTIONS] = listed(a_closing(last, "e-2"), a_closing(first), a_closing(since, "known"))
+    await client.fills(BTC, since, after="known")
+    spans = [(int(sent["startTime"]), int(sent["endTime"])) for sent in venue.sent(*LOG)]
+    week_ms = 7 * 24 * 3600 * 1000
+    assert spans[0][0] == int(first.timestamp() * 1000)
+    assert spans[0][1] == spans[1][0] == spans[0][0] + week_ms
+    assert 0 < spans[-1][1] - int(last.timestamp() * 1000) <= 5000
+
+
+async def test_a_trade_waits_a_moment_for_its_row_in_the_log(client: BybitClient, venue: Capture) -> None:
+    now = datetime.now(UTC)
+    row = a_closing(now)
+    venue.answers |= {EXECUTIONS: listed(row, an_execution(execId="e-0")), LOG: listed()}
+    assert [fill.trade_id for fill in await client.fills(BTC, now)] == ["e-0"]
+    venue.answers[LOG] = listed({"tradeId": "e-1", "cashFlow": "-3"})
+    assert [fill.realized_pnl for fill in await client.fills(BTC, now)] == [D(0), D(-3)]
+    venue.answers |= {EXECUTIONS: listed(a_closing(now - timedelta(seconds=6))), LOG: listed()}
+    assert [fill.trade_id for fill in await client.fills(BTC, now)] == ["e-1"], "patience has an end"
+
+
 async def test_contracts_with_executions_and_funding(client: BybitClient, venue: Capture) -> None:
     since = datetime.now(UTC) - timedelta(hours=1)
     venue.answers[EXECUTIONS] = listed(an_execution(), an_execution(execId="e-2", execTime="1700000001000"))
