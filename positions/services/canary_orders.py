@@ -137,7 +137,9 @@ def take_back(order: CanaryOrder) -> None:
     """What cannot be canceled now stays as it is; the sweep comes again."""
     account, symbol, book = order.run.account, order.run.instrument.symbol, Book(order.book)
     try:
-        told = session.call(account, lambda client: client.cancel_order(symbol, order.name, book))
+        told = session.call(account, lambda client: client.cancel_order(symbol, order.name, book)) or _find(
+            order
+        )
     except OrderNotFound:
         look_up(order)
     except ExchangeError as error:
@@ -152,10 +154,7 @@ def look_up(order: CanaryOrder) -> None:
     try:
         report = _find(order)
     except OrderNotFound:
-        if order.state == ProbeState.STANDING:
-            _move(order, ProbeState.WORKED)  # it was taken, and somebody else took it back
-        elif lookups.is_final(order.asked_at, asked_at):
-            _move(order, ProbeState.NOT_SENT)
+        _absent(order, asked_at)
         return
     except ExchangeError as error:
         _hear(order, error)
@@ -167,19 +166,26 @@ def look_up(order: CanaryOrder) -> None:
         _ended(order, report)
 
 
+def _absent(order: CanaryOrder, asked_at: datetime) -> None:
+    """A young one may be in no list yet, also after its acknowledgement: the sweep comes again."""
+    if lookups.is_final(order.asked_at, asked_at):
+        was_taken = order.state == ProbeState.STANDING  # and somebody else took it back
+        _move(order, ProbeState.WORKED if was_taken else ProbeState.NOT_SENT)
+
+
 def _find(order: CanaryOrder) -> OrderReport:
     account, symbol, book = order.run.account, order.run.instrument.symbol, Book(order.book)
     return session.call(account, lambda client: client.find_order(symbol, order.name, book))
 
 
-def _ended(order: CanaryOrder, told: OrderReport | None) -> None:
-    """A conditional one that fired is at the market: it counts as bought until the exchange shows nothing."""
-    has_fired = told is not None and told.status is ReportStatus.TRIGGERED
-    if told is not None and (has_fired or told.filled_quantity > 0):
+def _ended(order: CanaryOrder, told: OrderReport) -> None:
+    """A conditional one that fired is at the market: it counts as bought until the exchange shows nothing. What is
+    not told to have ended stands: a cancel may be acknowledged before it is done."""
+    if told.status is ReportStatus.TRIGGERED or told.filled_quantity > 0:
         _bought(order)
-    elif told is not None and told.status is ReportStatus.REJECTED:
+    elif told.status is ReportStatus.REJECTED:
         _move(order, ProbeState.REFUSED, told.reason)
-    else:
+    elif told.status in (ReportStatus.CANCELED, ReportStatus.EXPIRED):
         _move(order, ProbeState.WORKED, order.reason)
 
 
