@@ -18,7 +18,7 @@ from pytest_django.fixtures import _django_db_helper
 
 from exchanges import session
 from exchanges.marks import publish_prices
-from exchanges.models import AccountWatch, ExchangeAccount
+from exchanges.models import AccountWatch, ExchangeAccount, Instrument
 from exchanges.paper.matching import Engine
 from exchanges.types import PositionMode, PriceTick
 from ops.ports import free_port
@@ -508,6 +508,14 @@ def test_it_waits_for_its_time_for_its_owner_and_for_the_account(yard: Floor, se
     settings.DRY_RUN = False
     canary.run_due(timezone.now() + timedelta(hours=1))
     assert CanaryRun.objects.count() == 1, "real money only with its owner's leave"
+
+
+def test_a_contract_without_a_price_is_passed_over(yard: Floor) -> None:
+    a_ticker("BTCUSDT")
+    Instrument.objects.filter(exchange_symbol="ETHUSDT").update(min_notional=1)
+    body = json.dumps({"code": -1121, "msg": "Invalid symbol."})
+    fault(yard, "GET", "/fapi/v1/premiumIndex", kind="answer", status=400, body=body, times=2)
+    assert a_run().instrument.exchange_symbol == BTC
 
 
 def test_a_person_proves_that_stops_are_taken_where_no_canary_runs_by_itself(yard: Floor) -> None:
