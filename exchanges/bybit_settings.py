@@ -48,17 +48,23 @@ async def ensure_leverage(calls: Calls, symbol: str, market_id: str, leverage: i
     if await _has_leverage(calls, market_id, leverage):
         return
     words = bybit.leverage_words(market_id, leverage)
-    await _changed(calls, lambda: calls.writer.privatePostV5PositionSetLeverage(words))
+    refusal = await _changed(calls, lambda: calls.writer.privatePostV5PositionSetLeverage(words))
     if not await _has_leverage(calls, market_id, leverage):
-        raise OutcomeUnknown(f"The leverage of {symbol} was to be {leverage}, and reads otherwise.")
+        raise OutcomeUnknown(
+            f"The leverage of {symbol} was to be {leverage}, and reads otherwise.",
+            code=refusal.code if refusal else "",
+        )
 
 
-async def _changed(calls: Calls, change: Call) -> None:
+async def _changed(calls: Calls, change: Call) -> Refused | None:
+    """Returns the refusal that says it is so already."""
     try:
         await calls.change(change, Lane.ENTRY)
     except Refused as error:
         if not is_already_so(calls.venue, error.code):
             raise
+        return error
+    return None
 
 
 async def _has_leverage(calls: Calls, market_id: str, leverage: int) -> bool:

@@ -105,6 +105,7 @@ def close_again_in(seconds: int, **seen: str) -> Seen:
 HTML = "<html>Bad Gateway</html>"
 REFUSED_STOP = Seen("rejected", "open", told=REFUSED)
 REFUSED_CLOSE = Seen("rejected", "open (manual)", told=f"close_refused (high), {REFUSED}")
+REFUSED_FOR_ITS_MODE = Seen("rejected", "closed (never_opened)", told=f"{OTHER_MODE}, {REFUSED}")
 REFUSED_AND_HALTED = Seen("rejected", "closed (never_opened)", "halted", f"{HALTED}, {REFUSED}")
 
 SAMPLED = [
@@ -112,8 +113,7 @@ SAMPLED = [
     sampled("b-2021", "stop", Seen("rejected", "closing (stop_loss)", told=REFUSED),
             "entry 1 filled, stop 1 rejected, close 1 filled; closed (stop_loss); 0 held; sent 1x"),
     sampled("b-2022", "stop", REFUSED_STOP, STOP_ASKED_AGAIN),
-    sampled("b-4061", "entry", Seen("rejected", "closed (never_opened)", told=f"{OTHER_MODE}, {REFUSED}"),
-            NOTHING_BOUGHT),
+    sampled("b-4061", "entry", REFUSED_FOR_ITS_MODE, NOTHING_BOUGHT),
     sampled("b-4061", "stop", stop_again_in(30, told=OTHER_MODE), STOP_LATER),
     sampled("b-4164", "entry", NEVER, NOTHING_BOUGHT),
     sampled("b-1111", "entry", NEVER, NOTHING_BOUGHT),
@@ -207,8 +207,8 @@ ON_BYBIT = [
     sampled("y110007", "entry", SHORT_OF_MONEY, NOTHING_BOUGHT),
     sampled("y110017", "stop", REFUSED_STOP, STOP_ASKED_AGAIN),
     sampled("y110094", "entry", NEVER, NOTHING_BOUGHT),
-    sampled("y10001idx", "entry", REFUSED_AND_HALTED, NOTHING_BOUGHT),
-    sampled("y10001idx", "stop", stop_again_in(30, account="halted", told=HALTED), STOP_LATER),
+    sampled("y10001idx", "entry", REFUSED_FOR_ITS_MODE, NOTHING_BOUGHT),
+    sampled("y10001idx", "stop", stop_again_in(30, told=OTHER_MODE), STOP_LATER),
     sampled("y10002", "entry", entry_again_in(1), BOUGHT_ON_SECOND),
     sampled("y10002", "close", close_again_in(1), CLOSED_ON_SECOND),
     sampled("y10003", "entry", REFUSED_AND_HALTED, NOTHING_BOUGHT),
@@ -226,8 +226,7 @@ ON_BYBIT = [
     answered("110079", "cancel", 200, ret(110079, "order is being processed"), CANCEL_UNKNOWN, CANCELED_LATER),
     answered("999999", "entry", 200, ret(999999, "A number nobody listed"), UNKNOWN_ENTRY, NOTHING_BOUGHT),
     answered("110013", "leverage", 200, ret(110013, "cannot set leverage gt maxLeverage"), NEVER, NOTHING_BOUGHT),
-    answered("110043", "leverage", 200, ret(110043, "leverage not modified"), Seen("accepted", "opening"),
-             BOUGHT_ON_FIRST),
+    answered("110043", "leverage", 200, ret(110043, "leverage not modified"), entry_again_in(2), BOUGHT_ON_SECOND),
     on_the_wire(CUT_AFTER, "entry", {"kind": "close_after"}, UNKNOWN_ENTRY, BOUGHT_ON_FIRST),
     on_the_wire(CUT_AFTER, "stop", {"kind": "close_after"}, UNKNOWN_STOP, STOP_STOOD),
     on_the_wire(CUT_AFTER, "close", {"kind": "close_after"}, UNKNOWN_CLOSE, CLOSED_ON_FIRST),

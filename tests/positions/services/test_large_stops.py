@@ -99,6 +99,8 @@ def test_where_one_of_them_is_refused_the_standing_stop_stays(desk: Desk, large:
     trailing.protect(large.pk)
     desk.engine.rules[BTC] = replace(desk.engine.rules[BTC], max_quantity=D("0.0035"))
     send(large)
+    rejected = Order.objects.filter(position=large, status="rejected")
+    rejected.update(updated_at=timezone.now() + timedelta(minutes=1))  # its pause lasts on a slow machine too
     settle(large)
     assert stops(large) == WHOLE
     assert stops(large, "rejected") == [(2, 1, D("0.004"))]
