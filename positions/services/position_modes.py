@@ -31,11 +31,15 @@ class CannotSwitch(Exception):
 
 
 def objection(account: ExchangeAccount) -> str | None:
-    """Why nothing may be traded: what the exchange said last is not what the account is set to."""
+    """Why nothing may be opened: what the exchange said last is not what the account is set to."""
     if account.told_position_mode in ("", account.position_mode):
         return None
-    wanted, told = (mode.replace("_", "-") for mode in (account.position_mode, account.told_position_mode))
-    of = f" for {account.told_mode_symbol}" if account.venue == Venue.BYBIT else ""
+    return difference(account, account.told_mode_symbol, account.told_position_mode)
+
+
+def difference(account: ExchangeAccount, symbol: str, found: str) -> str:
+    wanted, told = (mode.replace("_", "-") for mode in (account.position_mode, found))
+    of = f" for {symbol}" if account.venue == Venue.BYBIT else ""
     return (
         f"the account {account.name} is set to {wanted} mode here and is in {told} mode{of} at the exchange: "
         f"set it there while nothing is open, by hand or with `manage.py account_mode {account.name} --set`"
@@ -52,14 +56,15 @@ def forget() -> None:
     _heard.clear()
 
 
-def learn(account: ExchangeAccount, symbol: str) -> None:
-    """Ask the exchange and remember its answer; raises what the question raised."""
+def learn(account: ExchangeAccount, symbol: str) -> PositionMode:
+    """Ask the exchange and remember its answer. Returns the contract's mode; raises what the question raised."""
     asked = ExchangeAccount.objects.get(pk=account.pk)
     found = session.call(asked, lambda client: _told(client, asked, symbol))
     _note(asked.pk, symbol, found)
     account.refresh_from_db(fields=["position_mode", "told_position_mode", "told_mode_symbol"])
     if objection(account) is None:
         _heard[_scope(account, symbol)] = time.time()
+    return found
 
 
 async def _told(client: ExchangeClient, account: ExchangeAccount, symbol: str) -> PositionMode:
@@ -79,9 +84,10 @@ async def _told(client: ExchangeClient, account: ExchangeAccount, symbol: str) -
 def _note(account_id: int, symbol: str, found: PositionMode) -> None:
     account = ExchangeAccount.objects.select_for_update(of=("self",), no_key=True).get(pk=account_id)
     before = objection(account)
-    if before and account.venue == Venue.BYBIT and account.told_mode_symbol != symbol:
+    can_be_asked = _can_be_asked(account)
+    if before and can_be_asked and account.venue == Venue.BYBIT and account.told_mode_symbol != symbol:
         return  # another contract says nothing of the one that differs
-    if account.told_position_mode == found:
+    if account.told_position_mode == found and (can_be_asked or not before):
         return
     account.told_position_mode, account.told_mode_symbol = found, symbol
     account.save(update_fields=["told_position_mode", "told_mode_symbol"])
@@ -154,8 +160,15 @@ def _scope(account: ExchangeAccount, symbol: str) -> tuple[int, str]:
 
 def _symbol_to_ask(account: ExchangeAccount) -> str | None:
     """The one that differs, one that is held, or any."""
-    if objection(account):
+    if objection(account) and _can_be_asked(account):
         return account.told_mode_symbol
     held = Position.objects.filter(account=account, is_live=True).values_list("instrument__symbol", flat=True)
     listed = Instrument.objects.filter(venue=account.venue, active=True).values_list("symbol", flat=True)
     return held.order_by("pk").first() or listed.order_by("pk").first()
+
+
+def _can_be_asked(account: ExchangeAccount) -> bool:
+    """The contract that differs; of one that is traded no longer nothing can be said, nor set."""
+    return Instrument.objects.filter(
+        venue=account.venue, symbol=account.told_mode_symbol, active=True
+    ).exists()

@@ -8,7 +8,7 @@ import time
 from exchanges import session
 from exchanges.client import ExchangeClient
 from exchanges.errors import ExchangeError, NotReached, NotSent, OutcomeUnknown, PositionModeDiffers
-from exchanges.types import MarginMode
+from exchanges.types import MarginMode, PositionMode
 from positions.lifecycle import OrderPurpose
 from positions.models import Order
 from positions.services import position_modes
@@ -49,12 +49,15 @@ def _prepare_entry(order: Order) -> None:
 
 
 def _ask_once_more(order: Order) -> None:
-    """An exit is held back only by an answer of now; where there is none the exchange itself decides."""
+    """An exit is held back only by an answer of now about its own contract; where there is none the exchange itself
+    decides."""
+    symbol = order.position.instrument.symbol
     try:
-        position_modes.learn(order.account, order.position.instrument.symbol)
+        found = position_modes.learn(order.account, symbol)
     except ExchangeError:
         return
-    _refuse_another_mode(order)
+    if found is not PositionMode.of_index(order.position.position_idx):
+        raise PositionModeDiffers(position_modes.difference(order.account, symbol, found))
 
 
 def _refuse_another_mode(order: Order) -> None:
