@@ -51,6 +51,7 @@ class ReasonCode(StrEnum):
     UNREACHABLE = "unreachable"  # its account, and the one it would go to instead
     STOPS_REFUSED = "stops_refused"  # the exchange takes no conditional orders there
     ONE_WAY_MODE = "one_way_mode"  # the account holds one position a contract, and there is one
+    OTHER_LEVERAGE = "other_leverage"  # the contract is held with another one
     POSITION_MODE = "position_mode"  # the exchange's position mode is not the account's
     # a risk limit
     GLOBAL_POSITIONS = "global_positions"

@@ -90,6 +90,8 @@ def open_position(proposal: Proposal) -> Opened | Skip:
         return Skip(differs, ReasonCode.POSITION_MODE)
     if against := _other_side_in_the_way(account, instrument, proposal):
         return Skip(against, ReasonCode.ONE_WAY_MODE)
+    if against := _held_with_another_leverage(account, instrument, strategy):
+        return Skip(against, ReasonCode.OTHER_LEVERAGE)
     if wait := cools_down(strategy, account, instrument):
         return _told(Skip(wait, ReasonCode.COOLDOWN), proposal, strategy)
     return _open_sized(proposal, strategy, account, instrument)
@@ -170,6 +172,20 @@ def _other_side_in_the_way(
             f"orders of the last {other} position in {symbol} still work, and the account is in one-way mode"
         )
     return None
+
+
+def _held_with_another_leverage(
+    account: ExchangeAccount, instrument: Instrument, strategy: Strategy
+) -> str | None:
+    """The exchange keeps one for both legs: another moves the liquidation of what is held, perhaps before its stop."""
+    live = Position.objects.filter(account=account, instrument=instrument, is_live=True)
+    held = live.exclude(leverage=strategy.leverage).first()
+    if held is None:
+        return None
+    return (
+        f"the {held.position_side} position in {instrument.exchange_symbol} has leverage {held.leverage} "
+        f"and this would set {strategy.leverage} for both: the exchange keeps one for each contract"
+    )
 
 
 def _open_sized(

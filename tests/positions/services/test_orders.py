@@ -321,14 +321,19 @@ def test_leverage_is_set_before_the_entry_and_a_failure_there_sends_nothing(
     assert desk.held() == D("0.010")
 
 
+def closed(desk: Desk, position: Position) -> None:
+    request_close(position.pk, reason=CloseReason.MANUAL, requested_by="test")
+    desk.submit(position, "close")
+
+
 def test_an_entry_after_one_with_another_leverage_sets_its_own(desk: Desk) -> None:
-    first = desk.filled()
+    closed(desk, desk.filled())
     other = a_strategy(desk.account, notional=D(1000), leverage=desk.strategy.leverage + 3)
-    Desk(desk.engine, other).filled(side=PositionSide.SHORT)
+    second = Desk(desk.engine, other)
+    short = second.filled(side=PositionSide.SHORT)
     leverage = desk.engine.account(desk.paper_name).leverage
     assert leverage["BTCUSDT"] == other.leverage
-    request_close(first.pk, reason=CloseReason.MANUAL, requested_by="test")
-    desk.submit(first, "close")
+    closed(second, short)
     desk.filled()
     assert leverage["BTCUSDT"] == desk.strategy.leverage
 

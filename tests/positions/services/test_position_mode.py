@@ -66,6 +66,29 @@ def test_one_way_mode_takes_the_other_side_once_nothing_is_left(one_way: Desk) -
     assert isinstance(open_position(one_way.propose(side=SHORT)), Opened)
 
 
+def of_a_second_strategy(desk: Desk, leverage: int) -> Desk:
+    return Desk(desk.engine, a_strategy(desk.account, notional=Decimal(1000), leverage=leverage))
+
+
+def test_the_other_leg_does_not_change_the_leverage_of_what_is_held(desk: Desk) -> None:
+    desk.strategy.leverage = 5
+    desk.strategy.save()
+    desk.filled(side=LONG)
+    second = of_a_second_strategy(desk, 20)
+    refused = open_position(second.propose(side=SHORT))
+    assert isinstance(refused, Skip)
+    assert refused.code is ReasonCode.OTHER_LEVERAGE
+    assert "the long position in BTCUSDT has leverage 5 and this would set 20 for both" in refused.reason
+    assert isinstance(open_position(second.propose("ETHUSDT", SHORT)), Opened)
+
+
+def test_the_other_leg_opens_with_the_leverage_of_what_is_held(desk: Desk) -> None:
+    a_position(account=desk.account, status="closed", leverage=desk.strategy.leverage + 1)
+    desk.open(side=LONG)
+    second = of_a_second_strategy(desk, desk.strategy.leverage)
+    assert isinstance(open_position(second.propose(side=SHORT)), Opened)
+
+
 def test_other_contracts_are_not_in_the_way(one_way: Desk) -> None:
     one_way.open("BTCUSDT", LONG)
     assert one_way.open("ETHUSDT", SHORT).position_idx == 0
