@@ -297,6 +297,7 @@ class PositionReport:
     mark_price: Decimal | None = None
     unrealized_pnl: Decimal | None = None
     liquidation_price: Decimal | None = None
+    leverage: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

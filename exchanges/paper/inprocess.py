@@ -26,6 +26,7 @@ from exchanges.paper.inprocess_words import (
     status_in,
     translated,
 )
+from exchanges.paper.margin import leverage_of
 from exchanges.paper.matching import Engine
 from exchanges.types import (
     BalanceReport,
@@ -117,6 +118,7 @@ class InProcessClient:
                 abs(held.amount),
                 held.entry_price,
                 mark_price=self.engine.prices[held.symbol],
+                leverage=leverage_of(self.engine.account(self.account), held.symbol),
             )
             for held in self.engine.positions(self.account)
         ]

@@ -260,7 +260,14 @@ def position_report(row: Row, symbol: str) -> PositionReport | None:
         mark_price=number_or_none(row.get("markPrice")),
         unrealized_pnl=None if row.get("unRealizedProfit") in (None, "") else number(row["unRealizedProfit"]),
         liquidation_price=number_or_none(row.get("liquidationPrice")),
+        leverage=_leverage(row),
     )
+
+
+def _leverage(row: Row) -> int | None:
+    """The listing tells the margin at today's price, which is the notional over the leverage."""
+    margin, notional = (number_or_none(row.get(name)) for name in ("positionInitialMargin", "notional"))
+    return max(round(abs(notional) / margin), 1) if margin and notional else None
 
 
 def balance_report(account: Row) -> BalanceReport:

@@ -221,7 +221,14 @@ def position_report(row: Row, symbol: str) -> PositionReport | None:
         mark_price=number_or_none(row.get("markPrice")),
         unrealized_pnl=None if row.get("unrealisedPnl") in (None, "") else number(row["unrealisedPnl"]),
         liquidation_price=number_or_none(row.get("liqPrice")),
+        leverage=_leverage(row),
     )
+
+
+def _leverage(row: Row) -> int | None:
+    """Whole; it may have two decimals there."""
+    told = number_or_none(row.get("leverage"))
+    return max(int(told), 1) if told else None
 
 
 def balance_report(account: Row) -> BalanceReport:

@@ -126,6 +126,13 @@ def test_the_leg_of_a_position(fields: dict[str, Any], leg: PositionSide) -> Non
     assert (held.position_side, held.quantity, held.liquidation_price) == (leg, D("0.01"), None)
 
 
+@pytest.mark.parametrize(("listed", "read"), [("12.5", 12), ("10", 10), ("0.5", 1), ("", None), ("0", None)])
+def test_the_leverage_of_a_position(listed: str, read: int | None) -> None:
+    held = reports.position_report(a_position(leverage=listed), BTC)
+    assert held is not None
+    assert held.leverage == read
+
+
 def test_a_flat_slot_is_no_position() -> None:
     assert reports.position_report(a_position(size="0", side="", avgPrice="0"), BTC) is None
 

@@ -167,6 +167,7 @@ async def test_a_market_order_in_and_out_with_its_executions(venue: Venue) -> No
         D("0.01"),
         D("100000.1"),
     )
+    assert held.leverage == 5
     await venue.set_price("101000")
     await venue.order("out-1", Side.SELL, reduce_only=True)
     assert not await venue.client.positions()

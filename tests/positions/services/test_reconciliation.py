@@ -10,7 +10,7 @@ from django.utils import timezone
 import trailing.services
 from exchanges import session
 from exchanges.errors import OutcomeUnknown
-from exchanges.models import AccountBalance, AccountWatch, ExchangeAccount
+from exchanges.models import AccountBalance, AccountWatch, ExchangeAccount, Instrument
 from exchanges.paper.venue import now_ms
 from positions.models import Fill, FillCursor, FundingPayment, Order, Position, RiskEvent
 from positions.services import lookups
@@ -220,12 +220,15 @@ def test_an_unknown_position_is_adopted_and_protected_when_the_account_says_so(d
     ExchangeAccount.objects.update(unknown_positions="adopt", adopted_stop_percent=3)
     desk.engine.open_account(desk.paper_name, D(10_000))
     desk.engine.set_dual_side(desk.paper_name, True)
+    desk.engine.set_leverage(desk.paper_name, "ETHUSDT", 7)
+    Instrument.objects.update(contract_size=D("0.1"))
     open_outside(desk)
     reconcile(desk)
     reconcile_later(desk)
     position = Position.objects.get()
     assert (position.status, position.position_idx, position.quantity) == ("open", 2, D(1))
     assert (position.signal_id, position.strategy, position.unexplained_quantity) == (None, None, D(1))
+    assert (position.leverage, position.planned_notional) == (7, position.average_entry_price / 10)
     trailing.services.protect(position.pk)
     stop = desk.submit(position, "protect")
     assert (stop.status, stop.quantity) == ("accepted", D(1))
