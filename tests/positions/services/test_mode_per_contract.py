@@ -47,7 +47,8 @@ def desk(db: None, engine: Engine, bybit_engine: Engine) -> Iterator[Desk]:
     session.close_all()
     FRONTS[BYBIT_ADDRESS] = lambda made: Modes(made.engine, made.account, made._now)
     made = Desk(bybit_engine, a_strategy(an_account(venue="bybit"), notional=D(1000)))
-    session.call(made.account, lambda client: client.set_position_mode(BTC, PositionMode.HEDGE))
+    session.call(made.account, lambda client: client.balance())  # the first question opens it
+    bybit_engine.set_dual_side(made.paper_name, True)
     refresh_instruments()
     yield made
     session.close_all()
