@@ -54,7 +54,7 @@ bench: install  ## performance, as ratios to a floor of the same run
 
 faults: install  ## fault campaign over SEEDS worlds on VENUE, and with PROCESSES=50 against real ones (number or range)
 	@$(BIN)/python -m tests.campaign --seeds $(SEEDS) --venue $(VENUE) $(ARGS)
-	@if [ -n "$(PROCESSES)" ]; then $(BIN)/python -m tests.campaign.processes --seeds $(PROCESSES); fi
+	@if [ -n "$(PROCESSES)" ]; then $(BIN)/python -m tests.campaign.processes --seeds $(PROCESSES) --venue $(VENUE); fi
 
 intake: install  ## SIGNALS through every door while processes, Redis and PostgreSQL are killed
 	@$(BIN)/python -m tests.intake_campaign --signals $(SIGNALS) $(ARGS)

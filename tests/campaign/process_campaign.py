@@ -13,7 +13,7 @@ from tests.integration.emptying import allow_emptying, empty_tables
 from tests.integration.stack import Stack
 
 
-def campaign(folder: Path, seeds: Iterable[int]) -> Iterator[Story]:
+def campaign(folder: Path, seeds: Iterable[int], venue: str) -> Iterator[Story]:
     allow_emptying()
     stack = Stack(folder)
     settings.PAPER_EXCHANGE_URL = stack.paper.url
@@ -21,15 +21,15 @@ def campaign(folder: Path, seeds: Iterable[int]) -> Iterator[Story]:
         for seed in seeds:
             stack.beat.start()  # it writes its table anew
             try:
-                yield _told(stack, seed)
+                yield _told(stack, seed, venue)
             finally:
                 stack.beat.stop()
                 session.close_all()
                 empty_tables()
 
 
-def _told(stack: Stack, seed: int) -> Story:
+def _told(stack: Stack, seed: int, venue: str) -> Story:
     try:
-        return tell(stack, seed)
+        return tell(stack, seed, venue)
     except AssertionError as error:
         return Story(seed, violations=[str(error)])

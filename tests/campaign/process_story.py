@@ -34,9 +34,9 @@ class Story:
     seconds: float = 0.0
 
 
-def tell(stack: Stack, seed: int) -> Story:
+def tell(stack: Stack, seed: int, venue: str = "binance") -> Story:
     story, began, random = Story(seed), time.monotonic(), Random(f"processes {seed}")
-    trader = Trader(stack, f" {seed}", opposite_signal=random.choice(("hedge", "close", "ignore")))
+    trader = Trader(stack, f" {seed}", venue, opposite_signal=random.choice(("hedge", "close", "ignore")))
     try:
         baseline = Baseline.of(trader)
         trouble = Trouble(stack, trader, random)

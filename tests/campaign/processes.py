@@ -19,10 +19,11 @@ from tests.campaign.process_ground import ground
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=_range, default=range(10), help="a number, or a range such as 20-49")
+    parser.add_argument("--venue", choices=("binance", "bybit"), default="binance")
     parser.add_argument("--logs", type=Path, default=Path("var/faults/processes"), help="kept on a violation")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tb-processes-") as folder, ground():
-        return _run(Path(folder), options.seeds, options.logs, Console())
+        return _run(Path(folder), options, Console())
 
 
 def _range(text: str) -> range:
@@ -30,23 +31,23 @@ def _range(text: str) -> range:
     return range(int(first), int(last) + 1) if dash else range(int(first))
 
 
-def _run(folder: Path, seeds: range, logs: Path, console: Console) -> int:
+def _run(folder: Path, options: argparse.Namespace, console: Console) -> int:
     from tests.campaign.process_campaign import campaign
 
     counts: Counter[str] = Counter()
     violations = 0
     with _progress(console) as progress:
-        bar = progress.add_task("seeds", total=len(seeds))
-        for story in campaign(folder, seeds):
+        bar = progress.add_task("seeds", total=len(options.seeds))
+        for story in campaign(folder, options.seeds, options.venue):
             counts += story.counts
             progress.advance(bar)
             for sentence in story.violations:
                 console.print(f"[red]seed {story.seed}: {sentence}", highlight=False)
             violations += len(story.violations)
             if story.violations:
-                _keep(folder, logs / f"seed-{story.seed}")
+                _keep(folder, options.logs / f"{options.venue}-seed-{story.seed}")
     console.print(_table(counts))
-    console.print(f"{len(seeds)} seeds, {violations} violations")
+    console.print(f"{options.venue}: {len(options.seeds)} seeds, {violations} violations")
     return 1 if violations else 0
 
 
