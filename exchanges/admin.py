@@ -16,6 +16,7 @@ from exchanges.account_form import SECRETS, AccountForm
 from exchanges.errors import ExchangeError
 from exchanges.key_probe import Probe, probe
 from exchanges.models import AccountBalance, ExchangeAccount, FlatRun, Instrument, StateChange
+from positions import flat_page
 from positions.services import halting, position_modes
 from positions.services.position_modes import CannotSwitch
 
@@ -131,7 +132,7 @@ class ExchangeAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """To stop needs no second question; what cannot be called back is asked on its own page."""
         for account in chosen.defer(*SECRETS).order_by("pk"):
             answer = stop(account.pk, "by hand, from the list of accounts", request.user.get_username())
-            messages.info(request, f"{answer.name} is {answer.state}.")
+            messages.info(request, flat_page.sentence_of(answer))
 
     @admin.action(description="Resume…", permissions=["change"])
     def resume(self, request: HttpRequest, chosen: QuerySet[ExchangeAccount]) -> HttpResponse | None:

@@ -62,8 +62,12 @@ _RULES: dict[tuple[TradingState, TradingState], _Rule] = {
 }
 
 
-def move(now: TradingState, set_by: Cause, wanted: TradingState, asked_by: Cause) -> Move:
-    """`set_by` is the standing state's cause."""
+def move(
+    now: TradingState, set_by: Cause, wanted: TradingState, asked_by: Cause, *, is_being_closed: bool = False
+) -> Move:
+    """`set_by` is the standing state's cause. While all is being closed, less than that changes nothing."""
+    if is_being_closed and (now, wanted) == (TS.HALTED, TS.REDUCING):
+        return Move.KEEP
     match _RULES[now, wanted]:
         case _Rule.LOOSEN:
             return _loosened(set_by, wanted, asked_by)

@@ -131,7 +131,8 @@ def held_by(account: str) -> dict[str, int]:
 
 def sentence_of(answer: Answer) -> str:
     how = {Move.CHANGE: "is now", Move.KEEP: "was already", Move.REFUSE: "stays"}[answer.move]
-    told = [f"{answer.name or 'Every account'} {how} {answer.state}."]
+    why = "" if answer.move is Move.CHANGE or not answer.reason else f": {answer.reason}"
+    told = [f"{answer.name or 'Every account'} {how} {answer.state}{why}."]
     if answer.called_off:
         told.append(f"{answer.called_off} entries were called off.")
     if answer.in_flight:

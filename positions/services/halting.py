@@ -22,12 +22,13 @@ from positions.lifecycle import OrderPurpose, OrderStatus
 from positions.models import Order, RiskEvent
 from positions.services import consequences, events
 from positions.services.closing import RESTING, call_off, lock_position
-from positions.services.flat_runs import give_up
+from positions.services.flat_runs import give_up, is_being_closed
 from positions.services.lock_holders import lock_soon
 from positions.services.sweeping import for_each
 
 SWITCH_FIELDS = tuple(field.name for field in Switched._meta.local_fields)
 OVERTAKEN = "it was decided before the account's state was changed"
+FLAT_GOES_ON = "everything on it is being closed, and only a resume ends that"
 ENTRIES_PAUSE = timedelta(minutes=1)
 RISK_LEVELS = {
     TradingState.HALTED: "critical",
@@ -109,10 +110,13 @@ def _switch(
 @transaction.atomic
 def change(account_id: int | None, wanted: TradingState, reason: str, by: str, asked_by: Cause) -> Answer:
     row, name = _locked(account_id)
-    made = move(TradingState(row.trading_state), Cause(row.state_cause), wanted, asked_by)
+    is_closing = wanted is TradingState.REDUCING and is_being_closed(account_id)
+    now, set_by = TradingState(row.trading_state), Cause(row.state_cause)
+    made = move(now, set_by, wanted, asked_by, is_being_closed=is_closing)
     if made is Move.CHANGE:
         _write(account_id, row, wanted, reason, by, asked_by)
-    return Answer(name, TradingState(row.trading_state), made, row.state_reason)
+    why = FLAT_GOES_ON if made is Move.KEEP and is_closing else row.state_reason
+    return Answer(name, TradingState(row.trading_state), made, why)
 
 
 def _locked(account_id: int | None) -> tuple[Switched, str]:
@@ -137,7 +141,7 @@ def _write(
     row.trading_state, row.state_reason, row.state_cause = wanted, reason, cause
     row.state_by, row.state_since, row.epoch = change.by, change.at, change.epoch
     row.save(update_fields=SWITCH_FIELDS)
-    if wanted is not TradingState.HALTED:
+    if wanted is TradingState.ACTIVE:
         give_up(account_id)
     _tell(change)
 

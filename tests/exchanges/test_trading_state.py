@@ -59,3 +59,10 @@ def test_active_stays_active() -> None:
 def test_the_strictest_of_several_counts() -> None:
     assert strictest(ACTIVE, HALTED, REDUCING) is HALTED
     assert strictest(ACTIVE, REDUCING) is REDUCING
+
+
+@pytest.mark.parametrize("set_by", list(Cause))
+def test_less_than_a_halt_changes_nothing_while_all_is_being_closed(set_by: Cause) -> None:
+    assert move(HALTED, set_by, REDUCING, PERSON, is_being_closed=True) is Move.KEEP
+    assert move(HALTED, set_by, ACTIVE, PERSON, is_being_closed=True) is Move.CHANGE
+    assert move(ACTIVE, set_by, REDUCING, PERSON, is_being_closed=True) is Move.CHANGE
