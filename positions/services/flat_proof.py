@@ -53,7 +53,8 @@ def _question(account: ExchangeAccount) -> Future[Listing] | Exception:
     asked_at = timezone.now()
 
     async def ask(client: ExchangeClient) -> Listing:
-        return Listing(asked_at, await client.positions(), await client.open_orders())
+        orders = await client.open_orders()  # first: one that fills in between is a position then
+        return Listing(asked_at, await client.positions(), orders)
 
     try:
         return session.start(account, ask)
@@ -90,7 +91,8 @@ def _judge(account: ExchangeAccount, listing: Listing, tried_at: datetime) -> tu
     """Also whether what is not ours is certain, and shall go too."""
     ExchangeAccount.objects.select_for_update(no_key=True).only("pk").get(pk=account.pk)
     finding = find(listing, books_of(account.pk, listing.asked_at, listing.orders))
-    reports = list(open_reports().filter(account=account).select_related("run"))
+    asked_for = open_reports().filter(account=account, run__begun_at__lte=listing.asked_at)
+    reports = list(asked_for.select_related("run"))
     for report in reports:
         _write(report, finding, listing.asked_at, tried_at)
     greedy = [report for report in reports if report.run.include_foreign]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from exchanges import session
 from exchanges.client import ExchangeClient
-from exchanges.errors import ExchangeError
+from exchanges.errors import AccountUnusable, ExchangeError
 from exchanges.models import KEYS, ExchangeAccount, TradingState
 from exchanges.trading_state import Cause, Move
 from positions.services import halting
@@ -35,7 +35,7 @@ def resume(account_id: int | None, by: str, reason: str = "") -> Resumed:
     asked = [(account, _question(account)) for account in accounts]
     told = [(account, *_hear(account, question)) for account, question in asked]
     findings = tuple(f"{account}: {sentence}" for account, sentence, _ in told)
-    refused = [account for account, _, is_well in told if not is_well and _is_refused_by_venue(account)]
+    refused = [account for account, _, error in told if error is not None and _is_refused(account, error)]
     if account_id is not None and refused:
         account = refused[0]
         why = "the exchange still refuses it or does not answer"
@@ -44,8 +44,10 @@ def resume(account_id: int | None, by: str, reason: str = "") -> Resumed:
     return Resumed(halting.activate(account_id, text, by, cause=Cause.PERSON), findings)
 
 
-def _is_refused_by_venue(account: ExchangeAccount) -> bool:
-    return account.trading_state == TradingState.HALTED and account.state_cause == Cause.VENUE
+def _is_refused(account: ExchangeAccount, error: Exception) -> bool:
+    """Whoever halted it: what the exchange says now counts, and what it said when it halted the account."""
+    is_of_the_key = account.state_cause == Cause.VENUE or isinstance(error, AccountUnusable)
+    return account.trading_state == TradingState.HALTED and is_of_the_key
 
 
 def _question(account: ExchangeAccount) -> Future[str] | Exception:
@@ -60,14 +62,14 @@ def _question(account: ExchangeAccount) -> Future[str] | Exception:
         return error
 
 
-def _hear(account: ExchangeAccount, question: Future[str] | Exception) -> tuple[str, bool]:
+def _hear(account: ExchangeAccount, question: Future[str] | Exception) -> tuple[str, Exception | None]:
     try:
         if isinstance(question, Exception):
             raise question
         sentence = session.answer_of(question, ANSWER_WITHIN)
     except ExchangeError as error:
-        return f"does not answer as it should: {error.sentence}", False
+        return f"does not answer as it should: {error.sentence}", error
     except Exception as error:
-        return f"could not be asked ({type(error).__name__})", False
+        return f"could not be asked ({type(error).__name__})", error
     stays = "" if account.trading_state == TradingState.ACTIVE else f"; it is {account.trading_state} itself"
-    return f"{account.venue} {sentence}{stays}", True
+    return f"{account.venue} {sentence}{stays}", None

@@ -8,12 +8,14 @@ from decimal import Decimal as D
 import pytest
 from django.utils import timezone
 
-from exchanges.errors import OutcomeUnknown, Refused
+from exchanges.errors import AccountUnusable, OutcomeUnknown, Refused
 from exchanges.models import FlatReport, FlatRun, Instrument, TradingState
 from exchanges.paper.venue import now_ms
-from exchanges.trading_state import Cause
+from exchanges.trading_state import Cause, Move
 from exchanges.types import OrderType
 from positions.canary_models import CanaryRun
+from positions.flat_page import sentence_of
+from positions.flatness import Listing
 from positions.lifecycle import OrderPurpose, OrderStatus
 from positions.models import Order, Position, RiskEvent
 from positions.services import (
@@ -64,6 +66,16 @@ def stranger(desk: Desk, side: str = "BUY", kind: str = "MARKET", **values: obje
         desk.paper_name, symbol="SOLUSDT", side=side, type=kind, quantity=D(10), position_side="LONG",
         client_order_id=f"web_{desk.engine.next_order_id}", now_ms=now_ms(), **values,
     )  # fmt: skip
+
+
+def begun(account_id: int | None) -> FlatRun:
+    """Killed after the commit of the wish, before anything was asked for."""
+    halting.change(account_id, TradingState.HALTED, "enough", "ada", Cause.PERSON)
+    return flattening._begin(account_id, "enough", "ada", False)
+
+
+def outcomes() -> list[str]:
+    return list(FlatReport.objects.order_by("account", "pk").values_list("outcome", flat=True))
 
 
 def left(report: FlatReport) -> list[tuple[str, bool]]:
@@ -215,11 +227,122 @@ def test_a_flat_that_a_person_ends_closes_nothing_that_is_opened_later(desk: Des
     assert run.reports.get().outcome == "given_up"
 
 
+@pytest.mark.parametrize("stopped", ["", "by limits"])
+def test_our_own_limits_end_no_flat_of_all(desk: Desk, stopped: str) -> None:
+    """A loss is reached while everything is closed, or a new day begins: both change the account's own state only."""
+    position = desk.filled()
+    if stopped:
+        halting.reduce(desk.account.pk, "daily loss", cause=Cause.LIMITS)
+    run = begun(None)
+    if stopped:
+        halting.activate(desk.account.pk, "a new day", cause=Cause.LIMITS)
+    else:
+        halting.reduce(desk.account.pk, "daily loss 5 %", cause=Cause.LIMITS)
+    work()
+    prove()
+    position.refresh_from_db()
+    assert (run.reports.get().outcome, position.status, desk.held()) == ("flat", "closed", 0)
+
+
+def test_less_than_a_flat_changes_nothing_while_it_goes_on(desk: Desk) -> None:
+    position = desk.filled()
+    for of in (desk.account.pk, None):
+        begun(of)
+        answer = halting.reduce(of, "by hand", "bob")
+        assert (answer.state, answer.move) == (TradingState.HALTED, Move.KEEP)
+        assert "everything on it is being closed" in sentence_of(answer)
+    work()
+    prove()
+    position.refresh_from_db()
+    assert (position.status, set(outcomes())) == ("closed", {"flat"})
+    assert halting.reduce(desk.account.pk, "by hand", "bob").state is TradingState.REDUCING
+
+
+def test_one_that_is_let_go_on_is_closed_for_as_long_as_all_are_stopped(desk: Desk) -> None:
+    position = desk.filled()
+    halting.halt(desk.account.pk, "holidays", "bob")
+    begun(None)
+    resume(desk.account.pk, "bob")
+    work()
+    prove()
+    position.refresh_from_db()
+    assert (position.status, outcomes()) == ("closed", ["flat"])
+
+
+def test_all_that_go_on_leave_the_flat_of_one_that_is_stopped_itself(desk: Desk) -> None:
+    other = second_desk(desk)
+    halting.halt(desk.account.pk, "holidays", "bob")
+    begun(None)
+    resume(None, "ada")
+    assert outcomes() == ["closing", "given_up"]
+    resume(desk.account.pk, "ada")
+    assert outcomes() == ["given_up", "given_up"]
+    assert not other.held()
+
+
+def test_what_limits_let_go_on_after_a_person_did_is_not_closed(desk: Desk) -> None:
+    """The person spoke of all accounts while a loss still stopped this one; its new day ends both."""
+    desk.filled()
+    begun(None)
+    halting.reduce(desk.account.pk, "daily loss", cause=Cause.LIMITS)
+    resume(None, "ada")
+    assert outcomes() == ["closing"]
+    halting.activate(desk.account.pk, "a new day", cause=Cause.LIMITS)
+    assert outcomes() == ["given_up"]
+
+
+def test_a_flat_that_is_given_up_says_what_it_left(desk: Desk) -> None:
+    desk.filled()
+    run = begun(desk.account.pk)
+    resume(desk.account.pk, "ada")
+    assert left(run.reports.get()) == [("position", True)]
+    told = RiskEvent.objects.get(event_type="flat_given_up")
+    assert (told.risk_level, "position BTC/USDT:USDT long" in told.details["left"]) == ("critical", True)
+
+
+def test_an_order_that_fills_between_the_two_questions_is_seen(desk: Desk) -> None:
+    stranger(desk, "BUY", "LIMIT", price=D(1), time_in_force="GTC")
+    client = Trouble(desk).client()
+
+    def fills_after(method: str) -> None:
+        honest = getattr(client, method)
+
+        async def then_it_fills() -> object:
+            told = await honest()
+            desk.engine.set_price("SOLUSDT", D("0.9"), now_ms())
+            return told
+
+        setattr(client, method, then_it_fills)
+
+    fills_after("positions")
+    fills_after("open_orders")
+    report = flatten(desk.account.pk, "enough", "ada").reports.get()
+    prove()
+    report.refresh_from_db()
+    assert (desk.held(), report.outcome, ("position", False) in left(report)) == (10, "closing", True)
+
+
+def test_a_listing_proves_no_flat_that_began_after_the_question(desk: Desk) -> None:
+    asked_at = timezone.now()
+    report = flatten(desk.account.pk, "enough", "ada").reports.get()
+    flat_proof._judge(desk.account, Listing(asked_at, [], []), asked_at)
+    report.refresh_from_db()
+    assert (report.outcome, report.asked_at) == ("closing", None)
+
+
+def test_whoever_halted_it_what_the_exchange_refuses_now_is_not_resumed(desk: Desk) -> None:
+    halting.halt(desk.account.pk, "holidays", "bob")
+    trouble = Trouble(desk)
+    trouble.answer_with(AccountUnusable("Invalid API-key", code="-2015"), method="balance")
+    assert resume(desk.account.pk, "bob").is_refused
+    delattr(trouble.client(), "balance")
+    assert not resume(desk.account.pk, "bob").is_refused
+
+
 def test_the_wish_survives_whoever_had_it(desk: Desk) -> None:
     """Killed after the commit of the wish, before anything was asked for: the sweep does the rest."""
     position = desk.filled()
-    halting.change(desk.account.pk, TradingState.HALTED, "enough", "ada", Cause.PERSON)
-    flattening._begin(desk.account.pk, "enough", "ada", False)
+    begun(desk.account.pk)
     work()
     prove()
     position.refresh_from_db()
