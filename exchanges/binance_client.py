@@ -153,3 +153,9 @@ class BinanceClient(CcxtClient):
         if book is Book.ALGO:
             return None  # the answer names the order and no state
         return readable(lambda: binance.order_report(order["info"], symbol))
+
+    async def cancel_by_number(self, symbol: str, exchange_order_id: str, book: Book) -> None:
+        params = {"trigger": True} if book is Book.ALGO else {}
+        await self._calls.change(
+            lambda: self._calls.writer.cancel_order(exchange_order_id, symbol, params), Lane.REDUCING
+        )

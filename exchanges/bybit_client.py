@@ -194,6 +194,10 @@ class BybitClient(CcxtClient):
         await self._calls.change(lambda: self._calls.writer.privatePostV5OrderCancel(words), Lane.REDUCING)
         return await self.find_order(symbol, client_order_id, book)
 
+    async def cancel_by_number(self, symbol: str, exchange_order_id: str, book: Book) -> None:
+        words = bybit.numbered(exchange_order_id, await self._known(symbol, Lane.REDUCING))
+        await self._calls.change(lambda: self._calls.writer.privatePostV5OrderCancel(words), Lane.REDUCING)
+
 
 def _is_unchanged(error: Refused) -> bool:
     """Its general number for a bad parameter, told apart by the sentence."""

@@ -89,6 +89,11 @@ class ExchangeClient(Protocol):
         Raises OrderNotFound when it is not open (any more)."""
         ...
 
+    async def cancel_by_number(self, symbol: str, exchange_order_id: str, book: Book) -> None:
+        """An order without a name, which only the venue's own number tells apart.
+        Raises OrderNotFound when it is not open (any more)."""
+        ...
+
     async def find_order(self, symbol: str, client_order_id: str, book: Book) -> OrderReport:
         """Look up one order by our id. A conditional order is asked for in the algo book.
         Raises OrderNotFound when the venue answered that it does not exist."""

@@ -29,6 +29,7 @@ class FlatOutcome(StrEnum):
     CLOSING = "closing"
     FLAT = "flat"  # the exchange's listing proves it: no position, no order
     FOREIGN_LEFT = "foreign_left"  # nothing of ours, but of somebody else
+    NOT_ASKED = "not_asked"  # it cannot be: no keys, or not confirmed; our rows hold nothing
     GIVEN_UP = "given_up"  # a person let the account go on before it was flat
 
 

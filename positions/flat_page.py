@@ -33,6 +33,7 @@ SENTENCES = {
     FlatOutcome.CLOSING: "is being closed",
     FlatOutcome.FLAT: "is flat: the exchange lists no position and no order",
     FlatOutcome.FOREIGN_LEFT: "has nothing of ours any more, but something of somebody else",
+    FlatOutcome.NOT_ASKED: "could not be asked, so nothing is proven; by our own rows it holds nothing",
     FlatOutcome.GIVEN_UP: "was let go on before it was proven flat",
 }
 

@@ -15,6 +15,10 @@ Leg = tuple[str, PositionSide]
 LISTING_LAGS = timedelta(seconds=10)
 # a stranger is one that stays in the listing
 FOREIGN_AFTER = timedelta(seconds=5)
+# what is still a stranger's then cannot be taken: its cancel is refused, or its contract is not known
+TAKING_TAKES = timedelta(minutes=2)
+# what a stranger opens later than this was not meant
+TAKEN_UNTIL = timedelta(minutes=15)
 NOBODYS = "nobody here opened it"
 
 
@@ -72,6 +76,12 @@ class Finding:
 
 def is_sure(asked_at: datetime, foreign_since: datetime | None) -> bool:
     return foreign_since is not None and asked_at - foreign_since >= FOREIGN_AFTER
+
+
+def still_takes(asked_at: datetime, begun_at: datetime, foreign_since: datetime | None) -> bool:
+    """Whether a FLAT that includes what is not ours takes it, or ends with it."""
+    for_long = timedelta(0) if foreign_since is None else asked_at - foreign_since
+    return asked_at - begun_at < TAKEN_UNTIL and for_long < TAKING_TAKES
 
 
 def find(listing: Listing, books: Books) -> Finding:

@@ -217,6 +217,15 @@ class InProcessClient:
             self._do(lambda: self.engine.cancel(self.account, contract_of(symbol), **name))
         )
 
+    async def cancel_by_number(self, symbol: str, exchange_order_id: str, book: Book) -> None:
+        number, now = int(exchange_order_id), self._ms()
+        if book is Book.ALGO:
+            self._do(lambda: self.engine.cancel_algo(self.account, algo_id=number, now_ms=now))
+        else:
+            self._do(
+                lambda: self.engine.cancel(self.account, contract_of(symbol), order_id=number, now_ms=now)
+            )
+
     async def find_order(self, symbol: str, client_order_id: str, book: Book) -> OrderReport:
         if book is Book.ALGO:
             return self._algo_report(

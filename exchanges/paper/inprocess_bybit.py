@@ -80,12 +80,16 @@ class InProcessBybitClient(InProcessClient):
         return await self.find_order(request.symbol, request.client_order_id, Book.PLAIN)
 
     async def cancel_order(self, symbol: str, client_order_id: str, book: Book) -> OrderReport | None:
-        self._do(lambda: self._cancel(symbol, client_order_id))
+        self._do(lambda: self._cancel(symbol, None, client_order_id))
         return await self.find_order(symbol, client_order_id, book)
 
-    def _cancel(self, symbol: str, client_order_id: str) -> None:
+    async def cancel_by_number(self, symbol: str, exchange_order_id: str, book: Book) -> None:
+        self._do(lambda: self._cancel(symbol, exchange_order_id, None))
+
+    def _cancel(self, symbol: str, number: str | None, client_order_id: str | None) -> None:
         state = self.engine.account(self.account)
-        found = one_book.find_open(state, contract_of(symbol), None, client_order_id)
+        wanted = bybit_words.number_of(number) if number else None
+        found = one_book.find_open(state, contract_of(symbol), wanted, client_order_id)
         one_book.cancel(self.engine, self.account, found, self._ms())
 
     async def find_order(self, symbol: str, client_order_id: str, book: Book) -> OrderReport:

@@ -57,6 +57,10 @@ def named(client_order_id: str, market_id: str) -> dict[str, str]:
     return {"category": CATEGORY, "symbol": market_id, "orderLinkId": client_order_id}
 
 
+def numbered(exchange_order_id: str, market_id: str) -> dict[str, str]:
+    return {"category": CATEGORY, "symbol": market_id, "orderId": exchange_order_id}
+
+
 def leverage_words(market_id: str, leverage: int) -> dict[str, str]:
     both = {"buyLeverage": str(leverage), "sellLeverage": str(leverage)}
     return {"category": CATEGORY, "symbol": market_id, **both}

@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from exchanges import session
 from exchanges.client import ExchangeClient
-from exchanges.errors import ExchangeError
+from exchanges.errors import AccountUnusable, ExchangeError
 from exchanges.models import KEYS, ExchangeAccount, FlatReport
 from exchanges.trading_state import FlatOutcome
 from positions import broadcast
-from positions.flatness import Finding, Listing, by_our_rows, find, is_sure
+from positions.flatness import Finding, Listing, by_our_rows, find, is_sure, still_takes
 from positions.lifecycle import DONE
 from positions.services import adopting, events, halting, lookups, reachability
 from positions.services.flat_books import books_of, known_orders, live_positions, pending_orders
@@ -26,6 +26,11 @@ logger = logging.getLogger(__name__)
 # while ours are on their way the answer is known; it is asked for all the same, for the report
 ASK_AGAIN_AFTER = timedelta(seconds=5)
 ANSWER_WITHIN = 20.0
+TOLD = {
+    FlatOutcome.FLAT: ("flat_proven", "medium"),
+    FlatOutcome.FOREIGN_LEFT: ("flat_foreign_left", "critical"),
+    FlatOutcome.NOT_ASKED: ("flat_not_asked", "high"),
+}
 
 
 def prove_due(now: datetime) -> int:
@@ -70,7 +75,10 @@ def _hear(account: ExchangeAccount, tried_at: datetime, question: Future[Listing
     except ExchangeError as error:
         halting.hear(account.pk, error)
         reachability.hear(account.pk, error)
-        _not_answered(account, tried_at, error.sentence)
+        is_mute = (
+            isinstance(error, AccountUnusable) and not error.code
+        )  # our own no: there are no keys to ask with
+        _not_answered(account, tried_at, error.sentence, is_mute=is_mute)
     except Exception as error:
         logger.exception("account %s could not be asked whether it is flat; it is asked again", account.name)
         _not_answered(account, tried_at, type(error).__name__)
@@ -80,10 +88,13 @@ def _hear(account: ExchangeAccount, tried_at: datetime, question: Future[Listing
 
 
 @transaction.atomic
-def _not_answered(account: ExchangeAccount, tried_at: datetime, error: str) -> None:
+def _not_answered(account: ExchangeAccount, tried_at: datetime, error: str, *, is_mute: bool = False) -> None:
     left = [one.as_row for one in by_our_rows(books_of(account.pk, tried_at))]
     mine = open_reports().filter(account=account)
     mine.update(tried_at=tried_at, error=error, left=left, foreign_since=None)
+    if is_mute and not left:
+        for report in mine:
+            _end(report, FlatOutcome.NOT_ASKED)
 
 
 @transaction.atomic
@@ -95,26 +106,32 @@ def _judge(account: ExchangeAccount, listing: Listing, tried_at: datetime) -> tu
     reports = list(asked_for.select_related("run"))
     for report in reports:
         _write(report, finding, listing.asked_at, tried_at)
-    greedy = [report for report in reports if report.run.include_foreign]
+    greedy = [report for report in reports if _takes(report, listing.asked_at)]
     return finding, any(is_sure(listing.asked_at, report.foreign_since) for report in greedy)
+
+
+def _takes(report: FlatReport, asked_at: datetime) -> bool:
+    run = report.run
+    return run.include_foreign and still_takes(asked_at, run.begun_at, report.foreign_since)
 
 
 def _write(report: FlatReport, finding: Finding, asked_at: datetime, tried_at: datetime) -> None:
     report.foreign_since = (report.foreign_since or asked_at) if finding.has_foreign else None
-    outcome = finding.outcome(asked_at, report.foreign_since, takes_foreign=report.run.include_foreign)
-    report.left, report.error, report.outcome = [one.as_row for one in finding.left], "", outcome
+    outcome = finding.outcome(asked_at, report.foreign_since, takes_foreign=_takes(report, asked_at))
+    report.left, report.error = [one.as_row for one in finding.left], ""
     report.asked_at, report.tried_at = asked_at, tried_at
-    report.ended_at = None if outcome is FlatOutcome.CLOSING else timezone.now()
     report.save()
-    if report.ended_at is not None:
-        _tell(report)
+    if outcome is not FlatOutcome.CLOSING:
+        _end(report, outcome)
 
 
-def _tell(report: FlatReport) -> None:
+def _end(report: FlatReport, outcome: FlatOutcome) -> None:
+    report.outcome, report.ended_at = outcome, timezone.now()
+    report.save()
+    event_type, risk_level = TOLD[outcome]
     events.record(
-        f"flat_{report.outcome}" if report.left else "flat_proven", "critical" if report.left else "medium",
-        account_id=report.account_id, run=report.run_id, left=len(report.left),
-    )  # fmt: skip
+        event_type, risk_level, account_id=report.account_id, run=report.run_id, left=len(report.left)
+    )
     end_runs()
     broadcast.notices_changed()
 

@@ -55,10 +55,14 @@ def cancel(order_id: UUID | str) -> None:
 def cancel_left_over(account: ExchangeAccount, report: OrderReport) -> None:
     """An order that our rows have ended and that still works. Its row stays as it is."""
     symbol, name, book = report.symbol, report.client_order_id, report.book
+    number = report.exchange_order_id
     try:
-        session.call(account, lambda client: client.cancel_order(symbol, name, book))
+        if name:
+            session.call(account, lambda client: client.cancel_order(symbol, name, book))
+        else:
+            session.call(account, lambda client: client.cancel_by_number(symbol, number, book))
     except ExchangeError as error:
-        logger.warning("left-over order %s could not be canceled: %s", name, error)
+        logger.warning("left-over order %s could not be canceled: %s", name or number, error)
 
 
 def _claim_cancel(order_id: UUID | str) -> Order | None:

@@ -341,6 +341,19 @@ async def test_a_resting_order_is_found_and_canceled_in_its_book(venue: Venue) -
     assert (await venue.client.find_order(BTC, "rest-1", Book.PLAIN)).status is ReportStatus.CANCELED
 
 
+async def test_an_order_without_a_name_is_canceled_by_the_venues_number(venue: Venue) -> None:
+    await venue.order("in-1")
+    await venue.stop("stop-1", "99000")
+    await venue.order("rest-1", kind=OrderType.LIMIT, price=D(90_000))
+    working = await venue.client.open_orders()
+    assert {one.book for one in working} == {Book.ALGO, Book.PLAIN}
+    for one in working:
+        await venue.client.cancel_by_number(BTC, one.exchange_order_id, one.book)
+    assert not await venue.client.open_orders()
+    with pytest.raises(errors.OrderNotFound):
+        await venue.client.cancel_by_number(BTC, working[0].exchange_order_id, working[0].book)
+
+
 async def test_refusals_are_told_apart(venue: Venue) -> None:
     await venue.order("in-1")
     with pytest.raises(errors.WouldTriggerImmediately):

@@ -9,7 +9,7 @@ import pytest
 
 from exchanges.trading_state import FlatOutcome
 from exchanges.types import Book, OrderReport, PositionReport, PositionSide, ReportStatus
-from positions.flatness import FOREIGN_AFTER, Books, Finding, Listing, by_our_rows, find
+from positions.flatness import FOREIGN_AFTER, Books, Finding, Listing, by_our_rows, find, still_takes
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 BTC, LONG = "BTC/USDT:USDT", PositionSide.LONG
@@ -82,3 +82,19 @@ def test_a_strangers_is_told_apart_after_a_second_answer(
     finding = find(found, NOTHING)
     assert (finding.has_foreign, finding.left[0].is_ours) == (True, False)
     assert outcome(finding, NOW - for_long, takes_foreign=takes_foreign) is expected
+
+
+@pytest.mark.parametrize(
+    ("after_the_begin", "stays_for", "expected"),
+    [
+        (timedelta(minutes=1), None, True),
+        (timedelta(minutes=3), timedelta(minutes=1), True),
+        (timedelta(minutes=3), timedelta(minutes=2), False),
+        (timedelta(days=2), None, False),
+    ],
+)
+def test_what_is_not_ours_is_taken_for_a_while_only(
+    after_the_begin: timedelta, stays_for: timedelta | None, expected: bool
+) -> None:
+    since = None if stays_for is None else NOW - stays_for
+    assert still_takes(NOW, NOW - after_the_begin, since) is expected

@@ -214,6 +214,47 @@ def test_with_the_option_a_strangers_is_taken_over_and_closed_too(desk: Desk) ->
     assert (desk.held(), desk.engine.open_orders(desk.paper_name)) == (0, [])
 
 
+def test_what_cannot_be_taken_ends_the_flat(desk: Desk) -> None:
+    stranger(desk)
+    Instrument.objects.filter(exchange_symbol="SOLUSDT").delete()
+    report = flatten(desk.account.pk, "enough", "ada", include_foreign=True).reports.get()
+    for _ in range(2):
+        prove()
+        FlatReport.objects.update(foreign_since=timezone.now() - LATER)
+    prove()
+    report.refresh_from_db()
+    assert (report.outcome, left(report), desk.held()) == ("foreign_left", [("position", False)], 10)
+
+
+def test_what_a_person_opens_days_later_is_not_taken_over(desk: Desk) -> None:
+    report = flatten(desk.account.pk, "enough", "ada", include_foreign=True).reports.get()
+    FlatRun.objects.update(begun_at=timezone.now() - timedelta(days=2))
+    stranger(desk)
+    prove()
+    FlatReport.objects.update(foreign_since=timezone.now() - timedelta(seconds=10))
+    prove()
+    report.refresh_from_db()
+    assert (report.outcome, Position.objects.count()) == ("foreign_left", 0)
+
+
+def test_an_account_that_cannot_be_asked_does_not_keep_the_flat_of_all_open(desk: Desk) -> None:
+    Trouble(desk).answer_with(AccountUnusable("it has no API keys."), method="open_orders")
+    run = flatten(None, "enough", "ada")
+    prove()
+    run.refresh_from_db()
+    report = run.reports.get()
+    assert (report.outcome, report.error, report.asked_at) == ("not_asked", "it has no API keys.", None)
+    assert run.ended_at is not None
+
+
+def test_one_that_cannot_be_asked_and_holds_something_by_our_rows_stays_open(desk: Desk) -> None:
+    desk.filled()
+    Trouble(desk).answer_with(AccountUnusable("it has no API keys."), method="open_orders")
+    run = flatten(None, "enough", "ada")
+    prove()
+    assert run.reports.get().outcome == "closing"
+
+
 @pytest.mark.parametrize("everywhere", [False, True])
 def test_a_flat_that_a_person_ends_closes_nothing_that_is_opened_later(desk: Desk, everywhere: bool) -> None:
     of = None if everywhere else desk.account.pk
