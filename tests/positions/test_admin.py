@@ -120,7 +120,7 @@ def test_accounts_are_stopped_from_their_list(admin_client, account, action, sta
     chosen = {"action": action, "_selected_action": [account.pk]}
     answer = admin_client.post(url(ExchangeAccount, "changelist"), chosen, follow=True)
     told = [str(one) for one in answer.context["messages"]]
-    assert told == [f"main is {state}."]
+    assert told == [f"main is now {state}."]
     change = StateChange.objects.get()
     assert (change.account, change.to_state, change.by) == (account, state, "admin")
 

@@ -204,7 +204,7 @@ def test_with_the_option_a_strangers_is_taken_over_and_closed_too(desk: Desk) ->
     stranger(desk, "BUY", "LIMIT", price=D(1), time_in_force="GTC")
     report = flatten(desk.account.pk, "enough", "ada", include_foreign=True).reports.get()
     prove()
-    FlatReport.objects.update(foreign_since=timezone.now() - LATER)
+    FlatReport.objects.update(foreign_since=timezone.now() - timedelta(seconds=10))
     prove()
     work()
     work()
