@@ -178,6 +178,9 @@ class AccountWatch(models.Model):
         blank=True,
         help_text="Leg -> quantity and first answer that showed it, no row explaining it",
     )
+    lost_orders = models.JSONField(
+        default=dict, blank=True, help_text="Our waiting order -> first answer whose listing missed it"
+    )
     unasked_orders = models.JSONField(
         default=list, blank=True, help_text="Listed with our name, and without a row"
     )

@@ -146,7 +146,8 @@ def _look(order: Order) -> None:
         return
     if report is None:
         lookups.resolve(order.pk, gone=ReportStatus.CANCELED)
-        _settle(order, order.price, "the exchange does not know the order any more")
+        if Order.objects.filter(pk=order.pk, status__in=DONE).exists():  # a young one is asked for again
+            _settle(order, order.price, "the exchange does not know the order any more")
     else:
         apply_report(order.account_id, report)
         _judge(order, report, asked_at)

@@ -44,7 +44,8 @@ def act(account: ExchangeAccount, difference: Difference | Present, asked_at: da
             _unknown(account, report, asked_at)
         case OrderLost(client_order_id):
             order = Order.objects.get(account=account, client_order_id=client_order_id)
-            lookups.resolve(order.pk, gone=ReportStatus.EXPIRED)
+            is_proven = _is_old(_known(account, "lost_orders").get(client_order_id), asked_at)
+            lookups.resolve(order.pk, gone=ReportStatus.EXPIRED if is_proven else None)
         case OrderLeftOver(report):
             say_once(account, "order_left_over", order=report.client_order_id, symbol=report.symbol)
             lookups.cancel_left_over(account, report)
@@ -127,18 +128,38 @@ def _unknown(account: ExchangeAccount, report: PositionReport, asked_at: datetim
 
 
 def _is_proven(account: ExchangeAccount, report: PositionReport, asked_at: datetime) -> bool:
-    legs = AccountWatch.objects.filter(account=account).values_list("unknown_legs", flat=True).first() or {}
-    since = legs.get(leg_name(report))
+    return _is_old(_known(account, "unknown_legs").get(leg_name(report)), asked_at)
+
+
+def _is_old(since: str | None, asked_at: datetime) -> bool:
     return since is not None and asked_at - datetime.fromisoformat(since) >= CONFIRMED_AFTER
+
+
+def _known(account: ExchangeAccount, column: str) -> dict[str, str]:
+    """Name -> first answer in an unbroken row that showed the difference."""
+    return AccountWatch.objects.filter(account=account).values_list(column, flat=True).first() or {}
 
 
 def unknown_legs(
     account: ExchangeAccount, differences: list[Difference | Present], asked_at: datetime
 ) -> dict[str, str]:
     """Leg with its quantity -> first answer in an unbroken row that showed it."""
-    known = AccountWatch.objects.filter(account=account).values_list("unknown_legs", flat=True).first() or {}
-    now = {leg_name(one.report) for one in differences if isinstance(one, Unknown)}
-    return {leg: known.get(leg, asked_at.isoformat()) for leg in sorted(now)}
+    return _since(
+        account, "unknown_legs", {leg_name(d.report) for d in differences if isinstance(d, Unknown)}, asked_at
+    )
+
+
+def lost_orders(
+    account: ExchangeAccount, differences: list[Difference | Present], asked_at: datetime
+) -> dict[str, str]:
+    """client_order_id -> first answer in an unbroken row that missed it."""
+    names = {one.client_order_id for one in differences if isinstance(one, OrderLost)}
+    return _since(account, "lost_orders", names, asked_at)
+
+
+def _since(account: ExchangeAccount, column: str, names: set[str], asked_at: datetime) -> dict[str, str]:
+    known = _known(account, column)
+    return {name: known.get(name, asked_at.isoformat()) for name in sorted(names)}
 
 
 def leg_name(report: PositionReport) -> str:

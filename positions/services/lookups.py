@@ -31,6 +31,8 @@ ASK_AFTER = timedelta(seconds=2)
 CANCEL_AGAIN_AFTER = timedelta(seconds=5)
 # on top of the request's own window: the exchange's clock and its queues
 ABSENCE_MARGIN = timedelta(seconds=5)
+# a market order is matched in moments; one that was acknowledged and that nobody knows after this long is gone
+MATCHED_WITHIN = timedelta(minutes=1)
 
 
 def cancel(order_id: UUID | str) -> None:
@@ -88,7 +90,7 @@ def _ended(order: Order, status: ReportStatus, reason: str = "") -> OrderReport:
 
 
 def resolve(order_id: UUID | str, *, gone: ReportStatus | None = None) -> None:
-    """Ask the exchange what became of one order. `gone` is what an absent one then counts as."""
+    """Ask the exchange what became of one order. `gone` is what an absent one counts as, once it is old enough."""
     _ask(_load(order_id), gone=gone)
 
 
@@ -106,8 +108,16 @@ def _ask(order: Order, *, gone: ReportStatus | None = None) -> None:
         apply_report(order.account_id, report)
     elif order.status == OrderStatus.SUBMITTED:
         _judge_absence(order, asked_at)
-    elif gone is not None:
+    elif gone is not None and _may_be_gone(order, asked_at):
         apply_report(order.account_id, _ended(order, gone, "no longer known to the exchange"))
+
+
+def _may_be_gone(order: Order, asked_at: datetime) -> bool:
+    """An acknowledgement comes before the order is in any list: a young one that nobody knows may still be coming."""
+    known_at = order.answered_at or order.submitted_at or order.updated_at
+    if order.order_type == OrderType.MARKET:
+        return asked_at >= known_at + MATCHED_WITHIN
+    return is_final(known_at, asked_at)
 
 
 def look_up(order: Order) -> OrderReport | None:
@@ -164,9 +174,12 @@ def resolve_unknown(now: datetime) -> int:
     unsure = Q(status__in=(OrderStatus.SUBMITTED, OrderStatus.TRIGGERED, OrderStatus.PARTIALLY_FILLED))
     # what waits for its price is quiet by nature; reconciliation misses it in the listing when it is gone
     stuck = Q(status=OrderStatus.ACCEPTED, order_type=OrderType.MARKET)
-    asked = for_each_order(
-        quiet & (unsure | stuck), "updated_at", lambda pk: resolve(pk), "order %s could not be asked for"
-    )
+    asked = for_each_order(quiet & unsure, "updated_at", resolve, "order %s could not be asked for")
+    asked += for_each_order(quiet & stuck, "updated_at", _resolve_stuck, "order %s could not be asked for")
     unsent = Q(cancel_sent_at=None) & quiet | Q(cancel_sent_at__lte=now - CANCEL_AGAIN_AFTER)
     wanted = unsent & Q(status=OrderStatus.PENDING_CANCEL)
     return asked + for_each_order(wanted, "updated_at", cancel, "the cancel of order %s could not be sent")
+
+
+def _resolve_stuck(order_id: UUID | str) -> None:
+    resolve(order_id, gone=ReportStatus.EXPIRED)

@@ -42,6 +42,7 @@ from positions.services import (
     reachability,
     watch,
 )
+from positions.services.lookups import MATCHED_WITHIN
 from positions.services.outbox import PREFIX
 from positions.services.sweeping import for_each_account
 
@@ -50,8 +51,6 @@ logger = logging.getLogger(__name__)
 JUST_CLOSED = timedelta(seconds=10)
 # confirmed and waiting: their positions can be compared, for what they may do meanwhile is told or listed
 RESTING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED, OrderStatus.PENDING_CANCEL)
-# acknowledged before it is matched: what it did is not told yet
-AT_WORK = Q(status=OrderStatus.ACCEPTED, order_type=OrderType.MARKET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +163,11 @@ def _differences(account: ExchangeAccount, snapshot: ExchangeSnapshot) -> list[D
 
 def _moving_positions(account: ExchangeAccount, asked_at: datetime) -> set[int]:
     """Positions with an order under way, or that changed after the question was asked."""
-    on_its_way = Q(status__in=PENDING - {*RESTING}) | AT_WORK
+    # acknowledged before it is matched: what it did is not told yet
+    at_work = Q(
+        answered_at__gt=asked_at - MATCHED_WITHIN, status=OrderStatus.ACCEPTED, order_type=OrderType.MARKET
+    )
+    on_its_way = Q(status__in=PENDING - {*RESTING}) | at_work
     working = Order.objects.filter(account=account).filter(on_its_way)
     stuck = Q(status=OrderStatus.TRIGGERED, updated_at__lt=asked_at - FIRES_WITHIN)
     touched = Order.objects.filter(account=account, updated_at__gte=asked_at)
@@ -220,6 +223,7 @@ def _figures(
         "differences_open": sum(not isinstance(one, Present) for one in found),
         "unasked_orders": [one.report.client_order_id for one in found if isinstance(one, OrderUnasked)],
         "unknown_legs": differences.unknown_legs(account, found, snapshot.asked_at),
+        "lost_orders": differences.lost_orders(account, found, snapshot.asked_at),
         "positions_live": live.count(),
         "positions_proven_protected": len(_proven_protected(live, snapshot)),
         **_clock_figures(snapshot.clock),

@@ -243,6 +243,7 @@ def test_a_revoked_key_halts_the_account(desk: Desk, entry: Order, trouble: Trou
 def test_an_order_the_exchange_forgot_ends(desk: Desk, entry: Order, trouble: Trouble) -> None:
     for method in ("amend_order", "find_order"):
         trouble.answer_with(OrderNotFound("Order does not exist."), method=method)
+    Order.objects.update(answered_at=timezone.now() - timedelta(minutes=1))
     asked_to(entry, "99500")
     assert (entry.status, entry.wanted_price) == ("canceled", None)
 

@@ -24,7 +24,7 @@ from signals_app.models import StrategyAccount
 from tests.builders import an_account, an_order
 from tests.positions.services.conftest import Desk
 from tests.positions.services.test_orders import Trouble
-from tests.positions.services.test_reconciliation import reconcile
+from tests.positions.services.test_reconciliation import missed_twice, reconcile
 from trailing import asking, sweeping
 from trailing import services as trailing
 from trailing.models import TrailingStop
@@ -318,7 +318,7 @@ def test_one_whose_answer_got_lost_is_looked_up_and_not_sent_twice(desk: Desk) -
 def test_one_the_exchange_lost_is_placed_again(desk: Desk) -> None:
     position = held(desk)
     del desk.engine.account(desk.paper_name).algos[int(backstops(position)[0].exchange_order_id)]
-    reconcile(desk)
+    missed_twice(desk)
     assert statuses(position) == ["expired"]
     position.refresh_from_db()
     assert (position.status, position.unprotected_since) == ("open", None)
@@ -340,7 +340,7 @@ def test_it_is_no_protection(desk: Desk) -> None:
     position = held(desk)
     stop = desk.order(position, "protect")
     del desk.engine.account(desk.paper_name).algos[int(stop.exchange_order_id)]
-    reconcile(desk)
+    missed_twice(desk)
     position.refresh_from_db()
     assert position.unprotected_since is not None
     Position.objects.update(opened_at=timezone.now() - timedelta(hours=1))

@@ -146,7 +146,7 @@ def test_a_stop_the_exchange_lost_is_asked_for_and_given_up(desk: Desk) -> None:
     position = desk.filled()
     stop = desk.stop(position)
     del desk.engine.account(desk.paper_name).algos[int(stop.exchange_order_id)]
-    reconcile(desk)
+    missed_twice(desk)
     stop.refresh_from_db()
     position.refresh_from_db()
     assert stop.status == "expired"
@@ -199,8 +199,16 @@ def reconcile_later(desk: Desk) -> None:
     watch = AccountWatch.objects.get(account=desk.account)
     before = (timezone.now() - timedelta(seconds=10)).isoformat()
     watch.unknown_legs = dict.fromkeys(watch.unknown_legs, before)
-    watch.save(update_fields=["unknown_legs"])
+    watch.lost_orders = dict.fromkeys(watch.lost_orders, before)
+    watch.save(update_fields=["unknown_legs", "lost_orders"])
     reconcile(desk)
+
+
+def missed_twice(desk: Desk) -> None:
+    """An order that has long been known is in two listings not to be found."""
+    Order.objects.update(answered_at=timezone.now() - timedelta(minutes=1))
+    reconcile(desk)
+    reconcile_later(desk)
 
 
 def test_an_unknown_position_is_told_once_and_left_alone(desk: Desk) -> None:
