@@ -4,15 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('exchanges', '0016_key_rights'),
+        ("exchanges", "0017_flat_not_asked"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='accountwatch',
-            name='lost_orders',
-            field=models.JSONField(blank=True, default=dict, help_text='Our waiting order -> first answer whose listing missed it'),
+            model_name="accountwatch",
+            name="lost_orders",
+            field=models.JSONField(
+                blank=True,
+                default=dict,
+                help_text="Our waiting order -> first answer whose listing missed it",
+            ),
         ),
     ]
