@@ -40,8 +40,9 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """One account's side of the pair. None: not known now."""
+    """One account's side of the pair. `place`: account and symbol that were asked for. None: not known now."""
 
+    place: tuple[int, str]
     name: str
     taker_fee_percent: Decimal
     quote: Quote | None

@@ -23,6 +23,7 @@ from signals_app.models import Strategy, StrategyKind
 from trailing.plan import PlanRefused, read_plan
 
 BOTH = "first_account", "second_account"
+TRADED_BY = "strategy", "symbol", *BOTH  # what its trades were opened by
 LEGS = "long_position", "short_position"
 
 
@@ -44,7 +45,13 @@ class PairForm(forms.ModelForm):  # type: ignore[type-arg]
             if account := cleaned.get(name):
                 for wrong in _wrong_account(account, strategy, cleaned.get("symbol", "")):
                     self.add_error(name, wrong)
+        for name in self._changed_after_trading():
+            self.add_error(name, "It has traded: switch this pair off, and set up another one for this.")
         return cleaned
+
+    def _changed_after_trading(self) -> list[str]:
+        changed = [name for name in TRADED_BY if name in self.changed_data]
+        return changed if changed and self.instance.trades.exists() else []
 
 
 def _wrong_strategy(strategy: Strategy) -> str | None:

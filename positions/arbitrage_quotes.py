@@ -134,6 +134,6 @@ def _markets(
     first, second = (quote or told.get(place) for place, quote in zip(places_of(pair), kept, strict=True))
     one, other = places_of(pair)
     return (
-        Market(pair.first_account.name, pair.first_fee_percent, first, fundings.get(one)),
-        Market(pair.second_account.name, pair.second_fee_percent, second, fundings.get(other)),
+        Market(one, pair.first_account.name, pair.first_fee_percent, first, fundings.get(one)),
+        Market(other, pair.second_account.name, pair.second_fee_percent, second, fundings.get(other)),
     )

@@ -81,10 +81,10 @@ def _facts(questions: Collection[Question]) -> dict[Market, frozenset[Fact]]:
 
 def live_legs(routed: Route, exchange_symbol: str) -> QuerySet[Position]:
     """On its account whichever strategy opened them, and the strategy's own that stand in for it elsewhere, whatever is
-    set today. One that is being closed is none any more."""
+    set today. One that is being closed is none any more, and a leg of a pair is its trade's alone."""
     here = Q(account_id=routed.account_id)
     elsewhere = Q(strategy_id=routed.strategy_id, stands_in_for_id=routed.account_id)
-    held = Position.objects.filter(here | elsewhere, status__in=REQUESTABLE)
+    held = Position.objects.filter(here | elsewhere, status__in=REQUESTABLE, bought_in=None, sold_in=None)
     return held.filter(instrument__exchange_symbol=exchange_symbol).select_related("instrument", "plan")
 
 

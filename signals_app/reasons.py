@@ -33,6 +33,7 @@ class ReasonCode(StrEnum):
     # one strategy, on one account
     AMBIGUOUS = "ambiguous"
     STRATEGY_OFF = "strategy_off"
+    STRATEGY_KIND = "strategy_kind"  # its pairs decide, not signals; or the other way round
     NO_ACCOUNT = "no_account"  # the strategy has none
     ACCOUNT_CHANGED = "account_changed"
     TICKER_NOT_CHOSEN = "ticker_not_chosen"

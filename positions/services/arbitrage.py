@@ -14,7 +14,7 @@ from django.utils import timezone
 from exchanges.models import KEYS, ExchangeAccount
 from positions.arbitrage import Cause, Close, Markets, Open, Wait, decide_entry, decide_exit, rests_until
 from positions.arbitrage_models import ArbitragePair, ArbitrageTrade
-from positions.arbitrage_quotes import markets_of
+from positions.arbitrage_quotes import markets_of, places_of
 from positions.lifecycle import CloseReason
 from positions.models import Position
 from positions.pair_figures import holding_of, legs_of, positions_of, settings_of
@@ -121,15 +121,19 @@ def _lock_pair(pair_id: int) -> ArbitragePair:
     in_order = accounts.defer(*KEYS).order_by("pk").select_for_update(no_key=True)
     locked = {account.pk: account for account in in_order}
     pair = ArbitragePair.objects.select_for_update(of=("self",)).select_related("strategy").get(pk=pair_id)
-    pair.first_account, pair.second_account = locked[pair.first_account_id], locked[pair.second_account_id]
+    for name in PAIR_ACCOUNTS:  # one that was changed before the lock stays unread: nothing opens there now
+        if (account := locked.get(getattr(pair, f"{name}_id"))) is not None:
+            setattr(pair, name, account)
     return pair
 
 
 def _open(pair: ArbitragePair, markets: Markets) -> ArbitrageTrade | None:
     """Decided again under the locks: the quotes have aged, and the pair may have been changed."""
     now = timezone.now()
+    if not _may_open(pair) or places_of(pair) != tuple(market.place for market in markets):
+        return None
     decision = decide_entry(markets, settings_of(pair), now)
-    if not isinstance(decision, Open) or not pair.enabled or _is_busy(pair, now):
+    if not isinstance(decision, Open) or _is_busy(pair, now):
         return None
     planned = planned_legs(pair, decision.spread)
     if isinstance(planned, Skip):
@@ -140,6 +144,12 @@ def _open(pair: ArbitragePair, markets: Markets) -> ArbitrageTrade | None:
     trade.short_position, trade.long_position = legs if trade.short_is_first else legs[::-1]
     trade.save()
     return trade
+
+
+def _may_open(pair: ArbitragePair) -> bool:
+    strategy = pair.strategy
+    its_strategy_may = strategy.enabled and strategy.allow_open and not strategy.archived
+    return pair.enabled and its_strategy_may and strategy.kind == StrategyKind.ARBITRAGE
 
 
 def _is_busy(pair: ArbitragePair, now: datetime) -> bool:

@@ -33,6 +33,7 @@ from positions.sizing import Sized, SizingPlan, Skip, size
 from positions.terms import MARKET, Leg, Terms, objection_to_entry
 from signals_app.models import SizingMode, Strategy, StrategyAccount
 from signals_app.reasons import ReasonCode
+from signals_app.routing import StrategyKind
 from trailing.engine import HUNDRED, Entry
 from trailing.models import TrailingStop
 from trailing.plan import ProtectionPlan, read_plan
@@ -57,6 +58,9 @@ class Proposal:
     quantity: Decimal | None = None  # exactly so many contracts, or nothing; None: by the strategy's size
     wishes: SignalWishes = NO_WISHES  # the signal's own stop and trail come before the strategy's
     stands_in_for: int | None = None  # the strategy's account that cannot be reached now
+    kind: StrategyKind = (
+        StrategyKind.SIGNAL
+    )  # what the strategy must be: one leg of a pair is never opened alone
 
     @property
     def price(self) -> Decimal:
@@ -78,6 +82,9 @@ def open_position(proposal: Proposal) -> Opened | Skip:
     strategy = _strategy_here(proposal)  # decide on what is true under the lock
     if strategy is None:
         return Skip(f"the strategy does not trade on {account.name}", ReasonCode.ACCOUNT_CHANGED)
+    if strategy.kind != proposal.kind:
+        text = f"the strategy's kind is {strategy.kind}, and only {proposal.kind} may open this"
+        return Skip(text, ReasonCode.STRATEGY_KIND)
     instrument = Instrument.objects.filter(
         venue=account.venue, exchange_symbol=proposal.exchange_symbol
     ).first()

@@ -13,6 +13,7 @@ from positions.matched_quantity import Place, matched_quantity, most_notional
 from positions.services.instruments import spec_of
 from positions.services.opening import Proposal, size_here
 from positions.sizing import Skip
+from signals_app.routing import StrategyKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ def _side(pair: ArbitragePair, leg: _Leg) -> tuple[Proposal, Place] | Skip:
     instrument = Instrument.objects.filter(venue=account.venue, symbol=pair.symbol, active=True).first()
     if instrument is None:
         return Skip(f"{account.name}: {pair.symbol} is not traded on {account.venue}")
-    proposal = Proposal(pair.strategy_id, account.pk, instrument.exchange_symbol, leg.side, leg.price)
+    name, kind = instrument.exchange_symbol, StrategyKind.ARBITRAGE
+    proposal = Proposal(pair.strategy_id, account.pk, name, leg.side, leg.price, kind=kind)
     sized = size_here(proposal, instrument)
     if isinstance(sized, Skip):
         return Skip(f"{account.name}: {sized.reason}", sized.code)

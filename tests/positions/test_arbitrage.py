@@ -36,7 +36,7 @@ SETTINGS = Settings(D("0.2"), D("0.02"), D(1), 4 * HOUR, 24 * HOUR, timedelta(se
 
 def a_market(name: str, bid: str, ask: str, fee: str = "0.05", funding: str = "0") -> Market:
     paid = FundingRate(D(funding), NOW + HOUR, 8 * HOUR)
-    return Market(name, D(fee), Quote(D(bid), D(ask), NOW), paid)
+    return Market((1, name), name, D(fee), Quote(D(bid), D(ask), NOW), paid)
 
 
 BINANCE = a_market("binance", "97000.0", "97000.1", funding="0.01")

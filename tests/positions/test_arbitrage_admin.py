@@ -103,6 +103,30 @@ def test_an_account_where_the_strategy_does_not_trade_is_refused(
     assert "does not trade on" in errors_of(admin_client, form | {"second_account": stranger.pk})
 
 
+def test_what_has_traded_keeps_its_contract_and_accounts_but_not_its_thresholds(
+    admin_client: Client,
+    form: dict[str, Any],
+    strategy: Strategy,
+    accounts: tuple[ExchangeAccount, ExchangeAccount],
+) -> None:
+    pair = ArbitragePair.objects.create(
+        strategy=strategy, symbol=SYMBOL, first_account=accounts[0], second_account=accounts[1]
+    )
+    ArbitrageTrade.objects.create(
+        pair=pair, status="failed", short_is_first=True, buy_at=1, sell_at=2, net_percent=1, cause="not_opened",
+        reason="too small", ended_at=timezone.now(),
+    )  # fmt: skip
+    page = reverse("admin:positions_arbitragepair_change", args=[pair.pk])
+    swapped = {"first_account": accounts[1].pk, "second_account": accounts[0].pk}
+    answer = admin_client.post(page, form | swapped)
+    assert answer.status_code == 200
+    errors = answer.context["adminform"].errors
+    assert {name for name, texts in errors.items() if "It has traded" in str(texts)} == set(swapped)
+    assert admin_client.post(page, form | {"entry_percent": "0.7"}).status_code == 302
+    pair.refresh_from_db()
+    assert pair.entry_percent == D("0.7")
+
+
 def test_a_trade_is_read_with_its_result_and_why(
     admin_client: Client, strategy: Strategy, accounts: tuple[ExchangeAccount, ExchangeAccount]
 ) -> None:

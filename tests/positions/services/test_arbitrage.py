@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal as D
 from threading import Barrier
 
 import pytest
-from django.db import connections
+from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
 from exchanges.paper.matching import Engine
-from exchanges.types import FundingRate
-from positions.arbitrage import Market, Quote
+from exchanges.types import FundingRate, PositionSide
+from positions.arbitrage import Market, Markets, Quote
 from positions.arbitrage_models import ArbitragePair, ArbitrageTrade
+from positions.arbitrage_quotes import places_of
 from positions.invariants import no_leg_stands_alone
 from positions.models import Order, Position
 from positions.services import arbitrage
 from positions.services.instruments import refresh_instruments
-from signals_app.models import StrategyKind
+from positions.services.opening import PositionRefused, Proposal, create_position, open_position
+from positions.sizing import Skip
+from signals_app.models import Strategy, StrategyKind
+from signals_app.reasons import ReasonCode
 from tests.builders import a_position, a_strategy, an_account, trades_on
+from tests.signals_app.test_intake import a_trader, frame, receive
 from trailing.plan import ProtectionPlan
 
 
@@ -36,10 +42,16 @@ def pair(engine: Engine, bybit_engine: Engine) -> ArbitragePair:
     )
 
 
-def a_market(bid: int) -> Market:
+def told(pair: ArbitragePair, *bids: int) -> Markets:
+    """What both accounts of the pair, as it is now, say."""
+    first, second = (a_market(place, bid) for place, bid in zip(places_of(pair), bids, strict=True))
+    return first, second
+
+
+def a_market(place: tuple[int, str], bid: int) -> Market:
     now = timezone.now()
     rate = FundingRate(D(0), now + timedelta(hours=1), timedelta(hours=8))
-    return Market(f"at {bid}", D("0.05"), Quote(D(bid), D(bid) + D("0.1"), now), rate)
+    return Market(place, f"at {bid}", D("0.05"), Quote(D(bid), D(bid) + D("0.1"), now), rate)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -49,7 +61,7 @@ def test_two_sweeps_that_see_one_spread_open_one_pair(pair: ArbitragePair) -> No
     def work(_: int) -> ArbitrageTrade | None:
         try:
             together.wait(30)
-            return arbitrage.open_trade(pair.pk, (a_market(97_000), a_market(97_490)))
+            return arbitrage.open_trade(pair.pk, told(pair, 97_000, 97_490))
         finally:
             connections.close_all()
 
@@ -63,9 +75,74 @@ def test_two_sweeps_that_see_one_spread_open_one_pair(pair: ArbitragePair) -> No
 def test_quotes_that_aged_while_the_locks_were_waited_for_open_nothing(pair: ArbitragePair) -> None:
     ArbitragePair.objects.update(max_quote_age_ms=100)
     old = Quote(D(97_490), D(97_491), timezone.now() - timedelta(milliseconds=101))
-    dear = Market("dear", D("0.05"), old, a_market(1).funding)
-    assert arbitrage.open_trade(pair.pk, (a_market(97_000), dear)) is None
+    cheap, dear = told(pair, 97_000, 97_490)
+    assert arbitrage.open_trade(pair.pk, (cheap, replace(dear, quote=old))) is None
     assert not ArbitrageTrade.objects.exists()
+
+
+@pytest.mark.django_db
+def test_what_was_changed_while_prices_were_asked_for_opens_nothing(pair: ArbitragePair) -> None:
+    quotes = told(pair, 97_000, 97_490)
+    first, second = pair.first_account, pair.second_account
+    for changed in ({"symbol": "ETH/USDT:USDT"}, {"first_account": second, "second_account": first}):
+        ArbitragePair.objects.update(**changed)
+        assert arbitrage.open_trade(pair.pk, quotes) is None
+        pair.save()
+    for changed in ({"kind": StrategyKind.SIGNAL}, {"enabled": False}, {"allow_open": False}):
+        Strategy.objects.update(**changed)
+        assert arbitrage.open_trade(pair.pk, quotes) is None
+        pair.strategy.save()
+    assert not ArbitrageTrade.objects.exists()
+    opened = arbitrage.open_trade(pair.pk, quotes)
+    assert opened is not None
+    assert opened.status == "opening"
+
+
+@pytest.mark.django_db
+def test_a_pair_that_has_traded_keeps_what_it_trades(pair: ArbitragePair) -> None:
+    ArbitragePair.objects.update(symbol="ETH/USDT:USDT")
+    ArbitragePair.objects.update(symbol=pair.symbol)
+    assert arbitrage.open_trade(pair.pk, told(pair, 97_000, 97_490)) is not None
+    ArbitragePair.objects.update(enabled=False, entry_percent=D("0.5"))
+    swapped = {"first_account": pair.second_account, "second_account": pair.first_account}
+    other = {"strategy": a_strategy(pair.first_account)}
+    for change in ({"symbol": "ETH/USDT:USDT"}, swapped, other):
+        with pytest.raises(IntegrityError, match="has traded: it keeps"), transaction.atomic():
+            ArbitragePair.objects.update(**change)
+
+
+@pytest.mark.django_db
+def test_a_closing_signal_of_another_strategy_leaves_a_leg_to_its_pair(pair: ArbitragePair) -> None:
+    trade = arbitrage.open_trade(pair.pk, told(pair, 97_000, 97_490))
+    assert trade is not None
+    Position.objects.update(status="open", quantity=D("0.01"), opened_at=timezone.now())
+    a_trader(pair.first_account)
+    verdict = receive(frame("EXIT"))
+    assert [(one.status, one.reason_code) for one in verdict.entries] == [
+        ("skipped", ReasonCode.NOTHING_TO_CLOSE)
+    ]
+    assert trade.long_position is not None
+    trade.long_position.refresh_from_db()
+    assert trade.long_position.close_reason == ""
+
+
+@pytest.mark.django_db
+def test_one_leg_alone_is_opened_by_nobody(pair: ArbitragePair) -> None:
+    """Neither by a plain dict nor by a signal that was routed before the strategy's kind was changed."""
+    order = {
+        "symbol": "BTCUSDT",
+        "action": "buy",
+        "entry_price": "97000",
+        "strategy": pair.strategy.name,
+        "id": 1,
+    }
+    with pytest.raises(PositionRefused, match="kind is arbitrage, and only signal may open this"):
+        create_position(order | {"account": pair.first_account.name})
+    proposal = Proposal(pair.strategy_id, pair.first_account_id, "BTCUSDT", PositionSide.LONG, D(97_000))
+    refusal = open_position(proposal)
+    assert isinstance(refusal, Skip)
+    assert refusal.code is ReasonCode.STRATEGY_KIND
+    assert not Position.objects.exists()
 
 
 @pytest.mark.django_db

@@ -1,0 +1,14 @@
+from django.db import migrations
+
+from migrations_sql import sql
+
+
+class Migration(migrations.Migration):
+    dependencies = [("positions", "0020_canary")]
+
+    operations = [
+        migrations.RunSQL(
+            sql("constraints/0013_pair_keeps_what_it_trades.sql"),
+            "DROP TRIGGER keep_traded_pair ON arbitrage_pairs; DROP FUNCTION keep_traded_pair",
+        )
+    ]
