@@ -17,6 +17,7 @@ class Cause(StrEnum):
     PERSON = "person"
     VENUE = "venue"  # the exchange refuses us
     LIMITS = "limits"  # a limit of ours was reached
+    DAY = "day"  # one that ends with the day (UTC)
 
 
 class Move(StrEnum):
@@ -40,6 +41,7 @@ LOOSENED_BY: dict[Cause, frozenset[Cause]] = {
     Cause.PERSON: frozenset({Cause.PERSON}),
     Cause.VENUE: frozenset({Cause.PERSON}),
     Cause.LIMITS: frozenset({Cause.PERSON, Cause.LIMITS}),
+    Cause.DAY: frozenset({Cause.PERSON, Cause.LIMITS, Cause.DAY}),
 }
 
 
@@ -72,9 +74,8 @@ def move(
     match _RULES[now, wanted]:
         case _Rule.LOOSEN:
             return _loosened(set_by, wanted, asked_by)
-        case _Rule.TAKE_OVER:  # what limits set is harder to end when somebody else wants it too
-            is_news = set_by is Cause.LIMITS and asked_by is not Cause.LIMITS
-            return Move.CHANGE if is_news else Move.KEEP
+        case _Rule.TAKE_OVER:  # it is harder to end when this one wants it too
+            return Move.CHANGE if LOOSENED_BY[asked_by] < LOOSENED_BY[set_by] else Move.KEEP
         case rule:
             return Move(rule.value)
 

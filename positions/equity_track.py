@@ -7,12 +7,14 @@ change of what is not realised. A deposit buys shares, a withdrawal sells some; 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 ONE = Decimal(1)
 HUNDRED = Decimal(100)
 ZERO = Decimal(0)
+# an execution is told seconds after the balance that knows it: two looks that agree are no closer
+LOOKS_APART = timedelta(seconds=5)
 # as the row keeps it
 FINEST_SHARE, DEAREST_SHARE = Decimal(1).scaleb(-18), Decimal(1).scaleb(9)
 

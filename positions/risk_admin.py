@@ -15,7 +15,7 @@ from positions.book import track_of
 from positions.limits_page import limits_of_account
 from positions.models import AccountEquity, RiskLimits
 from positions.risk_limits import RECOMMENDED
-from positions.services import equity
+from positions.services import limit_watch
 
 EVERY_ROW_COUNTS = (
     "0 or empty: no limit. The limits of all accounts, of an account and of a strategy hold together: the strictest "
@@ -97,10 +97,11 @@ class AccountEquityAdmin(ReadOnlyAdmin):
     )
     def count_losses_anew(self, request: HttpRequest, chosen: QuerySet[AccountEquity]) -> None:
         for row in chosen:
-            equity.begin_anew(row.account_id, by=request.user.get_username())
+            limit_watch.begin_anew(row.account_id, by=request.user.get_username())
         messages.success(
             request,
-            "Losses count from the next comparison with the exchange. An account stays as it is until it is resumed.",
+            "Losses count from the next comparison with the exchange. What limits made reduce-only opens again; "
+            "what was halted, or closed by somebody else, stays so until it is resumed.",
         )
 
 

@@ -180,8 +180,6 @@ class LimitLevel(models.Model):
         choices=[(level.value, level.word) for level in Level], default=Level.NONE
     )
     since = models.DateTimeField()
-    # what lifts by itself is only what was set for this
-    state_reason = models.TextField(blank=True, default="")
 
     class Meta:
         db_table = "risk_limit_levels"

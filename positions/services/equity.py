@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from exchanges.types import BalanceReport
-from positions.book import TRACK_FIELDS, track_of
-from positions.equity_track import EquityTrack, Look, begin, day_began, followed
-from positions.models import AccountEquity, LimitLevel
-from positions.services import events
+from positions.book import TRACK_FIELDS
+from positions.equity_track import LOOKS_APART, EquityTrack, Look, begin, day_began, followed
+from positions.models import AccountEquity
 from positions.wallets import booked
 
 # what was executed before a day's first look may be told after it, and must not be a loss for that
@@ -30,7 +29,7 @@ def _looked(account_id: int, known: EquityTrack | None, told: BalanceReport, at:
     since = at - TOLD_WITHIN
     if known is None:
         return begin(_look(account_id, told, at, since), since)
-    if at <= known.looked_at:
+    if at < known.looked_at + LOOKS_APART:
         return known
     track = followed(known, _look(account_id, told, at, known.booked_from))
     if at.date() <= known.day:
@@ -41,12 +40,3 @@ def _looked(account_id: int, known: EquityTrack | None, told: BalanceReport, at:
 def _look(account_id: int, told: BalanceReport, at: datetime, since: datetime) -> Look:
     unrealized = told.equity - told.wallet_balance
     return Look(at, told.equity, unrealized, booked(account_id, since, at).amount)
-
-
-@transaction.atomic
-def begin_anew(account_id: int, by: str) -> None:
-    """The owner accepts what was lost: the next look is the new peak and the beginning of the day."""
-    was = track_of(account_id)
-    AccountEquity.objects.filter(account=account_id).delete()
-    LimitLevel.objects.filter(account=account_id).delete()
-    events.record("losses_accepted", "medium", account_id=account_id, by=by, drawdown=was and was.drawdown)

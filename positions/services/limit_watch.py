@@ -11,8 +11,8 @@ from django.db import transaction
 
 from exchanges.models import ExchangeAccount, TradingState
 from exchanges.trading_state import Cause
-from positions.book import book_of, levels_of, limit_rows, limits_on
-from positions.models import LimitLevel
+from positions.book import book_of, levels_of, limit_rows, limits_on, track_of
+from positions.models import AccountEquity, LimitLevel
 from positions.risk import uses
 from positions.risk_levels import Level, Levels, level_at, remembered
 from positions.risk_limits import Rule, Use
@@ -51,6 +51,7 @@ def watch_limits(now: datetime) -> None:
 
 
 def watch_account(account_id: int, now: datetime) -> None:
+    _lift_what_ended_with_its_day(account_id, now)
     known = {row.rule: row for row in LimitLevel.objects.filter(account=account_id)}
     found = standings(account_id)
     for row in known.values():
@@ -78,55 +79,64 @@ def _nearness(standing: Standing) -> tuple[Level, Decimal]:
 
 
 def _forget_what_is_over(row: LimitLevel, found: Mapping[Rule, Standing], now: datetime) -> None:
-    if row.rule == Rule.DAILY_LOSS and row.since.date() < now.date():
-        _lift(row)
-        _write(row, Level.NONE, "", now)
-    elif row.rule == Rule.DRAWDOWN and Rule.DRAWDOWN not in found:
-        _write(row, Level.NONE, "", now)
+    of_another_day = row.rule == Rule.DAILY_LOSS and row.since.date() < now.date()
+    without_limit = row.rule == Rule.DRAWDOWN and Rule.DRAWDOWN not in found
+    if of_another_day or without_limit:
+        _write(row, Level.NONE, now)
 
 
 def _judge(row: LimitLevel, standing: Standing, now: datetime) -> None:
     before = Level(row.level)
     level = remembered(before, standing.percent, standing.levels)
     if level > before:
-        _remember(row, level, _act(row.account_id, level, standing), standing, now)
+        _act(row.account_id, level, standing)
+        _remember(row, level, standing, now)
     elif level < before and row.rule != Rule.DAILY_LOSS:  # that stays for the day, however the day goes on
-        _write(row, level, "", now)
+        _write(row, level, now)
 
 
-def _act(account_id: int, level: Level, standing: Standing) -> str:
+def _act(account_id: int, level: Level, standing: Standing) -> None:
     """Before it is remembered: a process that dies in between does it again, and that changes nothing."""
     if level < Level.REDUCE:
-        return ""
-    ends = "a person must resume it"
-    if level is Level.REDUCE and standing.use.rule is Rule.DAILY_LOSS:
-        ends = "it opens again at midnight UTC"
-    reason = f"{standing.sentence}; {ends}"
-    switch = halting.halt if level is Level.HALT else halting.reduce
-    switch(account_id, reason, cause=Cause.LIMITS)
-    return reason
-
-
-def _lift(row: LimitLevel) -> None:
-    """Only what this row's level set, and where no other loss stands in the way."""
-    if row.level != Level.REDUCE:
         return
-    drawdown = LimitLevel.objects.filter(account=row.account_id, rule=Rule.DRAWDOWN, level__gte=Level.REDUCE)
-    account = ExchangeAccount.objects.only("trading_state", "state_reason").get(pk=row.account_id)
-    is_ours = account.trading_state == TradingState.REDUCING and account.state_reason == row.state_reason
-    if is_ours and not drawdown.exists():
-        halting.activate(row.account_id, "a new day (UTC) began", cause=Cause.LIMITS)
+    cause, ends = Cause.LIMITS, "a person must resume it"
+    if level is Level.REDUCE and standing.use.rule is Rule.DAILY_LOSS:
+        cause, ends = Cause.DAY, "it opens again at midnight UTC"
+    switch = halting.halt if level is Level.HALT else halting.reduce
+    switch(account_id, f"{standing.sentence}; {ends}", cause=cause)
+
+
+def _lift_what_ended_with_its_day(account_id: int, now: datetime) -> None:
+    """By the account's own state, whatever is remembered of levels. A limit that does not end with the day has taken
+    it over by then."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    over = ExchangeAccount.objects.filter(pk=account_id, state_cause=Cause.DAY, state_since__lt=midnight)
+    if over.filter(trading_state=TradingState.REDUCING).exists():
+        halting.activate(account_id, "a new day (UTC) began", cause=Cause.DAY)
 
 
 @transaction.atomic
-def _remember(row: LimitLevel, level: Level, reason: str, standing: Standing, now: datetime) -> None:
-    _write(row, level, reason, now)
+def _remember(row: LimitLevel, level: Level, standing: Standing, now: datetime) -> None:
+    _write(row, level, now)
     events.record(
         "risk_level", RISK_LEVELS[level], account_id=row.account_id, level=level.word, rule=row.rule,
         reason=standing.sentence, used=standing.use.used, of=standing.use.of,
     )  # fmt: skip
 
 
-def _write(row: LimitLevel, level: Level, reason: str, now: datetime) -> None:
-    row.level, row.since, row.state_reason = level, now, reason
+def _write(row: LimitLevel, level: Level, now: datetime) -> None:
+    row.level, row.since = level, now
     row.save()
+
+
+@transaction.atomic
+def begin_anew(account_id: int, by: str) -> None:
+    """The owner accepts what was lost: the next look is the new peak and the beginning of the day, and what limits
+    closed for it opens. What a person or the exchange closed stays."""
+    accounts = ExchangeAccount.objects.select_for_update(no_key=True).only("trading_state")
+    if accounts.get(pk=account_id).trading_state == TradingState.REDUCING:  # a halt is resumed by itself
+        halting.activate(account_id, "the losses were accepted", by, cause=Cause.LIMITS)
+    was = track_of(account_id)
+    AccountEquity.objects.filter(account=account_id).delete()
+    LimitLevel.objects.filter(account=account_id).delete()
+    events.record("losses_accepted", "medium", account_id=account_id, by=by, drawdown=was and was.drawdown)

@@ -9,7 +9,7 @@ import pytest
 from exchanges.trading_state import Cause, Move, TradingState, move, strictest
 
 ACTIVE, REDUCING, HALTED = TradingState
-PERSON, VENUE, LIMITS = Cause
+PERSON, VENUE, LIMITS, DAY = Cause
 
 
 @pytest.mark.parametrize(("set_by", "asked_by"), list(product(Cause, Cause)))
@@ -31,6 +31,11 @@ def test_anybody_may_make_it_stricter(set_by: Cause, asked_by: Cause) -> None:
         (LIMITS, PERSON, Move.CHANGE),
         (LIMITS, VENUE, Move.REFUSE),
         (LIMITS, LIMITS, Move.CHANGE),
+        (LIMITS, DAY, Move.REFUSE),
+        (DAY, PERSON, Move.CHANGE),
+        (DAY, VENUE, Move.REFUSE),
+        (DAY, LIMITS, Move.CHANGE),
+        (DAY, DAY, Move.CHANGE),
     ],
 )
 def test_only_a_person_ends_what_was_not_set_by_limits(
@@ -50,6 +55,12 @@ def test_who_wants_what_limits_have_set_takes_it_over(now: TradingState) -> None
     assert move(now, LIMITS, now, PERSON) is Move.CHANGE
     assert move(now, LIMITS, now, LIMITS) is Move.KEEP
     assert move(now, PERSON, now, VENUE) is Move.KEEP
+
+
+def test_what_ends_with_the_day_is_taken_over_by_all_that_does_not() -> None:
+    assert {move(REDUCING, DAY, REDUCING, by) for by in (PERSON, VENUE, LIMITS)} == {Move.CHANGE}
+    assert {move(REDUCING, by, REDUCING, DAY) for by in Cause} == {Move.KEEP}
+    assert move(HALTED, LIMITS, REDUCING, DAY) is Move.KEEP
 
 
 def test_active_stays_active() -> None:

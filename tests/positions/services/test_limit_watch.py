@@ -13,7 +13,7 @@ from exchanges.types import BalanceReport
 from positions.book import track_of
 from positions.models import LimitLevel, RiskEvent, RiskLimits
 from positions.services import equity, halting
-from positions.services.limit_watch import watch_limits
+from positions.services.limit_watch import begin_anew, watch_limits
 from positions.services.reconciliation import reconcile_account
 from tests.builders import a_balance, a_fill, a_position, an_account, an_order
 from tests.positions.services.conftest import Desk
@@ -102,7 +102,7 @@ def test_a_new_day_is_judged_by_itself_also_when_nobody_looked_at_midnight(clock
     watched = Watched(clock, max_daily_loss=10).float_at(-80)
     clock.shift(timedelta(days=1))
     now = datetime.now(UTC)
-    for at, floating in ((now, -80), (now + timedelta(seconds=1), -140), (now + timedelta(seconds=2), -140)):
+    for at, floating in ((now, -80), (now + timedelta(seconds=5), -140), (now + timedelta(seconds=10), -140)):
         equity.look(watched.account.pk, BalanceReport(D(1000), D(1000 + floating), D(0)), at)
     watch_limits(now)
     assert watched.state == "active"
@@ -124,6 +124,66 @@ def test_a_process_that_died_after_it_switched_and_before_it_told_tells_now(cloc
     assert watched.seen().state == "reducing"
     assert told() == [("reduce", "high")]
     assert StateChange.objects.filter(account=watched.account).count() == 1
+
+
+def test_killed_after_the_switch_and_then_the_figure_moved_it_still_opens_at_midnight(clock: Any) -> None:
+    watched = Watched(clock, max_daily_loss=10).float_at(-80)
+    LimitLevel.objects.all().delete()
+    assert watched.float_at(-81).state == "reducing"
+    clock.shift(timedelta(days=1))
+    assert watched.seen().state == "active"
+
+
+def test_killed_after_the_switch_and_started_after_midnight_it_opens(clock: Any) -> None:
+    watched = Watched(clock, max_daily_loss=10).float_at(-80)
+    LimitLevel.objects.all().delete()
+    clock.shift(timedelta(days=1))
+    assert watched.seen().state == "active"
+
+
+def test_who_accepts_the_losses_opens_what_limits_closed_and_nothing_else(clock: Any) -> None:
+    watched = Watched(clock, max_daily_loss=10).float_at(-80)
+    begin_anew(watched.account.pk, by="ada")
+    assert watched.state == "active"
+    assert watched.seen(3).state == "active"
+    halting.reduce(watched.account.pk, "I am away", by="ada")
+    begin_anew(watched.account.pk, by="ada")
+    assert (watched.state, watched.reason) == ("reducing", "I am away")
+
+
+def test_accepted_losses_do_not_end_a_halt(clock: Any) -> None:
+    watched = Watched(clock, max_daily_loss=10).float_at(-95)
+    begin_anew(watched.account.pk, by="ada")
+    assert watched.state == "halted"
+
+
+def test_where_the_drawdown_closes_it_too_nobody_is_told_of_midnight(clock: Any) -> None:
+    watched = Watched(clock, max_daily_loss=10, max_drawdown=12).float_at(-80)
+    assert watched.reason.endswith("it opens again at midnight UTC")
+    watched.float_at(-94)
+    clock.shift(timedelta(days=1))
+    watched.float_at(-97)
+    assert watched.state == "reducing"
+    assert watched.reason.startswith("the drawdown is")
+    assert watched.reason.endswith("a person must resume it")
+
+
+def test_two_comparisons_before_an_execution_is_told_are_no_gain(clock: Any) -> None:
+    watched = Watched(clock, max_drawdown=20).float_at(-100)
+    begin_anew(watched.account.pk, by="ada")
+    watched.seen(2)
+    fired = datetime.now(UTC)
+    watched.floating, watched.wallet = D(0), watched.wallet - 100
+    for _ in range(2):
+        clock.shift(timedelta(milliseconds=700))
+        told_now = BalanceReport(watched.wallet, watched.wallet, D(0))
+        equity.look(watched.account.pk, told_now, datetime.now(UTC))
+    order = an_order(a_position(account=watched.account), status="filled")
+    a_fill(order, realized_pnl=D(-100), fee=D(0), executed_at=fired)
+    watched.seen(3)
+    track = track_of(watched.account.pk)
+    assert track is not None
+    assert track.drawdown == 0
 
 
 def test_a_halt_does_not_end_with_the_day(clock: Any) -> None:
@@ -151,7 +211,7 @@ def test_a_drawdown_stays_until_a_person_resumes_and_then_is_counted_anew(clock:
     assert (watched.state, told()) == ("reducing", [("reduce", "high")])  # 16 of 20 percent of the peak
     clock.shift(timedelta(days=2))
     assert watched.seen().state == "reducing"
-    equity.begin_anew(watched.account.pk, by="ada")
+    begin_anew(watched.account.pk, by="ada")
     halting.activate(watched.account.pk, "accepted", by="ada")
     assert watched.seen(3).state == "active"
     track = track_of(watched.account.pk)
@@ -206,7 +266,8 @@ def test_margin_in_use_is_told_and_switches_nothing(clock: Any) -> None:
     assert account.trading_state == "active"
 
 
-def test_after_a_comparison_the_account_is_tracked(desk: Desk) -> None:
+def test_after_a_comparison_the_account_is_tracked(desk: Desk, time_machine: Any) -> None:
+    time_machine.move_to(datetime.now(UTC), tick=False)
     desk.filled()
     reconcile_account(desk.account.pk)
     track = track_of(desk.account.pk)
@@ -215,6 +276,7 @@ def test_after_a_comparison_the_account_is_tracked(desk: Desk) -> None:
     symbol = "BTCUSDT"
     desk.engine.set_price(symbol, desk.engine.prices[symbol] * D("0.9"), 0)
     for _ in range(2):
+        time_machine.shift(timedelta(seconds=5))
         reconcile_account(desk.account.pk)
     assert track_of(desk.account.pk).daily_loss > 0
 
