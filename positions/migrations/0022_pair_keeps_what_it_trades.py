@@ -4,7 +4,7 @@ from migrations_sql import sql
 
 
 class Migration(migrations.Migration):
-    dependencies = [("positions", "0020_canary")]
+    dependencies = [("positions", "0021_canary_position")]
 
     operations = [
         migrations.RunSQL(
