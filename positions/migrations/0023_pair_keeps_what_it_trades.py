@@ -4,7 +4,7 @@ from migrations_sql import sql
 
 
 class Migration(migrations.Migration):
-    dependencies = [("positions", "0021_canary_position")]
+    dependencies = [("positions", "0022_whom_a_position_stands_in_for")]
 
     operations = [
         migrations.RunSQL(
