@@ -51,7 +51,7 @@ class PairForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def _changed_after_trading(self) -> list[str]:
         changed = [name for name in TRADED_BY if name in self.changed_data]
-        return changed if changed and self.instance.trades.exists() else []
+        return changed if changed and self.instance.pk and self.instance.trades.exists() else []
 
 
 def _wrong_strategy(strategy: Strategy) -> str | None:

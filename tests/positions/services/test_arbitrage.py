@@ -25,7 +25,7 @@ from positions.services.opening import PositionRefused, Proposal, create_positio
 from positions.sizing import Skip
 from signals_app.models import Strategy, StrategyKind
 from signals_app.reasons import ReasonCode
-from tests.builders import a_position, a_strategy, an_account, trades_on
+from tests.builders import a_position, a_strategy, a_ticker, an_account, trades_on
 from tests.signals_app.test_intake import a_trader, frame, receive
 from trailing.plan import ProtectionPlan
 
@@ -116,6 +116,7 @@ def test_a_closing_signal_of_another_strategy_leaves_a_leg_to_its_pair(pair: Arb
     trade = arbitrage.open_trade(pair.pk, told(pair, 97_000, 97_490))
     assert trade is not None
     Position.objects.update(status="open", quantity=D("0.01"), opened_at=timezone.now())
+    a_ticker("BTCUSDT")
     a_trader(pair.first_account)
     verdict = receive(frame("EXIT"))
     assert [(one.status, one.reason_code) for one in verdict.entries] == [

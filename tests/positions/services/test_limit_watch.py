@@ -110,8 +110,8 @@ def test_a_new_day_is_judged_by_itself_also_when_nobody_looked_at_midnight(clock
 
 
 def test_a_limit_that_is_taken_away_leaves_nothing_closed_for_ever(clock: Any) -> None:
-    watched = Watched(clock, max_daily_loss=10, max_drawdown=10).float_at(-80)
-    RiskLimits.objects.update(max_daily_loss=0, max_drawdown=0)
+    watched = Watched(clock, max_daily_loss=10).float_at(-80)
+    RiskLimits.objects.update(max_daily_loss=0)
     assert watched.seen().state == "reducing"
     clock.shift(timedelta(days=1))
     assert watched.seen().state == "active"
