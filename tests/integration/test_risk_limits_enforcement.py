@@ -87,7 +87,7 @@ class House:
 
     def lost(self, percent: D) -> None:
         """Seen twice, as the comparison with the exchange does."""
-        for equity_told, seconds in ((D(10_000), 0), (100 * (100 - percent), 1), (100 * (100 - percent), 2)):
+        for equity_told, seconds in ((D(10_000), 0), (100 * (100 - percent), 5), (100 * (100 - percent), 10)):
             told = BalanceReport(D(10_000), equity_told, D(9000))
             equity.look(self.account.pk, told, timezone.now() + timedelta(seconds=seconds))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal as D
 from typing import Any
 
@@ -88,8 +89,9 @@ def tracked() -> AccountEquity:
     a_balance(account, equity=D(1000))
     a_position(account=account)
     RiskLimits.objects.create(account=account, max_utilisation=20, max_drawdown=10)
-    for told in (1000, 950, 950):
-        equity.look(account.pk, BalanceReport(D(1000), D(told), D(0)), timezone.now())
+    for ago, told in ((10, 1000), (5, 950), (0, 950)):
+        at = timezone.now() - timedelta(seconds=ago)
+        equity.look(account.pk, BalanceReport(D(1000), D(told), D(0)), at)
     return AccountEquity.objects.get()
 
 
