@@ -11,7 +11,7 @@ WHERE known.account_id = account.id AND known.rule = 'daily_loss' AND known.leve
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("exchanges", "0017_limits_that_end_with_the_day"),
+        ("exchanges", "0019_limits_that_end_with_the_day"),
         ("positions", "0023_pair_keeps_what_it_trades"),
     ]
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('exchanges', '0016_key_rights'),
+        ('exchanges', '0018_lost_orders'),
     ]
 
     operations = [
