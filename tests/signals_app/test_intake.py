@@ -27,7 +27,7 @@ from signals_app.registry import Registry, load
 from signals_app.sender_rules import SenderRule
 from signals_app.services.arrivals import Arrival, Verdict
 from signals_app.services.intake import log_failure, receive_signal
-from tests.builders import a_position, a_strategy, a_ticker, account_of, an_account
+from tests.builders import a_position, a_strategy, a_ticker, account_of, an_account, an_instrument
 from tests.locks import waiting_for_a_lock
 
 UUID = "0190f1a6-0000-7000-8000-000000000001"
@@ -254,6 +254,7 @@ def test_what_the_owner_switched_off_since_the_tables_were_read_counts(account, 
 def test_without_a_price_nothing_opens(account, engine) -> None:
     a_trader(account)
     a_ticker("NEWUSDT")
+    an_instrument("NEW")
     assert outcomes(receive(frame(symbol="NEWUSDT"))) == [("skipped", "no fresh price")]
 
 
