@@ -21,7 +21,6 @@ GROUPS = {
 }
 
 
-@pytest.hookimpl(tryfirst=True)  # or the groups are named after they were read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A group is on one test worker: its processes are started once, and their queue is theirs alone meanwhile. Stories
     that start none of them are a group by file."""

@@ -171,7 +171,8 @@ def test_old_rows_are_forgotten(db, settings) -> None:
             level="INFO", module="tests", message=f"{days} days", created_at=now - timedelta(days=days)
         )
     assert forget_old_system_events() == 2
-    assert messages() == ["29 days"]
+    # what other tests left to the writer's thread may still come
+    assert [message for message in messages() if message.endswith(" days")] == ["29 days"]
 
 
 def test_the_admin_shows_and_filters_and_changes_nothing(admin_client, db) -> None:
