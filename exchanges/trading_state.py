@@ -81,6 +81,8 @@ def move(
 
 
 def _loosened(set_by: Cause, wanted: TradingState, asked_by: Cause) -> Move:
+    if wanted is TS.REDUCING and asked_by is not Cause.PERSON:
+        return Move.KEEP  # a limit that asks for less than stands wants nothing looser
     if asked_by in LOOSENED_BY[set_by]:
         return Move.CHANGE
     return Move.REFUSE if wanted is TS.ACTIVE else Move.KEEP

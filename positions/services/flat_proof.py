@@ -20,6 +20,7 @@ from positions.lifecycle import DONE
 from positions.services import adopting, events, halting, lookups, reachability
 from positions.services.flat_books import books_of, known_orders, live_positions, pending_orders
 from positions.services.flat_runs import end_runs, open_reports
+from positions.services.sweeping import for_each
 
 logger = logging.getLogger(__name__)
 
@@ -34,10 +35,8 @@ TOLD = {
 
 
 def prove_due(now: datetime) -> int:
-    asked = [(account, now, _question(account)) for account in _due(now)]
-    for one in asked:
-        _hear(*one)
-    return len(asked)
+    asked = {account.pk: (account, now, _question(account)) for account in _due(now)}
+    return for_each(asked, lambda pk: _hear(*asked[pk]), "whether account %s is flat could not be judged")
 
 
 def _due(now: datetime) -> list[ExchangeAccount]:

@@ -45,8 +45,8 @@ def test_only_a_person_ends_what_was_not_set_by_limits(
 
 
 def test_a_limit_that_wants_less_than_stands_changes_nothing() -> None:
-    assert move(HALTED, VENUE, REDUCING, LIMITS) is Move.KEEP
-    assert move(HALTED, LIMITS, REDUCING, LIMITS) is Move.CHANGE
+    nobody = (VENUE, LIMITS, DAY)
+    assert {move(HALTED, set_by, REDUCING, by) for set_by, by in product(Cause, nobody)} == {Move.KEEP}
     assert move(HALTED, VENUE, REDUCING, PERSON) is Move.CHANGE
 
 

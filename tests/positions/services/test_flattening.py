@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal as D
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from exchanges.errors import AccountUnusable, OutcomeUnknown, Refused
-from exchanges.models import FlatReport, FlatRun, Instrument, TradingState
+from exchanges.models import ExchangeAccount, FlatReport, FlatRun, Instrument, TradingState
 from exchanges.paper.venue import now_ms
 from exchanges.trading_state import Cause, Move
 from exchanges.types import OrderType
@@ -441,3 +442,20 @@ def test_a_trial_order_of_the_canary_is_ours_and_none_is_placed_after_a_halt(des
     prove()
     report.refresh_from_db()
     assert (report.outcome, report.left) == ("flat", [])
+
+
+def test_what_breaks_for_one_account_keeps_no_other_unproven(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, judge = second_desk(desk), flat_proof._judge
+
+    def broken(account: ExchangeAccount, *listing: Any) -> Any:
+        if account.pk == desk.account.pk:
+            raise RuntimeError("poison")
+        return judge(account, *listing)
+
+    monkeypatch.setattr(flat_proof, "_judge", broken)
+    run = flatten(None, "enough", "ada")
+    prove()
+    outcomes = dict(run.reports.values_list("account", "outcome"))
+    assert outcomes == {desk.account.pk: "closing", other.account.pk: "flat"}
