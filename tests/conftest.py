@@ -22,6 +22,7 @@ from exchanges.types import PriceKind
 from ops.system_log import writer
 from signals_app.services.counting import end_counting
 from tests.integration.emptying import allow_emptying
+from tests.template_database import use_template
 
 ADDRESS, BYBIT_ADDRESS = "inprocess:tests", "inprocess:bybit"
 EMPTYING_TRIES = 5
@@ -39,6 +40,12 @@ def _empty_tables_whoever_reads(case: TransactionTestCase) -> None:
 
 
 TransactionTestCase._fixture_teardown = _empty_tables_whoever_reads
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings, django_db_blocker) -> None:
+    with django_db_blocker.unblock():
+        use_template()
 
 
 @pytest.fixture(scope="session")

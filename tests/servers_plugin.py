@@ -21,6 +21,7 @@ from ops.embedded.postgres import EmbeddedPostgres
 from ops.embedded.redis import EmbeddedRedis
 from ops.embedded.running import running
 from ops.program import Program
+from tests.template_database import OUR_POSTGRES
 
 OWN_REDIS = "TEST_REDIS_IS_OURS"
 _servers = ExitStack()
@@ -52,6 +53,7 @@ def _missing_servers(home: Path) -> Iterator[Program]:
     if not os.environ.get("DATABASE_URL"):
         postgres = EmbeddedPostgres(home / "postgres", for_tests=True)
         os.environ["DATABASE_URL"] = postgres.url()
+        os.environ[OUR_POSTGRES] = postgres.url("postgres")
         yield postgres.program()
     if not os.environ.get("REDIS_URL"):
         redis = EmbeddedRedis(home / "redis")
