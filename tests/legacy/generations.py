@@ -61,9 +61,13 @@ def with_ids_as_text(cursor: Any) -> None:
 def many_trades(count: int, cursor: Any) -> None:
     """Trades of generations 1 and 2, with ids from 1,000 upwards."""
     cursor.execute(
-        "INSERT INTO monitoring.trades (id, signal_id, symbol, exchange, side, order_type, quantity, price, "
-        "executed_qty, average_price, order_id, client_order_id, status, fee, fee_currency, executed_at) "
-        "SELECT 1000 + i, 20000000 + i, 'OLD' || i % 40 || 'USDT', 'binance', CASE WHEN i % 2 = 0 THEN 'buy' ELSE 'sell' END, "
-        "'MARKET', 10, 2.5, 10, 2.5, 'many-' || i, 'many-client-' || i, 'FILLED', 0.01, 'USDT', "
-        f"timestamp '2025-01-01' + i * interval '10 seconds' FROM generate_series(1, {int(count)}) AS i"
+        """
+        INSERT INTO monitoring.trades (id, signal_id, symbol, exchange, side, order_type, quantity, price,
+            executed_qty, average_price, order_id, client_order_id, status, fee, fee_currency, executed_at)
+        SELECT 1000 + i, 20000000 + i, 'OLD' || i %% 40 || 'USDT', 'binance',
+            CASE WHEN i %% 2 = 0 THEN 'buy' ELSE 'sell' END, 'MARKET', 10, 2.5, 10, 2.5, 'many-' || i,
+            'many-client-' || i, 'FILLED', 0.01, 'USDT', timestamp '2025-01-01' + i * interval '10 seconds'
+        FROM generate_series(1, %s) AS i
+        """,
+        [count],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from ops.legacy.catalog import LIVE_STATUSES
 from tests.legacy.generations import (
     LIVE_POSITIONS,
     LIVE_STATES,
@@ -25,14 +26,12 @@ def asked(cursor: psycopg.Cursor, query: str) -> list[tuple[object, ...]]:
 @pytest.mark.parametrize("number", [1, 2])
 def test_rows_of_the_later_bots(legacy: psycopg.Cursor, number: int) -> None:
     generation(number, legacy)
-    live = "lower(status) IN ('active', 'open', 'entry_placed', 'pending_sl', 'pending_entry')"
+    live = f"SELECT id FROM monitoring.positions WHERE lower(status) IN {LIVE_STATUSES}"  # noqa: S608
     assert asked(legacy, "SELECT count(signal_id), count(*) FROM monitoring.positions") == [(286, 300)]
     assert asked(legacy, "SELECT count(signal_id) FROM monitoring.trades") == [
         (TRADES_WITH_SIGNAL_ID[number],)
     ]
-    assert {
-        row[0] for row in asked(legacy, f"SELECT id FROM monitoring.positions WHERE {live}")
-    } == LIVE_POSITIONS
+    assert {row[0] for row in asked(legacy, live)} == LIVE_POSITIONS
     states = {row[0] for row in asked(legacy, "SELECT id FROM monitoring.trailing_stop_state")}
     assert states == STALE_STATES | set(LIVE_STATES)
     assert POSITIONS_WITH_SIGNAL_ID[number] == 286
