@@ -1,12 +1,13 @@
-"""The causal trail: what became of every row that matters, in the order it happened, and the seals on it. And the
-system's own log."""
+"""The causal trail: what became of every row that matters, in the order it happened, and the seals on it. The
+system's own log. What became of each row of an older bot."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
+from django.utils import timezone
 
 from exchanges.choices import choices
 
@@ -95,3 +96,45 @@ class SystemLog(models.Model):
 
     def __str__(self) -> str:
         return f"{self.level} {self.module}: {self.message}"[:100]
+
+
+class LegacyOutcome(StrEnum):
+    IMPORTED = "imported"
+    REJECTED = "rejected"  # it cannot be one of ours
+    SKIPPED = "skipped"  # there is nothing to carry over
+    WAITING = "waiting"  # the next import tries again
+
+
+class LegacyRow(models.Model):
+    """What became of one row of an older bot; written in one transaction with the row of ours that it became."""
+
+    source = models.CharField(max_length=20, help_text="Which older bot: tradingbot, v4, v3")
+    table = models.CharField(max_length=130, help_text="With its schema: monitoring.positions")
+    legacy_id = models.CharField(max_length=255)
+    outcome = models.CharField(max_length=8, choices=choices(LegacyOutcome))
+    reason = models.TextField(blank=True, default="")
+    our_table = models.CharField(max_length=63, blank=True, default="")
+    our_id = models.CharField(max_length=64, blank=True, default="")
+    decided_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "legacy_rows"
+        constraints = [
+            models.UniqueConstraint(fields=["source", "table", "legacy_id"], name="legacy_row_once"),
+            models.CheckConstraint(condition=Q(outcome__in=list(LegacyOutcome)), name="legacy_outcome_known"),
+            models.CheckConstraint(
+                condition=Q(outcome=LegacyOutcome.IMPORTED) & ~Q(our_table="") & ~Q(our_id="")
+                | ~Q(outcome=LegacyOutcome.IMPORTED) & ~Q(reason=""),
+                name="legacy_row_is_explained",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["source", "table"],
+                condition=~Q(outcome=LegacyOutcome.IMPORTED),
+                name="legacy_row_not_imported",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.table} {self.legacy_id}: {self.outcome}"

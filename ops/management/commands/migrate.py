@@ -1,4 +1,5 @@
-"""Django's migrate, in a schema of our own, and never into an old bot's database unprepared."""
+"""Django's migrate, in a schema of our own, and never into an old bot's database unprepared. Once all tables are there,
+what an older bot left is imported."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ ONE_AT_A_TIME = 0x7472616465  # any number of our own
 
 
 class Command(migrate.Command):
-    def handle(self, *args: Any, **options: Any) -> Any:
+    def handle(self, *args: Any, **options: Any) -> None:
         connection = connections[options["database"]]
         refuse_unprepared_legacy(connection)
         with connection.cursor() as cursor:
@@ -23,9 +24,22 @@ class Command(migrate.Command):
             cursor.execute("SELECT pg_advisory_lock(%s)", [ONE_AT_A_TIME])
             try:
                 ensure_schema(connection)
-                return super().handle(*args, **options)
+                super().handle(*args, **options)
+                if is_whole(options) and legacy_parts(connection):
+                    self.import_legacy(options)
             finally:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [ONE_AT_A_TIME])
+
+    def import_legacy(self, options: dict[str, Any]) -> None:
+        from ops.legacy.services.importing import import_all  # the tables of its models are there only now
+
+        import_all(self.stdout.write if options["verbosity"] else lambda line: None)
+
+
+def is_whole(options: dict[str, Any]) -> bool:
+    """Up to the newest state of everything, and for real."""
+    partly = ("app_label", "plan", "check_unapplied", "fake", "prune")
+    return not any(options[name] for name in partly)
 
 
 def refuse_unprepared_legacy(connection: BaseDatabaseWrapper) -> None:

@@ -1,0 +1,217 @@
+"""Rows of a legacy table that nobody has decided about yet: read through a server-side cursor, written in batches, each
+with its `LegacyRow` in one transaction. Killed at any line, the next run goes on behind the last batch."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TypeVar
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+from psycopg import sql
+from rich.progress import Progress
+
+from ops.legacy.mapping.reading import Rejection, Row
+from ops.models import LegacyOutcome, LegacyRow
+
+logger = logging.getLogger(__name__)
+
+BATCH = 1000
+KEY = "legacy_key"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyTable:
+    source: str
+    schema: str
+    name: str
+    key: tuple[str, ...] = ("id",)
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def exists(self) -> bool:
+        return bool(columns_of(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    legacy_id: str
+    outcome: LegacyOutcome
+    reason: str = ""
+    our_table: str = ""
+    our_id: str = ""
+
+
+def imported(row: Row, our_table: str, our_id: object) -> Verdict:
+    return Verdict(row[KEY], LegacyOutcome.IMPORTED, our_table=our_table, our_id=str(our_id))
+
+
+def not_imported(row: Row, reason: str, outcome: LegacyOutcome = LegacyOutcome.REJECTED) -> Verdict:
+    return Verdict(row[KEY], outcome, reason)
+
+
+# inside a transaction: writes our rows and says of each legacy row what became of it
+Write = Callable[[Sequence[Row]], Sequence[Verdict]]
+
+
+def carry_over(table: LegacyTable, write: Write, progress: Progress) -> None:
+    if not table.exists:
+        return
+    undecided = _undecided(table)
+    shown = progress.add_task(f"{table.source} {table.full_name}", total=_count(undecided))
+    for rows in _batches(undecided):
+        _carry(table, write, rows)
+        progress.advance(shown, len(rows))
+
+
+def sort_out(rows: Sequence[Row], convert: Callable[[Row], T]) -> tuple[list[tuple[Row, T]], list[Verdict]]:
+    """What converts, and a verdict for each that does not."""
+    taken, refused = list[tuple[Row, T]](), list[Verdict]()
+    for row in rows:
+        try:
+            taken.append((row, convert(row)))
+        except Rejection as rejection:
+            refused.append(not_imported(row, str(rejection), LegacyOutcome(rejection.outcome)))
+    return taken, refused
+
+
+def leave_behind(table: LegacyTable, reason: str) -> None:
+    """All its rows at once: none of them has a place with us."""
+    if not table.exists:
+        return
+    into = sql.SQL(
+        'INSERT INTO legacy_rows (source, "table", legacy_id, outcome, reason, our_table, our_id, decided_at) '
+        "SELECT {}, {}, one.{}, {}, {}, '', '', now() FROM ({}) one ON CONFLICT DO NOTHING"
+    ).format(
+        table.source, table.full_name, sql.Identifier(KEY), LegacyOutcome.SKIPPED.value, reason,
+        _undecided(table),
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(into)
+
+
+def columns_of(table: LegacyTable) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = %s",
+            [table.schema, table.name],
+        )
+        return [name for (name,) in cursor.fetchall()]
+
+
+def _undecided(table: LegacyTable) -> sql.Composed:
+    return sql.SQL(
+        "SELECT * FROM (SELECT legacy.*, {key} AS {name} FROM {table} legacy) keyed WHERE NOT EXISTS (SELECT 1 "
+        'FROM legacy_rows known WHERE known.source = {source} AND known."table" = {full_name} '
+        "AND known.legacy_id = keyed.{name} AND known.outcome <> {waiting}) ORDER BY {order}"
+    ).format(
+        key=_key(table),
+        name=sql.Identifier(KEY),
+        table=sql.Identifier(table.schema, table.name),
+        source=table.source,
+        full_name=table.full_name,
+        waiting=LegacyOutcome.WAITING.value,
+        order=_order(table),
+    )
+
+
+def _key(table: LegacyTable) -> sql.Composable:
+    """Where a table lost its key, the row's own content names it."""
+    content = sql.SQL("'row ' || md5(legacy::text) || ' ' || row_number() OVER (PARTITION BY legacy::text)")
+    if not set(table.key) <= set(columns_of(table)):
+        return content
+    parts = [sql.SQL("legacy.{}::text").format(sql.Identifier(name)) for name in table.key]
+    return sql.SQL(" || ':' || ").join(parts)
+
+
+def _order(table: LegacyTable) -> sql.Composable:
+    known = set(table.key) <= set(columns_of(table))
+    names = table.key if known else (KEY,)
+    return sql.SQL(", ").join(map(sql.Identifier, names))
+
+
+def _count(query: sql.Composed) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("SELECT count(*) FROM ({}) undecided").format(query))
+        return int(cursor.fetchone()[0])
+
+
+def _batches(query: sql.Composed) -> Iterator[list[Row]]:
+    """The server keeps the result, also over our commits."""
+    with closing(connection.chunked_cursor()) as cursor:
+        cursor.execute(query)
+        while found := cursor.fetchmany(BATCH):
+            names = [column.name for column in cursor.description]
+            yield [dict(zip(names, values, strict=True)) for values in found]
+
+
+def _carry(table: LegacyTable, write: Write, rows: list[Row]) -> None:
+    """A batch that is refused is tried row by row, so that one bad row keeps no other out."""
+    try:
+        _write(table, write, rows)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        logger.info("a batch of %s is taken row by row", table.full_name, exc_info=True)
+        for row in rows:
+            _carry_one(table, write, row)
+
+
+def _carry_one(table: LegacyTable, write: Write, row: Row) -> None:
+    try:
+        _write(table, write, [row])
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        refusal = not_imported(row, _in_words(error))
+        _write(table, lambda rows: [refusal], [row])
+
+
+def _in_words(error: Exception) -> str:
+    constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+    said = f"our table refuses it: {constraint}" if constraint else f"{type(error).__name__}: {error}"
+    return said.partition("\n")[0]
+
+
+@transaction.atomic
+def _write(table: LegacyTable, write: Write, rows: Sequence[Row]) -> None:
+    """The unique LegacyRow refuses a second import of what a first one wrote."""
+    ids = [row[KEY] for row in rows]
+    ours = LegacyRow.objects.filter(source=table.source, table=table.full_name, legacy_id__in=ids)
+    ours.filter(outcome=LegacyOutcome.WAITING).delete()
+    verdicts = write(rows)
+    _expect_all(ids, verdicts)
+    LegacyRow.objects.bulk_create(_row(table, verdict) for verdict in verdicts)
+
+
+def _expect_all(ids: Sequence[str], verdicts: Sequence[Verdict]) -> None:
+    if sorted(ids) != sorted(verdict.legacy_id for verdict in verdicts):
+        raise ValueError("not every row has its verdict")
+
+
+def _row(table: LegacyTable, verdict: Verdict) -> LegacyRow:
+    return LegacyRow(
+        source=table.source,
+        table=table.full_name,
+        legacy_id=verdict.legacy_id,
+        outcome=verdict.outcome,
+        reason=verdict.reason,
+        our_table=verdict.our_table,
+        our_id=verdict.our_id,
+    )
+
+
+def our_ids(table: LegacyTable, legacy_ids: Sequence[str], our_table: str) -> dict[str, str]:
+    """Legacy id -> our id, of those that were imported."""
+    found: dict[str, str] = dict(
+        LegacyRow.objects.filter(
+            source=table.source, table=table.full_name, legacy_id__in=legacy_ids, our_table=our_table
+        ).values_list("legacy_id", "our_id")
+    )
+    return found

@@ -1,0 +1,39 @@
+"""What older bots left in this database, into our tables: only what is new, each row with its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ops.legacy.outcomes import summary
+
+Say = Callable[[str], object]
+
+
+class Importer(Protocol):
+    name: str
+
+    def run(self, progress: Progress) -> None: ...
+
+
+def importers() -> Sequence[Importer]:
+    """In this order: what refers to another row comes after it."""
+    return []
+
+
+def import_all(report: Say) -> None:
+    """Nothing where no older bot was. The caller holds the lock of migrations, so that no two of them run."""
+    with _progress() as progress:
+        for importer in importers():
+            importer.run(progress)
+    for line in summary():
+        report(line)
+
+
+def _progress() -> Progress:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, disable=not console.is_terminal)
