@@ -12,7 +12,9 @@ SCORING_HISTORY = "fas.scoring_history"
 SIGNAL_ID_TABLES = ("monitoring.positions", "monitoring.trades")
 TRAILING_STATES = "monitoring.trailing_stop_state"
 LIVE_STATUSES = ("active", "open", "pending_entry", "entry_placed", "pending_sl")
-BACKUP_NAMES = r"^(positions|trades)_signal_id_backup|^signal_id_cleanup_undo$|^trailing_stop_state_(stale|links)_backup$"
+BACKUP_NAMES = (
+    "^(positions|trades)_signal_id_backup|^signal_id_cleanup_undo$|^trailing_stop_state_(stale|links)_backup$"
+)
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def views_over_signal_ids(cursor: Any) -> list[str]:
         JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum
         JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class
         JOIN pg_namespace n ON n.oid = v.relnamespace
-        WHERE a.attname = 'signal_id' AND a.attrelid = ANY (SELECT to_regclass(name) FROM unnest(%s) AS name)
+        WHERE a.attname = 'signal_id' AND a.attrelid = ANY (SELECT to_regclass(name) FROM unnest(%s::text[]) AS name)
         ORDER BY 1
         """,
         [list(SIGNAL_ID_TABLES)],
