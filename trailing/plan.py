@@ -83,8 +83,8 @@ class ProtectionPlan(Part):
         ladder = self.take_profits
         parts: list[Part | None] = [self.stop_loss, self.trailing]
         if ladder is not None:
-            parts += [ladder.stop_after_level, *(level.at for level in ladder.levels)]
-        return any(getattr(part, "type", "") in ("atr", "adaptive") for part in parts)
+            parts += [*ladder.policies, *(level.at for level in ladder.levels)]
+        return any(getattr(part, "type", "") in ("atr", "entry_atr", "adaptive") for part in parts)
 
     @property
     def beside_the_stop(self) -> list[str]:

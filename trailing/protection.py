@@ -13,7 +13,10 @@ from trailing.engine import HUNDRED, Close, Entry, ExitReason, Hold, StopReason,
 from trailing.ladder import targets
 from trailing.plan import ProtectionPlan
 from trailing.rules import (
+    AfterLevel,
     AtrStop,
+    BehindEntryAtr,
+    BehindEntryPercent,
     BehindLevelAtr,
     BehindLevelPercent,
     Bounded,
@@ -217,21 +220,26 @@ def _after_level(
     entry: Entry, ladder: Ladder, taken: int, atr: Decimal | None
 ) -> Iterator[tuple[StopReason, Decimal]]:
     """Behind the level just taken, or not at all: on its price the rest would leave at once. More may have been bought
-    since it was sold, and its price be no profit now."""
+    since it was sold, and its price be no profit now. A price that jumped over levels took them too, each with its
+    policy."""
     reached = {target.level: target.price for target in targets(entry, ladder).reachable}
     if taken not in reached:
         return
-    before = [price for level, price in reached.items() if level < taken]
-    for wished in _behind_level(entry, ladder, reached[taken], (before or [entry.price])[-1], atr):
-        if entry.is_better(reached[taken], entry.away_from_market(wished)):
-            yield StopReason.AFTER_LEVEL, wished
+    before = entry.price
+    for level, price in reached.items():
+        counts = level == taken or (level < taken and ladder.is_mixed)
+        policy = ladder.policies[level - 1]
+        for wished in _behind_level(entry, policy, price, before, atr) if counts else ():
+            if entry.is_better(price, entry.away_from_market(wished)):
+                yield StopReason.AFTER_LEVEL, wished
+        before = price
 
 
 def _behind_level(
-    entry: Entry, ladder: Ladder, last: Decimal, before: Decimal, atr: Decimal | None
+    entry: Entry, policy: AfterLevel, last: Decimal, before: Decimal, atr: Decimal | None
 ) -> Iterator[Decimal]:
     atr = atr if atr is not None else entry.atr
-    match ladder.stop_after_level:
+    match policy:
         case ToBreakeven(offset_percent=percent):
             yield entry.offset(entry.price, percent)
         case ToPreviousLevel():
@@ -240,6 +248,10 @@ def _behind_level(
             yield entry.offset(last, -percent)
         case BehindLevelAtr(multiple=multiple) if atr is not None:
             yield entry.moved(last, -multiple * atr)
+        case BehindEntryPercent(percent=percent):
+            yield entry.offset(entry.price, -percent)
+        case BehindEntryAtr(multiple=multiple) if atr is not None:
+            yield entry.moved(entry.price, -multiple * atr)
 
 
 def _is_worth_moving(entry: Entry, plan: ProtectionPlan, state: TrailingState, candidate: Candidate) -> bool:

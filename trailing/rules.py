@@ -231,13 +231,6 @@ class AtrTarget(Part):
     multiple: Positive = Decimal("2.5")
 
 
-class Level(Part):
-    """`close_ratio` is of the ORIGINAL quantity."""
-
-    at: Annotated[PercentTarget | PriceTarget | AtrTarget, Field(discriminator="type")]
-    close_ratio: Ratio
-
-
 class KeepStop(Part):
     type: Literal["none"] = "none"
 
@@ -265,13 +258,51 @@ class BehindLevelAtr(Part):
     multiple: Positive
 
 
+class BehindEntryPercent(Part):
+    """On the side of a loss, in percent of the entry price."""
+
+    type: Literal["entry_percent"] = "entry_percent"
+    percent: Percent
+
+
+class BehindEntryAtr(Part):
+    type: Literal["entry_atr"] = "entry_atr"
+    multiple: Positive
+
+
+AfterLevel = Annotated[
+    KeepStop
+    | ToBreakeven
+    | ToPreviousLevel
+    | BehindLevelPercent
+    | BehindLevelAtr
+    | BehindEntryPercent
+    | BehindEntryAtr,
+    Field(discriminator="type"),
+]
+
+
+class Level(Part):
+    """`close_ratio` is of the ORIGINAL quantity; `stop_after` where this level has another one than its ladder."""
+
+    at: Annotated[PercentTarget | PriceTarget | AtrTarget, Field(discriminator="type")]
+    close_ratio: Ratio
+    stop_after: AfterLevel | None = None
+
+
 class Ladder(Part):
     levels: tuple[Level, ...] = Field(max_length=10)
-    stop_after_level: Annotated[
-        KeepStop | ToBreakeven | ToPreviousLevel | BehindLevelPercent | BehindLevelAtr,
-        Field(discriminator="type"),
-    ] = ToBreakeven()
+    stop_after_level: AfterLevel = ToBreakeven()
     rest_waits_for_signal: bool = False
+
+    @property
+    def policies(self) -> tuple[AfterLevel, ...]:
+        """By level."""
+        return tuple(level.stop_after or self.stop_after_level for level in self.levels)
+
+    @property
+    def is_mixed(self) -> bool:
+        return any(level.stop_after for level in self.levels)
 
     @model_validator(mode="after")
     def _leaves_a_rest_for_the_signal(self) -> Self:
@@ -293,10 +324,15 @@ class Ladder(Part):
         multiples = [level.at.multiple for level in self.levels if isinstance(level.at, AtrTarget)]
         if any(wished != sorted(set(wished)) for wished in (percents, multiples)):
             raise ValueError("levels must rise from one to the next")
-        policy = self.stop_after_level
-        if percents and isinstance(policy, ToBreakeven) and policy.offset_percent >= percents[0]:
+        pairs = zip(self.levels, self.policies, strict=True)
+        if any(_fires_at_once(level.at, policy) for level, policy in pairs):
             raise ValueError("the offset must be below every level, else the stop would fire at once")
         return self
+
+
+def _fires_at_once(at: PercentTarget | PriceTarget | AtrTarget, policy: AfterLevel) -> bool:
+    at_percent = isinstance(at, PercentTarget) and isinstance(policy, ToBreakeven)
+    return at_percent and policy.offset_percent >= at.percent
 
 
 class AgeLimit(Part):

@@ -173,9 +173,11 @@ class Position:
             return (before or [self.entry])[-1]
         if policy["type"] == "percent":
             return level - abs(level) * Fraction(policy["percent"]) / 100
+        if policy["type"] == "entry_percent":
+            return self.profit(-Fraction(policy["percent"]))
         known = self.atr_at_entry if atr is None else atr
-        if policy["type"] == "atr" and known is not None:
-            return level - Fraction(policy["multiple"]) * known
+        if policy["type"] in ("atr", "entry_atr") and known is not None:
+            return (level if policy["type"] == "atr" else self.entry) - Fraction(policy["multiple"]) * known
         return None
 
     def _distance(self, trail: dict, atr: Fraction | None) -> Fraction:

@@ -47,7 +47,9 @@ TRAILS = st.one_of(
 
 LEVELS = ENHANCED["take_profits"]["levels"]
 MIRRORED_POLICIES = st.sampled_from([{"type": "none"}, {"type": "breakeven"}, {"type": "previous_level"}])
-POLICIES = MIRRORED_POLICIES | part("percent", percent=NEAR) | part("atr", multiple=NEAR)
+BY_PERCENT = part("percent", percent=NEAR) | part("entry_percent", percent=NEAR)
+BY_RANGE = part("atr", multiple=NEAR) | part("entry_atr", multiple=NEAR)
+POLICIES = MIRRORED_POLICIES | BY_PERCENT | BY_RANGE
 AGES = st.none() | st.fixed_dictionaries(
     {"max_age_hours": st.integers(0, 5), "grace_hours": st.integers(0, 5), "while_trailing": st.booleans()}
 )

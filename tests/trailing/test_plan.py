@@ -32,6 +32,7 @@ def locks(*pairs: tuple[object, object]) -> dict:
     return {"profit_locks": [{"trigger_percent": trigger, "lock_percent": lock} for trigger, lock in pairs]}
 
 
+AN_EXIT = {"at": {"type": "percent", "percent": 1}, "close_ratio": 1}
 REFUSED = [
     (None, "the plan: input should be a valid dictionary or instance of ProtectionPlan"),
     ([], "the plan: input should be a valid dictionary or instance of ProtectionPlan"),
@@ -111,6 +112,14 @@ REFUSED = [
         levels((1, 1), stop_after_level={"type": "breakeven", "offset_percent": 1}),
         "take_profits: the offset must be below every level, else the stop would fire at once",
     ),
+    (
+        {
+            "take_profits": {
+                "levels": [AN_EXIT | {"stop_after": {"type": "breakeven", "offset_percent": 1}}],
+            }
+        },
+        "take_profits: the offset must be below every level, else the stop would fire at once",
+    ),
     ({"age": {"acceleration": "0.9"}}, "age > acceleration: input should be greater than or equal to 1"),
     ({"age": {"max_age_hours": -1}}, "age > max_age_hours: input should be greater than or equal to 0"),
     ({"age": {"max_loss_percent": 0}}, "age > max_loss_percent: input should be greater than 0"),
@@ -176,6 +185,9 @@ EVERY_KIND = [
     levels((1, 1), stop_after_level={"type": "previous_level"}),
     levels((1, 1), stop_after_level={"type": "percent", "percent": 1}),
     levels((1, 1), stop_after_level={"type": "atr", "multiple": 1}),
+    levels((1, 1), stop_after_level={"type": "entry_percent", "percent": 1}),
+    levels((1, 1), stop_after_level={"type": "entry_atr", "multiple": 1}),
+    {"take_profits": {"levels": [AN_EXIT | {"stop_after": {"type": "none"}}]}},
 ]
 
 
@@ -242,6 +254,7 @@ def test_the_default_bounds_of_volatility() -> None:
         ({"trailing": {"type": "adaptive"}}, True),
         (multiples(2), True),
         (levels((1, 1), stop_after_level={"type": "atr", "multiple": 1}), True),
+        (levels((1, 1), stop_after_level={"type": "entry_atr", "multiple": 1}), True),
     ],
 )
 def test_volatility_is_asked_for_only_where_the_plan_needs_it(body: dict, needed: bool) -> None:

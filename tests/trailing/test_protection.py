@@ -181,6 +181,9 @@ POLICIES = [
     ({"type": "percent", "percent": "1"}, 2, None, "100.9"),  # 100.98
     ({"type": "atr", "multiple": "2"}, 2, None, None),
     ({"type": "atr", "multiple": "2"}, 2, "0.3", "101.4"),
+    ({"type": "entry_percent", "percent": "0.7"}, 2, None, "99.3"),
+    ({"type": "entry_atr", "multiple": "2"}, 2, None, None),
+    ({"type": "entry_atr", "multiple": "2"}, 2, "0.3", "99.4"),
 ]
 
 
@@ -195,6 +198,27 @@ def test_after_a_level_the_stop_follows_the_policy(
     if policy["type"] != "percent":  # percent of the level's price has no exact mirror
         short = take_level(SHORT, plan, start(SHORT, plan), taken, known)
         assert short.stop_price == mirrored(stop or 98)
+
+
+# by level; what is taken; stop of a long
+TO_ENTRY, KEEP = {"type": "breakeven", "offset_percent": "0"}, {"type": "none"}
+NEARER = {"type": "entry_percent", "percent": "0.5"}
+OF_EACH_LEVEL = [
+    ((NEARER, TO_ENTRY, KEEP), 1, "99.5"),
+    ((NEARER, TO_ENTRY, KEEP), 2, "100"),
+    ((NEARER, TO_ENTRY, KEEP), 3, "100"),  # a price that jumped over all of them
+    ((None, KEEP, TO_ENTRY), 2, "100.1"),  # None: the ladder's own
+]
+
+
+@pytest.mark.parametrize(("policies", "taken", "stop"), OF_EACH_LEVEL, ids=str)
+def test_a_level_may_have_a_policy_of_its_own(policies: tuple, taken: int, stop: str) -> None:
+    pairs = zip(ENHANCED["take_profits"]["levels"], policies, strict=True)
+    wished = [level | {"stop_after": policy} for level, policy in pairs]
+    plan = plan_of(trailing=None, take_profits=ENHANCED["take_profits"] | {"levels": wished})
+    long = take_level(LONG, plan, start(LONG, plan), taken, None)
+    short = take_level(SHORT, plan, start(SHORT, plan), taken, None)
+    assert (long.stop_price, short.stop_price) == (D(stop), mirrored(stop))
 
 
 def test_a_level_told_twice_or_late_changes_nothing() -> None:
