@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from exchanges.choices import choices
+from ops.moving_in_models import MovingInRecord as MovingInRecord
 
 # the chain of rows that belong to no account: signals come before it is known whose they are
 NO_ACCOUNT = 0

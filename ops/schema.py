@@ -1,4 +1,4 @@
-"""Our PostgreSQL schema, and the question whether a database is an old bot's that nobody has moved yet."""
+"""Our PostgreSQL schema, and the question whether an old bot lives in the same database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ LEGACY_TABLES = (
     "trailing_stop_state", "partial_tp_history", "aged_positions", "aged_monitoring_events", "processed_signals",
     "protection_events", "reentry_signals", "signal_lifecycles", "orders_cache", "applied_migrations",
 )  # fmt: skip
-MOVED = "moving_in_record"
 
 
 def ensure_schema(connection: BaseDatabaseWrapper) -> None:
@@ -36,17 +35,3 @@ def legacy_parts(connection: BaseDatabaseWrapper) -> list[str]:
             [list(LEGACY_TABLES), settings.DB_SCHEMA],
         )
         return schemas + [f"table public.{name}" for (name,) in cursor.fetchall()]
-
-
-def is_moving_in(connection: BaseDatabaseWrapper) -> bool:
-    """True once a pre-flight and a verified backup are on record."""
-    table = f"{connection.ops.quote_name(settings.DB_SCHEMA)}.{MOVED}"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s)", [table])
-        if cursor.fetchone() == (None,):
-            return False
-        cursor.execute(
-            f"SELECT EXISTS (SELECT 1 FROM {table} "  # noqa: S608  (the name is ours, from settings)
-            "WHERE preflight_at IS NOT NULL AND backup_verified_at IS NOT NULL)"
-        )
-        return bool(cursor.fetchone() == (True,))

@@ -10,7 +10,9 @@ from django.core.management.commands import migrate
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ops.schema import ensure_schema, is_moving_in, legacy_parts
+from ops.legacy.gate import what_is_missing
+from ops.legacy.services.record import note_migrated
+from ops.schema import ensure_schema, legacy_parts
 
 ONE_AT_A_TIME = 0x7472616465  # any number of our own
 
@@ -18,15 +20,18 @@ ONE_AT_A_TIME = 0x7472616465  # any number of our own
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         connection = connections[options["database"]]
-        refuse_unprepared_legacy(connection)
+        found = legacy_parts(connection)
+        if found:
+            refuse_unprepared(connection, found)
         with connection.cursor() as cursor:
             # several processes may start at once; the lock goes with the connection
             cursor.execute("SELECT pg_advisory_lock(%s)", [ONE_AT_A_TIME])
             try:
                 ensure_schema(connection)
                 super().handle(*args, **options)
-                if is_whole(options) and legacy_parts(connection):
+                if found and is_whole(options):
                     self.import_legacy(options)
+                    note_migrated()
             finally:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [ONE_AT_A_TIME])
 
@@ -42,11 +47,10 @@ def is_whole(options: dict[str, Any]) -> bool:
     return not any(options[name] for name in partly)
 
 
-def refuse_unprepared_legacy(connection: BaseDatabaseWrapper) -> None:
-    found = legacy_parts(connection)
-    if found and not is_moving_in(connection):
+def refuse_unprepared(connection: BaseDatabaseWrapper, found: list[str]) -> None:
+    if missing := what_is_missing(connection):
         shown = ", ".join(found[:3]) + (" and more" if len(found) > 3 else "")
         raise CommandError(
             f"The database {connection.settings_dict['NAME']} belongs to an older bot ({shown}), so nothing was "
-            "changed: record a pre-flight and a verified backup first (README, moving in), or use an empty one."
+            f"changed: {missing} (docs/moving-in.md), or use an empty database."
         )

@@ -1,0 +1,69 @@
+"""The files of a backup: what is in its folder, and whether they are still what was written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+MANIFEST = "manifest.json"
+AGAIN = "make a new one with `manage.py legacy backup`"
+
+
+@dataclass(frozen=True)
+class TableContent:
+    """The fingerprint does not depend on the order of rows."""
+
+    rows: int
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class WrittenFile:
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    database: str
+    made_at: str
+    server: str
+    programs: str
+    schemas: list[str]
+    tables: dict[str, TableContent]
+    files: dict[str, WrittenFile] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> None:
+        (folder / MANIFEST).write_text(json.dumps(asdict(self), indent=2) + "\n")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    content = json.loads((folder / MANIFEST).read_text())
+    content["tables"] = {name: TableContent(**one) for name, one in content["tables"].items()}
+    content["files"] = {name: WrittenFile(**one) for name, one in content["files"].items()}
+    return Manifest(**content)
+
+
+def written(path: Path) -> WrittenFile:
+    with path.open("rb") as file:
+        return WrittenFile(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def what_is_wrong(folder: Path) -> str | None:
+    """One sentence, or None where every file is as it was written."""
+    try:
+        manifest = read_manifest(folder)
+    except (OSError, ValueError, TypeError, KeyError):
+        return f"the backup in {folder} is gone or cannot be read; {AGAIN}"
+    if not manifest.files:
+        return f"the backup in {folder} names no files; {AGAIN}"
+    for name, expected in manifest.files.items():
+        try:
+            found = written(folder / name)
+        except OSError:
+            return f"{folder / name} of the backup cannot be read; {AGAIN}"
+        if found != expected or found.size == 0:
+            return f"{folder / name} is not what was written ({found.size} of {expected.size} bytes); {AGAIN}"
+    return None
