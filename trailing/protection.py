@@ -225,9 +225,9 @@ def _after_level(
     reached = {target.level: target.price for target in targets(entry, ladder).reachable}
     if taken not in reached:
         return
-    before = entry.price
+    before, is_mixed = entry.price, any(level.stop_after for level in ladder.levels)
     for level, price in reached.items():
-        counts = level == taken or (level < taken and ladder.is_mixed)
+        counts = level == taken or (level < taken and is_mixed)
         policy = ladder.policies[level - 1]
         for wished in _behind_level(entry, policy, price, before, atr) if counts else ():
             if entry.is_better(price, entry.away_from_market(wished)):

@@ -270,16 +270,9 @@ class BehindEntryAtr(Part):
     multiple: Positive
 
 
-AfterLevel = Annotated[
-    KeepStop
-    | ToBreakeven
-    | ToPreviousLevel
-    | BehindLevelPercent
-    | BehindLevelAtr
-    | BehindEntryPercent
-    | BehindEntryAtr,
-    Field(discriminator="type"),
-]
+ByPercent = ToBreakeven | BehindLevelPercent | BehindEntryPercent
+ByRange = BehindLevelAtr | BehindEntryAtr
+AfterLevel = Annotated[KeepStop | ToPreviousLevel | ByPercent | ByRange, Field(discriminator="type")]
 
 
 class Level(Part):
@@ -299,10 +292,6 @@ class Ladder(Part):
     def policies(self) -> tuple[AfterLevel, ...]:
         """By level."""
         return tuple(level.stop_after or self.stop_after_level for level in self.levels)
-
-    @property
-    def is_mixed(self) -> bool:
-        return any(level.stop_after for level in self.levels)
 
     @model_validator(mode="after")
     def _leaves_a_rest_for_the_signal(self) -> Self:
@@ -324,15 +313,11 @@ class Ladder(Part):
         multiples = [level.at.multiple for level in self.levels if isinstance(level.at, AtrTarget)]
         if any(wished != sorted(set(wished)) for wished in (percents, multiples)):
             raise ValueError("levels must rise from one to the next")
-        pairs = zip(self.levels, self.policies, strict=True)
-        if any(_fires_at_once(level.at, policy) for level, policy in pairs):
-            raise ValueError("the offset must be below every level, else the stop would fire at once")
+        for level, policy in zip(self.levels, self.policies, strict=True):
+            match level.at, policy:
+                case PercentTarget(percent=at), ToBreakeven(offset_percent=offset) if offset >= at:
+                    raise ValueError("the offset must be below every level, else the stop would fire at once")
         return self
-
-
-def _fires_at_once(at: PercentTarget | PriceTarget | AtrTarget, policy: AfterLevel) -> bool:
-    at_percent = isinstance(at, PercentTarget) and isinstance(policy, ToBreakeven)
-    return at_percent and policy.offset_percent >= at.percent
 
 
 class AgeLimit(Part):
