@@ -116,16 +116,16 @@ BEGIN
         EXECUTE format('ALTER TABLE monitoring.positions DISABLE TRIGGER %I', one);
     END LOOP;
     EXECUTE $fill$
-        WITH trade AS (
-            SELECT id, signal_id::text AS signal_id, lower(exchange) AS exchange, upper(symbol) AS symbol,
-                   lower(side) IN ('buy', 'long') AS is_long,
-                   coalesce(to_jsonb(t) ->> 'created_at', to_jsonb(t) ->> 'executed_at')::timestamptz AS at
-            FROM monitoring.trades t WHERE signal_id IS NOT NULL AND upper(to_jsonb(t) ->> 'status') = 'FILLED'
+        WITH trade AS (  -- as jsonb: any column but the id may be missing
+            SELECT id, signal_id::text AS signal_id, lower(r ->> 'exchange') AS exchange, upper(r ->> 'symbol') AS symbol,
+                   lower(r ->> 'side') IN ('buy', 'long') AS is_long,
+                   coalesce(r ->> 'created_at', r ->> 'executed_at')::timestamptz AS at
+            FROM monitoring.trades t, to_jsonb(t) r WHERE signal_id IS NOT NULL AND upper(r ->> 'status') = 'FILLED'
         ), position AS (
-            SELECT id, (to_jsonb(p) ->> 'trade_id')::bigint AS trade_id, lower(exchange) AS exchange,
-                   upper(symbol) AS symbol, lower(side) IN ('buy', 'long') AS is_long,
-                   (to_jsonb(p) ->> 'opened_at')::timestamptz AS at
-            FROM monitoring.positions p
+            SELECT id, (r ->> 'trade_id')::bigint AS trade_id, lower(r ->> 'exchange') AS exchange,
+                   upper(r ->> 'symbol') AS symbol, lower(r ->> 'side') IN ('buy', 'long') AS is_long,
+                   (r ->> 'opened_at')::timestamptz AS at
+            FROM monitoring.positions p, to_jsonb(p) r
         ), near AS (
             SELECT p.id, t.signal_id, count(*) OVER (PARTITION BY p.id) AS trades, count(*) OVER (PARTITION BY t.id) AS positions
             FROM position p JOIN trade t USING (exchange, symbol, is_long)

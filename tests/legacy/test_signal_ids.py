@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import product
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -12,18 +11,11 @@ from ops.legacy import catalog
 from ops.legacy.sql_files import SIGNAL_IDS, path_of
 from tests.legacy.generations import POSITIONS_WITH_SIGNAL_ID, empty_generation, generation
 from tests.legacy.pictures import asked, before_and_after, picture
+from tests.legacy.running import run
 
 FORWARD, BACK = path_of(SIGNAL_IDS), path_of(SIGNAL_IDS, back=True)
 IDS = "SELECT id, signal_id::text FROM monitoring.{} ORDER BY id"
 TEXT = ("character varying(100)", True, None)
-
-
-def run(cursor: psycopg.Cursor, path: Path) -> None:
-    try:
-        cursor.execute(path.read_bytes())
-    except psycopg.Error:
-        cursor.connection.rollback()
-        raise
 
 
 def signal_id(cursor: psycopg.Cursor, table: str) -> tuple[object, ...]:
