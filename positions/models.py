@@ -7,6 +7,7 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from exchanges.choices import choices
 from exchanges.types import Book, Forced, OrderType, PositionSide, PriceKind, Side, TimeInForce
@@ -99,7 +100,7 @@ class Position(models.Model):
         null=True, blank=True, help_text="The exchange refuses stops: its level is watched here, and closes"
     )
     unprotected_seconds = models.DecimalField(max_digits=12, decimal_places=3, default=0)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
     opened_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -168,7 +169,7 @@ class Order(models.Model):
     reduce_only = models.BooleanField(default=False, db_default=False)
     time_in_force = models.CharField(max_length=10, null=True, blank=True, choices=choices(TimeInForce))
     expires_at = models.DateTimeField(null=True, blank=True, help_text="Canceled by us when still open then")
-    created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
+    created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     updated_at = models.DateTimeField(auto_now=True, db_default=Now())
 
     purpose = models.CharField(max_length=12, choices=choices(OrderPurpose))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F
+from django.utils import timezone
 
 from positions.fields import money
 
@@ -72,7 +73,7 @@ class RiskEvent(models.Model):
     risk_level = models.CharField(max_length=20)
     position_id = models.CharField(max_length=100, null=True, blank=True)
     details = models.JSONField(default=dict)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         db_table = "risk_events"

@@ -26,6 +26,7 @@ class ReasonCode(StrEnum):
     RATE_LIMITED = "rate_limited"
     STALE = "stale"
     CLOCK_AHEAD = "clock_ahead"
+    OLDER_BOT = "older_bot"  # imported: an older bot decided about it
     # what it concerns
     UNKNOWN_TICKER = "unknown_ticker"
     TICKER_OFF = "ticker_off"

@@ -28,9 +28,9 @@ def _pairs(value: object) -> object:
     if not isinstance(value, str):
         return value
     pairs = [part.partition("=") for part in value.split(",") if part.strip()]
-    if any(not (name.strip() and address.strip()) for name, _, address in pairs):
-        raise ValueError("wants venue=address, one or several with commas between them")
-    return {name.strip().lower(): address.strip() for name, _, address in pairs}
+    if any(not (name.strip() and value.strip()) for name, _, value in pairs):
+        raise ValueError("wants venue=value, one or several with commas between them")
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}
 
 
 class Environment(SignalServerEnvironment):
@@ -47,6 +47,7 @@ class Environment(SignalServerEnvironment):
     paper_exchange_url: str = ""
     paper_exchange_urls: ByName = {}
     paper_hosts: Names = []
+    legacy_accounts: ByName = {}
     allowed_hosts: Names = ["127.0.0.1", "localhost", "[::1]"]
     csrf_trusted_origins: Names = []
     db_schema: str = Field("tradingbot", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
@@ -71,7 +72,7 @@ class Environment(SignalServerEnvironment):
         "paper_hosts", "allowed_hosts", "csrf_trusted_origins", "trusted_proxies", mode="before"
     )(_split)
 
-    _pair_addresses = field_validator("paper_exchange_urls", mode="before")(_pairs)
+    _pair_words = field_validator("paper_exchange_urls", "legacy_accounts", mode="before")(_pairs)
 
     @field_validator("database_url")
     @classmethod

@@ -16,6 +16,7 @@ from exchanges.errors import ExchangeError, OrderNotFound
 from exchanges.models import AccountWatch, ExchangeAccount, Instrument
 from exchanges.types import FillReport, PositionMode, Side
 from exchanges.venues.names import forced_by
+from positions.legacy_names import PREFIX as OF_OLDER_BOTS
 from positions.models import Fill, FillCursor, Order, Position, RiskEvent
 from positions.services import events, reachability, watch
 from positions.services.reports import apply_fill, find_order
@@ -54,7 +55,7 @@ def read(account: ExchangeAccount, instrument: Instrument, *, since: datetime | 
     asked_at = timezone.now()
     cursor = FillCursor.objects.filter(account=account, symbol=instrument.exchange_symbol).first()
     after = cursor.trade_id if cursor and since is None else ""
-    start = since or _moment_of(account, instrument, after) or _start(account, instrument)
+    start = since or _moment_of(account, instrument, after) or _start(account, instrument, cursor)
     try:
         fills = session.call(account, lambda client: client.fills(instrument.symbol, start, after=after))
         news = _unknown_here(account, instrument, fills)
@@ -75,8 +76,10 @@ def _moment_of(account: ExchangeAccount, instrument: Instrument, trade_id: str) 
     return read.values_list("executed_at", flat=True).first() if trade_id else None
 
 
-def _start(account: ExchangeAccount, instrument: Instrument) -> datetime:
-    """Where to begin without a cursor: before the oldest position whose executions are not complete."""
+def _start(account: ExchangeAccount, instrument: Instrument, cursor: FillCursor | None) -> datetime:
+    """Where to begin without an execution that was read: where reading ended, else before the oldest position."""
+    if cursor is not None:
+        return max(cursor.read_at - BEFORE_THE_POSITION, timezone.now() - FURTHEST_BACK)
     ours = Position.objects.filter(account=account, instrument=instrument)
     oldest: datetime | None = ours.aggregate(at=Min("created_at"))["at"]
     furthest = timezone.now() - FURTHEST_BACK
@@ -156,6 +159,7 @@ def _short_of_executions(account: ExchangeAccount) -> QuerySet[Order]:
     told = Coalesce(Sum("fills__quantity"), 0, output_field=Order._meta.get_field("quantity"))
     filled = Order.objects.filter(account=account, filled_quantity__gt=0, created_at__gte=furthest)
     hoped_for = filled.exclude(client_order_id__in=list(given_up.values_list("details__order", flat=True)))
+    hoped_for = hoped_for.exclude(client_order_id__startswith=OF_OLDER_BOTS)
     return hoped_for.annotate(told=told).filter(told__lt=F("filled_quantity"))
 
 
@@ -191,6 +195,7 @@ def _held_by_strangers(account: ExchangeAccount) -> Iterator[int]:
     sold = Sum("quantity", filter=Q(side=Side.SELL), default=0)
     recent = timezone.now() - FURTHEST_BACK
     foreign = Fill.objects.filter(account=account, position=None, executed_at__gte=recent)
+    foreign = foreign.exclude(trade_id__startswith=OF_OLDER_BOTS)
     by = ("symbol",) if account.position_mode == PositionMode.ONE_WAY else ("symbol", "position_side")
     legs = foreign.values(*by).annotate(left=bought - sold).exclude(left=0).values_list("symbol", flat=True)
     listed = Instrument.objects.filter(venue=account.venue, exchange_symbol__in=list(legs))

@@ -118,7 +118,8 @@ def _is_ready(position: Position, row: TrailingStop, ladder: Ladder) -> bool:
 
 def _bought(position: Position) -> Decimal:
     entries = Order.objects.filter(position=position, purpose=OrderPurpose.ENTRY)
-    return entries.aggregate(bought=Sum("filled_quantity"))["bought"] or Decimal(0)
+    bought: Decimal | None = entries.aggregate(bought=Sum("filled_quantity"))["bought"]
+    return bought or position.unexplained_quantity  # taken over, with no entry of ours
 
 
 def _numbered(ladder: Ladder) -> Iterator[tuple[int, Level]]:

@@ -153,8 +153,10 @@ def _differences(account: ExchangeAccount, snapshot: ExchangeSnapshot) -> list[D
     held = Position.objects.filter(account=account, is_live=True)
     live = list(held.select_related("instrument").order_by("pk"))
     moving = _moving_positions(account, snapshot.asked_at)
+    # begun by an older bot: no order of ours will tell whether it ever bought
+    unasked = set(held.filter(status=PositionStatus.OPENING, orders=None).values_list("pk", flat=True))
     shown = {(report.symbol, report.position_side) for report in snapshot.positions}
-    begun = (p for p in live if p.status != PositionStatus.OPENING or _key(p) in shown)
+    begun = (p for p in live if p.status != PositionStatus.OPENING or _key(p) in shown or p.pk in unasked)
     settled = [p for p in begun if p.pk not in moving]
     explained = frozenset(map(_key, live)) | _just_closed(account, snapshot.asked_at)
     legs = compare(map(_leg, settled), snapshot.positions, explained)

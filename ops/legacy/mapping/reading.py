@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 Row = Mapping[str, Any]
+KEY = "legacy_key"  # what names the row in its table
 # what an older bot stored for a price it did not know
 UNSET_PRICE = Decimal(999999)
 LARGEST = Decimal(10) ** 12  # of numeric(20, 8)

@@ -4,23 +4,30 @@ with its `LegacyRow` in one transaction. Killed at any line, the next run goes o
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 from psycopg import sql
 from rich.progress import Progress
 
-from ops.legacy.mapping.reading import Rejection, Row
+from ops.legacy import catalog
+from ops.legacy.mapping.reading import KEY, Rejection, Row
 from ops.models import LegacyOutcome, LegacyRow
 
 logger = logging.getLogger(__name__)
 
 BATCH = 1000
-KEY = "legacy_key"
 T = TypeVar("T")
+
+
+class Importer(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def run(self, progress: Progress) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +59,30 @@ def imported(row: Row, our_table: str, our_id: object) -> Verdict:
     return Verdict(row[KEY], LegacyOutcome.IMPORTED, our_table=our_table, our_id=str(our_id))
 
 
-def not_imported(row: Row, reason: str, outcome: LegacyOutcome = LegacyOutcome.REJECTED) -> Verdict:
-    return Verdict(row[KEY], outcome, reason)
+def not_imported(row: Row, reason: str, outcome: str = LegacyOutcome.REJECTED) -> Verdict:
+    return Verdict(row[KEY], LegacyOutcome(outcome), reason)
 
 
 # inside a transaction: writes our rows and says of each legacy row what became of it
 Write = Callable[[Sequence[Row]], Sequence[Verdict]]
 
 
-def carry_over(table: LegacyTable, write: Write, progress: Progress) -> None:
+# the columns a table has -> which of its rows, in SQL
+Only = Callable[[Collection[str]], str]
+
+
+def every(columns: Collection[str]) -> str:
+    return "true"
+
+
+def carry_over(
+    table: LegacyTable, write: Write, progress: Progress, *, only: Only = every, at_once: int | None = None
+) -> None:
     if not table.exists:
         return
-    undecided = _undecided(table)
+    undecided = _undecided(table, only)
     shown = progress.add_task(f"{table.source} {table.full_name}", total=_count(undecided))
-    for rows in _batches(undecided):
+    for rows in _batches(undecided, at_once or BATCH):
         _carry(table, write, rows)
         progress.advance(shown, len(rows))
 
@@ -77,7 +94,7 @@ def sort_out(rows: Sequence[Row], convert: Callable[[Row], T]) -> tuple[list[tup
         try:
             taken.append((row, convert(row)))
         except Rejection as rejection:
-            refused.append(not_imported(row, str(rejection), LegacyOutcome(rejection.outcome)))
+            refused.append(not_imported(row, str(rejection), rejection.outcome))
     return taken, refused
 
 
@@ -90,30 +107,48 @@ def leave_behind(table: LegacyTable, reason: str) -> None:
         "SELECT {}, {}, one.{}, {}, {}, '', '', now() FROM ({}) one ON CONFLICT DO NOTHING"
     ).format(
         table.source, table.full_name, sql.Identifier(KEY), LegacyOutcome.SKIPPED.value, reason,
-        _undecided(table),
+        _undecided(table, every),
     )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(into)
 
 
-def columns_of(table: LegacyTable) -> list[str]:
+def columns_of(table: LegacyTable) -> Collection[str]:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = %s",
-            [table.schema, table.name],
-        )
-        return [name for (name,) in cursor.fetchall()]
+        return catalog.columns_of(cursor, table.full_name).keys()
 
 
-def _undecided(table: LegacyTable) -> sql.Composed:
+def all_rows(table: LegacyTable) -> list[Row]:
+    """Of a table that is small."""
+    return _fetched(_keyed(table)) if table.exists else []
+
+
+def undecided_rows(table: LegacyTable, only: Only) -> list[Row]:
+    return _fetched(_undecided(table, only)) if table.exists else []
+
+
+def _fetched(query: sql.Composed) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+
+
+def _keyed(table: LegacyTable) -> sql.Composed:
+    return sql.SQL("SELECT legacy.*, {key} AS {name} FROM {table} legacy").format(
+        key=_key(table), name=sql.Identifier(KEY), table=sql.Identifier(table.schema, table.name)
+    )
+
+
+def _undecided(table: LegacyTable, only: Only) -> sql.Composed:
     return sql.SQL(
-        "SELECT * FROM (SELECT legacy.*, {key} AS {name} FROM {table} legacy) keyed WHERE NOT EXISTS (SELECT 1 "
+        "SELECT * FROM ({keyed}) keyed WHERE {only} AND NOT EXISTS (SELECT 1 "
         'FROM legacy_rows known WHERE known.source = {source} AND known."table" = {full_name} '
         "AND known.legacy_id = keyed.{name} AND known.outcome <> {waiting}) ORDER BY {order}"
     ).format(
-        key=_key(table),
+        keyed=_keyed(table),
+        only=sql.SQL(only(columns_of(table))),
         name=sql.Identifier(KEY),
-        table=sql.Identifier(table.schema, table.name),
         source=table.source,
         full_name=table.full_name,
         waiting=LegacyOutcome.WAITING.value,
@@ -142,23 +177,26 @@ def _count(query: sql.Composed) -> int:
         return int(cursor.fetchone()[0])
 
 
-def _batches(query: sql.Composed) -> Iterator[list[Row]]:
+def _batches(query: sql.Composed, at_once: int) -> Iterator[list[Row]]:
     """The server keeps the result, also over our commits."""
     with closing(connection.chunked_cursor()) as cursor:
         cursor.execute(query)
-        while found := cursor.fetchmany(BATCH):
+        while found := cursor.fetchmany(at_once):
             names = [column.name for column in cursor.description]
             yield [dict(zip(names, values, strict=True)) for values in found]
 
 
 def _carry(table: LegacyTable, write: Write, rows: list[Row]) -> None:
     """A batch that is refused is tried row by row, so that one bad row keeps no other out."""
+    if len(rows) == 1:
+        _carry_one(table, write, rows[0])
+        return
     try:
         _write(table, write, rows)
     except (OperationalError, InterfaceError):
         raise
     except Exception:
-        logger.info("a batch of %s is taken row by row", table.full_name, exc_info=True)
+        logger.info("a batch of %s is refused, and taken row by row", table.full_name)
         for row in rows:
             _carry_one(table, write, row)
 
@@ -168,6 +206,9 @@ def _carry_one(table: LegacyTable, write: Write, row: Row) -> None:
         _write(table, write, [row])
     except (OperationalError, InterfaceError):
         raise
+    except Rejection as rejection:
+        refusal = not_imported(row, str(rejection), rejection.outcome)
+        _write(table, lambda rows: [refusal], [row])
     except Exception as error:
         refusal = not_imported(row, _in_words(error))
         _write(table, lambda rows: [refusal], [row])
@@ -182,11 +223,16 @@ def _in_words(error: Exception) -> str:
 @transaction.atomic
 def _write(table: LegacyTable, write: Write, rows: Sequence[Row]) -> None:
     """The unique LegacyRow refuses a second import of what a first one wrote."""
-    ids = [row[KEY] for row in rows]
-    ours = LegacyRow.objects.filter(source=table.source, table=table.full_name, legacy_id__in=ids)
-    ours.filter(outcome=LegacyOutcome.WAITING).delete()
     verdicts = write(rows)
-    _expect_all(ids, verdicts)
+    _expect_all([row[KEY] for row in rows], verdicts)
+    decide(table, verdicts)
+
+
+def decide(table: LegacyTable, verdicts: Sequence[Verdict]) -> None:
+    """In the transaction that wrote what they say. Only what waited may be decided again."""
+    ids = [verdict.legacy_id for verdict in verdicts]
+    known = LegacyRow.objects.filter(source=table.source, table=table.full_name, legacy_id__in=ids)
+    known.filter(outcome=LegacyOutcome.WAITING).delete()
     LegacyRow.objects.bulk_create(_row(table, verdict) for verdict in verdicts)
 
 

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ops.legacy.outcomes import summary
+from ops.legacy.services import first_bot
+from ops.legacy.services.accounts import check_named_accounts
+from ops.legacy.services.batches import Importer
 
 Say = Callable[[str], object]
 
 
-class Importer(Protocol):
-    name: str
-
-    def run(self, progress: Progress) -> None: ...
-
-
 def importers() -> Sequence[Importer]:
     """In this order: what refers to another row comes after it."""
-    return []
+    return [*first_bot.importers()]
 
 
 def import_all(report: Say) -> None:
     """Nothing where no older bot was. The caller holds the lock of migrations, so that no two of them run."""
+    check_named_accounts()
     with _progress() as progress:
         for importer in importers():
             importer.run(progress)
