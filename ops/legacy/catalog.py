@@ -13,7 +13,8 @@ SIGNAL_ID_TABLES = ("monitoring.positions", "monitoring.trades")
 TRAILING_STATES = "monitoring.trailing_stop_state"
 LIVE_STATUSES = ("active", "open", "pending_entry", "entry_placed", "pending_sl")
 BACKUP_NAMES = (
-    "^(positions|trades)_signal_id_backup|^signal_id_cleanup_undo$|^trailing_stop_state_(stale|links)_backup$"
+    "^(positions|trades)_signal_id_backup|^signal_id_cleanup_undo$"
+    "|^trailing_stop_state_(stale_backup|links_undo)$"
 )
 
 
@@ -116,7 +117,7 @@ def stale_states(cursor: Any) -> list[int]:
         SELECT s.id FROM {TRAILING_STATES} s WHERE NOT EXISTS (
             SELECT 1 FROM monitoring.positions p WHERE lower(p.status) = ANY(%s) AND (
                 {"p.id = s.position_id OR" if names_its_position else ""}
-                {_leg("p")} = {_leg("s")}
+                ({_contract("p")} = {_contract("s")} AND coalesce({_is_long("p")} = {_is_long("s")}, true))
             )) ORDER BY 1
         """,  # noqa: S608  (no word of it comes from outside)
         [list(LIVE_STATUSES)],
@@ -124,9 +125,12 @@ def stale_states(cursor: Any) -> list[int]:
     return [number for (number,) in cursor.fetchall()]
 
 
-def _leg(row: str) -> str:
-    """BTC/USDT:USDT and btcusdt are one contract, BUY and long one side."""
-    return (
-        f"(lower({row}.exchange), replace(split_part(upper({row}.symbol), ':', 1), '/', ''), "
-        f"lower({row}.side) IN ('long', 'buy'))"
-    )
+def _contract(row: str) -> str:
+    """BTC/USDT:USDT and btcusdt are one."""
+    return f"(lower({row}.exchange), replace(split_part(upper({row}.symbol), ':', 1), '/', ''))"
+
+
+def _is_long(row: str) -> str:
+    """Unknown where the side is neither word."""
+    side = f"lower({row}.side)"
+    return f"CASE WHEN {side} IN ('long', 'buy') THEN true WHEN {side} IN ('short', 'sell') THEN false END"
