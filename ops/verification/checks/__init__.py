@@ -1,0 +1,1 @@
+"""One file a check. Each asks, and leaves the judging to pure functions."""
