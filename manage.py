@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's entrance; `up` goes to the launcher, which decides the settings' environment first."""
+"""Django's entrance. For `up` and `verify --data` the environment is decided first, before settings are read."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ def main() -> None:
         from ops import launcher
 
         sys.exit(launcher.main(sys.argv[2:]))
+    if sys.argv[1:2] == ["verify"]:
+        from ops.verification import installation
+
+        installation.choose(sys.argv[2:])
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingbot.settings")
     from django.core.management import execute_from_command_line
 

@@ -22,11 +22,12 @@ from aiohttp import ClientSession, ClientTimeout
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.intake import frame, prepare
+from benchmarks.intake import prepare
 from benchmarks.report import machine, p99
 from benchmarks.stores import own_stores
 from ops.children import Children
 from ops.ports import free_port, is_listening
+from ops.verification.frames import frame
 
 BASE = Path(__file__).resolve().parent.parent
 START_SECONDS = 60

@@ -7,14 +7,12 @@ a row, a verdict and their entries in the trail. All ways take turns in one run 
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from datetime import UTC, datetime
 from statistics import median
 from typing import Any
 
@@ -25,24 +23,12 @@ from rich.table import Table
 
 from benchmarks.report import machine, p99
 from benchmarks.stores import own_stores
+from ops.verification.frames import frame
 
 BATCH = 100
 WARM_UP = 2  # rounds
-PHRASE = "BENCHMARK"
 FLOOR_TABLE = "CREATE TABLE floor (uid text PRIMARY KEY, raw text NOT NULL)"
 FLOOR = "INSERT INTO floor SELECT * FROM unnest(%s::text[], %s::text[]) ON CONFLICT DO NOTHING RETURNING uid"
-START = datetime.now(UTC) - timedelta(hours=1)
-_numbers = count()
-
-
-def frame() -> str:
-    """No two are equal."""
-    bar_time = START + timedelta(microseconds=next(_numbers))
-    now = datetime.now(UTC).isoformat()
-    return json.dumps(
-        {"symbol": "BTCUSDT", "message": PHRASE, "bar_time": bar_time.isoformat(), "sent_at": now,
-         "signal_id": uuid.uuid4().hex}
-    )  # fmt: skip
 
 
 class Floor:
@@ -133,14 +119,9 @@ class Way:
 
 
 def prepare() -> None:
-    from exchanges.models import ExchangeAccount
-    from signals_app.models import Strategy, StrategyAccount, StrategySignal, Ticker
+    from ops.verification.services.desk import a_strategy_that_is_off
 
-    Ticker.objects.create(symbol="BTCUSDT")
-    account = ExchangeAccount.objects.create(name="bench")
-    strategy = Strategy.objects.create(name="bench", enabled=False)
-    StrategyAccount.objects.create(strategy=strategy, account=account)
-    StrategySignal.objects.create(strategy=strategy, phrase=PHRASE, direction="long")
+    a_strategy_that_is_off()
 
 
 def measure(rounds: int, singles: int) -> list[Way]:

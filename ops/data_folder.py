@@ -59,12 +59,16 @@ class DataFolder:
                 entry.unlink()
         self.logs.mkdir()
 
-    def _who_holds_it(self) -> str:
+    def holder(self) -> dict[str, object]:
+        """Who held it last, as it said itself; empty where nobody ever did."""
         try:
-            holder = json.loads((self.path / LOCK).read_text())
-            who = f"process {holder['pid']}, since {holder['since']}"
-        except (ValueError, KeyError, OSError):
-            who = "another process"
+            return dict(json.loads((self.path / LOCK).read_text()))
+        except (ValueError, TypeError, OSError):
+            return {}
+
+    def _who_holds_it(self) -> str:
+        holder = self.holder()
+        who = f"process {holder['pid']}, since {holder['since']}" if holder else "another process"
         return (
             f"{self.path} is in use by another run ({who}); stop that one first, "
             "or start a second one beside it with --data and --port."

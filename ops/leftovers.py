@@ -33,7 +33,7 @@ class ChildRecord:
 
     def end_leftovers(self) -> list[str]:
         """Names of those that had to be ended."""
-        found = {name: process for name, row in self._read().items() if (process := _same_process(row))}
+        found = self.alive()
         for process in found.values():
             with suppress(psutil.Error):
                 process.terminate()
@@ -44,6 +44,9 @@ class ChildRecord:
         psutil.wait_procs(alive, timeout=PATIENCE_SECONDS)
         self.path.unlink(missing_ok=True)
         return sorted(found)
+
+    def alive(self) -> dict[str, psutil.Process]:
+        return {name: process for name, row in self._read().items() if (process := _same_process(row))}
 
     def _read(self) -> dict[str, dict[str, object]]:
         try:

@@ -1,0 +1,3 @@
+from tests.positions.services.conftest import desk
+
+__all__ = ["desk"]

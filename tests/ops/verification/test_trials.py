@@ -1,0 +1,104 @@
+"""The trials really try: they pass on the product as it is, and name the part that does not work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.db import ProgrammingError, connection
+
+from exchanges import session
+from exchanges.paper.inprocess import ENGINES
+from ops.verification.checks import protection, risk
+from ops.verification.services import desk, limits_trial, protection_trial
+from ops.verification.verdicts import Status
+from tests.builders import an_account
+
+NEVER_MOVES = """
+    CREATE FUNCTION never_moves() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; RETURN NEW; END $$;
+    CREATE TRIGGER aaa_never_moves BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION never_moves()
+"""
+
+
+@pytest.fixture(autouse=True)
+def market_that_ends(settings, marks) -> Iterator[None]:
+    settings.PAPER_EXCHANGE_URLS = {}
+    settings.PAPER_EXCHANGE_URL = ""
+    yield
+    session.close_all()
+    ENGINES.pop(desk.MARKET, None)
+
+
+def in_the_database(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def those_that_do_not_work(check: Callable[[], dict[str, object]]) -> set[str]:
+    tried = check()
+    works = {**tried["flags"], **{name: is_so for name, is_so in tried.items() if name != "flags"}}
+    return {name for name, is_so in works.items() if not is_so}
+
+
+def test_every_part_of_the_protection_works(db) -> None:
+    found = protection.check(protection_trial.run)
+    assert found.status is Status.PASSED
+    assert {name for name, is_so in found.details.items() if is_so is True} == {
+        "partial_take_profit", "profit_protection", "trailing_stop", "database_tracking",
+        "check_partial_tp", "stop_at_once",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("table", "body", "broken"),
+    [
+        (
+            "trailing_stop_state",
+            "IF OLD.stop_price IS NOT NULL THEN NEW.stop_price := OLD.stop_price; END IF",
+            {"profit_protection", "trailing_stop"},
+        ),
+        (
+            "trailing_stop_state",
+            "IF NEW.state = 'active' THEN NEW.state := OLD.state; NEW.high_water_mark := OLD.high_water_mark; "
+            "NEW.stop_price := OLD.stop_price; NEW.stop_reason := OLD.stop_reason; END IF",
+            {"trailing_stop", "database_tracking"},
+        ),
+        ("partial_tp_history", "NEW.status := OLD.status", {"partial_take_profit"}),
+        (
+            "positions",
+            "IF NEW.close_reason <> '' THEN NEW.close_reason := 'manual'; END IF",
+            {"database_tracking"},
+        ),
+    ],
+)
+def test_a_part_that_does_not_work_is_named(db, table: str, body: str, broken: set[str]) -> None:
+    in_the_database(NEVER_MOVES.format(table=table, body=body))
+    assert those_that_do_not_work(protection_trial.run) == broken
+
+
+def test_levels_that_have_no_table_are_a_broken_check(db) -> None:
+    in_the_database("DROP TABLE partial_tp_history")
+    with pytest.raises(ProgrammingError):
+        protection_trial.run()
+
+
+def test_every_limit_refuses_for_its_own_reason(db) -> None:
+    tried = limits_trial.run()
+    assert {name for name, said in tried.items() if said["refused_by"] != said["wanted"]} == set()
+    assert len(tried) == 13
+
+
+def test_a_limit_that_nobody_counts_is_named(db) -> None:
+    """Losses are not tracked: what was lost is forgotten as soon as it is written."""
+    in_the_database(
+        NEVER_MOVES.replace("BEFORE UPDATE", "BEFORE INSERT").format(
+            table="account_equity", body="NEW.share := 1; NEW.share_before := 1"
+        )
+    )
+    an_account()
+    found = risk.check(limits_trial.run)
+    assert [name for name, is_so in found.details["tried"].items() if not is_so] == [
+        "loss of the day",
+        "drawdown",
+    ]
+    assert found.status is Status.FAILED
