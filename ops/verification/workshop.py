@@ -98,4 +98,4 @@ class Workshop:
     def _forget_keys(self) -> None:
         with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=REDIS_SECONDS) as client:
             for key in client.scan_iter(f"{self._prefix}*"):
-                client.delete(key)
+                client.unlink(key)
