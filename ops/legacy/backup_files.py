@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 MANIFEST = "manifest.json"
+SIGNAL_IDS = "signal_ids.csv"  # source, id, signal_id, symbol, created_at of positions and trades
 AGAIN = "make a new one with `manage.py legacy backup`"
 
 

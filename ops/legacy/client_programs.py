@@ -6,15 +6,15 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
-
-from django.db.backends.base.base import BaseDatabaseWrapper
-from psycopg.pq import Conninfo
+from typing import IO
 
 from ops.embedded.postgres import binary
+from ops.legacy.server import Server
 from ops.program import CannotStart
 from ops.redaction import without_secrets
 
@@ -33,58 +33,81 @@ class ProgramFailed(Exception):
 
 
 @dataclass(frozen=True)
-class Server:
-    """Where a database is, as environment: a password in an argument list is read by everybody on the machine."""
-
-    database: str
-    env: Mapping[str, str] = field(repr=False)
-
-    def other(self, database: str) -> Server:
-        return Server(database, {**self.env, "PGDATABASE": database})
-
-
-@dataclass(frozen=True)
 class ClientPrograms:
     folder: Path
     version: int
 
-    def run(self, server: Server, name: str, *arguments: str, stdin: IO[bytes] | None = None) -> None:
+    def run(self, server: Server, name: str, *arguments: str) -> None:
         """Raises unless it ended well. Nobody is asked for a password."""
-        command = [str(self.folder / name), *arguments]
         result = subprocess.run(
-            command, env={**os.environ, **server.env}, stdin=stdin or subprocess.DEVNULL, capture_output=True
+            self._command(name, arguments),
+            env={**os.environ, **server.env},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
         )
         if result.returncode:
-            raise ProgramFailed(_failure(name, result.returncode, result.stderr, server))
+            raise ProgramFailed(server.without_password(_failure(name, result.returncode, result.stderr)))
 
     def output_of(self, name: str, *arguments: str) -> str:
-        result = subprocess.run([str(self.folder / name), *arguments], capture_output=True, text=True)
+        """Without any server."""
+        result = subprocess.run(self._command(name, arguments), stdin=subprocess.DEVNULL, capture_output=True)
         if result.returncode:
-            raise ProgramFailed(f"{name} failed: {without_secrets(result.stderr.strip())[-DETAILS_KEPT:]}")
-        return result.stdout
+            raise ProgramFailed(_failure(name, result.returncode, result.stderr))
+        return result.stdout.decode()
+
+    @contextmanager
+    def reading(self, name: str, *arguments: str) -> Iterator[IO[bytes]]:
+        """What it writes; raises at the end unless it ended well."""
+        with tempfile.TemporaryFile() as errors:
+            process = subprocess.Popen(self._command(name, arguments), stdout=subprocess.PIPE, stderr=errors)
+            with process:
+                assert process.stdout  # noqa: S101
+                yield process.stdout
+            _raise_unless_well(name, process, errors)
+
+    @contextmanager
+    def fed(self, server: Server, name: str, *arguments: str) -> Iterator[IO[bytes]]:
+        """What it reads. It is killed, and what it began rolled back, where the feeding fails."""
+        with tempfile.TemporaryFile() as errors:
+            process = subprocess.Popen(
+                self._command(name, arguments),
+                env={**os.environ, **server.env},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+            )
+            assert process.stdin  # noqa: S101
+            try:
+                yield process.stdin
+                process.stdin.close()
+            except BrokenPipeError:
+                process.wait()  # it refused something, and says below what
+            except BaseException:
+                process.kill()
+                raise
+            finally:
+                with suppress(BrokenPipeError):
+                    process.stdin.close()
+                process.wait()
+            _raise_unless_well(name, process, errors, server)
+
+    def _command(self, name: str, arguments: Sequence[str]) -> list[str]:
+        return [str(self.folder / name), *arguments]
 
 
-def _failure(name: str, status: int, stderr: bytes, server: Server) -> str:
+def _raise_unless_well(
+    name: str, process: subprocess.Popen[bytes], errors: IO[bytes], server: Server | None = None
+) -> None:
+    if process.returncode:
+        errors.seek(0)
+        said = _failure(name, process.returncode, errors.read())
+        raise ProgramFailed(server.without_password(said) if server else said)
+
+
+def _failure(name: str, status: int, stderr: bytes) -> str:
     said = " ".join(stderr.decode(errors="replace").split())[-DETAILS_KEPT:]
-    if password := server.env.get("PGPASSWORD"):
-        said = said.replace(password, "…")
     how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
     return f"{name} {how}: {without_secrets(said) or 'it said nothing'}"
-
-
-def server_of(connection: BaseDatabaseWrapper) -> Server:
-    """Each option of the address by the environment variable that libpq reads it from."""
-    given: dict[str, Any] = {**connection.get_connection_params()}
-    known = {one.keyword.decode(): one.envvar.decode() for one in Conninfo.get_defaults() if one.envvar}
-    env = {
-        known[name]: str(value)
-        for name, value in given.items()
-        if name in known and name not in NOT_OURS_TO_PASS and value not in (None, "")
-    }
-    if password := given.get("password"):
-        env["PGPASSWORD"] = str(password)
-    database = str(given["dbname"])
-    return Server(database, {**env, "PGDATABASE": database})
 
 
 def fitting(server_version: int) -> ClientPrograms:

@@ -1,0 +1,46 @@
+"""`manage.py migrate` with a log that is kept beside the backup."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError
+
+from ops.legacy.checks import NotTrue
+
+Say = Callable[[str], None]
+
+
+class Both:
+    """All of it goes to the log; that each of a hundred migrations was fine is not said aloud."""
+
+    def __init__(self, log: TextIO, say: Say) -> None:
+        self.log, self.say = log, say
+        self.line = ""
+
+    def write(self, text: str) -> None:
+        self.log.write(text)
+        self.log.flush()
+        *lines, self.line = (self.line + text).split("\n")
+        for line in lines:
+            if not (line.startswith("  Applying") and line.endswith("OK")):
+                self.say(line)
+
+
+def migrate(folder: Path, say: Say) -> Path:
+    log = folder / f"migrate-{datetime.now(UTC):%Y%m%d-%H%M%S}.log"
+    with log.open("w") as file:
+        try:
+            call_command("migrate", interactive=False, stdout=Both(file, say))
+        except (CommandError, DatabaseError) as error:
+            said = " ".join(str(error).split())
+            file.write(f"\nFAILED: {said}\n")
+            raise NotTrue(
+                f"{said}. What was done before stays and is whole (log: {log}); put this right and run it again, "
+                "or go back with `manage.py legacy restore`"
+            ) from None
+    return log

@@ -1,0 +1,92 @@
+"""Which schemas and tables of a database belong to older bots, and what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from psycopg import sql
+
+from ops.legacy import catalog
+from ops.legacy.backup_files import TableContent
+from ops.schema import LEGACY_SCHEMAS, LEGACY_TABLES
+
+# a row as text must not depend on who asks
+AS_TEXT = (
+    "SET DateStyle TO 'ISO, MDY'; SET IntervalStyle TO 'postgres'; SET TimeZone TO 'UTC'; "
+    "SET extra_float_digits TO 1; SET bytea_output TO 'hex'"
+)
+
+
+def quoted(table: str) -> str:
+    return sql.Identifier(*table.split(".", 1)).as_string()
+
+
+def schemas(cursor: Any) -> list[str]:
+    cursor.execute(
+        "SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s) ORDER BY 1", [list(LEGACY_SCHEMAS)]
+    )
+    return [name for (name,) in cursor.fetchall()]
+
+
+def public_tables(cursor: Any) -> list[str]:
+    return [f"public.{name}" for name in catalog.tables_of(cursor, "public") if name in LEGACY_TABLES]
+
+
+def tables(cursor: Any) -> list[str]:
+    in_schemas = [
+        f"{schema}.{name}" for schema in schemas(cursor) for name in catalog.tables_of(cursor, schema)
+    ]
+    return in_schemas + public_tables(cursor)
+
+
+def content_query(table: str) -> str:
+    """Count and fingerprint; which row comes first does not matter."""
+    fingerprint = "coalesce(sum(('x' || left(md5(whole_row_::text), 15))::bit(60)::bigint), 0)::text"
+    return f"SELECT count(*), {fingerprint} FROM {quoted(table)} whole_row_"  # noqa: S608
+
+
+def contents(cursor: Any, names: Iterable[str]) -> dict[str, TableContent]:
+    cursor.execute(AS_TEXT)
+    return {name: TableContent(*_row(cursor, content_query(name))) for name in names}
+
+
+def counts(cursor: Any, names: Iterable[str]) -> dict[str, int]:
+    return {name: _row(cursor, f"SELECT count(*) FROM {quoted(name)}")[0] for name in names}  # noqa: S608
+
+
+def signal_ids(cursor: Any) -> dict[str, int]:
+    """How many rows of positions and trades have one, where there is such a column."""
+    return {
+        table: _row(cursor, f"SELECT count(signal_id) FROM {table}")[0]  # noqa: S608
+        for table in catalog.SIGNAL_ID_TABLES
+        if "signal_id" in catalog.columns_of(cursor, table)
+    }
+
+
+def refusal_unless_equal(table: str, expected: TableContent) -> str:
+    """SQL that ends its transaction where a table does not hold what it held."""
+    return (
+        f"DO $check$ BEGIN IF ({content_query(table).replace('count(*), ', 'count(*) || $$ $$ || ')}) "
+        f"IS DISTINCT FROM '{expected.rows} {expected.fingerprint}' "
+        f"THEN RAISE EXCEPTION '% differs from the backup', {sql.Literal(table).as_string()}; END IF; END $check$;"
+    )
+
+
+def others_connected(cursor: Any) -> list[str]:
+    """Who else is in this database, as people know them."""
+    cursor.execute(
+        "SELECT coalesce(nullif(application_name, ''), 'a program') || ' of ' || usename || ' (process ' || pid || ')' "
+        "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+        "AND backend_type = 'client backend' AND application_name <> 'tradingbot legacy' ORDER BY 1"
+    )
+    return [who for (who,) in cursor.fetchall()]
+
+
+def changed(before: Mapping[str, TableContent], after: Mapping[str, TableContent]) -> list[str]:
+    return sorted(name for name, content in before.items() if after.get(name) != content)
+
+
+def _row(cursor: Any, query: str) -> Any:
+    cursor.execute(query)
+    return cursor.fetchone()

@@ -1,0 +1,150 @@
+"""The steps of `manage.py legacy`. Each says what to do next, or raises NotTrue with what to do about it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from ops.legacy import checks, scope, watching
+from ops.legacy.checks import NotTrue
+from ops.legacy.gate import what_is_missing
+from ops.legacy.migrating import migrate
+from ops.legacy.preflight import Preflight
+from ops.legacy.server import Server
+from ops.legacy.services import backing_up, dropping, record, rehearsing, restoring, taking_back
+from ops.legacy.verification import Verification
+
+
+@dataclass(frozen=True)
+class Given:
+    server: Server
+    words: Mapping[str, Any]
+    say: Callable[[str], None]
+    ask: Callable[[str], str]
+
+    def kept_backup(self) -> Path:
+        folder = self.words["folder"] or record.the_record().backup_folder
+        if not folder:
+            raise NotTrue("no backup is on record; name its folder with --folder")
+        return Path(folder)
+
+    def be_sure(self, what: str) -> None:
+        """Typed, not clicked through."""
+        if (
+            self.ask(f"{what} Type the database's name ({self.server.database}) to go on: ")
+            != self.server.database
+        ):
+            raise NotTrue("that was not its name, so nothing was done. Run this again when you are sure")
+
+    def be_alone(self) -> None:
+        connection.close()
+        with self.server.connect() as session, session.cursor() as cursor:
+            others = scope.others_connected(cursor)
+        if others and not self.words["while_connected"]:
+            raise NotTrue(
+                f"others are connected: {', '.join(others)}. Stop every bot, then run this again; "
+                "--while-connected where they only look"
+            )
+
+
+def preflight(given: Given) -> str:
+    flight = Preflight(given.server, given.words["folder"] or settings.BASE_DIR / "var" / "legacy")
+    checks.make(flight.checks(), given.say)
+    record.note_preflight(flight.counted)
+    return "stop the old bot, then `manage.py legacy backup`"
+
+
+def backup(given: Given) -> str:
+    if record.the_record().preflight_at is None:
+        raise NotTrue("no pre-flight has passed. Run `manage.py legacy preflight` first")
+    parent = given.words["folder"] or settings.BASE_DIR / "var" / "legacy"
+    folder = backing_up.make_backup(given.server, parent, given.say)
+    record.note_backup(folder)
+    given.say(f"kept in {folder}; copy it to another machine")
+    return "`manage.py legacy rehearse`"
+
+
+def rehearse(given: Given) -> str:
+    be_prepared()
+    took = rehearsing.rehearse(given.server, given.say, given.words["keep"])
+    return f"`manage.py legacy migrate` (it will take about {took['migrate']:.0f} s)"
+
+
+def move_in(given: Given) -> str:
+    be_prepared()
+    given.be_alone()
+    log = migrate(given.kept_backup(), given.say)
+    given.say(f"log: {log}")
+    return "`manage.py legacy verify`"
+
+
+def verify(given: Given) -> str:
+    verification = Verification(given.server, record.the_record(), given.kept_backup())
+    checks.make(verification.checks(), given.say)
+    record.note_verified()
+    return "start with `manage.py up`, then `manage.py legacy watch`"
+
+
+def roll_back(given: Given) -> str:
+    given.be_alone()
+    if not given.words["leave_positions"]:
+        taking_back.refuse_while_positions_are_open()
+    given.be_sure("The migration is undone, and our tables are set aside.")
+    taking_back.roll_back(given.say)
+    return "start the old bot; to move in again, `manage.py legacy preflight`"
+
+
+def restore(given: Given) -> str:
+    folder = given.kept_backup()
+    given.be_alone()
+    if not given.words["leave_positions"]:
+        taking_back.refuse_while_positions_are_open()
+    given.be_sure(f"All old tables become what they were in {folder}; our tables are set aside.")
+    connection.close()
+    manifest = restoring.restore(given.server, folder)
+    rows = sum(content.rows for content in manifest.tables.values())
+    given.say(f"{rows:,} rows in {len(manifest.tables)} tables, each as on {manifest.made_at}")
+    return "start the old bot; to move in again, `manage.py legacy preflight`"
+
+
+def watch(given: Given) -> str:
+    until = time.monotonic() + 60 * given.words["minutes"]
+    while True:
+        checks.make(watching.checks(), given.say)
+        for line in watching.newest_positions():
+            given.say(line)
+        if time.monotonic() >= until:
+            return "all is well; when it was for some days, `manage.py legacy drop-backups` if you like"
+        time.sleep(min(60, max(0, until - time.monotonic())))
+
+
+def drop_backups(given: Given) -> str:
+    be_verified()
+    given.be_sure("The tables that `legacy rollback` needs are dropped; `legacy restore` still works.")
+    names = dropping.drop_backups(given.server)
+    given.say(f"dropped: {', '.join(names) or 'nothing, there were none'}")
+    return "nothing; keep the backup's folder"
+
+
+def drop_fas(given: Given) -> str:
+    be_verified()
+    given.be_sure("The schema fas and all its rows are dropped; other programs may read them.")
+    dropping.drop_fas(given.server)
+    given.say("dropped: schema fas")
+    return "nothing; keep the backup's folder, it still holds fas"
+
+
+def be_prepared() -> None:
+    if missing := what_is_missing(connection):
+        raise NotTrue(missing)
+
+
+def be_verified() -> None:
+    if record.the_record().verified_at is None:
+        raise NotTrue("nothing was verified yet. Run `manage.py legacy verify` first")

@@ -1,0 +1,156 @@
+"""A backup holds every byte, or there is none."""
+
+from __future__ import annotations
+
+import csv
+import os
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ops.legacy.backup_files import read_manifest, what_is_wrong
+from ops.legacy.checks import NotTrue
+from ops.legacy.services.backing_up import make_backup
+from ops.legacy.services.restoring import restore
+from tests.legacy.generations import generation
+from tests.legacy.servers import bytes_of_tables, done, manage, refused, server_at
+from tests.template_database import OUR_POSTGRES
+
+PUBLIC = """
+    CREATE TABLE public.positions_v4 (id serial PRIMARY KEY, symbol text, note text);
+    INSERT INTO public.positions_v4 (symbol, note) VALUES ('BTCUSDT', E'two\\nlines\\t\\\\ "quoted"'), ('ÄÖ', NULL);
+    CREATE TABLE public.somebody_elses (id int);
+    INSERT INTO public.somebody_elses VALUES (1);
+"""
+TROUBLE = """
+    UPDATE monitoring.positions SET entry_price = 1;
+    TRUNCATE monitoring.trades CASCADE;
+    CREATE TABLE monitoring.made_since (id int);
+    CREATE VIEW monitoring.seen_since AS SELECT symbol FROM monitoring.positions;
+    UPDATE public.positions_v4 SET note = 'other';
+    INSERT INTO public.somebody_elses VALUES (2);
+"""
+
+
+def silent(line: str) -> None:
+    return None
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_restore_gives_back_every_byte(
+    number: int, legacy: psycopg.Cursor, empty_database: str, tmp_path: Path
+) -> None:
+    generation(number, legacy)
+    legacy.execute(PUBLIC)
+    before = bytes_of_tables(legacy)
+    folder = make_backup(server_at(empty_database), tmp_path, silent)
+    legacy.execute(TROUBLE)
+    restore(server_at(empty_database), folder)
+    after = bytes_of_tables(legacy)
+    assert after.pop("public.somebody_elses") == [b"1", b"2"]
+    before.pop("public.somebody_elses")
+    assert after == before
+
+
+def test_a_restore_that_would_take_something_else_along_changes_nothing(
+    legacy: psycopg.Cursor, empty_database: str, tmp_path: Path
+) -> None:
+    generation(1, legacy)
+    folder = make_backup(server_at(empty_database), tmp_path, silent)
+    legacy.execute("CREATE VIEW public.report AS SELECT symbol FROM monitoring.positions")
+    before = bytes_of_tables(legacy)
+    with pytest.raises(
+        NotTrue, match=r"nothing was changed: psql .*view report depends on table monitoring.positions"
+    ):
+        restore(server_at(empty_database), folder)
+    assert bytes_of_tables(legacy) == before
+
+
+def test_a_restore_that_does_not_give_back_the_same_is_none(
+    legacy: psycopg.Cursor, empty_database: str, tmp_path: Path
+) -> None:
+    generation(1, legacy)
+    folder = make_backup(server_at(empty_database), tmp_path, silent)
+    manifest = (folder / "manifest.json").read_text()
+    counted = read_manifest(folder).tables["monitoring.positions"]
+    (folder / "manifest.json").write_text(manifest.replace(counted.fingerprint, "1"))
+    legacy.execute("UPDATE monitoring.positions SET entry_price = 1")
+    with pytest.raises(NotTrue, match=r"monitoring.positions differs from the backup"):
+        restore(server_at(empty_database), folder)
+    assert legacy.execute("SELECT DISTINCT entry_price FROM monitoring.positions").fetchall() == [(1,)]
+
+
+def test_the_ids_are_kept_as_text_beside_the_dump(
+    legacy: psycopg.Cursor, empty_database: str, tmp_path: Path
+) -> None:
+    generation(1, legacy)
+    folder = make_backup(server_at(empty_database), tmp_path, silent)
+    with (folder / "signal_ids.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["source"] == "positions" and row["signal_id"]]
+    assert rows[0].keys() == {"source", "id", "signal_id", "symbol", "created_at"}
+    legacy.execute(
+        "SELECT id::text, signal_id::text FROM monitoring.positions WHERE signal_id IS NOT NULL ORDER BY id"
+    )
+    assert sorted((row["id"], row["signal_id"]) for row in rows) == sorted(legacy.fetchall())
+    assert len(rows) == 286
+
+
+@pytest.fixture
+def password_role() -> Iterator[str]:
+    """A role of our own test server that needs a password."""
+    server, role = os.environ.get(OUR_POSTGRES), "only_by_password"
+    if server is None:
+        pytest.skip("the rules of a server that somebody lent us are not ours to change")
+    with psycopg.connect(server, autocommit=True) as connection:
+        (path,) = connection.execute("SHOW hba_file").fetchone() or ("",)
+        rules = Path(path).read_text()
+        connection.execute(f"CREATE ROLE {role} LOGIN SUPERUSER PASSWORD 'the right one'")
+        Path(path).write_text(f"local all {role} scram-sha-256\n{rules}")
+        connection.execute("SELECT pg_reload_conf()")
+        yield role
+        Path(path).write_text(rules)
+        connection.execute(f"SELECT pg_reload_conf(); DROP ROLE {role}")
+
+
+def test_with_a_wrong_password_there_is_no_backup(
+    legacy: psycopg.Cursor, empty_database: str, tmp_path: Path, password_role: str
+) -> None:
+    generation(1, legacy)
+    wrong = server_at(empty_database, user=password_role, password="not-the-right-one")
+    with pytest.raises(NotTrue, match="password authentication failed") as refusal:
+        make_backup(wrong, tmp_path, silent)
+    assert "not-the-right-one" not in str(refusal.value)
+    assert list(tmp_path.iterdir()) == []
+    right = server_at(empty_database, user=password_role, password="the right one")
+    assert what_is_wrong(make_backup(right, tmp_path, silent)) is None
+
+
+def small_files_only() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+
+def test_a_broken_backup_stops_the_migration(
+    legacy: psycopg.Cursor, empty_database: str, tmp_path: Path
+) -> None:
+    generation(1, legacy)
+    assert "no pre-flight has passed" in refused(empty_database, "legacy", "backup")
+    done(empty_database, "legacy", "preflight", "--folder", tmp_path)
+
+    full = manage(empty_database, "legacy", "backup", "--folder", tmp_path, before=small_files_only)
+    assert full.returncode == 1
+    assert "no backup was made: pg_dump" in full.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert "make a backup with `manage.py legacy backup` first" in refused(empty_database, "migrate")
+
+    done(empty_database, "legacy", "backup", "--folder", tmp_path)
+    (dump,) = tmp_path.glob("*/schemas.dump")
+    whole = dump.read_bytes()
+    for broken in (b"", whole[: len(whole) // 2], whole.replace(b"TABLE DATA", b"TABLE_DATA", 1)):
+        dump.write_bytes(broken)
+        assert "schemas.dump is not what was written" in refused(empty_database, "migrate")
+    dump.unlink()
+    assert "cannot be read; make a new one" in refused(empty_database, "legacy", "migrate")
+    assert legacy.execute("SELECT to_regclass('tradingbot.positions')").fetchone() == (None,)
