@@ -1,0 +1,133 @@
+"""The files by hand through psql; and killed in the midst: the database is before or after, never between."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ops.embedded.postgres import binary
+from ops.legacy.sql_files import IN_ORDER, SIGNAL_IDS, path_of
+from tests.legacy.generations import generation
+from tests.legacy.pictures import asked, before_and_after, picture
+from tests.legacy.running import run
+from tests.ops.waiting import until
+
+THERE_AND_BACK = [path_of(name) for name in IN_ORDER] + [
+    path_of(name, back=True) for name in reversed(IN_ORDER)
+]
+WAITS = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
+OTHERS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+THE_END, THE_MIDDLE, THE_START = "monitoring.risk_events", "fas.scoring_history", "monitoring.positions"
+IN_ONE_MESSAGE = """
+import sys, psycopg
+from pathlib import Path
+psycopg.connect(sys.argv[1], autocommit=True).execute(Path(sys.argv[2]).read_bytes())
+"""
+
+
+def by_hand(database: str, path: Path) -> subprocess.Popen[str]:
+    command = [str(binary("psql")), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(path), "-d", database]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+
+def as_we_do(database: str, path: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", IN_ONE_MESSAGE, database, str(path)])
+
+
+@contextmanager
+def somebody_reading(database: str, table: str) -> Iterator[None]:
+    with psycopg.connect(database) as other:
+        other.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        yield
+        other.rollback()
+
+
+def kill_where_it_waits(
+    cursor: psycopg.Cursor, database: str, table: str, process: subprocess.Popen[str]
+) -> None:
+    """The caller holds the table."""
+    until(lambda: asked(cursor, WAITS) == [(True,)], f"waiting for {table}")
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+
+
+def be_alone(cursor: psycopg.Cursor) -> None:
+    until(lambda: asked(cursor, OTHERS) == [(0,)], "the end of all other sessions")
+
+
+def finish(database: str, path: Path) -> None:
+    process = by_hand(database, path)
+    said = process.communicate()[1]
+    assert process.returncode == 0, said
+
+
+def test_each_file_by_hand_killed_at_its_end_and_then_whole(
+    legacy: psycopg.Cursor, empty_database: str
+) -> None:
+    generation(1, legacy)
+    as_made = picture(legacy)
+    for path in THERE_AND_BACK:
+        before = picture(legacy)
+        with somebody_reading(empty_database, THE_END):
+            kill_where_it_waits(legacy, empty_database, THE_END, by_hand(empty_database, path))
+        be_alone(legacy)
+        assert picture(legacy) == before, f"{path.name} left something"
+        finish(empty_database, path)
+        assert picture(legacy) != before
+    assert before_and_after(picture(legacy)) == before_and_after(as_made)
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_the_other_generations_by_hand(legacy: psycopg.Cursor, empty_database: str, number: int) -> None:
+    generation(number, legacy)
+    as_made = picture(legacy)
+    for path in THERE_AND_BACK:
+        finish(empty_database, path)
+    assert before_and_after(picture(legacy)) == before_and_after(as_made)
+
+
+def test_a_refusal_by_hand_has_a_status(legacy: psycopg.Cursor, empty_database: str) -> None:
+    generation(1, legacy)
+    finish(empty_database, path_of(SIGNAL_IDS))
+    legacy.execute("UPDATE monitoring.trades SET signal_id = 'wave_123' WHERE id = 1")
+    before = picture(legacy)
+    process = by_hand(empty_database, path_of(SIGNAL_IDS, back=True))
+    assert (
+        "monitoring.trades holds 1 signal id that no integer can hold (wave_123)" in process.communicate()[1]
+    )
+    assert process.returncode == 3
+    assert picture(legacy) == before
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("table", [THE_START, THE_MIDDLE, THE_END])
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("start", [by_hand, as_we_do])
+def test_each_file_killed_where_it_waits(
+    legacy: psycopg.Cursor, empty_database: str, number: int, table: str, start
+) -> None:
+    """Sent as one message, the commit may be at the server already when its sender dies."""
+    generation(number, legacy)
+    as_made = picture(legacy)
+    for path in THERE_AND_BACK:
+        before = picture(legacy)
+        waits = table != THE_MIDDLE or "003" in path.name
+        if waits:
+            with somebody_reading(empty_database, table):
+                kill_where_it_waits(legacy, empty_database, table, start(empty_database, path))
+            be_alone(legacy)
+        now = picture(legacy)
+        run(legacy, path)
+        assert now == before or now == picture(legacy), f"{path.name} was killed between"
+    assert before_and_after(picture(legacy)) == before_and_after(as_made)

@@ -1,0 +1,131 @@
+"""The migrations run the files, forwards and backwards; killed in the midst they are run again. 1 million trades."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.executor import MigrationExecutor
+
+from ops.legacy import catalog
+from ops.legacy.sql_files import IN_ORDER, SIGNAL_IDS, FileRefused, path_of
+from tests.legacy.databases import cursor_of, name_of
+from tests.legacy.generations import generation, many_trades
+from tests.legacy.pictures import asked, before_and_after, picture
+from tests.legacy.running import run
+from tests.legacy.test_files_killed import be_alone, kill_where_it_waits, somebody_reading
+
+MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
+BEFORE_THEM, THE_LAST = "0008_moving_in_record", "0011_legacy_states_belong_to_positions"
+A_MILLION = 1_000_000
+SECONDS_FOR_A_MILLION = 180
+
+
+@pytest.fixture
+def connection(our_database: str, django_db_blocker) -> Iterator[BaseDatabaseWrapper]:
+    """As Django has it to its own database, to this one."""
+    with django_db_blocker.unblock():
+        connections.settings["legacy"] = {**settings.DATABASES["default"], "NAME": name_of(our_database)}
+        yield connections["legacy"]
+        connections["legacy"].close()
+        del connections["legacy"], connections.settings["legacy"]
+
+
+def migrate(connection: BaseDatabaseWrapper, target: str) -> None:
+    MigrationExecutor(connection).migrate([("ops", target)])
+
+
+def applied(cursor: psycopg.Cursor) -> list[str]:
+    query = "SELECT name FROM tradingbot.django_migrations WHERE app = 'ops' AND name LIKE '%legacy\\_s%' ORDER BY 1"
+    return [name for (name,) in asked(cursor, query)]
+
+
+@pytest.mark.parametrize("number", [1, *(pytest.param(n, marks=pytest.mark.soak) for n in (0, 2))])
+def test_backwards_and_forwards(our_database: str, connection: BaseDatabaseWrapper, number: int) -> None:
+    cursor = cursor_of(our_database)
+    generation(number, cursor)
+    as_made = picture(cursor)
+    migrate(connection, BEFORE_THEM)
+    assert (applied(cursor), picture(cursor)) == ([], as_made)
+
+    migrate(connection, THE_LAST)
+    assert len(applied(cursor)) == len(IN_ORDER)
+    assert catalog.columns_of(cursor, "monitoring.trades")["signal_id"].type == "character varying(100)"
+    assert catalog.stale_states(cursor) == []
+
+    cursor.execute("UPDATE monitoring.trades SET signal_id = 'wave_123' WHERE id = 5")
+    with pytest.raises(
+        FileRefused, match=r"monitoring\.trades holds 1 signal id that no \w+ can hold \(wave_123\)"
+    ):
+        migrate(connection, BEFORE_THEM)
+    assert applied(cursor) == ["0009_legacy_signal_ids_are_text"]
+
+    cursor.execute(
+        "UPDATE monitoring.trades t SET signal_id = b.signal_id "
+        "FROM monitoring.trades_signal_id_backup b WHERE b.id = t.id"
+    )
+    migrate(connection, BEFORE_THEM)
+    assert before_and_after(picture(cursor)) == before_and_after(as_made)
+    cursor.connection.close()
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_our_own_command_killed_in_the_midst_is_run_again(
+    our_database: str, connection: BaseDatabaseWrapper, number: int
+) -> None:
+    cursor = cursor_of(our_database)
+    migrate(connection, BEFORE_THEM)
+    connection.close()
+    generation(number, cursor)
+    cursor.execute("INSERT INTO tradingbot.moving_in_record (migrated_at) VALUES (now())")
+    for table in ("monitoring.trades", "monitoring.positions"):
+        with somebody_reading(our_database, table):
+            kill_where_it_waits(cursor, our_database, table, our_command(our_database))
+        be_alone(cursor)
+    process = our_command(our_database)
+    assert (process.communicate()[1], process.returncode) == ("", 0)
+    assert len(applied(cursor)) == len(IN_ORDER)
+    moved = picture(cursor)
+    for name in IN_ORDER:
+        run(cursor, path_of(name))
+    assert picture(cursor) == moved
+    cursor.connection.close()
+
+
+def our_command(database: str) -> subprocess.Popen[str]:
+    command = [sys.executable, str(MANAGE), "migrate", "ops", "--noinput", "--verbosity", "0"]
+    return subprocess.Popen(
+        command, env={**os.environ, "DATABASE_URL": database}, stderr=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+def test_a_million_trades(legacy: psycopg.Cursor) -> None:
+    generation(1, legacy, fas=False)
+    many_trades(A_MILLION, legacy)
+    total = "SELECT count(*), count(signal_id), sum(hashtextextended(id || ' ' || signal_id, 0)) FROM monitoring.trades"
+    before = asked(legacy, total)
+    began, memory = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    run(legacy, path_of(SIGNAL_IDS))
+    there = time.monotonic() - began
+    assert asked(legacy, total) == before
+    run(legacy, path_of(SIGNAL_IDS, back=True))
+    back = time.monotonic() - began - there
+    assert asked(legacy, total) == before
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory
+    print(f"\n{A_MILLION:,} trades: there {there:.1f} s, back {back:.1f} s, our memory grew by {grown} KB")
+    assert there + back < SECONDS_FOR_A_MILLION
+    assert grown < 10_000
