@@ -11,8 +11,9 @@ LEGACY_TABLES = (
     "strategy_tickers_v2", "signals_v4", "signals_v4_log", "signal_log_entries_v4", "strategies_v4",
     "strategy_tickers_v4", "strategy_tp_levels_v4", "strategy_tp_sl_v4", "positions_v4", "position_targets_v4",
     "positions_log_v4", "tickers_v4", "trader_position_orders", "trader_signals", "trader_positions_log",
-    "trailing_stop_state", "partial_tp_history", "aged_positions", "aged_monitoring_events", "processed_signals",
-    "protection_events", "reentry_signals", "signal_lifecycles", "orders_cache", "applied_migrations",
+    "trailing_stop_state", "partial_tp_history", "sltp_orders", "aged_positions", "aged_monitoring_events",
+    "processed_signals", "protection_events", "reentry_signals", "signal_lifecycles", "orders_cache",
+    "applied_migrations",
 )  # fmt: skip
 
 

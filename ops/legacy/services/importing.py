@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ops.legacy.outcomes import summary
-from ops.legacy.services import first_bot
+from ops.legacy.services import first_bot, signal_bots, v3_bot
 from ops.legacy.services.accounts import check_named_accounts
 from ops.legacy.services.batches import Importer
 
@@ -17,7 +17,7 @@ Say = Callable[[str], object]
 
 def importers() -> Sequence[Importer]:
     """In this order: what refers to another row comes after it."""
-    return [*first_bot.importers()]
+    return [*first_bot.importers(), *signal_bots.importers(), *v3_bot.importers()]
 
 
 def import_all(report: Say) -> None:
