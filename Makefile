@@ -20,7 +20,7 @@ DUMMY := DATABASE_URL=postgresql:///none?host=/nonexistent REDIS_URL=redis://127
 	SECRET_KEY=only-for-static-checks-0123456789abcdef FIELD_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
 	DRY_RUN=true PAPER_EXCHANGE_URL=http://127.0.0.1:9
 
-.PHONY: help install up test soak check dry-run bench faults intake recovery clean
+.PHONY: help install up test soak check dry-run verify bench faults intake recovery clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile | expand -t 12
@@ -45,6 +45,9 @@ check: install  ## style, types, import contracts, migrations, architecture
 dry-run: install  ## trade on paper for DURATION seconds, print the report, exit by it
 	@exec $(BIN)/python manage.py up --dry-run --duration $(DURATION) --port 0 --fresh \
 		--data var/dry-run --report var/dry-run/report.yaml
+
+verify: install  ## ask the running installation whether it is fit to trade; ARGS="--data DIR"
+	@exec $(BIN)/python manage.py verify $(ARGS)
 
 bench: install  ## performance, as ratios to a floor of the same run
 	@$(BIN)/python -m benchmarks $(ARGS)

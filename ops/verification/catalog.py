@@ -48,10 +48,8 @@ FOREIGN_KEYS = """
     FROM pg_constraint k
     JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_class f ON f.oid = k.confrelid JOIN pg_namespace fn ON fn.oid = f.relnamespace
-    WHERE k.contype = 'f' AND k.conparentid = 0 AND {which} ORDER BY n.nspname, c.relname, k.conname
+    WHERE k.contype = 'f' AND k.conparentid = 0 AND n.nspname = %s ORDER BY n.nspname, c.relname, k.conname
 """
-OF_SCHEMA = FOREIGN_KEYS.format(which="n.nspname = %s")
-INTO_FAS = FOREIGN_KEYS.format(which="fn.nspname = 'fas' AND n.nspname <> 'fas'")
 ORPHANS = """
     SELECT count(*) FROM {child} c WHERE {all_said}
     AND NOT EXISTS (SELECT FROM {parent} p WHERE {same})
@@ -63,14 +61,9 @@ def structure(cursor: Any, schema: str) -> Structure:
     return dict(cursor.fetchall())
 
 
-def foreign_keys_into_fas(cursor: Any) -> list[str]:
-    cursor.execute(INTO_FAS)
-    return [f"{schema}.{table}.{name}" for name, schema, table, *_ in cursor.fetchall()]
-
-
 def orphans(cursor: Any, schema: str) -> Iterator[tuple[str, int]]:
     """Foreign keys that rows contradict, and how many do: a key that was off for a while lets them in."""
-    cursor.execute(OF_SCHEMA, [schema])
+    cursor.execute(FOREIGN_KEYS, [schema])
     for name, *key in cursor.fetchall():
         cursor.execute(_question(*key))
         if count := cursor.fetchone()[0]:

@@ -1,13 +1,28 @@
-"""What the programs in scripts/ do. Each returns its exit status: 0 is good."""
+"""What the programs in scripts/ do. Exit status 0 is good."""
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
-from ops.verification import code
+from ops.verification import code, installation
 
 BASE = Path(__file__).resolve().parents[2]
 SOURCE = ("tradingbot", "exchanges", "signals_app", "positions", "trailing", "ops", "migrations_sql")
+
+
+def verify(arguments: Sequence[str], only: Sequence[str] = ()) -> NoReturn:
+    """As `manage.py verify`, wherever it is called from."""
+    from django.core.management import execute_from_command_line
+
+    chosen = [word for name in only for word in ("--only", name)]
+    installation.choose(arguments)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingbot.settings")
+    execute_from_command_line(["manage.py", "verify", *chosen, *arguments])
+    sys.exit()
 
 
 def analyze_code(base: Path = BASE) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -91,11 +92,16 @@ class Workshop:
             cwd=BASE, env=environment, capture_output=True, text=True, timeout=TRIAL_SECONDS,
         )  # fmt: skip
         if done.returncode:
-            words = (done.stderr or done.stdout).strip().splitlines()[-1:]
-            raise TrialBroke(f"{command[0]}: {redacted_text(' '.join(words))}")
+            raise TrialBroke(f"{command[0]}: {redacted_text(_last_words(done.stderr))}")
         return done.stdout
 
     def _forget_keys(self) -> None:
         with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=REDIS_SECONDS) as client:
             for key in client.scan_iter(f"{self._prefix}*"):
                 client.unlink(key)
+
+
+def _last_words(said: str) -> str:
+    """The exception's own line, without what it quotes below."""
+    named = [line for line in said.splitlines() if re.match(r"[\w.]+: ", line)]
+    return (named or said.strip().splitlines() or ["it said nothing"])[-1]

@@ -8,7 +8,8 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
-from ops.verification.catalog import foreign_keys_into_fas, structure
+from ops.verification.catalog import structure
+from ops.verification.checks import legacy_tables
 from ops.verification.structure import Structure, beside, faults
 from ops.verification.verdicts import Finding, Issue, Severity, judged
 
@@ -20,16 +21,12 @@ def check(wanted: Callable[[], Structure]) -> Finding:
         words = Issue(f"{len(pending)} migrations did not run", Severity.CRITICAL, "`manage.py migrate`")
         return judged({"migrations_that_did_not_run": pending[:SHOWN]}, [words])
     with connection.cursor() as cursor:
-        ours, tied = structure(cursor, settings.DB_SCHEMA), foreign_keys_into_fas(cursor)
-    issues = faults(ours, made := wanted())
-    issues += [Issue(f"{name} refers to the legacy schema fas", Severity.HIGH, _LOOSEN) for name in tied]
+        ours, left = structure(cursor, settings.DB_SCHEMA), list(legacy_tables.faults(cursor))
+    issues = [*faults(ours, made := wanted()), *left]
     more = beside(ours, made)
-    advice = [f"nobody's migration made {name}: is it meant?" for name in more]
+    advice = [*legacy_tables.advice(), *(f"nobody's migration made {name}: is it meant?" for name in more)]
     details = {"compared": len(made), "faults": len(issues), "added_by_somebody": more[:SHOWN]}
     return judged(details, issues[:SHOWN], advice[:SHOWN])
-
-
-_LOOSEN = "`manage.py migrate` runs 003, which removes it; see docs/moving-in.md"
 
 
 def _pending() -> list[str]:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from itertools import product
 from statistics import median
 from typing import Any
+from uuid import UUID
 
 from django.db import connections
 
@@ -31,6 +32,7 @@ from signals_app.services.intake import receive_batch
 SIGNALS, BATCH = 1000, 100
 ORDERS = 10
 ROUNDS = 3
+PATIENCE_SECONDS = 30.0
 ARRIVED = ("accepted", "partially_filled", "filled")
 
 
@@ -77,14 +79,22 @@ def _ten(pool: ThreadPoolExecutor) -> float:
     opened = [desk.open_at(strategy, symbol, side, price) for (symbol, price), side in legs]
     if refused := [one.reason for one in opened if isinstance(one, Skip)]:
         raise RuntimeError(f"an order was refused before it was sent: {refused[0]}")
-    made = Order.objects.filter(account=account).values_list("pk", flat=True)
-    names = list(made)
+    names = list(Order.objects.filter(account=account).values_list("pk", flat=True))
     began = time.perf_counter()
-    list(pool.map(orders.submit, names))
-    seconds = time.perf_counter() - began
-    if made.filter(status__in=ARRIVED).count() != ORDERS:
-        raise RuntimeError("not every order arrived at the paper exchange")
-    return round(seconds, 4)
+    _send(pool, names)
+    return round(time.perf_counter() - began, 4)
+
+
+def _send(pool: ThreadPoolExecutor, names: list[UUID]) -> None:
+    """Until all have arrived: one that a busy machine held up for too long was put back, and is due again."""
+    until, waiting = time.monotonic() + PATIENCE_SECONDS, names
+    while waiting and time.monotonic() < until:
+        list(pool.map(orders.submit, waiting))
+        waiting = list(
+            Order.objects.filter(pk__in=names).exclude(status__in=ARRIVED).values_list("pk", flat=True)
+        )
+    if waiting:
+        raise RuntimeError(f"{len(waiting)} of {len(names)} orders did not arrive at the paper exchange")
 
 
 def _warm_then(measure: Callable[[], float]) -> list[float]:

@@ -35,6 +35,7 @@ from positions.risk_limits import RECOMMENDED
 from positions.services import position_modes
 from signals_app.models import Strategy
 from tests.builders import a_balance
+from tests.legacy.generations import generation
 from tests.positions.services.conftest import Desk
 from trailing import services as trailing
 
@@ -118,6 +119,11 @@ def ddl(statement: str) -> Callable[[Installation], None]:
     return lambda _: sql(f"SET CONSTRAINTS ALL IMMEDIATE; {statement}")
 
 
+def old_bot(installation: Installation) -> None:
+    with connection.cursor() as cursor:
+        generation(0, cursor)
+
+
 def exchange_in_one_way_mode(installation: Installation) -> None:
     """Emptied first: an exchange changes the mode of nobody who holds something."""
     engine = installation.desk.engine
@@ -184,6 +190,7 @@ BROKEN: dict[str, tuple[Callable[[Installation], None], set[str]]] = {
         ddl("DELETE FROM django_migrations WHERE app = 'ops' AND name = '0001_initial'"),
         {SCHEMA},
     ),
+    "an old bot's tables as it left them": (old_bot, {SCHEMA}),
     "a table that is gone": (ddl("DROP TABLE account_equity"), {SCHEMA, RISK}),
     "a flag: the exchange is in one-way mode": (exchange_in_one_way_mode, {EXCHANGE}),
     "no paper exchange": (paper_exchange_gone, {EXCHANGE}),
