@@ -6,6 +6,8 @@
 -- monitoring.signal_id_cleanup_undo for the way back; the ids as they were stay in monitoring.*_signal_id_backup.
 BEGIN;
 SET LOCAL lock_timeout = '60s';
+SET LOCAL statement_timeout = 0;
+SET LOCAL timezone = 'UTC';
 SET LOCAL search_path = pg_catalog, pg_temp;  -- definitions that are read and kept then name every schema
 
 -- The column as it is now: type, "not null", default; no row where it is missing.

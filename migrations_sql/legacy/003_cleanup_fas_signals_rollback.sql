@@ -5,6 +5,8 @@
 -- or trades hold an id that the old type cannot: no whole number, or one that is too large.
 BEGIN;
 SET LOCAL lock_timeout = '60s';
+SET LOCAL statement_timeout = 0;
+SET LOCAL timezone = 'UTC';
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- Ids that would not survive the way back.

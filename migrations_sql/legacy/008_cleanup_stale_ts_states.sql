@@ -6,6 +6,8 @@
 -- Removed rows are kept in monitoring.trailing_stop_state_stale_backup for the way back.
 BEGIN;
 SET LOCAL lock_timeout = '60s';
+SET LOCAL statement_timeout = 0;
+SET LOCAL timezone = 'UTC';
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE FUNCTION pg_temp.contract(symbol text) RETURNS text LANGUAGE sql IMMUTABLE AS $$

@@ -5,6 +5,8 @@
 -- position is gone, stays away.
 BEGIN;
 SET LOCAL lock_timeout = '60s';
+SET LOCAL statement_timeout = 0;
+SET LOCAL timezone = 'UTC';
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 DO $rollback$

@@ -7,6 +7,8 @@
 -- contract has two legs. How to go back is remembered in monitoring.trailing_stop_state_links_undo.
 BEGIN;
 SET LOCAL lock_timeout = '60s';
+SET LOCAL statement_timeout = 0;
+SET LOCAL timezone = 'UTC';
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE FUNCTION pg_temp.contract(symbol text) RETURNS text LANGUAGE sql IMMUTABLE AS $$

@@ -4,6 +4,8 @@
 -- One transaction; where nothing of 009 is remembered it changes nothing.
 BEGIN;
 SET LOCAL lock_timeout = '60s';
+SET LOCAL statement_timeout = 0;
+SET LOCAL timezone = 'UTC';
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 DO $rollback$

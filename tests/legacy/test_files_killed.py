@@ -7,14 +7,18 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
-from ops.embedded.postgres import binary
+from ops.embedded.postgres import EmbeddedPostgres, binary
+from ops.embedded.running import running
+from ops.legacy import catalog
 from ops.legacy.sql_files import IN_ORDER, SIGNAL_IDS, path_of
+from tests.legacy.databases import cursor_of
 from tests.legacy.generations import generation
 from tests.legacy.pictures import asked, before_and_after, picture
 from tests.legacy.running import run
@@ -28,6 +32,7 @@ OTHERS = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
 THE_END, THE_MIDDLE, THE_START = "monitoring.risk_events", "fas.scoring_history", "monitoring.positions"
+A_SLOW_START = 100.0
 IN_ONE_MESSAGE = """
 import sys, psycopg
 from pathlib import Path
@@ -56,7 +61,7 @@ def kill_where_it_waits(
     cursor: psycopg.Cursor, database: str, table: str, process: subprocess.Popen[str]
 ) -> None:
     """The caller holds the table."""
-    until(lambda: asked(cursor, WAITS) == [(True,)], f"waiting for {table}")
+    until(lambda: asked(cursor, WAITS) == [(True,)] or process.poll(), f"waiting for {table}", A_SLOW_START)
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
 
@@ -131,3 +136,43 @@ def test_each_file_killed_where_it_waits(
         run(legacy, path)
         assert now == before or now == picture(legacy), f"{path.name} was killed between"
     assert before_and_after(picture(legacy)) == before_and_after(as_made)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_the_server_killed_in_the_midst_of_each_file(
+    tmp_path_factory: pytest.TempPathFactory, number: int
+) -> None:
+    home = tmp_path_factory.mktemp("pg")
+    postgres = EmbeddedPostgres(home / "data")
+    database = postgres.url()
+    with running([postgres.program()], home):
+        generation(number, cursor_of(database))
+        as_made = picture(cursor_of(database))
+    for path in THERE_AND_BACK:
+        with running([postgres.program()], home) as (server,):
+            cursor = cursor_of(database)
+            before = picture(cursor)
+            has_end = catalog.has_table(cursor, THE_END)
+            with (
+                suppress(psycopg.OperationalError),
+                somebody_reading(database, THE_END if has_end else THE_START),
+            ):
+                process = by_hand(database, path)
+                until(lambda: process.poll() is not None or asked(cursor, WAITS) == [(True,)], "waiting")  # noqa: B023
+                kill_all_of(server)
+                assert process.wait() in (0, 2, 3)
+        with running([postgres.program()], home):
+            cursor = cursor_of(database)
+            assert picture(cursor) == before, f"{path.name} left something"
+            finish(database, path)
+    with running([postgres.program()], home):
+        assert before_and_after(picture(cursor_of(database))) == before_and_after(as_made)
+
+
+def kill_all_of(server: subprocess.Popen[bytes]) -> None:
+    first = psutil.Process(server.pid)
+    for one in (first, *first.children(recursive=True)):
+        one.kill()
+    server.wait()
