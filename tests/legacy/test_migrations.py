@@ -1,14 +1,10 @@
-"""The migrations run the files, forwards and backwards; killed in the midst they are run again. 1 million trades."""
+"""The migrations run the files, forwards and backwards. 1 million trades."""
 
 from __future__ import annotations
 
-import os
 import resource
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -23,9 +19,7 @@ from tests.legacy.databases import cursor_of, name_of
 from tests.legacy.generations import generation, many_trades
 from tests.legacy.pictures import asked, before_and_after, picture
 from tests.legacy.running import run
-from tests.legacy.test_files_killed import be_alone, kill_where_it_waits, somebody_reading
 
-MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
 BEFORE_THEM, THE_LAST = "0008_moving_in_record", "0011_legacy_states_belong_to_positions"
 A_MILLION = 1_000_000
 SECONDS_FOR_A_MILLION = 180
@@ -80,38 +74,6 @@ def test_backwards_and_forwards(our_database: str, connection: BaseDatabaseWrapp
     migrate(connection, BEFORE_THEM)
     assert before_and_after(picture(cursor)) == before_and_after(as_made)
     cursor.connection.close()
-
-
-@pytest.mark.soak
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("number", [0, 1, 2])
-def test_our_own_command_killed_in_the_midst_is_run_again(
-    our_database: str, connection: BaseDatabaseWrapper, number: int
-) -> None:
-    cursor = cursor_of(our_database)
-    migrate(connection, BEFORE_THEM)
-    connection.close()
-    generation(number, cursor)
-    cursor.execute("INSERT INTO tradingbot.moving_in_record (migrated_at) VALUES (now())")
-    for table in ("monitoring.trades", "monitoring.positions"):
-        with somebody_reading(our_database, table):
-            kill_where_it_waits(cursor, our_database, table, our_command(our_database))
-        be_alone(cursor)
-    process = our_command(our_database)
-    assert (process.communicate()[1], process.returncode) == ("", 0)
-    assert len(applied(cursor)) == len(IN_ORDER)
-    moved = picture(cursor)
-    for name in IN_ORDER:
-        run(cursor, path_of(name))
-    assert picture(cursor) == moved
-    cursor.connection.close()
-
-
-def our_command(database: str) -> subprocess.Popen[str]:
-    command = [sys.executable, str(MANAGE), "migrate", "ops", "--noinput", "--verbosity", "0"]
-    return subprocess.Popen(
-        command, env={**os.environ, "DATABASE_URL": database}, stderr=subprocess.PIPE, text=True
-    )
 
 
 @pytest.mark.soak
