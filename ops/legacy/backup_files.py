@@ -34,6 +34,7 @@ class Manifest:
     programs: str
     schemas: list[str]
     tables: dict[str, TableContent]
+    stale_states: int = 0
     files: dict[str, WrittenFile] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
 from ops.legacy.checks import NotTrue
+from ops.legacy.outcomes import each_not_imported
 
 Say = Callable[[str], None]
 
@@ -44,3 +45,11 @@ def migrate(folder: Path, say: Say) -> Path:
                 "or go back with `manage.py legacy restore`"
             ) from None
     return log
+
+
+def list_what_was_not_imported(folder: Path) -> Path:
+    """A line for each row, with the reason."""
+    report = folder / f"not-imported-{datetime.now(UTC):%Y%m%d-%H%M%S}.txt"
+    with report.open("w") as file:
+        file.writelines(f"{line}\n" for line in each_not_imported())
+    return report

@@ -14,11 +14,12 @@ from django.db import connection
 from ops.legacy import checks, scope, watching
 from ops.legacy.checks import NotTrue
 from ops.legacy.gate import what_is_missing
-from ops.legacy.migrating import migrate
+from ops.legacy.migrating import list_what_was_not_imported, migrate
 from ops.legacy.preflight import Preflight
 from ops.legacy.server import Server
 from ops.legacy.services import backing_up, dropping, record, rehearsing, restoring, taking_back
 from ops.legacy.verification import Verification
+from ops.models import LegacyOutcome, LegacyRow
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,9 @@ def rehearse(given: Given) -> str:
 def move_in(given: Given) -> str:
     be_prepared()
     given.be_alone()
-    log = migrate(given.kept_backup(), given.say)
-    given.say(f"log: {log}")
+    folder = given.kept_backup()
+    given.say(f"log: {migrate(folder, given.say)}")
+    given.say(f"each row that was not imported, and why: {list_what_was_not_imported(folder)}")
     return "`manage.py legacy verify`"
 
 
@@ -88,6 +90,8 @@ def verify(given: Given) -> str:
     verification = Verification(given.server, record.the_record(), given.kept_backup())
     checks.make(verification.checks(), given.say)
     record.note_verified()
+    if LegacyRow.objects.filter(outcome=LegacyOutcome.WAITING).exists():
+        return "do what the rows above wait for, then `manage.py legacy migrate` and this once more"
     return "start with `manage.py up`, then `manage.py legacy watch`"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ class Verification:
             yield from counts(cursor, manifest, self.record.preflight)
             yield from self.ids(cursor)
             yield untouched(cursor, manifest)
-            yield from trailing_states(cursor, self.record.preflight, manifest)
+            yield from trailing_states(cursor, manifest)
             yield from imported(cursor)
 
     def ids(self, cursor: Any) -> Iterator[Check]:
@@ -125,12 +125,12 @@ def untouched(cursor: Any, manifest: Manifest) -> Check:
     return Check("other tables", not different, found, remedy)
 
 
-def trailing_states(cursor: Any, remembered: Mapping[str, Any], manifest: Manifest) -> Iterator[Check]:
+def trailing_states(cursor: Any, manifest: Manifest) -> Iterator[Check]:
     if not catalog.has_table(cursor, catalog.TRAILING_STATES):
         return
     stale = len(catalog.stale_states(cursor))
-    was = remembered.get("stale_states", 0)
-    yield Check("stale trailing states", stale == 0, f"{stale}, {was} at the pre-flight", AGAIN)
+    was = manifest.stale_states
+    yield Check("stale trailing states", stale == 0, f"{stale}, {was} before", AGAIN)
     rows = scope.counts(cursor, [catalog.TRAILING_STATES])[catalog.TRAILING_STATES]
     least = manifest.tables[catalog.TRAILING_STATES].rows - was
     yield Check("live trailing states", rows >= least, f"{rows:,}, {least:,} before", BACK)
@@ -145,6 +145,8 @@ def imported(cursor: Any) -> Iterator[Check]:
         yield Check(f"import of {table}", decided[table] >= rows, found, AGAIN)
     left = [table for table in there if table not in decided and table not in catalog.backup_tables(cursor)]
     yield Check("not imported, kept as they are", True, ", ".join(left) or "none")
+    for reason, count in _waiting():
+        yield Check(f"{count:,} rows wait", True, reason)
 
 
 def _kept(table: str) -> str:
@@ -152,3 +154,9 @@ def _kept(table: str) -> str:
     return ", ".join(
         f"{count:,} {LegacyOutcome(outcome).value}" for outcome, count in outcomes.order_by("outcome")
     )
+
+
+def _waiting() -> Iterable[tuple[str, int]]:
+    """The import tries them again each time."""
+    rows = LegacyRow.objects.filter(outcome=LegacyOutcome.WAITING)
+    return rows.values_list("reason").annotate(Count("pk")).order_by("reason")

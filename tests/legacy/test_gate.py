@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 def a_backup(folder: Path) -> Path:
     (folder / "schemas.dump").write_bytes(b"not empty")
     files = {"schemas.dump": written(folder / "schemas.dump")}
-    Manifest("old", "", "18", "18", [], {}, files).write(folder)
+    Manifest("old", "", "18", "18", [], {}, 0, files).write(folder)
     return folder
 
 

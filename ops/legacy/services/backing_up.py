@@ -112,4 +112,5 @@ def _manifest(
         programs=str(programs.version),
         schemas=scope.schemas(cursor),
         tables=scope.contents(cursor, tables),
+        stale_states=len(catalog.stale_states(cursor)),
     )
