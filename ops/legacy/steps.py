@@ -66,8 +66,10 @@ def backup(given: Given) -> str:
         raise NotTrue("no pre-flight has passed. Run `manage.py legacy preflight` first")
     parent = given.words["folder"] or settings.BASE_DIR / "var" / "legacy"
     folder = backing_up.make_backup(given.server, parent, given.say)
-    record.note_backup(folder)
     given.say(f"kept in {folder}; copy it to another machine")
+    if record.the_record().migrated_at:
+        return "nothing; `verify` and `restore` go on with the backup from before the migration"
+    record.note_backup(folder)
     return "`manage.py legacy rehearse`"
 
 

@@ -117,7 +117,12 @@ def same_ids(cursor: Any, table: str) -> Check:
 
 
 def untouched(cursor: Any, manifest: Manifest) -> Check:
-    before = {table: content for table, content in manifest.tables.items() if table not in CHANGED}
+    gone = () if "fas" in scope.schemas(cursor) else ("fas.",)  # by drop-fas
+    before = {
+        table: content
+        for table, content in manifest.tables.items()
+        if table not in CHANGED and not table.startswith(gone)
+    }
     there = [table for table in before if catalog.has_table(cursor, scope.quoted(table))]
     different = scope.changed(before, scope.contents(cursor, there))
     found = f"{', '.join(different)} differ" if different else f"{len(before)} tables as in the backup"
