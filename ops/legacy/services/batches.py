@@ -10,16 +10,19 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone
 from psycopg import sql
 from rich.progress import Progress
 
 from ops.legacy import catalog
 from ops.legacy.mapping.reading import KEY, Rejection, Row
+from ops.legacy.services.copying import copy_into
 from ops.models import LegacyOutcome, LegacyRow
 
 logger = logging.getLogger(__name__)
 
 BATCH = 1000
+COLUMNS = ("source", "table", "legacy_id", "outcome", "reason", "our_table", "our_id", "decided_at")
 T = TypeVar("T")
 
 
@@ -233,24 +236,26 @@ def decide(table: LegacyTable, verdicts: Sequence[Verdict]) -> None:
     ids = [verdict.legacy_id for verdict in verdicts]
     known = LegacyRow.objects.filter(source=table.source, table=table.full_name, legacy_id__in=ids)
     known.filter(outcome=LegacyOutcome.WAITING).delete()
-    LegacyRow.objects.bulk_create(_row(table, verdict) for verdict in verdicts)
+    now = timezone.now()
+    rows = (
+        (
+            table.source,
+            table.full_name,
+            one.legacy_id,
+            one.outcome.value,
+            one.reason,
+            one.our_table,
+            one.our_id,
+            now,
+        )
+        for one in verdicts
+    )
+    copy_into(LegacyRow._meta.db_table, COLUMNS, rows)
 
 
 def _expect_all(ids: Sequence[str], verdicts: Sequence[Verdict]) -> None:
     if sorted(ids) != sorted(verdict.legacy_id for verdict in verdicts):
         raise ValueError("not every row has its verdict")
-
-
-def _row(table: LegacyTable, verdict: Verdict) -> LegacyRow:
-    return LegacyRow(
-        source=table.source,
-        table=table.full_name,
-        legacy_id=verdict.legacy_id,
-        outcome=verdict.outcome,
-        reason=verdict.reason,
-        our_table=verdict.our_table,
-        our_id=verdict.our_id,
-    )
 
 
 def our_ids(table: LegacyTable, legacy_ids: Sequence[str], our_table: str) -> dict[str, str]:

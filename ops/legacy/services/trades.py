@@ -4,7 +4,9 @@ figures are summed from all its executions."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from django.utils import timezone
 from rich.progress import Progress
 
 from exchanges.models import ExchangeAccount
@@ -22,6 +24,7 @@ from ops.legacy.services.batches import (
     sort_out,
 )
 from ops.legacy.services.contracts import contracts
+from ops.legacy.services.copying import copy_into, new_ids
 from ops.legacy.services.positions import OURS, POSITIONS, SOURCE, live_rows
 from ops.models import LegacyOutcome
 from positions.legacy_names import order_name, trade_name
@@ -32,38 +35,37 @@ TRADES = LegacyTable(SOURCE, "monitoring", "trades")
 ORDERS = LegacyTable(SOURCE, "monitoring", "orders")
 
 
+FILLS = Fill._meta.db_table
+COLUMNS = (
+    "id", "account_id", "signal_id", "symbol", "trade_id", "exchange_order_id", "client_order_id", "side",
+    "position_side", "quantity", "price", "fee", "fee_currency", "realized_pnl", "forced", "executed_at", "created_at",
+)  # fmt: skip
+
+
 class Trades:
     name = "trades"
 
     def run(self, progress: Progress) -> None:
         self._accounts: dict[str, ExchangeAccount] = {}
+        self._now = timezone.now()
         carry_over(TRADES, self._write, progress)
 
     def _write(self, rows: Sequence[Row]) -> list[Verdict]:
         taken, verdicts = sort_out(rows, old_trade)
         contracts((old.venue, old.symbol) for _, old in taken)
-        made = Fill.objects.bulk_create(self._fill(row, old) for row, old in taken)
-        ours = Fill._meta.db_table
-        return verdicts + [imported(row, ours, one.pk) for (row, _), one in zip(taken, made, strict=True)]
+        ids = new_ids(FILLS, len(taken))
+        copy_into(FILLS, COLUMNS, map(self._columns, ids, taken))
+        return verdicts + [imported(row, FILLS, pk) for pk, (row, _) in zip(ids, taken, strict=True)]
 
-    def _fill(self, row: Row, old: OldTrade) -> Fill:
+    def _columns(self, pk: int, taken: tuple[Row, OldTrade]) -> tuple[Any, ...]:
+        row, old = taken
         if old.venue not in self._accounts:
             self._accounts[old.venue] = account_at(old.venue)
-        return Fill(
-            account=self._accounts[old.venue],
-            signal_id=old.signal_id,
-            symbol=old.symbol,
-            trade_id=trade_name(row[KEY]),
-            exchange_order_id=old.exchange_order_id,
-            client_order_id=old.client_order_id,
-            side=old.side,
-            position_side=old.position_side,
-            quantity=old.quantity,
-            price=old.price,
-            fee=old.fee,
-            fee_currency=old.fee_currency,
-            executed_at=old.executed_at,
-        )
+        return (
+            pk, self._accounts[old.venue].pk, old.signal_id, old.symbol, trade_name(row[KEY]), old.exchange_order_id,
+            old.client_order_id, old.side.value, old.position_side.value, old.quantity, old.price, old.fee,
+            old.fee_currency, 0, "", old.executed_at, self._now,
+        )  # fmt: skip
 
 
 class Orders:
