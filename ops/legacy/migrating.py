@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
 from ops.legacy.checks import NotTrue
-from ops.legacy.outcomes import each_not_imported
+from ops.legacy.outcomes import each_that_says_why
 
 Say = Callable[[str], None]
 
@@ -51,5 +51,5 @@ def list_what_was_not_imported(folder: Path) -> Path:
     """A line for each row, with the reason."""
     report = folder / f"not-imported-{datetime.now(UTC):%Y%m%d-%H%M%S}.txt"
     with report.open("w") as file:
-        file.writelines(f"{line}\n" for line in each_not_imported())
+        file.writelines(f"{line}\n" for line in each_that_says_why())
     return report

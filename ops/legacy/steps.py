@@ -15,6 +15,7 @@ from ops.legacy import checks, scope, watching
 from ops.legacy.checks import NotTrue
 from ops.legacy.gate import what_is_missing
 from ops.legacy.migrating import list_what_was_not_imported, migrate
+from ops.legacy.outcomes import each_that_says_why
 from ops.legacy.preflight import Preflight
 from ops.legacy.server import Server
 from ops.legacy.services import backing_up, dropping, record, rehearsing, restoring, taking_back
@@ -52,6 +53,12 @@ class Given:
                 f"others are connected: {', '.join(others)}. Stop every bot, then run this again; "
                 "--while-connected where they only look"
             )
+
+
+def report(given: Given) -> str:
+    for line in each_that_says_why():
+        given.say(line)
+    return "what waits comes in with a later `manage.py migrate`; docs/moving-in.md says what it waits for"
 
 
 def preflight(given: Given) -> str:

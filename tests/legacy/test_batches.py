@@ -9,7 +9,7 @@ from django.db import connection
 from rich.progress import Progress
 
 from ops.legacy.mapping.reading import NotYet, Rejection, Row, needed
-from ops.legacy.outcomes import each_not_imported, summary
+from ops.legacy.outcomes import each_that_says_why, summary
 from ops.legacy.services import batches
 from ops.legacy.services.batches import (
     LegacyTable,
@@ -91,14 +91,14 @@ def test_what_our_table_refuses_keeps_no_other_row_out() -> None:
     add("a", "x" * 60, "b", "c")
     run()
     assert names() == ["a", "b", "c"]
-    (line,) = each_not_imported()
+    (line,) = each_that_says_why()
     assert line.startswith("tradingbot monitoring.alerts 2 rejected: DataError: value too long")
 
 
 def test_each_row_that_is_not_imported_says_why() -> None:
     add("a", "broken", "", "later")
     run()
-    assert list(each_not_imported()) == [
+    assert list(each_that_says_why()) == [
         "tradingbot monitoring.alerts 2 rejected: it is broken",
         "tradingbot monitoring.alerts 3 rejected: it has no name",
         "tradingbot monitoring.alerts 4 waiting: not today",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal as D
+from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from exchanges.models import ExchangeAccount, Instrument
@@ -66,8 +67,13 @@ def test_generation_0() -> None:
     assert our(30).close_reason == "external"
     assert our(170).close_reason == "PHANTOM_AGED"
 
+    said = StringIO()
+    call_command("legacy", "report", stdout=said)
+    failed = "tradingbot monitoring.trades 228 skipped: nothing was executed: failed (Margin is insufficient)"
+    assert failed in said.getvalue().splitlines()
+
     before, counts = verdicts(), [model.objects.count() for model in OURS]
-    import_now()
+    assert not [line for line in import_now() if "waiting" not in line]
     assert verdicts() == before
     assert [model.objects.count() for model in OURS] == counts
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -23,10 +24,11 @@ def importers() -> Sequence[Importer]:
 def import_all(report: Say) -> None:
     """Nothing where no older bot was. The caller holds the lock of migrations, so that no two of them run."""
     check_named_accounts()
+    began = timezone.now()
     with _progress() as progress:
         for importer in importers():
             importer.run(progress)
-    for line in summary():
+    for line in summary(began):
         report(line)
 
 

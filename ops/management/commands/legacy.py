@@ -20,6 +20,7 @@ STEPS = {
     "backup": (steps.backup, "dump the old schemas and tables, and prove that the dump can be read"),
     "rehearse": (steps.rehearse, "migrate and verify a copy of the database"),
     "migrate": (steps.move_in, "change the old columns, import the rows; the log is kept beside the backup"),
+    "report": (steps.report, "list every row that was not imported, and why"),
     "verify": (steps.verify, "compare what is there now with the backup"),
     "rollback": (steps.roll_back, "undo the migration, without the backup"),
     "restore": (steps.restore, "put everything back as the backup holds it"),
