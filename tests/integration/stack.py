@@ -48,6 +48,7 @@ class Stack:
         self.paper, self.port = Paper(folder), free_port()
         self._redis_url = redis_url or os.environ["REDIS_URL"]
         given = {"PAPER_EXCHANGE_URL": self.paper.url, "REDIS_URL": self._redis_url}
+        given["MAX_PRICE_AGE_SECONDS"] = "20"  # on a machine that is busy with other tests prices come late
         web = ["-m", "uvicorn", "tradingbot.asgi:application", "--no-access-log", "--port", str(self.port)]
         self.web = Part(folder / "web-log", *web, **given)
         self.market = Part(folder / "market-log", "manage.py", "watch_market", **given)

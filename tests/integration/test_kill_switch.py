@@ -87,7 +87,8 @@ def test_frozen_workers_wake_after_a_halt_and_send_nothing(traders: list[Trader]
     halting.activate(None, "thawed", "ada")
     with frozen(stack):
         for symbol in ("ETHUSDT", "SOLUSDT", "XRPUSDT"):
-            assert traders[0].send("GO LONG", symbol=symbol)["entries"][0]["status"] == "opened"
+            verdict = traders[0].send("GO LONG", symbol=symbol)
+            assert [entry["status"] for entry in verdict["entries"]] == ["opened"] * len(traders), verdict
         answer = halting.halt(None, "frozen before its work", "ada")
     assert (answer.called_off, answer.in_flight) == (3 * len(traders), ())
     halting.activate(None, "thawed again", "ada")
