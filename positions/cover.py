@@ -103,5 +103,5 @@ def _refused(orders: Iterable[Order]) -> list[datetime]:
 
 
 def _was_refused(order: Order) -> bool:
-    never_stood = order.status == OrderStatus.REJECTED and not order.exchange_order_id
+    never_stood = order.status == OrderStatus.REJECTED and order.stood_at is None
     return never_stood and not order.reason.startswith(ABSENT)
