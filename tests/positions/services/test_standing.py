@@ -73,6 +73,24 @@ def test_one_that_stood_is_replaced_at_once(desk: Desk) -> None:  # noqa: F811
     assert orders.request_stop(position.pk, trigger_price=D(90_000))
 
 
+def test_the_stop_it_was_to_replace_stays_until_it_stands(desk: Desk) -> None:  # noqa: F811
+    position = held(desk)
+    first = desk.stop(position, percent_away=3)
+    reconcile_account(desk.account.pk)
+    second = desk.stop(position)
+    first.refresh_from_db()
+    assert (first.status, second.status) == ("accepted", "accepted")
+    refused_later(desk, position, second)
+    first.refresh_from_db()
+    position.refresh_from_db()
+    assert (first.status, position.unprotected_since) == ("accepted", None), "it was never bare"
+    Order.objects.filter(pk=second.pk).update(updated_at=timezone.now() - timedelta(seconds=2))
+    third = desk.stop(position, percent_away=1)
+    reconcile_account(desk.account.pk)
+    first.refresh_from_db()
+    assert (first.status, stood(third)) == ("pending_cancel", True)
+
+
 # what proves it
 
 
