@@ -25,7 +25,17 @@ from tests.template_database import use_template
 
 ADDRESS, BYBIT_ADDRESS = "inprocess:tests", "inprocess:bybit"
 
+# fixtures that start processes: whoever uses one of them is on one test worker, where they are started once
+SHARED = {"browser": "browser", "one_web": "doors"}
+
 TransactionTestCase._fixture_teardown = lambda case: empty_tables()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for fixture in SHARED.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group(SHARED[fixture]))
 
 
 @pytest.fixture(scope="session")
