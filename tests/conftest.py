@@ -25,6 +25,8 @@ from tests.template_database import use_template
 
 ADDRESS, BYBIT_ADDRESS = "inprocess:tests", "inprocess:bybit"
 
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a good one takes its time
+
 # fixtures that start processes: whoever uses one of them is on one test worker, where they are started once
 SHARED = {"browser": "browser", "one_web": "doors"}
 
