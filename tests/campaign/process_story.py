@@ -41,7 +41,7 @@ def tell(stack: Stack, seed: int, venue: str = "binance", acts: int = ACTS) -> S
         baseline = Baseline.of(trader)
         trouble = Trouble(stack, trader, random)
         trouble.begin()
-        for number in range(acts * SLOWNESS):
+        for number in range(ACTS * SLOWNESS):
             if number >= acts and len(baseline.sent(trader)) >= FEWEST_ORDERS:
                 break
             _act(trader, trouble, random, story)
