@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DURATION ?= 60
-WORKERS ?= 4
+WORKERS ?= 3
 SEEDS ?= 100
 VENUE ?= binance
 SIGNALS ?= 100000
@@ -28,10 +28,10 @@ help:  ## this list
 up: install  ## start everything (dry-run) and say where to look; ARGS="--port 8001" adds options
 	@exec $(BIN)/python manage.py up $(ARGS)
 
-test: install  ## all tests on real servers; ARGS="--cov --cov-report=term" measures branch coverage
+test: install  ## tests on real servers, of many of one kind a sample; ARGS="--cov --cov-report=term" measures branch coverage
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not soak" $(ARGS)
 
-soak: install  ## the tests that kill and restart at length, of which `make test` runs a sample
+soak: install  ## the other cases, and the tests that kill and restart at length
 	@$(BIN)/python -m pytest -m soak $(ARGS)
 
 check: install  ## style, types, import contracts, migrations, architecture

@@ -173,6 +173,7 @@ class BybitClient(CcxtClient):
             status=ReportStatus.OPEN,
             quantity=request.quantity,
             price=request.price,
+            is_acknowledgement=True,
         )
 
     async def amend_order(self, request: OrderRequest) -> OrderReport:

@@ -244,6 +244,7 @@ class OrderReport:
     position_side: PositionSide | None = None
     trigger_price: Decimal | None = None
     price: Decimal | None = None  # the limit it works at
+    is_acknowledgement: bool = False  # it was taken in, and may still be refused
 
 
 @dataclass(frozen=True, slots=True)

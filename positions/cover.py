@@ -74,6 +74,7 @@ def _as_value(order: Order, fired_after: datetime) -> StopOrder:
         stands=order.status in STANDING and not has_long_fired,
         waits=order.status == OrderStatus.ACCEPTED,
         is_on_its_way=order.status in _ON_THE_WAY,
+        is_only_acknowledged=order.status == OrderStatus.ACCEPTED and order.stood_at is None,
         placed_at=order.created_at,
     )
 
@@ -103,5 +104,5 @@ def _refused(orders: Iterable[Order]) -> list[datetime]:
 
 
 def _was_refused(order: Order) -> bool:
-    never_stood = order.status == OrderStatus.REJECTED and not order.exchange_order_id
+    never_stood = order.status == OrderStatus.REJECTED and order.stood_at is None
     return never_stood and not order.reason.startswith(ABSENT)

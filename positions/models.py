@@ -206,6 +206,11 @@ class Order(models.Model):
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     submitted_at = models.DateTimeField(null=True, blank=True, help_text="When a worker claimed it")
     answered_at = models.DateTimeField(null=True, blank=True)
+    stood_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="First told to work or to have worked; an acknowledgement tells neither",
+    )
     cancel_sent_at = models.DateTimeField(null=True, blank=True)
     wanted_price = money(
         null=True, blank=True, help_text="A changed price that the exchange has not confirmed"

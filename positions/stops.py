@@ -45,6 +45,7 @@ class StopOrder:
     stands: bool  # the exchange has it, nobody called it off, and if it fired, then a moment ago
     waits: bool  # for its price
     is_on_its_way: bool
+    is_only_acknowledged: bool  # it may still be refused
     placed_at: datetime
 
 
@@ -98,11 +99,11 @@ def _is_nearer(side: PositionSide, stop: Stop, than: Stop) -> bool:
 
 
 def surplus(side: PositionSide, held: Decimal, orders: Sequence[StopOrder]) -> list[StopOrder]:
-    """What is called off, now that another stop is the best. A newer one of which orders are still on their way may
-    become it."""
-    kept = best(side, held, orders)
+    """What is called off, now that another stop is the best. A newer one of which orders are still on their way, or
+    only acknowledged, may become it."""
+    kept = best(side, held, (order for order in orders if not order.is_only_acknowledged))
     if kept is None:
         return []
-    may_come = {order.generation for order in orders if order.is_on_its_way}
+    may_come = {order.generation for order in orders if order.is_on_its_way or order.is_only_acknowledged}
     spared = {kept.generation, *(number for number in may_come if number > kept.generation)}
     return [order for order in orders if order.generation not in spared]

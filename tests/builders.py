@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from exchanges.models import AccountBalance, ExchangeAccount, Instrument
 from exchanges.types import OrderType, PositionSide
-from positions.lifecycle import CloseReason, OrderPurpose, OrderStatus, PositionStatus
+from positions.lifecycle import STANDING, CloseReason, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Fill, Order, Position
 from positions.services.plans import kept
 from signals_app.models import (
@@ -132,6 +132,8 @@ def an_order(position: Position | None = None, **values: Any) -> Order:
     values = defaults | values
     if values["status"] == OrderStatus.FILLED:
         values.setdefault("filled_quantity", values["quantity"])
+    if values["status"] in STANDING:
+        values.setdefault("stood_at", timezone.now())
     return Order.objects.create(position=position, **values)
 
 

@@ -9,7 +9,6 @@ from decimal import Decimal
 import pytest
 import redis
 from django.conf import settings
-from django.core.management import CommandError
 from django.test import TransactionTestCase
 
 from exchanges import session
@@ -21,25 +20,24 @@ from exchanges.paper.venue import now_ms
 from exchanges.types import PriceKind
 from ops.system_log import writer
 from signals_app.services.counting import end_counting
-from tests.integration.emptying import allow_emptying
+from tests.emptying import empty_tables
 from tests.template_database import use_template
 
 ADDRESS, BYBIT_ADDRESS = "inprocess:tests", "inprocess:bybit"
-EMPTYING_TRIES = 5
-_empty_tables = TransactionTestCase._fixture_teardown
+
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a good one takes its time
+
+# fixtures that start processes: whoever uses one of them is on one test worker, where they are started once
+SHARED = {"browser": "browser", "one_web": "doors"}
+
+TransactionTestCase._fixture_teardown = lambda case: empty_tables()
 
 
-def _empty_tables_whoever_reads(case: TransactionTestCase) -> None:
-    """A process that reads them may be in the way for a moment, or in a deadlock with us."""
-    for attempt in range(EMPTYING_TRIES):
-        try:
-            return _empty_tables(case)
-        except CommandError:
-            if attempt == EMPTYING_TRIES - 1:
-                raise
-
-
-TransactionTestCase._fixture_teardown = _empty_tables_whoever_reads
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for fixture in SHARED.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group(SHARED[fixture]))
 
 
 @pytest.fixture(scope="session")
@@ -49,10 +47,8 @@ def django_db_modify_db_settings(django_db_modify_db_settings, django_db_blocker
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
-    """Tables are emptied between tests. Threads that write by themselves let go of the database before it goes."""
-    with django_db_blocker.unblock():
-        allow_emptying()
+def django_db_setup(django_db_setup) -> Iterator[None]:
+    """Threads that write by themselves let go of the database before it goes."""
     yield
     writer.end()
     end_counting()

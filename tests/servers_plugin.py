@@ -1,7 +1,8 @@
 """One real PostgreSQL and one real Redis for the whole test run, before Django reads its settings.
 
 The controller starts them and sets the environment; xdist workers inherit it and only take a Redis
-database and key prefix of their own. DATABASE_URL or REDIS_URL in the environment are used as they are.
+database and key prefix of their own. DATABASE_URL or REDIS_URL in the environment are used as they are; that role has
+to be a superuser.
 """
 
 from __future__ import annotations

@@ -24,7 +24,9 @@ CSRF_TRUSTED_ORIGINS = ENV.csrf_trusted_origins
 
 DRY_RUN = ENV.dry_run
 PAPER_EXCHANGE_URL = ENV.paper_exchange_url
-LEGACY_ACCOUNTS = ENV.legacy_accounts  # venue -> whose an older bot's rows are, and where its live positions are held
+LEGACY_ACCOUNTS = (
+    ENV.legacy_accounts
+)  # venue -> whose an older bot's rows are, and where its live positions are held
 PAPER_EXCHANGE_URLS = ENV.paper_exchange_urls  # of venues whose prices are not those of PAPER_EXCHANGE_URL
 PAPER_HOSTS = ENV.paper_hosts
 DB_SCHEMA = ENV.db_schema

@@ -61,6 +61,7 @@ class InProcessBybitClient(InProcessClient):
             status=ReportStatus.OPEN,
             quantity=request.quantity,
             price=request.price,
+            is_acknowledgement=True,
         )
 
     def _placed(self, request: OrderRequest) -> int:

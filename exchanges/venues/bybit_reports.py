@@ -53,6 +53,8 @@ _WAITING: Mapping[str, ReportStatus] = {
     "Deactivated": ReportStatus.CANCELED,
     "Rejected": ReportStatus.REJECTED,
 }
+# taken in, and not yet put before the matching
+_ACKNOWLEDGED = "Created"
 _SIDES = {"Buy": PositionSide.LONG, "Sell": PositionSide.SHORT}
 _LEGS = {"1": PositionSide.LONG, "2": PositionSide.SHORT}
 _NO_REASON = ("", "EC_NoError", "EC_PerCancelRequest")
@@ -115,6 +117,7 @@ def plain_report(row: Row, symbol: str) -> OrderReport:
         position_side=leg_of(row),
         trigger_price=number_or_none(row.get("triggerPrice")),
         price=number_or_none(row.get("price")),
+        is_acknowledgement=row["orderStatus"] == _ACKNOWLEDGED,
     )
 
 
@@ -137,6 +140,7 @@ def conditional_report(row: Row, symbol: str) -> OrderReport:
         at=moment(row.get("updatedTime")),
         position_side=leg_of(row),
         trigger_price=number_or_none(row.get("triggerPrice")),
+        is_acknowledgement=row["orderStatus"] == _ACKNOWLEDGED,
     )
 
 

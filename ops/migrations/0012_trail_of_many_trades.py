@@ -13,6 +13,6 @@ BACK = """
 class Migration(migrations.Migration):
     dependencies = [
         ("ops", "0011_legacy_states_belong_to_positions"),
-        ("positions", "0025_times_may_be_given"),
+        ("positions", "0026_times_may_be_given"),
     ]
     operations = [migrations.RunSQL(sql("constraints/0015_trail_of_many_trades.sql"), BACK)]

@@ -84,7 +84,7 @@ def fill_to_stop(since: datetime) -> dict[int, float]:
     filled = rows.annotate(at=Min("orders__fills__executed_at", filter=is_entry)).values_list("pk", "at")
     stopped = dict(
         rows.annotate(
-            at=Min("orders__answered_at", filter=is_stop & Q(orders__exchange_order_id__gt=""))
+            at=Min("orders__answered_at", filter=is_stop & Q(orders__stood_at__isnull=False))
         ).values_list("pk", "at")
     )
     return {pk: (stopped[pk] - at) / MILLISECOND for pk, at in filled if at and stopped[pk]}

@@ -203,7 +203,7 @@ def _call_off_surplus(position: Position, order: Order) -> bool:
 
 def _had_stood(order: Order) -> bool:
     """Also one that fired and was refused only then."""
-    return order.status != OrderStatus.REJECTED or order.exchange_order_id != ""
+    return order.status != OrderStatus.REJECTED or order.stood_at is not None
 
 
 def _stop_confirmed(position: Position, order: Order) -> None:

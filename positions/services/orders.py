@@ -83,7 +83,6 @@ def submit(order_id: UUID | str) -> None:
     else:
         apply_report(order.account_id, report)
         reachability.answered(order.account_id)
-        stop_refusals.hear(order, None)
 
 
 def _claim(order_id: UUID | str) -> Order | None:

@@ -44,7 +44,8 @@ from positions.services import (
 )
 from positions.services.lookups import MATCHED_WITHIN
 from positions.services.outbox import PREFIX
-from positions.services.sweeping import for_each_account
+from positions.services.reports import apply_report
+from positions.services.sweeping import for_each, for_each_account
 
 logger = logging.getLogger(__name__)
 
@@ -86,8 +87,17 @@ def reconcile_account(account_id: int) -> None:
     found = _differences(account, snapshot)
     for difference in found:
         _act(account, difference, snapshot.asked_at)
+    _hear_of_acknowledged(account, snapshot.open_orders)
     watch.reconciled(account_id, snapshot.asked_at, **_figures(account, snapshot, found))
     reachability.compared(account_id, snapshot.asked_at)
+
+
+def _hear_of_acknowledged(account: ExchangeAccount, listed: Sequence[OrderReport]) -> None:
+    """Where no stream told it, the listing does: they stand. Each is written once."""
+    untold = Order.objects.filter(account=account, status=OrderStatus.ACCEPTED, stood_at=None)
+    names = set(untold.values_list("client_order_id", flat=True))
+    told = {one.client_order_id: one for one in listed if one.client_order_id in names}
+    for_each(told, lambda name: apply_report(account.pk, told[name]), "the listing of order %s was not noted")
 
 
 def _look_at_equity(account: ExchangeAccount, snapshot: ExchangeSnapshot) -> None:

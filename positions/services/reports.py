@@ -15,7 +15,7 @@ from exchanges.types import Book, FillReport, OrderReport, PositionSide, ReportS
 from positions import broadcast
 from positions.lifecycle import OrderEvent, OrderStatus, is_stale, next_order_status
 from positions.models import Fill, Order, Position
-from positions.services import consequences, events, holdings
+from positions.services import consequences, events, holdings, stop_refusals
 from positions.services.closing import lock_position
 from positions.services.outbox import PREFIX
 
@@ -29,19 +29,42 @@ EVENTS = {
     ReportStatus.REJECTED: OrderEvent.REJECTED,
 }
 
+# of an order that the exchange works or has worked, unless it only acknowledges it
+STANDS = (ReportStatus.OPEN, ReportStatus.TRIGGERED, ReportStatus.PARTIALLY_FILLED, ReportStatus.FILLED)
 
-@transaction.atomic
+
 def apply_report(account_id: int, report: OrderReport) -> None:
+    with transaction.atomic():
+        judged = _apply(account_id, report)
+    if judged is not None:
+        stop_refusals.told(judged)
+
+
+def _apply(account_id: int, report: OrderReport) -> Order | None:
+    """The order, when this is the first word of whether the exchange works it."""
     found = _lock_order(account_id, report)
     if found is None:
         _note_stranger(account_id, report.client_order_id, report.symbol)
-        return
+        return None
     position, order = found
-    event, known = _event_for(order, report), _what_is_known(order)
+    known, had_stood, was_refused = _what_is_known(order), order.stood_at, _is_refused(order)
+    if report.status in STANDS and not report.is_acknowledgement:
+        order.stood_at = had_stood or timezone.now()
+    _advance(position, order, report, known)
+    is_judged = order.stood_at is not None or (_is_refused(order) and not was_refused)
+    return order if had_stood is None and is_judged else None
+
+
+def _is_refused(order: Order) -> bool:
+    return bool(order.status == OrderStatus.REJECTED)
+
+
+def _advance(position: Position, order: Order, report: OrderReport, known: tuple[object, ...]) -> None:
+    event = _event_for(order, report)
     _take_ids(order, report)
     if is_stale(order.status, event):
         if _what_is_known(order) != known:
-            order.save(update_fields=["exchange_order_id", "child_order_id", "updated_at"])
+            order.save(update_fields=["exchange_order_id", "child_order_id", "stood_at", "updated_at"])
         return
     filled = _filled_by(order, report)
     holdings.explain(position, order.side, max(filled - order.filled_quantity, Decimal(0)), report.at)
@@ -54,7 +77,7 @@ def _what_is_known(order: Order) -> tuple[object, ...]:
     """A report that adds nothing must not make the row look as if it had just moved: it is told every two seconds."""
     average = None if order.average_price is None else round(order.average_price, 8)  # as the column keeps it
     ids = order.exchange_order_id, order.child_order_id
-    return order.status, order.filled_quantity, average, order.reason, order.answered_at, ids
+    return order.status, order.filled_quantity, average, order.reason, order.answered_at, order.stood_at, ids
 
 
 def _lock_order(account_id: int, told: OrderReport | FillReport) -> tuple[Position, Order] | None:
@@ -121,6 +144,8 @@ def _learn(
     order.average_price = average or order.average_price
     order.reason = reason or order.reason
     order.answered_at = order.answered_at or timezone.now()
+    if order.filled_quantity > 0:
+        order.stood_at = order.stood_at or timezone.now()
 
 
 def _save_and_follow(position: Position, order: Order) -> None:
@@ -131,6 +156,7 @@ def _save_and_follow(position: Position, order: Order) -> None:
             "average_price",
             "reason",
             "answered_at",
+            "stood_at",
             "exchange_order_id",
             "child_order_id",
             "updated_at",

@@ -24,14 +24,24 @@ from positions.services.sweeping import for_each
 NEEDED = 2
 
 
-def hear(order: Order, error: ExchangeError | None) -> None:
-    """What became of a stop that was sent; None: the exchange took it."""
+def hear(order: Order, error: ExchangeError) -> None:
+    """The answer to a stop that was sent."""
+    if order.order_type == OrderType.STOP_MARKET and is_order_type_refused(
+        order.account.venue, error.code, str(error)
+    ):
+        refused(order.account_id, error.sentence)
+
+
+def told(order: Order) -> None:
+    """Of a stop that stands, or that was refused after it was acknowledged. Only an answer says that the exchange takes
+    none at all: such a refusal begins nothing, but the proof begins anew. One asked for before proves nothing."""
     if order.order_type != OrderType.STOP_MARKET:
         return
-    if error is None:
+    refusing = AccountWatch.objects.filter(account=order.account_id, stops_refused_since__isnull=False)
+    if order.stood_at is None:
+        refusing.update(stops_taken=0)
+    elif refusing.filter(stops_refused_since__lte=order.created_at).exists():
         taken(order.account_id, timezone.now())
-    elif is_order_type_refused(order.account.venue, error.code, str(error)):
-        refused(order.account_id, error.sentence)
 
 
 def refused(account_id: int, reason: str) -> None:

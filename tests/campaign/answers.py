@@ -67,7 +67,6 @@ BYBITS: Mapping[str, Fault] = {
     "answer_after": Fault(True, "ExchangeError", 200, _BYBIT_LOST),
     "half_body": Fault(True, "BadResponse", 200, '{"retCode":0,"retMsg":"O'),
     "too_many": _bybit_no(10006, "Too many visits. Exceeded the API Rate Limit.", "RateLimitExceeded"),
-    "banned": Fault(False, "RateLimitExceeded", 403, _PAGE),
     "clock_skew": _bybit_no(10002, "invalid request, please check your server timestamp", "InvalidNonce"),
     "overload": _bybit_no(10429, "System level frequency protection"),
     "margin": _bybit_no(110007, "ab not enough for new order", "InsufficientFunds"),
@@ -79,6 +78,11 @@ LASTING = ("banned", "unreachable")
 
 def heard(kind: str, until: float, *, writing: bool, venue: str) -> ExchangeError:
     """`until`: when a lasting trouble ends, seconds of the epoch."""
+    if (kind, venue) == (
+        "banned",
+        "bybit",
+    ):  # its ban lasts ten minutes, and we keep to that: longer than a world
+        kind = "unreachable"
     fault, wire = (BYBITS.get(kind) if venue == "bybit" else None) or FAULTS[kind], Wire()
     answer = fault.answer
     if isinstance(answer, dict) and "msg" in answer:

@@ -9,12 +9,11 @@ from django.conf import settings
 
 from exchanges import session
 from tests.campaign.process_story import Story, tell
-from tests.integration.emptying import allow_emptying, empty_tables
+from tests.emptying import empty_tables
 from tests.integration.stack import Stack
 
 
 def campaign(folder: Path, seeds: Iterable[int], venue: str) -> Iterator[Story]:
-    allow_emptying()
     stack = Stack(folder)
     settings.PAPER_EXCHANGE_URL = stack.paper.url
     with stack.running():

@@ -34,7 +34,7 @@ class Story:
     seconds: float = 0.0
 
 
-def tell(stack: Stack, seed: int, venue: str = "binance") -> Story:
+def tell(stack: Stack, seed: int, venue: str = "binance", acts: int = ACTS) -> Story:
     story, began, random = Story(seed), time.monotonic(), Random(f"processes {seed}")
     trader = Trader(stack, f" {seed}", venue, opposite_signal=random.choice(("hedge", "close", "ignore")))
     try:
@@ -42,7 +42,7 @@ def tell(stack: Stack, seed: int, venue: str = "binance") -> Story:
         trouble = Trouble(stack, trader, random)
         trouble.begin()
         for number in range(ACTS * SLOWNESS):
-            if number >= ACTS and len(baseline.sent(trader)) >= FEWEST_ORDERS:
+            if number >= acts and len(baseline.sent(trader)) >= FEWEST_ORDERS:
                 break
             _act(trader, trouble, random, story)
             wait(random.uniform(0, 0.25))

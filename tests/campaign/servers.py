@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 from cryptography.fernet import Fernet
@@ -44,10 +45,14 @@ def environment() -> dict[str, str]:
 
 
 def take_own_database() -> None:
-    """Before Django reads its settings."""
+    """Before Django reads its settings. A copy of the server's template, where it has one: migrated already."""
     url, name = os.environ["DATABASE_URL"], f"campaign_{os.getpid()}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    given = urlsplit(url).path.removeprefix("/")
+    with psycopg.connect(_with_database(url, "postgres"), autocommit=True) as server:
+        ours = server.execute("SELECT datname FROM pg_database WHERE datistemplate AND datname = %s", [given])
+        (template,) = ours.fetchone() or ("template1",)
+        names = sql.Identifier(name), sql.Identifier(template)
+        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
     os.environ["DATABASE_URL"] = _with_database(url, name)
     os.environ["REDIS_PREFIX"] = name
 

@@ -15,7 +15,7 @@ SOON_FOUND = {"no-lookup": [11, *range(1, 30)], "no-claim": range(1, 30), "no-tr
 
 
 @pytest.fixture(autouse=True)
-def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+def surroundings(monkeypatch: pytest.MonkeyPatch, django_db_setup: None) -> None:
     """The servers of the test run, a database of the worker's own."""
     for name, value in environment().items():
         monkeypatch.setenv(name, value)
@@ -23,7 +23,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.timeout(300)
 def test_nothing_goes_wrong_when_everything_goes_wrong() -> None:
-    told = list(tell_all([1, 2, 3, 1], 2))
+    told = list(tell_all([1, 1], 2))
     assert [(one["seed"], one["violations"]) for one in told if one["violations"]] == []
     assert all(one["counts"]["world"]["orders at the exchange"] >= 5 for one in told)
     first, again = (one["digest"] for one in told if one["seed"] == 1)

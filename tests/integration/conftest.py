@@ -7,16 +7,20 @@ import pytest
 from django.db import connection
 from django_celery_beat.models import PeriodicTask
 
-from tests.integration.emptying import empty_tables
+from tests.emptying import empty_tables
 from tests.integration.parts import Part
 from tests.integration.stack import Stack, Trader
 from tests.ops.waiting import until
 
-# files whose stories wait for prices and clocks more than they work; each group has a stack of its own
+# each group has a stack of its own: two of about equal length, beside what starts none
 GROUPS = {
     "test_enhanced_sltp_flow": "protection",
+    "test_full_trading_cycle": "protection",
+    "test_lost_connections": "protection",
     "test_native_trailing": "protection",
+    "test_opposite_signals": "protection",
     "test_reference_prices": "protection",
+    "test_signal_server": "protection",
     "test_signal_stream": "stream",
 }
 

@@ -20,7 +20,7 @@ from signals_app.models import SignalLogEntry, StrategyAccount
 from tests.integration.stack import Trader
 from tests.ops.waiting import until
 
-SILENT_SECONDS = 20.0
+SILENT_SECONDS = 60
 BURST = sorted(DEMO_PRICES)
 
 
@@ -119,7 +119,7 @@ def test_a_repeat_a_limit_and_a_refusal_concern_whom_they_concern(fan: Fan) -> N
     assert Order.objects.filter(purpose="entry", symbol="BTCUSDT").count() == 2
 
 
-def test_an_exchange_that_answers_nothing_for_twenty_seconds_holds_up_no_other_account(fan: Fan) -> None:
+def test_an_exchange_that_answers_nothing_holds_up_no_other_account(fan: Fan) -> None:
     silent, *others = fan.accounts
     fan.trader.stack.paper.hook(
         "faults", kind="delay_before", api_key=key_of(silent), seconds=SILENT_SECONDS, times=1000
@@ -135,5 +135,5 @@ def test_an_exchange_that_answers_nothing_for_twenty_seconds_holds_up_no_other_a
     for symbol in BURST:
         fan.send("OUT LONG", symbol=symbol)
     until(lambda: mine.filter(status="closed").count() == count, "their closes", 60)
-    assert time.monotonic() - began < SILENT_SECONDS
+    assert time.monotonic() - began < SILENT_SECONDS, "all that while the one was still silent"
     assert not Order.objects.filter(account=silent, status="filled").exists()

@@ -33,6 +33,7 @@ from tests.exchanges.floor import Floor
 from tests.exchanges.wired import WiredVenue
 from tests.integration.hedge_matrix import ACTS, PAGE, ROWS, expected, table
 from tests.positions.services.conftest import Desk
+from tests.sampling import sample
 from tests.signals_app.test_intake import a_trader, frame, receive
 from trailing.services import protect
 
@@ -210,7 +211,7 @@ def a_new_process() -> Iterator[None]:
     preparing.forget()
 
 
-@pytest.mark.parametrize(("venue", "mode", "side"), ROWS)
+@pytest.mark.parametrize(("venue", "mode", "side"), sample(ROWS, 3))
 def test_a_line_of_the_table(
     db: None, wired: WiredVenue, venue: str, mode: PositionMode, side: PositionSide
 ) -> None:

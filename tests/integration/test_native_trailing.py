@@ -11,6 +11,7 @@ from positions.lifecycle import DONE
 from positions.models import Fill, Order, Position
 from tests.integration.stack import START_SECONDS, Stack, Trader
 from tests.ops.waiting import until
+from tests.sampling import sample
 from trailing.models import TrailingStop
 from trailing.plan import read_plan
 
@@ -26,7 +27,7 @@ RUNS = [
 ]
 
 
-@pytest.mark.parametrize(("phrase", "prices", "entry_and_exit", "profit"), RUNS)
+@pytest.mark.parametrize(("phrase", "prices", "entry_and_exit", "profit"), sample(RUNS, 2))
 def test_the_exchange_trails_while_we_are_away(
     complete: Stack, phrase: str, prices: tuple[str, ...], entry_and_exit: tuple[D, D], profit: D
 ) -> None:

@@ -22,7 +22,7 @@ def at_the_paper(stack: Stack, settings):
 
 @pytest.mark.timeout(300)
 def test_faults_and_kills_leave_the_books_right(complete: Stack, at_the_paper: None) -> None:
-    story = tell(complete, 1)
+    story = tell(complete, 1, acts=10)
     assert story.violations == []
     assert sum(times for what, times in story.counts.items() if what.startswith("SIGKILL")) > 0
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from django.db import connections
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from exchanges.models import ExchangeAccount
 from exchanges.paper.book import Rules
@@ -43,8 +44,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def market(engine: Engine) -> Iterator[Engine]:
+def market(settings: Settings, engine: Engine) -> Iterator[Engine]:
     """Twenty contracts at 100, with two ten-thousandths between bid and ask."""
+    settings.MAX_PRICE_AGE = timedelta(minutes=1)  # twenty at once may take longer than a price is believed
     made = ENGINES[ADDRESS] = Engine([_rules(coin) for coin in COINS])
     for coin in COINS:
         made.set_price(coin, D(100), now_ms())

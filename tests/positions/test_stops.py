@@ -25,6 +25,7 @@ def order(generation: int, left: object, trigger: object = 95, **changes: object
         "stands": True,
         "waits": True,
         "is_on_its_way": False,
+        "is_only_acknowledged": False,
         "placed_at": NOON,
     }
     return StopOrder(**values | changes)  # type: ignore[arg-type]
@@ -115,24 +116,35 @@ def test_an_older_one_nearer_to_the_market_stays_if_it_fits() -> None:
     assert refused(5, order(1, 5, 97, trigger_by="last"), order(2, 5, 95)) == {1}
 
 
+def test_one_that_is_only_acknowledged_replaces_none_and_may_come() -> None:
+    acknowledged = order(2, 5, 96, is_only_acknowledged=True)
+    assert refused(5, acknowledged) == set()
+    assert refused(5, order(1, 5), acknowledged) == set()
+    assert refused(5, order(1, 5), acknowledged, order(3, 5, 97)) == {1, 2}
+    assert refused(8, order(1, 8), order(2, 5, 96), order(2, 3, 96, is_only_acknowledged=True)) == set()
+
+
 def test_nothing_goes_while_nothing_stands() -> None:
     assert refused(5, coming(1, 5), order(2, 5, stands=False)) == set()
 
 
 @given(
     held=st.integers(1, 12),
-    made=st.lists(st.tuples(st.integers(1, 4), st.integers(1, 8), st.integers(90, 99)), max_size=10),
+    made=st.lists(
+        st.tuples(st.integers(1, 4), st.integers(1, 8), st.integers(90, 99), st.booleans()), max_size=10
+    ),
     side=st.sampled_from([LONG, SHORT]),
 )
 def test_what_is_called_off_never_takes_the_cover_away(
-    held: int, made: list[tuple[int, int, int]], side: PositionSide
+    held: int, made: list[tuple[int, int, int, bool]], side: PositionSide
 ) -> None:
     triggers: dict[int, int] = {}
     orders = [
-        order(generation, left, triggers.setdefault(generation, trigger))
-        for generation, left, trigger in made
+        order(generation, left, triggers.setdefault(generation, trigger), is_only_acknowledged=acknowledged)
+        for generation, left, trigger, acknowledged in made
     ]
-    before = best(side, D(held), orders)
+    proven = [one for one in orders if not one.is_only_acknowledged]
+    before = best(side, D(held), proven)
     gone = {one.key for one in surplus(side, D(held), orders)}
-    after = best(side, D(held), [one for one in orders if one.key not in gone])
+    after = best(side, D(held), [one for one in proven if one.key not in gone])
     assert after == before

@@ -21,7 +21,7 @@ ORDER_NEWS = {
     "initialized": "was not sent and waits",
 }
 FILLED = ("filled_quantity", "average_price")
-BOOKKEEPING = ("updated_at", "answered_at", "submitted_at", "status", "attempts", "reason")
+BOOKKEEPING = ("updated_at", "answered_at", "stood_at", "submitted_at", "status", "attempts", "reason")
 
 
 def order(step: Step) -> Iterator[Sentence]:

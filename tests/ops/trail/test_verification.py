@@ -13,7 +13,7 @@ from ops.trail.services import seal_waiting
 from positions.models import RiskEvent
 from tests.builders import a_fill, a_signal_log, a_trailing_stop, an_account, an_order
 
-pytestmark = pytest.mark.usefixtures("guarded")
+pytestmark = pytest.mark.django_db
 
 
 def tamper(table: str, statement: str, *values: object) -> None:
@@ -27,7 +27,7 @@ def tamper(table: str, statement: str, *values: object) -> None:
 
 
 @pytest.fixture
-def fill(guarded: None):
+def fill(db: None):
     """A traded order on the account "main", all of it sealed."""
     order = an_order(status="filled")
     ExchangeAccount.objects.filter(pk=order.account_id).update(name="main")
@@ -244,7 +244,7 @@ def test_an_entry_that_vanished_before_its_seal_is_found_and_stops_nobody(fill, 
     assert TrailSeal.objects.filter(entry_id=TrailEntry.objects.get(subject_key=str(later.pk)).pk).exists()
 
 
-def test_batches_follow_each_other(guarded, say, monkeypatch) -> None:
+def test_batches_follow_each_other(say, monkeypatch) -> None:
     monkeypatch.setattr(services, "BATCH", 7)
     for _ in range(10):
         a_fill()

@@ -292,7 +292,7 @@ def test_an_activation_passed_on_the_way_is_no_reason_to_close(desk: Desk) -> No
 
 def test_each_refusal_makes_the_pause_longer(desk: Desk) -> None:
     position = held(desk)
-    Order.objects.filter(purpose="backstop").update(status="rejected", exchange_order_id="")
+    Order.objects.filter(purpose="backstop").update(status="rejected", stood_at=None)
     an_order(position, purpose="backstop", order_type="trailing_stop_market", status="rejected", generation=2)
     Order.objects.filter(purpose="backstop").update(updated_at=timezone.now() - timedelta(seconds=61))
     settle(position)

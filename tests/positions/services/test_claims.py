@@ -19,8 +19,7 @@ from positions.models import Order, Position
 from positions.services import orders
 from positions.services.outbox import client_order_id
 from tests.positions.services.conftest import Desk
-
-TIMES = 1000
+from tests.sampling import sample
 
 
 def waiting_stops(position: Position, count: int) -> list[UUID]:
@@ -38,7 +37,8 @@ def waiting_stops(position: Position, count: int) -> list[UUID]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_workers_claim_one_order_a_thousand_times(desk: Desk) -> None:
+@pytest.mark.parametrize("times", sample([100, 1000], 2))
+def test_two_workers_claim_one_order_many_times(desk: Desk, times: int) -> None:
     position = desk.filled()
     desk.stop(position)
     sent = Counter[str]()
@@ -51,7 +51,7 @@ def test_two_workers_claim_one_order_a_thousand_times(desk: Desk) -> None:
         client.create_order = note  # type: ignore[attr-defined]
 
     session.call(desk.account, listen)
-    together, waiting = Barrier(2), waiting_stops(position, TIMES)
+    together, waiting = Barrier(2), waiting_stops(position, times)
 
     def work(_: int) -> None:
         try:
@@ -63,6 +63,6 @@ def test_two_workers_claim_one_order_a_thousand_times(desk: Desk) -> None:
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(work, range(2)))
-    assert len(sent) == TIMES
+    assert len(sent) == times
     assert set(sent.values()) == {1}
-    assert Order.objects.filter(status="submitted", attempts=1).count() == TIMES
+    assert Order.objects.filter(status="submitted", attempts=1).count() == times

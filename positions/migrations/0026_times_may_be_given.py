@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('positions', '0024_what_ends_with_its_day'),
+        ('positions', '0025_order_stood_at'),
     ]
 
     operations = [
