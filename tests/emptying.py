@@ -1,5 +1,5 @@
 """Tables are emptied while real processes go on reading them. In a database of the size of a test's, deleting takes a
-twentieth of the time that truncating takes, which makes new files for each table."""
+fortieth of the time that truncating takes, which makes new files for each table."""
 
 from __future__ import annotations
 

@@ -119,14 +119,14 @@ def _write(report: FlatReport, finding: Finding, asked_at: datetime, tried_at: d
     outcome = finding.outcome(asked_at, report.foreign_since, takes_foreign=_takes(report, asked_at))
     report.left, report.error = [one.as_row for one in finding.left], ""
     report.asked_at, report.tried_at = asked_at, tried_at
-    report.save()
+    report.save(update_fields=["foreign_since", "left", "error", "asked_at", "tried_at"])
     if outcome is not FlatOutcome.CLOSING:
         _end(report, outcome)
 
 
 def _end(report: FlatReport, outcome: FlatOutcome) -> None:
     report.outcome, report.ended_at = outcome, timezone.now()
-    report.save()
+    report.save(update_fields=["outcome", "ended_at"])
     event_type, risk_level = TOLD[outcome]
     events.record(
         event_type, risk_level, account_id=report.account_id, run=report.run_id, left=len(report.left)
