@@ -22,6 +22,7 @@ def _split(value: object) -> object:
 
 Names = Annotated[list[str], NoDecode]
 ByName = Annotated[dict[str, str], NoDecode]
+Percent = Annotated[Decimal | None, Field(gt=0, lt=100)]
 
 
 def _pairs(value: object) -> object:
@@ -48,6 +49,9 @@ class Environment(SignalServerEnvironment):
     paper_exchange_urls: ByName = {}
     paper_hosts: Names = []
     legacy_accounts: ByName = {}
+    legacy_stop_loss_percent: Percent = None
+    legacy_trailing_activation_percent: Percent = None
+    legacy_trailing_callback_percent: Percent = None
     allowed_hosts: Names = ["127.0.0.1", "localhost", "[::1]"]
     csrf_trusted_origins: Names = []
     db_schema: str = Field("tradingbot", pattern=r"^[a-z_][a-z0-9_]{0,62}$")

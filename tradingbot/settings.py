@@ -27,6 +27,9 @@ PAPER_EXCHANGE_URL = ENV.paper_exchange_url
 LEGACY_ACCOUNTS = (
     ENV.legacy_accounts
 )  # venue -> whose an older bot's rows are, and where its live positions are held
+LEGACY_STOP_LOSS_PERCENT = ENV.legacy_stop_loss_percent  # where an older bot's database does not say it
+LEGACY_TRAILING_ACTIVATION_PERCENT = ENV.legacy_trailing_activation_percent
+LEGACY_TRAILING_CALLBACK_PERCENT = ENV.legacy_trailing_callback_percent
 PAPER_EXCHANGE_URLS = ENV.paper_exchange_urls  # of venues whose prices are not those of PAPER_EXCHANGE_URL
 PAPER_HOSTS = ENV.paper_hosts
 DB_SCHEMA = ENV.db_schema

@@ -149,7 +149,7 @@ def test_generation_2_with_ids_that_are_text() -> None:
     strategy = Strategy.objects.get(name="legacy-bybit")
     assert (strategy.enabled, strategy.allow_open) == (False, False)
     assert strategy.protection["trailing"]["activation_percent"] == "1.5"
-    assert strategy.protection["stop_loss"]["percent"] == "2"
+    assert strategy.protection["stop_loss"]["percent"] == "4"
     assert RiskEvent.objects.get(event_type="phase_change").details["market_price"] == "97010.00000000"
     assert RiskEvent.objects.get(event_type="unprotected").risk_level == "critical"
 

@@ -66,6 +66,9 @@ def send_all() -> None:
 def test_live_positions_are_compared_protected_and_trailed_from_their_best_price(
     desk: Desk, mine: ExchangeAccount
 ) -> None:
+    desk.engine.set_price("BTCUSDT", D(97900), now_ms())
+    desk.engine.set_price("ETHUSDT", D(3495), now_ms())
+    desk.engine.set_price("SOLUSDT", D(190), now_ms())
     import_now()
     assert outcomes("monitoring.trailing_stop_state") == {"imported": 6, "waiting": 3, "skipped": 29}
     btc, eth = taken("BTCUSDT"), taken("ETHUSDT")
@@ -84,9 +87,6 @@ def test_live_positions_are_compared_protected_and_trailed_from_their_best_price
     assert (ended.status, ended.close_reason) == ("closed", "never_opened")
     assert (taken("BNBUSDT").status, taken("BNBUSDT").quantity) == ("open", D("0.5"))
 
-    desk.engine.set_price("BTCUSDT", D(97900), now_ms())
-    desk.engine.set_price("ETHUSDT", D(3495), now_ms())
-    desk.engine.set_price("SOLUSDT", D(190), now_ms())
     sweep_and_ask(timezone.now())
     send_all()
     stops = {o.symbol: o for o in Order.objects.filter(purpose="protect", status="accepted")}
@@ -137,3 +137,31 @@ def test_live_positions_wait_while_their_contracts_are_unknown(mine: ExchangeAcc
         "waiting", "binance has not listed BTCUSDT to us yet, so its price step is not known",
     )  # fmt: skip
     assert not RiskEvent.objects.filter(position_id=row.our_id).exists()
+
+
+def test_a_state_of_an_earlier_position_is_not_taken(desk: Desk, mine: ExchangeAccount) -> None:
+    sql(
+        "UPDATE monitoring.trailing_stop_state SET position_id = 301, entry_price = 108000, highest_price = 112000, "
+        "current_stop_price = 111440, last_update_time = '2025-10-27' WHERE symbol = 'BTCUSDT' AND exchange = 'binance'"
+    )
+    desk.engine.set_price("BTCUSDT", D(97900), now_ms())
+    import_now()
+    btc = taken("BTCUSDT")
+    assert (btc.trailing_stop.state, btc.trailing_stop.high_water_mark, btc.trailing_stop.stop_price) == (
+        "waiting", None, D(95060),
+    )  # fmt: skip
+    row = LegacyRow.objects.get(table="monitoring.positions", legacy_id="301")
+    assert row.reason == "trailing state 101 is left out: it was entered at 108000, the position at 97000"
+    sweep_and_ask(timezone.now())
+    assert taken("BTCUSDT").status == "open"
+
+
+def test_a_stop_that_the_market_has_passed_sells_nothing(desk: Desk, mine: ExchangeAccount) -> None:
+    desk.engine.set_price("BTCUSDT", D(97400), now_ms())
+    import_now()
+    sweep_and_ask(timezone.now())
+    send_all()
+    btc = taken("BTCUSDT")
+    assert (btc.status, btc.trailing_stop.stop_price) == ("open", D(96913))
+    told = RiskEvent.objects.get(event_type="older_stop_passed", position_id=str(btc.pk))
+    assert D(told.details["older_stop"]) == D("97609.5")

@@ -58,8 +58,8 @@ class Verdict:
     our_id: str = ""
 
 
-def imported(row: Row, our_table: str, our_id: object) -> Verdict:
-    return Verdict(row[KEY], LegacyOutcome.IMPORTED, our_table=our_table, our_id=str(our_id))
+def imported(row: Row, our_table: str, our_id: object, to_know: str = "") -> Verdict:
+    return Verdict(row[KEY], LegacyOutcome.IMPORTED, to_know, our_table=our_table, our_id=str(our_id))
 
 
 def not_imported(row: Row, reason: str, outcome: str = LegacyOutcome.REJECTED) -> Verdict:

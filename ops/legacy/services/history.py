@@ -22,12 +22,12 @@ from ops.legacy.services.batches import (
     sort_out,
 )
 from ops.legacy.services.positions import OURS, POSITIONS, SOURCE
+from ops.legacy.services.settings import PARAMS, named
 from positions.models import RiskEvent
 from signals_app.models import SignalLog, SignalStatus, Strategy, StrategyAccount
 from signals_app.reasons import ReasonCode
 
 SIGNALS = LegacyTable(SOURCE, "monitoring", "processed_signals")
-PARAMS = LegacyTable(SOURCE, "monitoring", "params", key=("exchange_id",))
 FIGURES = "figures: ours are reckoned from our rows"
 BOOKKEEPING = "the older bot's own bookkeeping"
 
@@ -119,7 +119,7 @@ def _strategy(old: OldParams) -> Strategy:
         enabled=False,
         allow_open=False,
         leverage=1,
-        protection=plan_of_params(old).as_json(),
+        protection=plan_of_params(old, named()).as_json(),
     )
     StrategyAccount.objects.create(strategy=strategy, account=account_at(old.venue))
     return strategy

@@ -11,11 +11,13 @@ from decimal import Decimal
 from django.utils import timezone
 from rich.progress import Progress
 
+from exchanges.marks import fresh_prices
 from exchanges.models import ExchangeAccount, Instrument
-from exchanges.types import PositionMode
+from exchanges.types import PositionMode, PriceKind
 from ops.legacy.mapping.positions import LIVE, OldPosition, old_position
-from ops.legacy.mapping.protection import NO_STATE, is_of, plan, trail
-from ops.legacy.mapping.reading import NotYet, Rejection, Row, text
+from ops.legacy.mapping.protection import plan, protection
+from ops.legacy.mapping.reading import NotYet, Rejection, Row
+from ops.legacy.mapping.states import NO_STATE, state_of
 from ops.legacy.mapping.words import position_side, symbol, venue
 from ops.legacy.services.accounts import Leg, account_at, why_not_taken_over
 from ops.legacy.services.batches import (
@@ -30,12 +32,15 @@ from ops.legacy.services.batches import (
     undecided_rows,
 )
 from ops.legacy.services.contracts import contracts
+from ops.legacy.services.settings import params, usual_of
+from ops.legacy.services.trailing import to_know, write_trail
 from ops.models import LegacyOutcome
 from positions.lifecycle import PositionStatus
 from positions.models import FillCursor, Position
 from positions.services.instruments import refresh_instruments
 from positions.services.plans import kept
 from trailing.models import PlanVersion, TrailingStop
+from trailing.plan import ProtectionPlan
 
 SOURCE = "tradingbot"
 POSITIONS = LegacyTable(SOURCE, "monitoring", "positions")
@@ -71,7 +76,9 @@ class Positions:
         self._states = _by_leg(all_rows(STATES))
         self._live_legs = list(_by_leg(live_rows()))
         self._accounts: dict[str, ExchangeAccount] = {}
+        self._params = params()
         self._ask_for_contracts()
+        self._ask_for_prices()
         carry_over(POSITIONS, self._ended, progress, only=is_over)
         carry_over(POSITIONS, self._live, progress, only=is_live, at_once=1)
 
@@ -81,6 +88,15 @@ class Positions:
         listed = Instrument.objects.filter(active=True).values_list("venue", "exchange_symbol")
         if {(at, name) for at, name, _ in needed} - set(listed):
             refresh_instruments()
+
+    def _ask_for_prices(self) -> None:
+        wanted = {
+            (at, name): (self._account(at).pk, name, PriceKind.MARK)
+            for at, name, _ in self._live_legs
+            if not why_not_taken_over(self._account(at))
+        }
+        told = fresh_prices(wanted.values())
+        self._markets = {key: told[asked].price for key, asked in wanted.items() if asked in told}
 
     def _account(self, at: str) -> ExchangeAccount:
         if at not in self._accounts:
@@ -92,7 +108,7 @@ class Positions:
     def _ended(self, rows: Sequence[Row]) -> list[Verdict]:
         taken, verdicts = sort_out(rows, old_position)
         traded = contracts((old.venue, old.symbol) for _, old in taken)
-        plans = [plan(row, NO_STATE, old) for row, old in taken]
+        plans = [self._plan(row, NO_STATE, old) for row, old in taken]
         versions = {one: kept(one) for one in set(plans)}
         made = [
             self._closed(old, traded[old.venue, old.symbol], versions[wished])
@@ -125,7 +141,7 @@ class Positions:
 
     def _live(self, rows: Sequence[Row]) -> list[Verdict]:
         taken, verdicts = sort_out(rows, self._ready)
-        return verdicts + [imported(row, OURS, self._take_over(row, old).pk) for row, old in taken]
+        return verdicts + [self._take_over(row, old) for row, old in taken]
 
     def _ready(self, row: Row) -> OldPosition:
         old = old_position(row)
@@ -134,22 +150,33 @@ class Positions:
             raise NotYet(why_not)
         if not Instrument.objects.filter(venue=old.venue, exchange_symbol=old.symbol, active=True).exists():
             raise NotYet(f"{old.venue} has not listed {old.symbol} to us yet, so its price step is not known")
+        if old.status is PositionStatus.OPEN and (old.venue, old.symbol) not in self._markets:
+            raise NotYet(
+                f"{old.venue} tells no price of {old.symbol}: whether its stop was passed is not known"
+            )
         return old
 
-    def _take_over(self, row: Row, old: OldPosition) -> Position:
+    def _take_over(self, row: Row, old: OldPosition) -> Verdict:
         account = ExchangeAccount.objects.select_for_update(no_key=True).get(pk=self._account(old.venue).pk)
         instrument = Instrument.objects.get(venue=old.venue, exchange_symbol=old.symbol)
         _refuse_a_second(account, instrument, old)
-        state = self._state_of(row, old)
-        position = self._position(old, instrument, kept(plan(row, state, old)))
+        state, left_out = state_of(row, self._states.get((old.venue, old.symbol, old.position_side), []))
+        wished, found = self._plan(row, state, old), None
         if old.status is PositionStatus.OPEN:
+            market = self._markets[old.venue, old.symbol]
+            found = protection(row, state, old, wished, instrument.price_increment, market)
+        position = self._position(old, instrument, kept(found.plan if found else wished))
+        if found:
             _hold(position, old)
         position.save(force_insert=True)
-        _trail(position, row, state, old)
+        write_trail(position, found)
         _read_from(account, instrument, old.told_at)
         if state:
             decide(STATES, [imported(state, TrailingStop._meta.db_table, position.pk)])
-        return position
+        return imported(row, OURS, position.pk, "; ".join(to_know(row, old, wished, found, left_out)))
+
+    def _plan(self, row: Row, state: Row, old: OldPosition) -> ProtectionPlan:
+        return plan(row, state, old, usual_of(row, self._params.get(old.venue)))
 
     def _position(self, old: OldPosition, instrument: Instrument, version: PlanVersion) -> Position:
         account = self._account(old.venue)
@@ -170,11 +197,6 @@ class Positions:
             created_at=old.created_at or timezone.now(),
             opened_at=old.opened_at,
         )
-
-    def _state_of(self, row: Row, old: OldPosition) -> Row:
-        of_leg = self._states.get((old.venue, old.symbol, old.position_side), [])
-        named = [one for one in of_leg if text(one, "position_id") == text(row, "id")]
-        return next(iter(named + [one for one in of_leg if is_of(one, old)]), NO_STATE)
 
 
 def live_rows() -> list[Row]:
@@ -210,25 +232,6 @@ def _hold(position: Position, old: OldPosition) -> None:
     position.quantity = position.unexplained_quantity = old.quantity
     position.unexplained_price = old.entry_price
     position.unexplained_at = timezone.now()
-
-
-def _trail(position: Position, row: Row, state: Row, old: OldPosition) -> None:
-    if old.status is not PositionStatus.OPEN:
-        TrailingStop.objects.create(position=position)  # it is armed when the exchange shows what was bought
-        return
-    found = trail(row, state, old, position.instrument.price_increment)
-    TrailingStop.objects.create(
-        position=position,
-        state=found.phase,
-        entry_price=old.entry_price,
-        activation_price=found.activation_price,
-        high_water_mark=found.high_water_mark,
-        stop_price=found.stop_price,
-        stop_reason=found.stop_reason,
-        update_count=found.update_count,
-        activated_at=found.activated_at,
-        known_until=found.known_until,
-    )
 
 
 def _read_from(account: ExchangeAccount, instrument: Instrument, told_at: datetime | None) -> None:
