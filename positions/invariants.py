@@ -137,14 +137,14 @@ def wallets_moved_by_what_we_booked(now: datetime) -> Findings:
 def accounts_are_compared_with_the_exchange(now: datetime) -> Findings:
     limit = now - 2 * RESTED
     late = Q(watch__reconciled_at=None, created_at__lt=limit) | Q(watch__reconciled_at__lt=limit)
-    for account in _accounts_that_trade().filter(late).select_related("watch").defer(*KEYS):
+    for account in accounts_that_trade().filter(late).select_related("watch").defer(*KEYS):
         watch = getattr(account, "watch", None)
         at = watch.reconciled_at if watch else None
         since = f"not since {at:%H:%M:%S}" if at else "never yet"
         yield f"{account.name}: {since}; {watch.reconcile_error if watch else 'nobody asked'}"
 
 
-def _accounts_that_trade() -> QuerySet[ExchangeAccount]:
+def accounts_that_trade() -> QuerySet[ExchangeAccount]:
     """An account that its owner has not confirmed is not asked; only what it still holds makes that an alarm."""
     if settings.DRY_RUN is not False:
         return ExchangeAccount.objects.all()

@@ -5,6 +5,7 @@
 #   --duration S      seconds of the dry run (300)
 #   --report FILE     where the YAML of all seven questions goes (var/verification.yaml)
 #   --skip NAME       leave a step out; may be said again: environment database code tests benchmark verify dry-run
+# What it starts ends with it, also when it is killed. Tests and dry run have servers of their own, whatever .env names.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 PYTHON="${PYTHON:-.venv/bin/python}"
@@ -24,7 +25,25 @@ while [[ $# -gt 0 ]]; do
 done
 
 declare -a SAID=()
-BROKEN=0
+BROKEN=0 CHILD=""
+OWN_SERVERS=(env DATABASE_URL= REDIS_URL= PAPER_EXCHANGE_URL= PAPER_EXCHANGE_URLS= SIGNAL_WS_URL=)
+
+ends_with_us() {  # command ...: gets SIGTERM when this program ends, however it does
+  "$PYTHON" -I -S ops/parented.py 15 - $$ "$@" &
+  CHILD=$!
+  wait "$CHILD"
+  local status=$?
+  CHILD=""
+  return $status
+}
+
+interrupted() {
+  trap '' INT TERM HUP
+  if [[ -n "$CHILD" ]]; then kill -TERM "$CHILD"; wait "$CHILD"; fi
+  echo "Interrupted; NOT READY" >&2
+  exit 130
+}
+trap interrupted INT TERM HUP
 
 step() {  # name, command ...
   local name="$1" began=$SECONDS status
@@ -50,24 +69,31 @@ sys.exit(sys.version_info < (3, 11))' || return 1
 tests() {  # a story that is not there is told, not passed over
   local file missing=0
   for file in $TESTS; do [[ -f "$file" ]] || { echo "There is no $file"; missing=1; }; done
-  [[ $missing -eq 0 ]] && "$PYTHON" -m pytest -q $TESTS
+  # shellcheck disable=SC2086 - several files
+  [[ $missing -eq 0 ]] && ends_with_us "${OWN_SERVERS[@]}" "$PYTHON" -m pytest -q -m "not soak" $TESTS
 }
 
 dry_run() {
-  "$PYTHON" manage.py up --dry-run --duration "$DURATION" --port 0 --fresh --data var/verification-dry-run \
-    --report var/verification-dry-run.yaml > var/verification-dry-run.log 2>&1
+  ends_with_us "${OWN_SERVERS[@]}" "$PYTHON" manage.py up --dry-run --duration "$DURATION" --port 0 --fresh \
+    --data var/verification-dry-run --report var/verification-dry-run.yaml > var/verification-dry-run.log 2>&1
   local status=$?
   tail -n 40 var/verification-dry-run.log
   return $status
 }
 
+program() {  # name, options ...
+  local name="$1"
+  shift
+  ends_with_us "$PYTHON" "scripts/$name.py" "$@"
+}
+
 mkdir -p var
 step environment environment
-step database "$PYTHON" scripts/verify_database_migration.py --data "$DATA"
-step code "$PYTHON" scripts/analyze_code_migration.py
+step database program verify_database_migration --data "$DATA"
+step code program analyze_code_migration
 step tests tests
-step benchmark "$PYTHON" scripts/benchmark_v3_performance.py --data "$DATA"
-step verify "$PYTHON" scripts/verify_migration.py --data "$DATA" --file "$REPORT"
+step benchmark program benchmark_v3_performance --data "$DATA"
+step verify program verify_migration --data "$DATA" --file "$REPORT"
 step dry-run dry_run
 
 printf '\n'

@@ -20,8 +20,8 @@ def composed(findings: Mapping[str, Finding], comparison: Comparison) -> dict[st
         "critical_issues": [_as_told(one) for one in issues],
         "performance_comparison": {name: dict(row) for name, row in comparison.items()},
         "recommendations": {
-            "immediate": _once(issue.fix for issue in issues),
-            "before_production": _once(_to_learn(findings) + _advice(findings.values())),
+            "immediate": _once([*_to_learn(findings, is_needed=True), *(issue.fix for issue in issues)]),
+            "before_production": _once([*_to_learn(findings, is_needed=False), *_advice(findings.values())]),
         },
     }
 
@@ -38,11 +38,11 @@ def _worst_first(findings: Iterable[Finding]) -> list[Issue]:
     return sorted((issue for one in findings for issue in one.issues), key=lambda one: -one.severity)
 
 
-def _to_learn(findings: Mapping[str, Finding]) -> list[str]:
+def _to_learn(findings: Mapping[str, Finding], *, is_needed: bool) -> list[str]:
     return [
         f"{name}: nobody knows yet ({one.details['reason']})"
         for name, one in findings.items()
-        if "reason" in one.details
+        if "reason" in one.details and one.is_needed is is_needed
     ]
 
 

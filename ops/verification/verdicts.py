@@ -31,6 +31,10 @@ class MigrationStatus(StrEnum):
         return list(MigrationStatus).index(self)
 
 
+# of a part of the questions: all of them passed, and the others were not asked
+PART_PASSED = 3
+
+
 class CannotAsk(Exception):
     """The question could not be put, so there is no answer; the text says why, and what to do."""
 
@@ -76,6 +80,17 @@ def unknown(why: str, *, is_needed: bool = True) -> Finding:
     return Finding(Status.UNKNOWN, {"reason": why}, is_needed=is_needed)
 
 
+def not_asked() -> Finding:
+    return unknown("it was not asked")
+
+
+def exit_code(overall: MigrationStatus, asked: Collection[Status], everything: int) -> int:
+    """0 says READY, and a part of the questions never says that."""
+    is_part = len(asked) < everything
+    passed = is_part and all(status is Status.PASSED for status in asked)
+    return PART_PASSED if passed else overall.exit_code
+
+
 def overall(findings: Collection[Finding]) -> Overall:
     passed = sum(one.status is Status.PASSED for one in findings)
     confidence = passed * 100 // len(findings) if findings else 0
@@ -85,7 +100,8 @@ def overall(findings: Collection[Finding]) -> Overall:
 def _status(findings: Collection[Finding]) -> MigrationStatus:
     if any(issue.severity is Severity.CRITICAL for one in findings for issue in one.issues):
         return MigrationStatus.NOT_READY
-    if not findings or any(_wants_work(one) for one in findings):
+    has_passed = any(one.status is Status.PASSED for one in findings)
+    if not has_passed or any(_wants_work(one) for one in findings):
         return MigrationStatus.NEEDS_FIXES
     return MigrationStatus.READY
 

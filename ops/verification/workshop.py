@@ -6,9 +6,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
-import tempfile
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from django.conf import settings
 from ops.children import Children
 from ops.embedded.running import running
 from ops.ports import free_port
+from ops.program import Program
 from ops.redaction import redacted_text
 from ops.verification.catalog import structure
 from ops.verification.structure import Structure
@@ -37,12 +38,12 @@ class TrialBroke(Exception):
 
 
 class Workshop:
-    def __init__(self, stack: ExitStack, make: Fill | None = None) -> None:
+    """Database, keys and folder have the same names each time: what a killed verification left, the next one finds."""
+
+    def __init__(self, stack: ExitStack, folder: Path, make: Fill | None = None) -> None:
         """`make` fills the database; usually every migration is run in it."""
-        self._stack, self._make = stack, make or self._migrated
-        self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tb-verify-")))
-        self._prefix = f"{settings.REDIS_PREFIX}-verification-{os.getpid()}"
-        stack.callback(self._forget_keys)
+        self._stack, self._folder, self._make = stack, folder, make or self._migrated
+        self._prefix = f"{settings.REDIS_PREFIX}-verification"
 
     def wanted_structure(self) -> Structure:
         """What the migrations of this code make."""
@@ -57,6 +58,7 @@ class Workshop:
 
     def trial_on_paper(self, name: str) -> dict[str, Any]:
         """With a paper exchange that listens, for what is measured over sockets."""
+        self._database  # noqa: B018 - alone from here on
         port = free_port()
         paper = Children(BASE, self._environment).paper(port, self._folder / "paper")
         with running([paper], self._folder):
@@ -66,7 +68,14 @@ class Workshop:
 
     @cached_property
     def _database(self) -> str:
-        return self._stack.enter_context(trial_database(self._make))
+        name = self._stack.enter_context(trial_database(self._fill))
+        self._stack.callback(self._forget)
+        return name
+
+    def _fill(self, server: psycopg.Connection, name: str) -> None:
+        self._forget()
+        self._folder.mkdir(parents=True)
+        self._make(server, name)
 
     def _migrated(self, server: psycopg.Connection, name: str) -> None:
         create(server, name)
@@ -87,15 +96,16 @@ class Workshop:
         return self._run(list(command), self._environment | said)
 
     def _run(self, command: list[str], environment: dict[str, str]) -> str:
-        done = subprocess.run(
-            [sys.executable, str(BASE / "manage.py"), *command],
-            cwd=BASE, env=environment, capture_output=True, text=True, timeout=TRIAL_SECONDS,
-        )  # fmt: skip
+        program = Program(command[0], [sys.executable, str(BASE / "manage.py"), *command], environment, BASE)
+        done: subprocess.CompletedProcess[str] = subprocess.run(
+            program.argv(), **program.spawn_options(), capture_output=True, text=True, timeout=TRIAL_SECONDS
+        )
         if done.returncode:
             raise TrialBroke(f"{command[0]}: {redacted_text(_last_words(done.stderr))}")
         return done.stdout
 
-    def _forget_keys(self) -> None:
+    def _forget(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
         with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=REDIS_SECONDS) as client:
             for key in client.scan_iter(f"{self._prefix}*"):
                 client.unlink(key)

@@ -16,9 +16,9 @@ from exchanges.clock import ClockReading
 from exchanges.errors import ExchangeError
 from exchanges.key_rights import KeyPermissions
 from exchanges.models import AccountWatch, ExchangeAccount, Instrument
-from exchanges.registry import is_on_paper
 from exchanges.types import BreakerState, PositionMode
-from ops.verification.verdicts import CannotAsk, Finding, Issue, Severity, judged
+from ops.verification.checks import accounts
+from ops.verification.verdicts import Finding, Issue, Severity, judged
 
 COMPARED_EVERY = timedelta(minutes=1)
 HIGH, CRITICAL = Severity.HIGH, Severity.CRITICAL
@@ -34,21 +34,14 @@ class Answers:
 
 
 def check() -> Finding:
-    accounts = [account for account in ExchangeAccount.objects.order_by("name") if _may_be_asked(account)]
-    if not accounts:
-        raise CannotAsk("there is no account that may be asked: make one, and confirm it where money is real")
     issues: list[Issue] = []
-    details: dict[str, Any] = {}
-    for account in accounts:
+    said: dict[str, Any] = {}
+    for account in accounts.asked():
         told = _ask(account)
         found = [*_of_answers(account, told), *_of_watch(account)]
-        details[account.name] = _in_words(account, told, found)
+        said[account.name] = _in_words(account, told, found)
         issues += found
-    return judged(details, issues)
-
-
-def _may_be_asked(account: ExchangeAccount) -> bool:
-    return is_on_paper() or account.is_live_confirmed
+    return judged({"accounts": said, "not_asked": accounts.left_out()}, issues)
 
 
 def _ask(account: ExchangeAccount) -> Answers | str:
@@ -93,8 +86,6 @@ def _of_watch(account: ExchangeAccount) -> Iterator[Issue]:
         yield Issue(f"the private stream of {account.name} is not connected", HIGH, _RUNS)
     if watch is not None and watch.breaker != BreakerState.CLOSED:
         yield Issue(f"{account.name} counts as unreachable: {watch.unreachable_error}", CRITICAL, _LOOK)
-    if watch is not None and watch.stops_refused_since is not None:
-        yield Issue(f"the exchange takes no stops of {account.name}", CRITICAL, "docs/failover.md")
 
 
 def _is_young(moment: datetime | None) -> bool:

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from exchanges.models import ExchangeAccount
 from exchanges.trading_state import TradingState
-from ops.verification.verdicts import CannotAsk, Finding, Issue, Severity, judged
+from ops.verification.checks import accounts
+from ops.verification.verdicts import Finding, Issue, Severity, judged
 from positions.book import limits_on
 from positions.models import AccountEquity
 from positions.risk_limits import Limits
@@ -21,21 +22,18 @@ Trial = Callable[[], Mapping[str, Any]]
 
 
 def check(trial: Trial) -> Finding:
-    accounts = list(
-        ExchangeAccount.objects.only("name", "max_open_positions", "max_exposure", "trading_state")
-    )
-    if not accounts:
-        raise CannotAsk("there is no account that limits could hold for")
+    trading = list(accounts.asked().only("name", "max_open_positions", "max_exposure", "trading_state"))
     tried = trial()
-    issues = [issue for account in accounts for issue in [*_unlimited(account), *_unwatched(account)]]
+    issues = [issue for account in trading for issue in [*_unlimited(account), *_unwatched(account)]]
     issues += [
         _did_not_refuse(name, said) for name, said in tried.items() if said["refused_by"] != said["wanted"]
     ]
     details = {
-        "limits_that_hold": {account.name: _in_force(limits_on(account).values()) for account in accounts},
+        "limits_that_hold": {account.name: _in_force(limits_on(account).values()) for account in trading},
+        "not_asked": accounts.left_out(),
         "tried": {name: said["refused_by"] == said["wanted"] for name, said in tried.items()},
     }
-    return judged(details, issues, list(_advice(accounts)))
+    return judged(details, issues, list(_advice(trading)))
 
 
 def _unlimited(account: ExchangeAccount) -> Iterator[Issue]:
@@ -66,7 +64,7 @@ def _did_not_refuse(name: str, said: Mapping[str, Any]) -> Issue:
     return Issue(what, Severity.CRITICAL, "stop entries (`manage.py halt`) until this is repaired")
 
 
-def _advice(accounts: list[ExchangeAccount]) -> Iterator[str]:
-    for account in accounts:
+def _advice(trading: list[ExchangeAccount]) -> Iterator[str]:
+    for account in trading:
         if account.trading_state != TradingState.ACTIVE:
             yield f"{account.name} is {account.trading_state}: `manage.py resume` when the reason is gone"

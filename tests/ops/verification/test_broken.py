@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ from positions.models import AccountEquity, InvariantCheck, Order, Position, Ris
 from positions.risk_limits import RECOMMENDED
 from positions.services import position_modes
 from signals_app.models import Strategy
-from tests.builders import a_balance
+from tests.builders import a_balance, an_account
 from tests.legacy.generations import generation
 from tests.positions.services.conftest import Desk
 from trailing import services as trailing
@@ -158,6 +159,10 @@ def bare_position(installation: Installation) -> None:
     Position.objects.update(opened_at=timezone.now() - LONG_AGO)
 
 
+def stops_refused(installation: Installation) -> None:
+    AccountWatch.objects.update(stops_refused_since=timezone.now())
+
+
 def quantity_nobody_bought(installation: Installation) -> None:
     Position.objects.update(quantity=Decimal(1), updated_at=timezone.now() - LONG_AGO)
 
@@ -211,7 +216,8 @@ BROKEN: dict[str, tuple[Callable[[Installation], None], set[str]]] = {
     "slow signals": (says("speed", signals_1000_seconds=1.2), {PERFORMANCE}),
     "slow orders": (says("speed", orders_10_at_once_seconds=0.6), {PERFORMANCE}),
     "memory": (all_memory_taken, {PERFORMANCE}),
-    "a position without a stop": (bare_position, {INTEGRITY}),
+    "a position without a stop": (bare_position, {PROTECTION, INTEGRITY}),
+    "an exchange that takes no stops": (stops_refused, {PROTECTION}),
     "a quantity that no fill explains": (quantity_nobody_bought, {INTEGRITY}),
     "rows without their parent": (unforeseen("DELETE FROM exchanges_instrument"), {INTEGRITY, EXCHANGE}),
     "sweeps that do not run": (sweeps_dead, {INTEGRITY}),
@@ -256,3 +262,19 @@ def test_what_cannot_be_asked_is_unknown_and_not_green(installation: Installatio
 def test_without_accounts_there_is_nothing_to_ask(db) -> None:
     found = run_all({EXCHANGE: exchange.check, RISK: lambda: risk.check(dict)})
     assert {one.status for one in found.values()} == {Status.UNKNOWN}
+
+
+def test_accounts_that_nobody_confirmed_are_named_and_not_judged(
+    installation: Installation, settings
+) -> None:
+    """As after moving in: what an older bot held is on accounts without keys."""
+    settings.DRY_RUN = False
+    an_account(name="legacy-v4-books", api_key="", api_secret="")
+    ours = ExchangeAccount.objects.filter(pk=installation.desk.account.pk)
+    ours.update(is_live_confirmed=True, api_key="", api_secret="")  # so that nobody can be asked from here
+    found = run_all(
+        {EXCHANGE: exchange.check, RISK: partial(risk.check, partial(installation.trial, "limits"))}
+    )
+    assert [one.details["not_asked"] for one in found.values()] == [["legacy-v4-books"]] * 2
+    assert found[RISK].status is Status.PASSED
+    assert list(found[EXCHANGE].details["accounts"]) == [installation.desk.account.name]

@@ -9,16 +9,19 @@ from ops.verification.report import composed
 from ops.verification.running import run_all
 from ops.verification.speed import Limits, beyond, compared
 from ops.verification.verdicts import (
+    PART_PASSED,
     CannotAsk,
     Finding,
     Issue,
     MigrationStatus,
     Severity,
     Status,
+    exit_code,
     judged,
     overall,
     unknown,
 )
+from ops.verification.verifying import EVERYTHING, ML, PERFORMANCE, SCHEMA, report_of
 
 FINE = judged({"asked": 1}, [])
 BAD = judged({}, [Issue("a limit is off", Severity.HIGH, "set it")])
@@ -44,6 +47,7 @@ def cannot() -> Finding:
         ([FINE, BAD], "NEEDS_FIXES", "HIGH", 50),
         ([FINE, BAD, WORST], "NOT_READY", "CRITICAL", 33),
         ([], "NEEDS_FIXES", "HIGH", 0),
+        ([NOT_THERE], "NEEDS_FIXES", "MEDIUM", 0),
     ],
 )
 def test_all_together(findings: list[Finding], status: str, risk: str, confidence: int) -> None:
@@ -58,6 +62,32 @@ def test_all_together(findings: list[Finding], status: str, risk: str, confidenc
 def test_the_exit_code_is_the_status() -> None:
     assert [status.exit_code for status in MigrationStatus] == [0, 1, 2]
     assert MigrationStatus.READY.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "asked", "code"),
+    [
+        (MigrationStatus.READY, [Status.PASSED] * 7, 0),
+        (MigrationStatus.NEEDS_FIXES, [Status.PASSED] * 2, PART_PASSED),
+        (MigrationStatus.NEEDS_FIXES, [Status.PASSED, Status.UNKNOWN], 1),
+        (MigrationStatus.NEEDS_FIXES, [Status.PASSED, Status.FAILED], 1),
+        (MigrationStatus.NOT_READY, [Status.FAILED], 2),
+    ],
+)
+def test_a_part_of_the_questions_has_a_code_of_its_own(
+    status: MigrationStatus, asked: list[Status], code: int
+) -> None:
+    assert exit_code(status, asked, everything=7) == code
+
+
+@pytest.mark.parametrize("name", [ML, SCHEMA])
+def test_a_part_of_the_questions_is_never_ready(name: str) -> None:
+    report = report_of({name: FINE if name == SCHEMA else NOT_THERE})
+    assert report["migration_status"] == "NEEDS_FIXES"
+    assert list(report["checks"]) == list(EVERYTHING)
+    assert report["checks"][PERFORMANCE] == {"status": "UNKNOWN", "details": {"reason": "it was not asked"}}
+    assert "Performance: nobody knows yet (it was not asked)" in report["recommendations"]["immediate"]
+    assert report["performance_comparison"]["memory_mb"]["improvement"] == "unknown"
 
 
 def test_a_check_that_breaks_is_failed_and_critical_and_the_others_are_asked() -> None:

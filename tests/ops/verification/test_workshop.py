@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -41,11 +42,21 @@ def databases() -> set[str]:
         return {name for (name,) in server.execute("SELECT datname FROM pg_database").fetchall()}
 
 
+def what_a_killed_one_left(folder: Path) -> None:
+    with own_session() as server:
+        left = sql.Identifier(f"{connection.settings_dict['NAME']}_verification")
+        server.execute(sql.SQL("CREATE DATABASE {}").format(left))
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.set(f"{settings.REDIS_PREFIX}-verification:left", 1)
+    (folder / "paper").mkdir(parents=True)
+
+
 @WITH_TEMPLATE
-def test_a_trial_leaves_nothing_behind(transactional_db) -> None:
+def test_a_trial_leaves_nothing_behind(transactional_db, tmp_path) -> None:
     before = databases()
+    what_a_killed_one_left(tmp_path / "verification")
     with ExitStack() as stack:
-        workshop = Workshop(stack, copied)
+        workshop = Workshop(stack, tmp_path / "verification", copied)
         tried = workshop.trial("limits")
         assert tried["drawdown"] == {"wanted": "drawdown", "refused_by": "drawdown"}
         assert len(databases() - before) == 1
@@ -61,7 +72,8 @@ def test_a_trial_leaves_nothing_behind(transactional_db) -> None:
     assert databases() == before
     assert (ExchangeAccount.objects.count(), Position.objects.count()) == (0, 0)
     with redis.Redis.from_url(settings.REDIS_URL) as client:
-        assert list(client.scan_iter("*-verification-*")) == []
+        assert list(client.scan_iter("*-verification*")) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_trial_that_breaks_says_its_last_words(db, tmp_path) -> None:
@@ -69,7 +81,7 @@ def test_a_trial_that_breaks_says_its_last_words(db, tmp_path) -> None:
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
     with ExitStack() as stack, pytest.raises(TrialBroke, match=r"verification_trial: .*does not exist"):
-        Workshop(stack, empty).trial("limits")
+        Workshop(stack, tmp_path / "verification", empty).trial("limits")
 
 
 def test_trials_refuse_any_other_database(db) -> None:
