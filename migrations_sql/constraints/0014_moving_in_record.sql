@@ -9,7 +9,8 @@ ALTER TABLE moving_in_record
     ADD COLUMN IF NOT EXISTS rehearsed_at timestamptz,
     ADD COLUMN IF NOT EXISTS rehearsal jsonb NOT NULL DEFAULT '{}',
     ADD COLUMN IF NOT EXISTS migrated_at timestamptz,
-    ADD COLUMN IF NOT EXISTS verified_at timestamptz;
+    ADD COLUMN IF NOT EXISTS verified_at timestamptz,
+    ADD COLUMN IF NOT EXISTS moved_tables jsonb NOT NULL DEFAULT '[]';
 ALTER TABLE moving_in_record DROP CONSTRAINT IF EXISTS moving_in_record_pkey;
 ALTER TABLE moving_in_record ADD CONSTRAINT moving_in_record_pkey PRIMARY KEY (id);
 ALTER TABLE moving_in_record DROP CONSTRAINT IF EXISTS moving_in_record_is_one_row;

@@ -1,8 +1,9 @@
 -- Trailing states of positions that are over are removed from monitoring.trailing_stop_state.
 -- By hand: psql -v ON_ERROR_STOP=1 -f 008_cleanup_stale_ts_states.sql
 --
--- One transaction; a second run changes nothing. A state stays while any position of its symbol, exchange and side is live
--- (also one still opening, in whatever case its status is written), however many older ones of that symbol are closed.
+-- One transaction; a second run changes nothing. A state stays while the position it names is live, or one of its symbol,
+-- exchange and side that was entered at its price (also one still opening, in whatever case its status is written), however
+-- many older ones of that symbol are closed.
 -- Removed rows are kept in monitoring.trailing_stop_state_stale_backup for the way back.
 BEGIN;
 SET LOCAL lock_timeout = '60s';
@@ -18,14 +19,26 @@ CREATE FUNCTION pg_temp.is_long(side text) RETURNS boolean LANGUAGE sql IMMUTABL
     SELECT CASE WHEN lower(side) IN ('long', 'buy') THEN true WHEN lower(side) IN ('short', 'sell') THEN false END
 $$;
 
+-- Within 0.1 %; 0 and 999999 were written where a price was not known.
+CREATE FUNCTION pg_temp.same_entry(state numeric, place numeric) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(abs(nullif(nullif(state, 0), 999999) - nullif(nullif(place, 0), 999999)) <= place * 0.001, true)
+$$;
+
+-- Of its leg, by what the rows themselves say: symbol, exchange and side, and entered at its price. A state with the price
+-- of an earlier position of that leg would bring that one's best price and stop.
+CREATE FUNCTION pg_temp.is_of(state jsonb, place jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT lower(place ->> 'exchange') = lower(state ->> 'exchange')
+       AND pg_temp.contract(place ->> 'symbol') = pg_temp.contract(state ->> 'symbol')
+       AND coalesce(pg_temp.is_long(place ->> 'side') = pg_temp.is_long(state ->> 'side'), true)
+       AND pg_temp.same_entry((state ->> 'entry_price')::numeric, (place ->> 'entry_price')::numeric)
+$$;
+
 CREATE FUNCTION pg_temp.stale_ids() RETURNS SETOF bigint LANGUAGE plpgsql AS $$
 BEGIN
     RETURN QUERY SELECT s.id::bigint FROM monitoring.trailing_stop_state s WHERE NOT EXISTS (
         SELECT FROM monitoring.positions p
-        WHERE lower(p.status) IN ('active', 'open', 'pending_entry', 'entry_placed', 'pending_sl')
-          AND (p.id::text = to_jsonb(s) ->> 'position_id'
-               OR (lower(p.exchange) = lower(s.exchange) AND pg_temp.contract(p.symbol) = pg_temp.contract(s.symbol)
-                   AND coalesce(pg_temp.is_long(p.side) = pg_temp.is_long(s.side), true))));
+        WHERE lower(trim(p.status)) IN ('active', 'open', 'pending_entry', 'entry_placed', 'pending_sl')
+          AND (p.id::text = to_jsonb(s) ->> 'position_id' OR pg_temp.is_of(to_jsonb(s), to_jsonb(p))));
 END $$;
 
 DO $cleanup$
@@ -65,5 +78,5 @@ BEGIN
     END IF;
 END $cleanup$;
 
-DROP FUNCTION pg_temp.contract, pg_temp.is_long, pg_temp.stale_ids;
+DROP FUNCTION pg_temp.contract, pg_temp.is_long, pg_temp.same_entry, pg_temp.is_of, pg_temp.stale_ids;
 COMMIT;

@@ -3,8 +3,8 @@
 -- By hand: psql -v ON_ERROR_STOP=1 -f 009_add_ts_position_fk.sql
 --
 -- One transaction; a second run changes nothing. What an earlier migration left (a column, a key of another kind, ids of
--- positions that are closed or gone) is repaired. One state per symbol and exchange is no rule any more: in hedge mode a
--- contract has two legs. How to go back is remembered in monitoring.trailing_stop_state_links_undo.
+-- positions that are closed or gone) is repaired. One state per symbol and exchange stays a rule, as the old bot's writing
+-- needs it, unless a contract has two live legs. How to go back is remembered in monitoring.trailing_stop_state_links_undo.
 BEGIN;
 SET LOCAL lock_timeout = '60s';
 SET LOCAL statement_timeout = 0;
@@ -17,6 +17,20 @@ $$;
 
 CREATE FUNCTION pg_temp.is_long(side text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN lower(side) IN ('long', 'buy') THEN true WHEN lower(side) IN ('short', 'sell') THEN false END
+$$;
+
+-- Within 0.1 %; 0 and 999999 were written where a price was not known.
+CREATE FUNCTION pg_temp.same_entry(state numeric, place numeric) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(abs(nullif(nullif(state, 0), 999999) - nullif(nullif(place, 0), 999999)) <= place * 0.001, true)
+$$;
+
+-- Of its leg, by what the rows themselves say: symbol, exchange and side, and entered at its price. A state with the price
+-- of an earlier position of that leg would bring that one's best price and stop.
+CREATE FUNCTION pg_temp.is_of(state jsonb, place jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT lower(place ->> 'exchange') = lower(state ->> 'exchange')
+       AND pg_temp.contract(place ->> 'symbol') = pg_temp.contract(state ->> 'symbol')
+       AND coalesce(pg_temp.is_long(place ->> 'side') = pg_temp.is_long(state ->> 'side'), true)
+       AND pg_temp.same_entry((state ->> 'entry_price')::numeric, (place ->> 'entry_price')::numeric)
 $$;
 
 CREATE FUNCTION pg_temp.change(statement text, undo text) RETURNS void LANGUAGE plpgsql AS $$
@@ -41,12 +55,19 @@ BEGIN
     LEFT JOIN monitoring.positions p ON p.id::text = named.id
     LEFT JOIN LATERAL (
         SELECT l.id FROM monitoring.positions l
-        WHERE lower(l.status) IN ('active', 'open', 'pending_entry', 'entry_placed', 'pending_sl')
-          AND (l.id::text = named.id
-               OR (lower(l.exchange) = lower(s.exchange) AND pg_temp.contract(l.symbol) = pg_temp.contract(s.symbol)
-                   AND coalesce(pg_temp.is_long(l.side) = pg_temp.is_long(s.side), true)))
+        WHERE lower(trim(l.status)) IN ('active', 'open', 'pending_entry', 'entry_placed', 'pending_sl')
+          AND (l.id::text = named.id OR pg_temp.is_of(to_jsonb(s), to_jsonb(l)))
         ORDER BY coalesce(l.id::text = named.id, false) DESC, abs(l.entry_price - s.entry_price), l.id DESC LIMIT 1
     ) AS live ON true;
+END $$;
+
+-- Contracts of which both legs are live.
+CREATE FUNCTION pg_temp.contracts_with_two_legs() RETURNS text[] LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT pg_temp.contract(symbol) || ' on ' || lower(exchange) FROM monitoring.positions
+        WHERE lower(trim(status)) IN ('active', 'open', 'pending_entry', 'entry_placed', 'pending_sl')
+        GROUP BY pg_temp.contract(symbol), lower(exchange) HAVING count(DISTINCT pg_temp.is_long(side)) > 1 ORDER BY 1);
 END $$;
 
 -- Of two states of one position the one that was written last is true; the others are kept beside those of 008.
@@ -102,6 +123,7 @@ DECLARE
     one record;
     counted bigint;
     former jsonb;
+    two_legs text[];
     changes text[] := '{}';
 BEGIN
     PERFORM pg_advisory_xact_lock(7474003);
@@ -166,13 +188,14 @@ BEGIN
                                format('ALTER TABLE %s ALTER COLUMN position_id DROP NOT NULL', state));
         changes := changes || 'position_id required'::text;
     END IF;
+    two_legs := pg_temp.contracts_with_two_legs();
     FOR one IN SELECT conname, pg_get_constraintdef(oid) AS definition FROM pg_constraint k
-               WHERE contype = 'u' AND conrelid = to_regclass(state)
+               WHERE two_legs <> '{}' AND contype = 'u' AND conrelid = to_regclass(state)
                  AND (SELECT array_agg(attname::text ORDER BY attname) FROM pg_attribute a
                       WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)) = ARRAY['exchange', 'symbol'] LOOP
         PERFORM pg_temp.change(format('ALTER TABLE %s DROP CONSTRAINT %I', state, one.conname),
                                format('ALTER TABLE %s ADD CONSTRAINT %I %s', state, one.conname, one.definition));
-        changes := changes || format('%s dropped: a contract has two legs in hedge mode', one.conname);
+        changes := changes || format('%s dropped: two legs of %s', one.conname, array_to_string(two_legs, ', '));
     END LOOP;
     IF NOT EXISTS (SELECT FROM pg_constraint WHERE contype IN ('u', 'p') AND conrelid = to_regclass(state) AND conkey = ARRAY[position_id]) THEN
         PERFORM pg_temp.change(format('ALTER TABLE %s ADD CONSTRAINT trailing_stop_state_one_per_position UNIQUE (position_id)', state),
@@ -197,5 +220,6 @@ BEGIN
     END IF;
 END $link$;
 
-DROP FUNCTION pg_temp.contract, pg_temp.is_long, pg_temp.change, pg_temp.links, pg_temp.keep_one_each, pg_temp.relink;
+DROP FUNCTION pg_temp.contract, pg_temp.is_long, pg_temp.same_entry, pg_temp.is_of, pg_temp.change, pg_temp.links,
+    pg_temp.contracts_with_two_legs, pg_temp.keep_one_each, pg_temp.relink;
 COMMIT;

@@ -108,16 +108,17 @@ def backup_tables(cursor: Any) -> list[str]:
 
 
 def stale_states(cursor: Any) -> list[int]:
-    """Trailing states of no live position: neither the one they name nor one of their symbol, exchange and side."""
+    """Trailing states of no live position: neither the one they name nor one of their leg entered at their price."""
     if not (has_table(cursor, TRAILING_STATES) and has_table(cursor, "monitoring.positions")):
         return []
-    names_its_position = "position_id" in columns_of(cursor, TRAILING_STATES)
     cursor.execute(
         f"""
-        SELECT s.id FROM {TRAILING_STATES} s WHERE NOT EXISTS (
-            SELECT 1 FROM monitoring.positions p WHERE lower(p.status) = ANY(%s) AND (
-                {"p.id = s.position_id OR" if names_its_position else ""}
-                ({_contract("p")} = {_contract("s")} AND coalesce({_is_long("p")} = {_is_long("s")}, true))
+        SELECT s.id FROM {TRAILING_STATES} s, to_jsonb(s) told WHERE NOT EXISTS (
+            SELECT FROM monitoring.positions p, to_jsonb(p) live WHERE lower(trim(p.status)) = ANY(%s) AND (
+                p.id::text = told ->> 'position_id'
+                OR ({_contract("live")} = {_contract("told")}
+                    AND coalesce({_is_long("live")} = {_is_long("told")}, true)
+                    AND coalesce(abs({_entry("live")} - {_entry("told")}) <= {_entry("live")} * 0.001, true))
             )) ORDER BY 1
         """,  # noqa: S608  (no word of it comes from outside)
         [list(LIVE_STATUSES)],
@@ -127,10 +128,15 @@ def stale_states(cursor: Any) -> list[int]:
 
 def _contract(row: str) -> str:
     """BTC/USDT:USDT and btcusdt are one."""
-    return f"(lower({row}.exchange), replace(split_part(upper({row}.symbol), ':', 1), '/', ''))"
+    return f"(lower({row} ->> 'exchange'), replace(split_part(upper({row} ->> 'symbol'), ':', 1), '/', ''))"
 
 
 def _is_long(row: str) -> str:
     """Unknown where the side is neither word."""
-    side = f"lower({row}.side)"
+    side = f"lower({row} ->> 'side')"
     return f"CASE WHEN {side} IN ('long', 'buy') THEN true WHEN {side} IN ('short', 'sell') THEN false END"
+
+
+def _entry(row: str) -> str:
+    """0 and 999999 were written where it was not known."""
+    return f"nullif(nullif(({row} ->> 'entry_price')::numeric, 0), 999999)"

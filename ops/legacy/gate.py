@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +12,36 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from ops.legacy import backup_files
+from ops.legacy import backup_files, catalog, scope
 
 BACKUP_IS_OLD_AFTER = timedelta(days=1)  # the old bot went on writing since
 TABLE = "moving_in_record"
 
 
 def what_is_missing(connection: BaseDatabaseWrapper) -> str | None:
-    """What to do first, or None. A database that was moved once stays open: the migrations to come are ours."""
+    """What to do first, or None. Tables that were moved in once stay open: the migrations to come are ours."""
     record = _record(connection)
-    if record.get("migrated_at"):
-        return None
-    if not record.get("preflight_at"):
+    migrated_at = _moment(record, "migrated_at")
+    if migrated_at is None:
+        return _what_is_missing(record)
+    came = _came_since(connection, record)
+    missing = _what_is_missing(record, migrated_at) if came else None
+    return missing and f"{', '.join(came)} came after others were moved in: {missing}"
+
+
+def is_moved(connection: BaseDatabaseWrapper) -> bool:
+    """All that older bots have here."""
+    record = _record(connection)
+    return bool(record.get("migrated_at")) and not _came_since(connection, record)
+
+
+def _what_is_missing(record: dict[str, Any], after: datetime | None = None) -> str | None:
+    preflight_at, verified_at = (
+        moment if moment and (after is None or moment > after) else None
+        for moment in (_moment(record, "preflight_at"), _moment(record, "backup_verified_at"))
+    )
+    if preflight_at is None:
         return "run `manage.py legacy preflight` first"
-    verified_at = parse_datetime(record.get("backup_verified_at") or "")
     if verified_at is None:
         return "make a backup with `manage.py legacy backup` first"
     if timezone.now() - verified_at > BACKUP_IS_OLD_AFTER:
@@ -33,6 +49,16 @@ def what_is_missing(connection: BaseDatabaseWrapper) -> str | None:
     if folder := record.get("backup_folder"):
         return backup_files.what_is_wrong(Path(folder))
     return None
+
+
+def _came_since(connection: BaseDatabaseWrapper, record: dict[str, Any]) -> list[str]:
+    with connection.cursor() as cursor:
+        moved = {*record.get("moved_tables", []), *catalog.backup_tables(cursor)}
+        return [table for table in scope.tables(cursor) if table not in moved]
+
+
+def _moment(record: dict[str, Any], name: str) -> datetime | None:
+    return parse_datetime(record.get(name) or "")
 
 
 def _record(connection: BaseDatabaseWrapper) -> dict[str, Any]:

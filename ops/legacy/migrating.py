@@ -32,11 +32,12 @@ class Both:
                 self.say(line)
 
 
-def migrate(folder: Path, say: Say) -> Path:
+def migrate(folder: Path, say: Say, while_connected: bool) -> Path:
     log = folder / f"migrate-{datetime.now(UTC):%Y%m%d-%H%M%S}.log"
     with log.open("w") as file:
         try:
-            call_command("migrate", interactive=False, stdout=Both(file, say))
+            out = Both(file, say)
+            call_command("migrate", interactive=False, stdout=out, while_connected=while_connected)
         except (CommandError, DatabaseError) as error:
             said = " ".join(str(error).split())
             file.write(f"\nFAILED: {said}\n")

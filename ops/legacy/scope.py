@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -16,6 +17,18 @@ AS_TEXT = (
     "SET DateStyle TO 'ISO, MDY'; SET IntervalStyle TO 'postgres'; SET TimeZone TO 'UTC'; "
     "SET extra_float_digits TO 1; SET bytea_output TO 'hex'"
 )
+
+SECONDS_TO_LEAVE = 3
+MIGRATING = 0x7472616465  # the advisory lock of `manage.py migrate`: any number of our own
+# without a superuser's rights the kind of another role's session is not told; a server's own worker has no role
+OTHERS_CONNECTED = """
+    SELECT concat(coalesce(nullif(application_name, ''), 'a program'), ' of ', usename, ' (process ', pid, ')')
+    FROM pg_stat_activity a WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename IS NOT NULL
+      AND coalesce(backend_type, 'client backend') = 'client backend' AND application_name <> 'tradingbot legacy'
+      AND NOT EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.locktype = 'advisory'
+                      AND (l.classid::bigint << 32) | l.objid::bigint = %s)
+    ORDER BY 1
+"""
 
 
 def quoted(table: str) -> str:
@@ -74,13 +87,17 @@ def refusal_unless_equal(table: str, expected: TableContent) -> str:
 
 
 def others_connected(cursor: Any) -> list[str]:
-    """Who else is in this database, as people know them."""
-    cursor.execute(
-        "SELECT coalesce(nullif(application_name, ''), 'a program') || ' of ' || usename || ' (process ' || pid || ')' "
-        "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
-        "AND backend_type = 'client backend' AND application_name <> 'tradingbot legacy' ORDER BY 1"
-    )
+    """As people know them. Whoever waits for the lock of migrations is a start of ours."""
+    cursor.execute(OTHERS_CONNECTED, [MIGRATING])
     return [who for (who,) in cursor.fetchall()]
+
+
+def others_who_stay(cursor: Any) -> list[str]:
+    """Who has just ended, or starts beside us and will wait, is not seen for long."""
+    until = time.monotonic() + SECONDS_TO_LEAVE
+    while (others := others_connected(cursor)) and time.monotonic() < until:
+        time.sleep(0.1)
+    return others
 
 
 def changed(before: Mapping[str, TableContent], after: Mapping[str, TableContent]) -> list[str]:

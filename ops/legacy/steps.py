@@ -11,9 +11,8 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from ops.legacy import checks, scope, watching
+from ops.legacy import checks, gate, scope, watching
 from ops.legacy.checks import NotTrue
-from ops.legacy.gate import what_is_missing
 from ops.legacy.migrating import list_what_was_not_imported, migrate
 from ops.legacy.outcomes import each_that_says_why
 from ops.legacy.preflight import Preflight
@@ -47,7 +46,7 @@ class Given:
     def be_alone(self) -> None:
         connection.close()
         with self.server.connect() as session, session.cursor() as cursor:
-            others = scope.others_connected(cursor)
+            others = scope.others_who_stay(cursor)
         if others and not self.words["while_connected"]:
             raise NotTrue(
                 f"others are connected: {', '.join(others)}. Stop every bot, then run this again; "
@@ -74,7 +73,7 @@ def backup(given: Given) -> str:
     parent = given.words["folder"] or settings.BASE_DIR / "var" / "legacy"
     folder = backing_up.make_backup(given.server, parent, given.say)
     given.say(f"kept in {folder}; copy it to another machine")
-    if record.the_record().migrated_at:
+    if gate.is_moved(connection):
         return "nothing; `verify` and `restore` go on with the backup from before the migration"
     record.note_backup(folder)
     return "`manage.py legacy rehearse`"
@@ -90,7 +89,7 @@ def move_in(given: Given) -> str:
     be_prepared()
     given.be_alone()
     folder = given.kept_backup()
-    given.say(f"log: {migrate(folder, given.say)}")
+    given.say(f"log: {migrate(folder, given.say, given.words['while_connected'])}")
     given.say(f"each row that was not imported, and why: {list_what_was_not_imported(folder)}")
     return "`manage.py legacy verify`"
 
@@ -154,7 +153,7 @@ def drop_fas(given: Given) -> str:
 
 
 def be_prepared() -> None:
-    if missing := what_is_missing(connection):
+    if missing := gate.what_is_missing(connection):
         raise NotTrue(missing)
 
 

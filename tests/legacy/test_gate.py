@@ -6,12 +6,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.core.management.base import CommandError
 from django.db import connection
 from django.utils import timezone
 
+from ops.legacy import scope
 from ops.legacy.backup_files import Manifest, written
-from ops.legacy.gate import what_is_missing
+from ops.legacy.gate import is_moved, what_is_missing
 from ops.legacy.services import record
+from ops.management.commands.migrate import refuse_company
 from ops.models import MovingInRecord
 
 pytestmark = pytest.mark.django_db
@@ -53,12 +56,37 @@ def test_a_backup_without_its_files_is_none(tmp_path: Path) -> None:
     assert "not what was written (0 of 9 bytes)" in missing()
 
 
-def test_once_moved_in_it_stays_open() -> None:
-    record.note_migrated()
-    first = record.the_record().migrated_at
-    record.note_migrated()
-    assert record.the_record().migrated_at == first
+def test_once_moved_in_it_stays_open_for_those_tables_only(tmp_path: Path) -> None:
+    an_old_bot_has("monitoring.positions")
+    record.note_preflight({})
+    record.note_backup(a_backup(tmp_path))
+    record.note_migrated(["monitoring.positions", "public.positions_v4"])
+    MovingInRecord.objects.update(backup_verified_at=timezone.now() - timedelta(days=90))
+    an_old_bot_has("monitoring.positions_signal_id_backup")
+    assert (missing(), is_moved(connection)) == ("", True)
+
+    an_old_bot_has("monitoring.orders")
+    assert missing().startswith(
+        "monitoring.orders came after others were moved in: run `manage.py legacy pre"
+    )
+    assert not is_moved(connection)
+    record.note_preflight({})
+    assert "`manage.py legacy backup` first" in missing()
+    record.note_backup(tmp_path)
     assert missing() == ""
+
+
+def an_old_bot_has(table: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE SCHEMA IF NOT EXISTS monitoring; CREATE TABLE {table} (id serial)")
+
+
+def test_nobody_else_may_be_connected_until_it_is_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scope, "others_who_stay", lambda cursor: ["old_bot of trader (process 7)"])
+    with pytest.raises(CommandError, match=r"connected to .*: old_bot of trader .*Stop every bot"):
+        refuse_company(connection)
+    record.note_migrated([])
+    refuse_company(connection)
 
 
 def test_a_table_that_somebody_made_by_hand_gets_its_columns() -> None:
@@ -68,5 +96,5 @@ def test_a_table_that_somebody_made_by_hand_gets_its_columns() -> None:
             "CREATE TABLE moving_in_record (preflight_at timestamptz, backup_verified_at timestamptz)"
         )
         cursor.execute("INSERT INTO moving_in_record VALUES (now(), NULL)")
-    record.note_migrated()
+    record.note_migrated([])
     assert MovingInRecord.objects.get().preflight_at is not None

@@ -64,6 +64,48 @@ def test_a_reopened_symbol_keeps_its_state(legacy: psycopg.Cursor) -> None:
     assert sorted(position for _, position in asked(legacy, LINKS)) == live_ones
 
 
+OPENED_AGAIN = """
+    INSERT INTO monitoring.positions (id, symbol, exchange, side, quantity, entry_price, status) VALUES
+        (1, 'BTCUSDT', 'binance', 'long', 1, 50000, 'closed'), (2, 'BTCUSDT', 'binance', 'long', 1, %s, 'active');
+    INSERT INTO monitoring.trailing_stop_state
+        (symbol, exchange, side, entry_price, quantity, position_id, highest_price)
+        VALUES ('BTCUSDT', 'binance', 'long', %s, 1, %s, 60000)
+"""
+KEPT_AWAY = "SELECT was -> 'highest_price' FROM monitoring.trailing_stop_state_stale_backup"
+
+
+@pytest.mark.parametrize(
+    ("opened_at", "state_of", "names", "belongs_to"),
+    [
+        (55000, 50000, 1, None),  # its peak and stop are those of the trade before
+        (55000, 50000, "NULL", None),
+        (50040, 50000, 1, 2),  # as close as the price that was asked for and the one that was got
+        (55000, 50000, 2, 2),  # the old bot itself says whose it is
+        (55000, 999999, "NULL", 2),
+        (0, 50000, 1, 2),
+    ],
+)
+def test_a_state_of_an_earlier_trade_is_not_given_to_the_next_one(
+    legacy: psycopg.Cursor, opened_at: int, state_of: int, names: int | str, belongs_to: int | None
+) -> None:
+    empty_generation(1, legacy)
+    legacy.execute(OPENED_AGAIN % (opened_at, state_of, names))
+    assert len(catalog.stale_states(legacy)) == (belongs_to is None)
+    run(legacy, CLEAN)
+    run(legacy, LINK)
+    if belongs_to:
+        assert [position for _, position in asked(legacy, LINKS)] == [belongs_to]
+    else:
+        assert (asked(legacy, LINKS), asked(legacy, KEPT_AWAY)) == ([], [(60000,)])
+
+
+def test_without_008_such_a_state_is_refused_and_not_linked(legacy: psycopg.Cursor) -> None:
+    empty_generation(1, legacy)
+    legacy.execute(OPENED_AGAIN % (55000, 50000, "NULL"))
+    with pytest.raises(psycopg.errors.RaiseException, match="have no position; run 008"):
+        run(legacy, LINK)
+
+
 @pytest.mark.parametrize("number", [1, 2])
 def test_each_state_leads_to_its_live_position(legacy: psycopg.Cursor, number: int) -> None:
     generation(number, legacy)
@@ -80,6 +122,27 @@ def test_each_state_leads_to_its_live_position(legacy: psycopg.Cursor, number: i
         legacy.execute("UPDATE monitoring.trailing_stop_state SET position_id = NULL WHERE id = 101")
     legacy.execute("DELETE FROM monitoring.positions WHERE id = 301")
     assert 101 not in dict(asked(legacy, LINKS))
+
+
+OLD_BOTS_WAY_OF_SAVING = """
+    INSERT INTO monitoring.trailing_stop_state
+        (symbol, exchange, side, entry_price, quantity, position_id, highest_price)
+    VALUES ('BTCUSDT', 'binance', 'long', 97000, 1, 301, 98200)
+    ON CONFLICT (symbol, exchange) DO UPDATE SET highest_price = EXCLUDED.highest_price
+"""
+
+
+def test_the_old_bot_can_save_its_states_as_before(legacy: psycopg.Cursor) -> None:
+    """Where it is started again and no contract has two legs."""
+    generation(1, legacy)
+    legacy.execute("UPDATE monitoring.positions SET status = 'closed' WHERE id = 309")
+    run(legacy, CLEAN)
+    run(legacy, LINK)
+    legacy.execute(OLD_BOTS_WAY_OF_SAVING)
+    saved = asked(
+        legacy, "SELECT position_id, highest_price FROM monitoring.trailing_stop_state WHERE id = 101"
+    )
+    assert saved == [(301, 98200)]
 
 
 def test_both_legs_of_a_contract_may_have_a_state(legacy: psycopg.Cursor) -> None:
@@ -109,6 +172,7 @@ def test_what_was_left_before_is_repaired_and_comes_back(legacy: psycopg.Cursor,
     generation(2, legacy)
     table = "monitoring.trailing_stop_state"
     legacy.execute(BEFORE_IT[before_it].format(t=table, t_key="trailing_stop_state_position_id_fkey"))
+    assert set(catalog.stale_states(legacy)) == STALE_STATES
     as_made = picture(legacy)
     run(legacy, CLEAN)
     cleaned = picture(legacy)
@@ -140,7 +204,7 @@ def test_of_two_positions_of_a_leg_the_one_entered_at_the_states_price_has_it(le
     legacy.execute("DROP INDEX monitoring.idx_unique_active_position")
     legacy.execute(
         "INSERT INTO monitoring.positions (id, symbol, exchange, side, quantity, entry_price, status) "
-        "VALUES (350, 'BTCUSDT', 'binance', 'BUY', 1, 96000, 'active')"
+        "VALUES (350, 'BTCUSDT', 'binance', 'BUY', 1, 96950, 'active')"
     )
     run(legacy, CLEAN)
     run(legacy, LINK)
@@ -174,7 +238,7 @@ def test_removed_states_wait_for_the_other_way_back(legacy: psycopg.Cursor) -> N
     assert picture(legacy) == before
 
 
-def test_a_state_that_was_replaced_since_stays_away(legacy: psycopg.Cursor) -> None:
+def test_a_state_that_was_replaced_since_stays_away_and_is_kept(legacy: psycopg.Cursor) -> None:
     generation(1, legacy)
     run(legacy, CLEAN)
     legacy.execute(
@@ -185,6 +249,14 @@ def test_a_state_that_was_replaced_since_stays_away(legacy: psycopg.Cursor) -> N
     run(legacy, CLEAN_BACK)
     states = {number for number, _ in asked(legacy, STATES)}
     assert states == STALE_STATES - {1, 2} | set(LIVE_STATES) | {500}
+    once = picture(legacy)
+    kept = asked(legacy, "SELECT id FROM monitoring.trailing_stop_state_stale_backup ORDER BY id")
+    assert kept == [(1,), (2,)]
+    run(legacy, CLEAN_BACK)
+    assert picture(legacy) == once
+    legacy.execute("DELETE FROM monitoring.trailing_stop_state WHERE id = 500")
+    run(legacy, CLEAN_BACK)
+    assert 1 in dict(asked(legacy, STATES))
 
 
 @pytest.mark.parametrize("number", [None, 0])

@@ -25,10 +25,8 @@ def note_rehearsal(took: dict[str, Any]) -> None:
     _note(rehearsed_at=timezone.now(), rehearsal=took)
 
 
-def note_migrated() -> None:
-    """The first time counts."""
-    _note()
-    MovingInRecord.objects.filter(pk=1, migrated_at=None).update(migrated_at=timezone.now())
+def note_migrated(tables: list[str]) -> None:
+    _note(migrated_at=timezone.now(), moved_tables=tables)
 
 
 def note_verified() -> None:

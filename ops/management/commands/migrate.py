@@ -5,40 +5,46 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands import migrate
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ops.legacy.gate import what_is_missing
+from ops.legacy import gate, scope
 from ops.legacy.services.record import note_migrated
 from ops.schema import ensure_schema, legacy_parts
 
-ONE_AT_A_TIME = 0x7472616465  # any number of our own
-
 
 class Command(migrate.Command):
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        meaning = "although others are connected to an older bot's database"
+        parser.add_argument("--while-connected", action="store_true", help=meaning)
+
     def handle(self, *args: Any, **options: Any) -> None:
         connection = connections[options["database"]]
-        found = legacy_parts(connection)
-        if found:
-            refuse_unprepared(connection, found)
         with connection.cursor() as cursor:
             # several processes may start at once; the lock goes with the connection
-            cursor.execute("SELECT pg_advisory_lock(%s)", [ONE_AT_A_TIME])
+            cursor.execute("SELECT pg_advisory_lock(%s)", [scope.MIGRATING])
             try:
+                if found := legacy_parts(connection):
+                    refuse_unprepared(connection, found)
+                    if not options["while_connected"]:
+                        refuse_company(connection)
                 ensure_schema(connection)
                 super().handle(*args, **options)
                 if found and is_whole(options):
-                    self.import_legacy(options)
-                    note_migrated()
+                    self.move_in(connection, options)
             finally:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [ONE_AT_A_TIME])
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [scope.MIGRATING])
 
-    def import_legacy(self, options: dict[str, Any]) -> None:
+    def move_in(self, connection: BaseDatabaseWrapper, options: dict[str, Any]) -> None:
         from ops.legacy.services.importing import import_all  # the tables of its models are there only now
 
         import_all(self.stdout.write if options["verbosity"] else lambda line: None)
+        if not gate.is_moved(connection):
+            with connection.cursor() as cursor:
+                note_migrated(scope.tables(cursor))
 
 
 def is_whole(options: dict[str, Any]) -> bool:
@@ -48,9 +54,22 @@ def is_whole(options: dict[str, Any]) -> bool:
 
 
 def refuse_unprepared(connection: BaseDatabaseWrapper, found: list[str]) -> None:
-    if missing := what_is_missing(connection):
+    if missing := gate.what_is_missing(connection):
         shown = ", ".join(found[:3]) + (" and more" if len(found) > 3 else "")
         raise CommandError(
             f"The database {connection.settings_dict['NAME']} belongs to an older bot ({shown}), so nothing was "
             f"changed: {missing} (docs/moving-in.md), or use an empty database."
+        )
+
+
+def refuse_company(connection: BaseDatabaseWrapper) -> None:
+    """While an older bot still runs, two would move and cancel the stops of one position."""
+    if gate.is_moved(connection):
+        return
+    with connection.cursor() as cursor:
+        others = scope.others_who_stay(cursor)
+    if others:
+        raise CommandError(
+            f"Nothing was changed: others are connected to the older bot's database: {', '.join(others)}. Stop every "
+            "bot, then run this again; where they only look, `manage.py migrate --while-connected` first."
         )
