@@ -74,6 +74,8 @@ def test_many_trades(count: int, kills: int, old_bot: tuple[str, psycopg.Cursor]
     assert int(peak) - int(before) < MEGABYTES_MORE
     assert trades(cursor) == count + 8
     assert ask(cursor, "SELECT count(DISTINCT trade_id) FROM tradingbot.trades") == count + 8
+    counted = "SELECT reltuples FROM pg_class WHERE oid = 'tradingbot.legacy_rows'::regclass"
+    assert ask(cursor, counted) > count, "or the next run would go through all of them for each trade"
     told = "\"table\" = 'monitoring.trades' AND outcome = 'imported'"
     assert ask(cursor, f"SELECT count(*) FROM tradingbot.legacy_rows WHERE {told}") == count + 8  # noqa: S608
 
