@@ -151,7 +151,7 @@ def nobody_looks_at_the_equity(running: Running) -> Callable[[], None]:
 
 def no_stops(running: Running) -> Callable[[], None]:
     """As Binance says it of conditional orders that it does not take here any more."""
-    running.paper("faults", kind="answer", method="POST", path="/fapi/v1/algoOrder", times=1_000_000, status=400,
+    running.paper("faults", kind="answer", method="POST", path="/fapi/v1/algoOrder", times=100_000, status=400,
                   body='{"code": -4120, "msg": "Order type not supported for this endpoint."}')  # fmt: skip
     until(lambda: running.asked(STOPS_REFUSED), "a stop that is refused", START_SECONDS)
     return lambda: running.paper("faults")
