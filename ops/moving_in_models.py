@@ -17,7 +17,9 @@ class MovingInRecord(models.Model):
     rehearsed_at = models.DateTimeField(null=True, blank=True)
     rehearsal = models.JSONField(default=dict, blank=True, help_text="How long each part of it took")
     migrated_at = models.DateTimeField(null=True, blank=True)
-    moved_tables = models.JSONField(default=list, blank=True, help_text="Of older bots; others need a backup first")
+    moved_tables = models.JSONField(
+        default=list, blank=True, help_text="Of older bots; others need a backup first"
+    )
     verified_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -14,10 +14,11 @@ AGAIN = "make a new one with `manage.py legacy backup`"
 
 @dataclass(frozen=True)
 class TableContent:
-    """The fingerprint does not depend on the order of rows."""
+    """The fingerprint is of these columns, and does not depend on the order of rows."""
 
     rows: int
     fingerprint: str
+    columns: list[str]
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ class Manifest:
     programs: str
     schemas: list[str]
     tables: dict[str, TableContent]
+    lasting: dict[str, TableContent]  # of tables to which the migration adds rows: what will stay
+    states: list[str]  # a fingerprint of each trailing state, without the position it names
+    objects: dict[str, list[str]]
     stale_states: int = 0
     files: dict[str, WrittenFile] = field(default_factory=dict)
 
@@ -43,7 +47,8 @@ class Manifest:
 
 def read_manifest(folder: Path) -> Manifest:
     content = json.loads((folder / MANIFEST).read_text())
-    content["tables"] = {name: TableContent(**one) for name, one in content["tables"].items()}
+    for part in ("tables", "lasting"):
+        content[part] = {name: TableContent(**one) for name, one in content[part].items()}
     content["files"] = {name: WrittenFile(**one) for name, one in content["files"].items()}
     return Manifest(**content)
 

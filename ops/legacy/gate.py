@@ -1,21 +1,26 @@
-"""Whether our migrations may run in an older bot's database: only after a passed pre-flight and a readable backup."""
+"""Whether our migrations may run in an older bot's database: only after a passed pre-flight and a readable backup of
+what is there."""
 
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.management.base import CommandError
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from ops.legacy import backup_files, catalog, scope
+from ops.legacy import backup_files, catalog, scope, since_backup
+from ops.legacy.server import server_of
 
-BACKUP_IS_OLD_AFTER = timedelta(days=1)  # the old bot went on writing since
 TABLE = "moving_in_record"
+
+
+class NotOpen(CommandError):
+    """Nothing was changed."""
 
 
 def what_is_missing(connection: BaseDatabaseWrapper) -> str | None:
@@ -42,13 +47,25 @@ def _what_is_missing(record: dict[str, Any], after: datetime | None = None) -> s
     )
     if preflight_at is None:
         return "run `manage.py legacy preflight` first"
-    if verified_at is None:
+    folder = record.get("backup_folder")
+    if verified_at is None or not folder:
         return "make a backup with `manage.py legacy backup` first"
-    if timezone.now() - verified_at > BACKUP_IS_OLD_AFTER:
-        return "the backup is older than a day; make a new one with `manage.py legacy backup` first"
-    if folder := record.get("backup_folder"):
-        return backup_files.what_is_wrong(Path(folder))
-    return None
+    return backup_files.what_is_wrong(Path(folder))
+
+
+def what_was_written(connection: BaseDatabaseWrapper) -> str | None:
+    """Since the backup, until all is moved in: reads every row. How old a backup is says nothing."""
+    if is_moved(connection):
+        return None
+    folder = Path(_record(connection).get("backup_folder") or "")
+    manifest = backup_files.read_manifest(folder)
+    with server_of(connection).connect() as session, session.cursor() as cursor:
+        found = [str(one) for one in since_backup.differences(cursor, manifest)]
+        found += [f"{table}: not in the backup" for table in since_backup.new_tables(cursor, manifest)]
+    if not found:
+        return None
+    written = "; ".join(found)
+    return f"somebody wrote since the backup in {folder} ({written}); stop the old bot, then {backup_files.AGAIN}"
 
 
 def _came_since(connection: BaseDatabaseWrapper, record: dict[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
 from ops.legacy.checks import NotTrue
+from ops.legacy.gate import NotOpen
 from ops.legacy.outcomes import each_that_says_why
 
 Say = Callable[[str], None]
@@ -38,6 +39,9 @@ def migrate(folder: Path, say: Say, while_connected: bool) -> Path:
         try:
             out = Both(file, say)
             call_command("migrate", interactive=False, stdout=out, while_connected=while_connected)
+        except NotOpen as refusal:
+            file.write(f"\nREFUSED: {refusal}\n")
+            raise NotTrue(str(refusal).removesuffix(".")) from None
         except (CommandError, DatabaseError) as error:
             said = " ".join(str(error).split())
             file.write(f"\nFAILED: {said}\n")

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 from django.conf import settings
 
-from ops.legacy import catalog, scope
+from ops.legacy import catalog, contents, privileges, scope
 from ops.legacy.checks import Check
 from ops.legacy.client_programs import ProgramFailed, fitting
 from ops.legacy.server import Server
@@ -22,23 +22,13 @@ from ops.legacy.server import Server
 OLDEST_SERVER = 15
 MEGABYTE = 1024 * 1024
 LEAST_FREE = 500 * MEGABYTE
-CHANGED = (*catalog.SIGNAL_ID_TABLES, catalog.TRAILING_STATES)
-OWNED_BY_OTHERS = """
-    SELECT format('%%s.%%s', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE (c.relkind = 'v' AND n.nspname = ANY(%s) OR format('%%s.%%s', n.nspname, c.relname) = ANY(%s))
-      AND NOT pg_has_role(c.relowner, 'USAGE') ORDER BY 1
-"""
-# by number: whoever may not use a schema may not even name its tables
-NOT_READABLE = """
-    SELECT format('%%s.%%s', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE format('%%s.%%s', n.nspname, c.relname) = ANY(%s) AND NOT has_table_privilege(c.oid, 'SELECT') ORDER BY 1
-"""
 
 
 @dataclass
 class Preflight:
     server: Server
     folder: Path
+    with_fewer_ways_back: bool = False
     counted: dict[str, Any] = field(default_factory=dict)
 
     def checks(self) -> Iterator[Check]:
@@ -91,14 +81,21 @@ class Preflight:
         return Check("old bots", bool(found), ", ".join(found) or "none", remedy)
 
     def privileges(self, cursor: Any) -> Iterator[Check]:
-        lacking = [*_lacking(cursor), *_owned_by_others(cursor), *_no_schema_of_ours(cursor)]
+        lacking = privileges.lacking_to_migrate(cursor)
         remedy = "Use the role that owns the old tables in DATABASE_URL, or grant what is missing."
         yield Check("privileges", not lacking, ", ".join(lacking) or "enough for each step", remedy)
+        missing = privileges.ways_back_missing(cursor)
+        remedy = (
+            "Let a superuser say ALTER ... OWNER TO the role of DATABASE_URL, or use one that owns them; "
+            "or go on without that way back: --with-fewer-ways-back."
+        )
+        is_enough = not missing or self.with_fewer_ways_back
+        yield Check("ways back", is_enough, ", ".join(missing) or "all three", remedy)
 
     def disk(self, cursor: Any) -> Check:
         cursor.execute(
             "SELECT coalesce(sum(pg_total_relation_size(to_regclass(name))), 0) FROM unnest(%s::text[]) AS name",
-            [[scope.quoted(table) for table in scope.tables(cursor)]],
+            [[contents.quoted(table) for table in scope.tables(cursor)]],
         )
         size = int(cursor.fetchone()[0])
         free, needed = shutil.disk_usage(existing(self.folder)).free, max(LEAST_FREE, 2 * size)
@@ -149,31 +146,3 @@ def _numbers(text: str) -> tuple[int, ...]:
 def existing(folder: Path) -> Path:
     """The nearest folder that is there already."""
     return next(one for one in (folder, *folder.parents) if one.exists())
-
-
-def _lacking(cursor: Any) -> Iterator[str]:
-    for schema in scope.schemas(cursor):
-        cursor.execute("SELECT has_schema_privilege(%s, 'USAGE')", [schema])
-        if cursor.fetchone() != (True,):
-            yield f"usage of schema {schema}"
-    cursor.execute(NOT_READABLE, [scope.tables(cursor)])
-    yield from (f"select on {table}" for (table,) in cursor.fetchall())
-
-
-def _owned_by_others(cursor: Any) -> Iterator[str]:
-    """Only its owner alters a table, drops a foreign key or rebuilds a view."""
-    cursor.execute(OWNED_BY_OTHERS, [scope.schemas(cursor), list(CHANGED)])
-    yield from (f"ownership of {name}" for (name,) in cursor.fetchall())
-    if "monitoring" in scope.schemas(cursor):
-        cursor.execute("SELECT has_schema_privilege('monitoring', 'CREATE')")
-        if cursor.fetchone() != (True,):
-            yield "create in schema monitoring"
-
-
-def _no_schema_of_ours(cursor: Any) -> Iterator[str]:
-    cursor.execute(
-        "SELECT to_regnamespace(%s) IS NOT NULL OR has_database_privilege(current_database(), 'CREATE')",
-        [settings.DB_SCHEMA],
-    )
-    if cursor.fetchone() != (True,):
-        yield f"create in the database (for schema {settings.DB_SCHEMA})"

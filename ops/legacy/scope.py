@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from psycopg import sql
-
-from ops.legacy import catalog
-from ops.legacy.backup_files import TableContent
+from ops.legacy import catalog, contents
 from ops.schema import LEGACY_SCHEMAS, LEGACY_TABLES
-
-# a row as text must not depend on who asks
-AS_TEXT = (
-    "SET DateStyle TO 'ISO, MDY'; SET IntervalStyle TO 'postgres'; SET TimeZone TO 'UTC'; "
-    "SET extra_float_digits TO 1; SET bytea_output TO 'hex'"
-)
 
 SECONDS_TO_LEAVE = 3
 MIGRATING = 0x7472616465  # the advisory lock of `manage.py migrate`: any number of our own
@@ -29,10 +20,6 @@ OTHERS_CONNECTED = """
                       AND (l.classid::bigint << 32) | l.objid::bigint = %s)
     ORDER BY 1
 """
-
-
-def quoted(table: str) -> str:
-    return sql.Identifier(*table.split(".", 1)).as_string()
 
 
 def schemas(cursor: Any) -> list[str]:
@@ -53,19 +40,8 @@ def tables(cursor: Any) -> list[str]:
     return in_schemas + public_tables(cursor)
 
 
-def content_query(table: str) -> str:
-    """Count and fingerprint; which row comes first does not matter."""
-    fingerprint = "coalesce(sum(('x' || left(md5(whole_row_::text), 15))::bit(60)::bigint), 0)::text"
-    return f"SELECT count(*), {fingerprint} FROM {quoted(table)} whole_row_"  # noqa: S608
-
-
-def contents(cursor: Any, names: Iterable[str]) -> dict[str, TableContent]:
-    cursor.execute(AS_TEXT)
-    return {name: TableContent(*_row(cursor, content_query(name))) for name in names}
-
-
 def counts(cursor: Any, names: Iterable[str]) -> dict[str, int]:
-    return {name: _row(cursor, f"SELECT count(*) FROM {quoted(name)}")[0] for name in names}  # noqa: S608
+    return {name: _row(cursor, f"SELECT count(*) FROM {contents.quoted(name)}")[0] for name in names}  # noqa: S608
 
 
 def signal_ids(cursor: Any) -> dict[str, int]:
@@ -75,15 +51,6 @@ def signal_ids(cursor: Any) -> dict[str, int]:
         for table in catalog.SIGNAL_ID_TABLES
         if "signal_id" in catalog.columns_of(cursor, table)
     }
-
-
-def refusal_unless_equal(table: str, expected: TableContent) -> str:
-    """SQL that ends its transaction where a table does not hold what it held."""
-    return (
-        f"DO $check$ BEGIN IF ({content_query(table).replace('count(*), ', 'count(*) || $$ $$ || ')}) "
-        f"IS DISTINCT FROM '{expected.rows} {expected.fingerprint}' "
-        f"THEN RAISE EXCEPTION '% differs from the backup', {sql.Literal(table).as_string()}; END IF; END $check$;"
-    )
 
 
 def others_connected(cursor: Any) -> list[str]:
@@ -98,10 +65,6 @@ def others_who_stay(cursor: Any) -> list[str]:
     while (others := others_connected(cursor)) and time.monotonic() < until:
         time.sleep(0.1)
     return others
-
-
-def changed(before: Mapping[str, TableContent], after: Mapping[str, TableContent]) -> list[str]:
-    return sorted(name for name, content in before.items() if after.get(name) != content)
 
 
 def _row(cursor: Any, query: str) -> Any:

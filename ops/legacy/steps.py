@@ -11,7 +11,8 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from ops.legacy import checks, gate, scope, watching
+from ops.legacy import checks, gate, scope, since_backup, watching
+from ops.legacy.backup_files import read_manifest, what_is_wrong
 from ops.legacy.checks import NotTrue
 from ops.legacy.migrating import list_what_was_not_imported, migrate
 from ops.legacy.outcomes import each_that_says_why
@@ -33,7 +34,24 @@ class Given:
         folder = self.words["folder"] or record.the_record().backup_folder
         if not folder:
             raise NotTrue("no backup is on record; name its folder with --folder")
-        return Path(folder)
+        return Path(folder).resolve()
+
+    def place_for_backups(self) -> Path:
+        """Absolute: it is read again from other folders."""
+        return Path(self.words["folder"] or settings.BASE_DIR / "var" / "legacy").resolve()
+
+    def goes_by_the_first(self) -> bool:
+        """The migration has changed the old tables, and the backup from before it still holds all that they hold."""
+        if gate.is_moved(connection):
+            return True
+        folder = Path(record.the_record().backup_folder or ".")
+        with self.server.connect() as session, session.cursor() as cursor:
+            if not since_backup.has_begun(cursor) or what_is_wrong(folder):
+                return False
+            manifest = read_manifest(folder)
+            return not (
+                since_backup.differences(cursor, manifest) or since_backup.new_tables(cursor, manifest)
+            )
 
     def be_sure(self, what: str) -> None:
         """Typed, not clicked through."""
@@ -43,10 +61,13 @@ class Given:
         ):
             raise NotTrue("that was not its name, so nothing was done. Run this again when you are sure")
 
-    def be_alone(self) -> None:
+    def others(self) -> list[str]:
         connection.close()
         with self.server.connect() as session, session.cursor() as cursor:
-            others = scope.others_who_stay(cursor)
+            return scope.others_who_stay(cursor)
+
+    def be_alone(self) -> None:
+        others = self.others()
         if others and not self.words["while_connected"]:
             raise NotTrue(
                 f"others are connected: {', '.join(others)}. Stop every bot, then run this again; "
@@ -61,26 +82,36 @@ def report(given: Given) -> str:
 
 
 def preflight(given: Given) -> str:
-    flight = Preflight(given.server, given.words["folder"] or settings.BASE_DIR / "var" / "legacy")
+    with_fewer = given.words["with_fewer_ways_back"]
+    flight = Preflight(given.server, given.place_for_backups(), with_fewer)
     checks.make(flight.checks(), given.say)
-    record.note_preflight(flight.counted)
+    if record.the_record().preflight_at and given.goes_by_the_first():
+        given.say("the migration has begun: the counts of the first pre-flight stay on record")
+    else:
+        record.note_preflight(flight.counted)
     return "stop the old bot, then `manage.py legacy backup`"
 
 
 def backup(given: Given) -> str:
     if record.the_record().preflight_at is None:
         raise NotTrue("no pre-flight has passed. Run `manage.py legacy preflight` first")
-    parent = given.words["folder"] or settings.BASE_DIR / "var" / "legacy"
-    folder = backing_up.make_backup(given.server, parent, given.say)
+    folder = backing_up.make_backup(given.server, given.place_for_backups(), given.say)
     given.say(f"kept in {folder}; copy it to another machine")
-    if gate.is_moved(connection):
-        return "nothing; `verify` and `restore` go on with the backup from before the migration"
+    if others := given.others():
+        given.say(f"others are connected: {', '.join(others)}; once they write, a new backup is needed")
+    if given.goes_by_the_first():
+        return (
+            "as before: all goes on with the backup from before the migration, "
+            + record.the_record().backup_folder
+        )
     record.note_backup(folder)
     return "`manage.py legacy rehearse`"
 
 
 def rehearse(given: Given) -> str:
     be_prepared()
+    if written := gate.what_was_written(connection):
+        raise NotTrue(written)
     took = rehearsing.rehearse(given.server, given.say, given.words["keep"])
     return f"`manage.py legacy migrate` (it will take about {took['migrate']:.0f} s)"
 
@@ -114,12 +145,19 @@ def roll_back(given: Given) -> str:
 
 def restore(given: Given) -> str:
     folder = given.kept_backup()
+    manifest = restoring.examined(given.server, folder, given.words["other_database"])
     given.be_alone()
     if not given.words["leave_positions"]:
         taking_back.refuse_while_positions_are_open()
-    given.be_sure(f"All old tables become what they were in {folder}; our tables are set aside.")
+    lost = restoring.what_would_be_lost(given.server, manifest)
+    for line in lost:
+        given.say(f"a restore takes away: {line}")
+    meanwhile = "what is listed here is lost" if lost else "nothing was written since"
+    given.be_sure(
+        f"All old tables become what they were in {folder} ({manifest.made_at}; {meanwhile}); our tables are set aside."
+    )
     connection.close()
-    manifest = restoring.restore(given.server, folder)
+    restoring.restore(given.server, folder, manifest)
     rows = sum(content.rows for content in manifest.tables.values())
     given.say(f"{rows:,} rows in {len(manifest.tables)} tables, each as on {manifest.made_at}")
     return "start the old bot; to move in again, `manage.py legacy preflight`"

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count
 
-from ops.legacy import catalog, scope
+from ops.legacy import catalog, scope, since_backup
 from ops.legacy.backup_files import SIGNAL_IDS, Manifest, read_manifest, what_is_wrong
 from ops.legacy.checks import Check
 from ops.legacy.server import Server
+from ops.legacy.services.importing import importers
 from ops.models import LegacyOutcome, LegacyRow, MovingInRecord
 
 WANTED_TYPE = "character varying(100)"
-CHANGED = (*catalog.SIGNAL_ID_TABLES, catalog.TRAILING_STATES, "monitoring.risk_events")
 AGAIN = "Run `manage.py legacy migrate` again, and this once more"
 BACK = "Go back with `manage.py legacy restore` and look at the log of the migration beside the backup"
+ANOTHER = "Compare with another backup: --folder"
+WRITTEN = (
+    "Somebody wrote since that backup, and a restore would throw it away. Stop the old bot; `manage.py legacy migrate` "
+    "imports what is new; then `manage.py legacy backup`, and this with --folder and what that names"
+)
 DIFFERENT_IDS = """
     SELECT count(*) FROM ids_before b LEFT JOIN {table} t ON t.id::text = b.id
     WHERE b.source = %s
@@ -44,13 +49,12 @@ class Verification:
             yield from columns(cursor)
             yield foreign_keys(cursor)
             yield history(cursor)
-            yield from counts(cursor, manifest, self.record.preflight)
-            yield from self.ids(cursor)
-            yield untouched(cursor, manifest)
+            yield same_contents(cursor, manifest)
+            yield from self.ids(cursor, manifest)
             yield from trailing_states(cursor, manifest)
             yield from imported(cursor)
 
-    def ids(self, cursor: Any) -> Iterator[Check]:
+    def ids(self, cursor: Any, manifest: Manifest) -> Iterator[Check]:
         cursor.execute(
             "CREATE TEMP TABLE ids_before (source text, id text, signal_id text, symbol text, created_at text)"
         )
@@ -61,8 +65,8 @@ class Verification:
             while part := file.read(1024 * 1024):
                 rows.write(part)
         for table in catalog.SIGNAL_ID_TABLES:
-            if catalog.has_table(cursor, table):
-                yield same_ids(cursor, table)
+            if table in manifest.tables and "id" in manifest.tables[table].columns:
+                yield same_ids(cursor, table, manifest.tables[table].rows)
 
 
 def columns(cursor: Any) -> Iterator[Check]:
@@ -94,68 +98,58 @@ def history(cursor: Any) -> Check:
     return Check(catalog.SCORING_HISTORY, bool(comment), comment or "has no comment", remedy)
 
 
-def counts(cursor: Any, manifest: Manifest, remembered: Mapping[str, Any]) -> Iterator[Check]:
-    before = {
-        table: content.rows for table, content in manifest.tables.items() if table in catalog.SIGNAL_ID_TABLES
-    }
-    for table, rows in scope.counts(cursor, before).items():
-        yield Check(f"{table} rows", rows == before[table], f"{rows:,} of {before[table]:,}", BACK)
-    for table, count in scope.signal_ids(cursor).items():
-        least = remembered.get("signal_ids", {}).get(table, 0)
-        yield Check(
-            f"{table} with signal_id", count >= least, f"{count:,}, {least:,} at the pre-flight", BACK
-        )
+def same_contents(cursor: Any, manifest: Manifest) -> Check:
+    """Every value of every row, but for what the migration is there to change."""
+    different = since_backup.unexplained(cursor, manifest)
+    rows = sum(content.rows for content in manifest.tables.values())
+    found = (
+        since_backup.in_words(different) or f"{rows:,} rows of {len(manifest.tables)} tables as in the backup"
+    )
+    lost = bool(different) and all(one.is_less for one in different)
+    return Check("contents", not different, found, BACK if lost else WRITTEN)
 
 
-def same_ids(cursor: Any, table: str) -> Check:
+def same_ids(cursor: Any, table: str, before: int) -> Check:
     source = table.partition(".")[2]
     cursor.execute(DIFFERENT_IDS.format(table=table), [source])
     (different,) = cursor.fetchone()
     cursor.execute("SELECT count(*), count(signal_id) FROM ids_before WHERE source = %s", [source])
     rows, ids = cursor.fetchone()
+    if rows != before:
+        return Check(f"{table} ids", False, f"{rows:,} of {before:,} rows are in {SIGNAL_IDS}", ANOTHER)
     found = f"{different:,} of {rows:,} differ" if different else f"{ids:,} of {ids:,} identical as text"
     return Check(f"{table} ids", different == 0, found, BACK)
-
-
-def untouched(cursor: Any, manifest: Manifest) -> Check:
-    gone = () if "fas" in scope.schemas(cursor) else ("fas.",)  # by drop-fas
-    before = {
-        table: content
-        for table, content in manifest.tables.items()
-        if table not in CHANGED and not table.startswith(gone) and not _is_kept_for_the_way_back(table)
-    }
-    there = [table for table in before if catalog.has_table(cursor, scope.quoted(table))]
-    different = scope.changed(before, scope.contents(cursor, there))
-    found = f"{', '.join(different)} differ" if different else f"{len(before)} tables as in the backup"
-    remedy = f"Has an old bot gone on writing? Stop it. {BACK}"
-    return Check("other tables", not different, found, remedy)
-
-
-def _is_kept_for_the_way_back(table: str) -> bool:
-    """The migration renames those of an earlier time, and drop-backups drops them."""
-    return re.search(catalog.BACKUP_NAMES, table.partition(".")[2]) is not None
 
 
 def trailing_states(cursor: Any, manifest: Manifest) -> Iterator[Check]:
     if not catalog.has_table(cursor, catalog.TRAILING_STATES):
         return
     stale = len(catalog.stale_states(cursor))
-    was = manifest.stale_states
-    yield Check("stale trailing states", stale == 0, f"{stale}, {was} before", AGAIN)
+    yield Check("stale trailing states", stale == 0, f"{stale}, {manifest.stale_states} before", AGAIN)
     rows = scope.counts(cursor, [catalog.TRAILING_STATES])[catalog.TRAILING_STATES]
-    least = manifest.tables[catalog.TRAILING_STATES].rows - was
-    yield Check("live trailing states", rows >= least, f"{rows:,}, {least:,} before", BACK)
+    yield Check("trailing states", True, f"{rows:,} stand, of {len(manifest.states):,} in the backup")
 
 
 def imported(cursor: Any) -> Iterator[Check]:
-    """Every row of a table that is imported at all has a verdict."""
+    """Every row of every table that an importer knows has a verdict."""
     decided = dict(LegacyRow.objects.values_list("table").annotate(Count("pk")))
-    there = scope.tables(cursor)
-    for table, rows in scope.counts(cursor, [table for table in there if table in decided]).items():
-        found = f"{decided[table]:,} of {rows:,} rows decided, {_kept(table)}"
-        yield Check(f"import of {table}", decided[table] >= rows, found, AGAIN)
-    left = [table for table in there if table not in decided and table not in catalog.backup_tables(cursor)]
-    yield Check("not imported, kept as they are", True, ", ".join(left) or "none")
+    known = {
+        table.full_name
+        for importer in importers()
+        for table in importer.tables
+        if table.schema != settings.DB_SCHEMA and table.exists
+    }
+    for table, rows in scope.counts(cursor, sorted(known)).items():
+        count = decided.get(table, 0)
+        if rows or count:
+            found = f"{count:,} of {rows:,} rows decided, {_kept(table) or 'none imported'}"
+            yield Check(f"import of {table}", count >= rows, found, AGAIN)
+    left = [
+        one
+        for one in scope.tables(cursor)
+        if one not in known and not since_backup.is_kept_for_the_way_back(one)
+    ]
+    yield Check("unknown to the import, kept as they are", True, ", ".join(left) or "none")
     for reason, count in _waiting():
         yield Check(f"{count:,} rows wait", True, reason)
 

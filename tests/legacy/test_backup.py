@@ -11,11 +11,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from ops.legacy import sql_files
 from ops.legacy.backup_files import read_manifest, what_is_wrong
 from ops.legacy.checks import NotTrue
 from ops.legacy.services.backing_up import make_backup
-from ops.legacy.services.restoring import restore
+from ops.legacy.services.restoring import examined, restore, what_would_be_lost
 from tests.legacy.generations import generation
+from tests.legacy.running import run
 from tests.legacy.servers import bytes_of_tables, done, manage, refused, server_at
 from tests.template_database import OUR_POSTGRES
 
@@ -35,6 +37,11 @@ TROUBLE = """
 """
 
 
+def put_back(address: str, folder: Path) -> None:
+    server = server_at(address)
+    restore(server, folder, examined(server, folder))
+
+
 def silent(line: str) -> None:
     return None
 
@@ -48,11 +55,87 @@ def test_a_restore_gives_back_every_byte(
     before = bytes_of_tables(legacy)
     folder = make_backup(server_at(empty_database), tmp_path, silent)
     legacy.execute(TROUBLE)
-    restore(server_at(empty_database), folder)
+    put_back(empty_database, folder)
     after = bytes_of_tables(legacy)
     assert after.pop("public.somebody_elses") == [b"1", b"2"]
     before.pop("public.somebody_elses")
     assert after == before
+
+
+def test_what_a_restore_would_take_away_is_known_before(
+    legacy: psycopg.Cursor, empty_database: str, tmp_path: Path
+) -> None:
+    generation(0, legacy)
+    legacy.execute(PUBLIC)
+    server = server_at(empty_database)
+    folder = make_backup(server, tmp_path, silent)
+    for name in sql_files.IN_ORDER:
+        run(legacy, sql_files.path_of(name))
+    assert what_would_be_lost(server, examined(server, folder)) == []
+    legacy.execute(
+        "INSERT INTO public.positions_v4 (symbol) VALUES ('NEW'); CREATE TABLE monitoring.made_since AS SELECT 1; "
+        "CREATE VIEW monitoring.seen_since AS SELECT symbol FROM monitoring.positions; "
+        "CREATE FUNCTION monitoring.done_since(int) RETURNS int LANGUAGE sql AS 'SELECT 1'; "
+        "ALTER TABLE monitoring.positions ADD COLUMN note text"
+    )
+    positions = read_manifest(folder).tables["monitoring.positions"].rows
+    assert what_would_be_lost(server, examined(server, folder)) == [
+        f"monitoring.positions: {positions} rows now, {positions} in the backup",
+        "public.positions_v4: 3 rows now, 2 in the backup",
+        "view monitoring.seen_since: not in the backup",
+        "table monitoring.made_since with 1 rows: not in the backup",
+        "routine monitoring.done_since(integer): not in the backup",
+    ]
+
+
+def test_a_table_in_parts_is_kept_whole(legacy: psycopg.Cursor, empty_database: str, tmp_path: Path) -> None:
+    generation(0, legacy)
+    legacy.execute(
+        "CREATE TABLE monitoring.ticks (at date, price int) PARTITION BY RANGE (at); CREATE SCHEMA elsewhere; "
+        "CREATE TABLE monitoring.ticks_2025 PARTITION OF monitoring.ticks "
+        "FOR VALUES FROM ('2025-01-01') TO ('2026-01-01'); "
+        "INSERT INTO monitoring.ticks VALUES ('2025-05-01', 7)"
+    )
+    folder = make_backup(server_at(empty_database), tmp_path, silent)
+    legacy.execute("UPDATE monitoring.ticks SET price = 8")
+    put_back(empty_database, folder)
+    assert legacy.execute("SELECT price FROM monitoring.ticks").fetchall() == [(7,)]
+
+    legacy.execute(
+        "CREATE TABLE elsewhere.ticks PARTITION OF monitoring.ticks FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')"
+    )
+    with pytest.raises(NotTrue, match=r"schemas.dump lacks elsewhere.ticks"):
+        make_backup(server_at(empty_database), tmp_path / "two", silent)
+
+
+def test_a_key_to_what_no_dump_holds_is_told(
+    legacy: psycopg.Cursor, empty_database: str, tmp_path: Path
+) -> None:
+    generation(0, legacy)
+    legacy.execute(
+        "CREATE TABLE public.trading_pairs (id int PRIMARY KEY); INSERT INTO public.trading_pairs VALUES (1); "
+        "ALTER TABLE monitoring.trades ADD COLUMN pair int DEFAULT 1 CONSTRAINT of_pair REFERENCES public.trading_pairs"
+    )
+    said: list[str] = []
+    folder = make_backup(server_at(empty_database), tmp_path, said.append)
+    assert any(line.startswith("key monitoring.trades of_pair to public.trading_pairs") for line in said)
+    before = bytes_of_tables(legacy)
+    put_back(empty_database, folder)
+    assert bytes_of_tables(legacy) == before
+
+
+def test_a_backup_of_another_database_is_refused(
+    legacy: psycopg.Cursor, empty_database: str, tmp_path: Path
+) -> None:
+    generation(0, legacy)
+    server = server_at(empty_database)
+    folder = make_backup(server, tmp_path, silent)
+    other = server.other("somebody_elses")
+    with pytest.raises(
+        NotTrue, match=f"is of the database {server.database}, and this one is somebody_elses"
+    ):
+        examined(other, folder)
+    assert examined(other, folder, is_of_another_database=True) == examined(server, folder)
 
 
 def test_a_restore_that_would_take_something_else_along_changes_nothing(
@@ -65,7 +148,7 @@ def test_a_restore_that_would_take_something_else_along_changes_nothing(
     with pytest.raises(
         NotTrue, match=r"nothing was changed: psql .*view report depends on table monitoring.positions"
     ):
-        restore(server_at(empty_database), folder)
+        put_back(empty_database, folder)
     assert bytes_of_tables(legacy) == before
 
 
@@ -79,7 +162,7 @@ def test_a_restore_that_does_not_give_back_the_same_is_none(
     (folder / "manifest.json").write_text(manifest.replace(counted.fingerprint, "1"))
     legacy.execute("UPDATE monitoring.positions SET entry_price = 1")
     with pytest.raises(NotTrue, match=r"monitoring.positions differs from the backup"):
-        restore(server_at(empty_database), folder)
+        put_back(empty_database, folder)
     assert legacy.execute("SELECT DISTINCT entry_price FROM monitoring.positions").fetchall() == [(1,)]
 
 
@@ -147,6 +230,10 @@ def test_a_broken_backup_stops_the_migration(
 
     done(empty_database, "legacy", "backup", "--folder", tmp_path)
     (dump,) = tmp_path.glob("*/schemas.dump")
+    legacy.execute("BEGIN; UPDATE monitoring.positions SET status = 'closed' WHERE id = 301; COMMIT")
+    written = refused(empty_database, "migrate", "--while-connected")
+    assert "monitoring.positions: 300 rows now, 300 in the backup" in written
+    assert "stop the old bot, then make a new one" in written
     whole = dump.read_bytes()
     for broken in (b"", whole[: len(whole) // 2], whole.replace(b"TABLE DATA", b"TABLE_DATA", 1)):
         dump.write_bytes(broken)

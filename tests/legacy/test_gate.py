@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.core.management.base import CommandError
 from django.db import connection
-from django.utils import timezone
 
 from ops.legacy import scope
 from ops.legacy.backup_files import Manifest, written
@@ -23,7 +21,7 @@ pytestmark = pytest.mark.django_db
 def a_backup(folder: Path) -> Path:
     (folder / "schemas.dump").write_bytes(b"not empty")
     files = {"schemas.dump": written(folder / "schemas.dump")}
-    Manifest("old", "", "18", "18", [], {}, 0, files).write(folder)
+    Manifest("old", "", "18", "18", [], {}, {}, [], {}, 0, files).write(folder)
     return folder
 
 
@@ -39,11 +37,11 @@ def test_first_a_pre_flight_then_a_backup(tmp_path: Path) -> None:
     assert missing() == ""
 
 
-def test_a_backup_of_yesterday_is_none(tmp_path: Path) -> None:
+def test_a_backup_without_a_folder_is_none() -> None:
     record.note_preflight({})
-    record.note_backup(a_backup(tmp_path))
-    MovingInRecord.objects.update(backup_verified_at=timezone.now() - timedelta(hours=25))
-    assert "older than a day" in missing()
+    record.note_backup(Path())
+    MovingInRecord.objects.update(backup_folder="")
+    assert "`manage.py legacy backup` first" in missing()
 
 
 def test_a_backup_without_its_files_is_none(tmp_path: Path) -> None:
@@ -61,7 +59,6 @@ def test_once_moved_in_it_stays_open_for_those_tables_only(tmp_path: Path) -> No
     record.note_preflight({})
     record.note_backup(a_backup(tmp_path))
     record.note_migrated(["monitoring.positions", "public.positions_v4"])
-    MovingInRecord.objects.update(backup_verified_at=timezone.now() - timedelta(days=90))
     an_old_bot_has("monitoring.positions_signal_id_backup")
     assert (missing(), is_moved(connection)) == ("", True)
 

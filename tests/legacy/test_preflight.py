@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -68,6 +69,54 @@ def test_a_role_that_may_only_read_is_refused(
         legacy.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
     for lacking in ("usage of schema fas", "ownership of monitoring.trades", "create in schema monitoring"):
         assert lacking in str(refusal.value)
+
+
+@pytest.fixture
+def bots_role(legacy: psycopg.Cursor, empty_database: str) -> Iterator[str]:
+    """Owns what a bot made in schemas that somebody else made for it."""
+    generation(2, legacy)
+    role, name = f"bot_of_{name_of(empty_database)}", name_of(empty_database)
+    legacy.execute(f"CREATE ROLE {role} LOGIN; GRANT CREATE ON DATABASE {name} TO {role}")
+    legacy.execute(f"GRANT ALL ON SCHEMA monitoring, fas TO {role}")
+    legacy.execute(
+        "SELECT format('ALTER TABLE %I.%I OWNER TO ', schemaname, tablename) FROM pg_tables "
+        "WHERE schemaname IN ('monitoring', 'fas') UNION ALL "
+        "SELECT format('ALTER VIEW %I.%I OWNER TO ', schemaname, viewname) FROM pg_views "
+        "WHERE schemaname IN ('monitoring', 'fas')"
+    )
+    for (change,) in legacy.fetchall():
+        legacy.execute(f"{change}{role}")
+    yield role
+    legacy.execute(f"DROP OWNED BY {role} CASCADE; DROP ROLE {role}")
+
+
+def test_a_way_back_that_the_role_may_not_go_is_told_now(
+    bots_role: str, legacy: psycopg.Cursor, empty_database: str, tmp_path: Path
+) -> None:
+    bot = server_at(empty_database, user=bots_role)
+    with pytest.raises(NotTrue, match=r"^ways back: ") as refusal:
+        flown(bot, tmp_path)
+    for owned in ("schema fas", "schema monitoring", "routine monitoring.touch_updated_at()"):
+        assert f"`legacy restore` lacks ownership of {owned}" in str(refusal.value)
+    assert "rollback" not in str(refusal.value)
+
+    said: list[str] = []
+    checks.make(Preflight(bot, tmp_path, with_fewer_ways_back=True).checks(), said.append)
+    assert any(line.startswith("ok     ways back: `legacy restore` lacks") for line in said)
+
+    legacy.execute("CREATE SCHEMA tradingbot")
+    legacy.execute(f"GRANT ALL ON SCHEMA tradingbot TO {bots_role}")
+    with pytest.raises(NotTrue, match="`legacy rollback` lacks ownership of schema tradingbot"):
+        flown(bot, tmp_path)
+
+
+def test_to_make_our_schema_the_role_must_be_able_to_also_where_there_is_one(
+    bots_role: str, legacy: psycopg.Cursor, empty_database: str, tmp_path: Path
+) -> None:
+    legacy.execute(f"CREATE SCHEMA tradingbot AUTHORIZATION {bots_role}")
+    legacy.execute(f"REVOKE CREATE ON DATABASE {name_of(empty_database)} FROM {bots_role}")
+    with pytest.raises(NotTrue, match=r"^privileges: create in the database"):
+        flown(server_at(empty_database, user=bots_role), tmp_path)
 
 
 def test_libraries_are_compared_with_what_is_asked_for() -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import psycopg
 
-from ops.legacy import catalog, dumps, scope
-from ops.legacy.backup_files import SIGNAL_IDS, Manifest, what_is_wrong, written
+from ops.legacy import catalog, contents, dumps, scope
+from ops.legacy.backup_files import SIGNAL_IDS, Manifest, TableContent, what_is_wrong, written
 from ops.legacy.checks import NotTrue
 from ops.legacy.client_programs import ClientPrograms, ProgramFailed, fitting
+from ops.legacy.objects import keys_out_of, objects, tables_with_rows
 from ops.legacy.server import Server
 
 Say = Callable[[str], None]
@@ -46,10 +47,13 @@ def _fill(server: Server, folder: Path, say: Say) -> None:
         parts = list(_parts(cursor))
         for name, tables, wanted in parts:
             dumps.take(programs, server, folder / f"{name}{dumps.DUMP}", wanted, snapshot)
-            _prove(programs, folder, name, tables)
+            _prove(programs, folder, name, tables_with_rows(cursor, tables))
             say(f"{name}: {len(tables)} tables, readable to the end")
         _write_signal_ids(cursor, folder / SIGNAL_IDS)
-        manifest = _manifest(cursor, server, programs, [table for _, tables, _ in parts for table in tables])
+        all_tables = [table for _, tables, _ in parts for table in tables]
+        for key in keys_out_of(cursor, all_tables):
+            say(f"key {key}: that table is in no dump, so a database of its own would lack this key")
+        manifest = _manifest(cursor, server, programs, all_tables)
     files = {path.name: written(path) for path in sorted(folder.iterdir())}
     replace(manifest, files=files).write(folder)
 
@@ -58,7 +62,7 @@ def _fill(server: Server, folder: Path, say: Say) -> None:
 def _one_moment(server: Server) -> Iterator[tuple[psycopg.Cursor, str]]:
     """All that is asked inside, also by pg_dump, is of one moment, whoever writes meanwhile."""
     with server.connect() as connection, connection.cursor() as cursor:
-        cursor.execute(scope.AS_TEXT)
+        cursor.execute(contents.AS_TEXT)
         cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         (snapshot,) = cursor.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
         yield cursor, snapshot
@@ -70,7 +74,7 @@ def _parts(cursor: psycopg.Cursor) -> Iterator[tuple[str, list[str], list[str]]]
         tables = [f"{schema}.{name}" for schema in schemas for name in catalog.tables_of(cursor, schema)]
         yield "schemas", tables, [f"--schema={schema}" for schema in schemas]
     if public := scope.public_tables(cursor):
-        yield "public", public, [f"--table={scope.quoted(table)}" for table in public]
+        yield "public", public, [f"--table={contents.quoted(table)}" for table in public]
 
 
 def _prove(programs: ClientPrograms, folder: Path, name: str, tables: list[str]) -> None:
@@ -94,12 +98,15 @@ def _write_signal_ids(cursor: psycopg.Cursor, file: Path) -> None:
 
 def _signal_ids_of(cursor: psycopg.Cursor, table: str) -> str | None:
     columns = catalog.columns_of(cursor, table)
-    if not {"id", "signal_id", "symbol"} <= set(columns):
+    if "id" not in columns:
         return None
+    signal_id, symbol = (
+        f"{name}::text" if name in columns else "NULL::text" for name in ("signal_id", "symbol")
+    )
     when = next((name for name in ("created_at", "executed_at", "opened_at") if name in columns), None)
     created_at = f"{when}::text" if when else "NULL::text"
     source = table.partition(".")[2]
-    return f"SELECT '{source}', id::text, signal_id::text, symbol::text, {created_at} FROM {table}"  # noqa: S608
+    return f"SELECT '{source}', id::text, {signal_id}, {symbol}, {created_at} FROM {table}"  # noqa: S608
 
 
 def _manifest(
@@ -111,6 +118,17 @@ def _manifest(
         server=str(cursor.connection.info.server_version),
         programs=str(programs.version),
         schemas=scope.schemas(cursor),
-        tables=scope.contents(cursor, tables),
+        tables=(held := contents.of_tables(cursor, tables)),
+        lasting=_lasting(cursor, held),
+        states=contents.states(cursor),
+        objects=objects(cursor, scope.schemas(cursor), tables),
         stale_states=len(catalog.stale_states(cursor)),
     )
+
+
+def _lasting(cursor: psycopg.Cursor, held: dict[str, TableContent]) -> dict[str, TableContent]:
+    return {
+        table: contents.lasting(cursor, table, content.columns)
+        for table, content in held.items()
+        if table == contents.RISK_EVENTS
+    }

@@ -30,6 +30,11 @@ class Importer(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def tables(self) -> Sequence[LegacyTable]:
+        """Of which it decides each row."""
+        ...
+
     def run(self, progress: Progress) -> None: ...
 
 

@@ -6,45 +6,18 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
-from psycopg import sql
 
 from ops.legacy import catalog
 from ops.legacy.checks import NotTrue
+from ops.legacy.objects import objects
 from ops.legacy.server import Server
-
-IS_ON_ITS_OWN = "NOT EXISTS (SELECT FROM pg_depend WHERE objid = c.oid AND deptype IN ('a', 'i'))"
-# what one DROP can name together, in this order
-KINDS = (
-    ("VIEW", "c.relkind = 'v'"),
-    ("MATERIALIZED VIEW", "c.relkind = 'm'"),
-    ("TABLE", "c.relkind IN ('r', 'p')"),
-    ("SEQUENCE", f"c.relkind = 'S' AND {IS_ON_ITS_OWN}"),
-)  # fmt: skip
-RELATIONS = """
-    SELECT format('%%I.%%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE (n.nspname = ANY(%s) OR format('%%s.%%s', n.nspname, c.relname) = ANY(%s)) AND
-"""
-ROUTINES = "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace::regnamespace::text = ANY(%s)"
-TYPES = """
-    SELECT format('%%I.%%I', n.nspname, t.typname) FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
-    WHERE n.nspname = ANY(%s) AND t.typtype IN ('e', 'd')
-"""
 
 
 def drop_statements(cursor: Any, schemas: Sequence[str], tables: Sequence[str] = ()) -> Iterator[str]:
-    """Whole schemas, and single tables of others; what is outside and depends on them makes PostgreSQL refuse."""
-    for kind, is_kind in KINDS:
-        cursor.execute(f"{RELATIONS} {is_kind}", [list(schemas), list(tables)])
-        yield from _drop(kind, cursor.fetchall())
-    for kind, query in (("ROUTINE", ROUTINES), ("TYPE", TYPES)):
-        cursor.execute(query, [list(schemas)])
-        yield from _drop(kind, cursor.fetchall())
-    yield from _drop("SCHEMA", [(sql.Identifier(name).as_string(),) for name in schemas])
-
-
-def _drop(kind: str, rows: list[tuple[str]]) -> Iterator[str]:
-    if rows:
-        yield f"DROP {kind} {', '.join(name for (name,) in rows)};"
+    """What is outside and depends on them makes PostgreSQL refuse."""
+    for kind, names in objects(cursor, schemas, tables).items():
+        if names:
+            yield f"DROP {kind} {', '.join(names)};"
 
 
 def drop_backups(server: Server) -> list[str]:

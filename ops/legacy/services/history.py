@@ -28,6 +28,7 @@ from signals_app.models import SignalLog, SignalStatus, Strategy, StrategyAccoun
 from signals_app.reasons import ReasonCode
 
 SIGNALS = LegacyTable(SOURCE, "monitoring", "processed_signals")
+SCORES = LegacyTable(SOURCE, "fas", "scoring_history")
 FIGURES = "figures: ours are reckoned from our rows"
 BOOKKEEPING = "the older bot's own bookkeeping"
 
@@ -44,8 +45,12 @@ class Events:
     def name(self) -> str:
         return self.table
 
+    @property
+    def tables(self) -> tuple[LegacyTable]:
+        return (LegacyTable(SOURCE, "monitoring", self.table),)
+
     def run(self, progress: Progress) -> None:
-        carry_over(LegacyTable(SOURCE, "monitoring", self.table), self._write, progress)
+        carry_over(*self.tables, self._write, progress)
 
     def _write(self, rows: Sequence[Row]) -> list[Verdict]:
         taken, verdicts = sort_out(rows, partial(old_event, event_type=self.kind, position=self.position))
@@ -69,6 +74,7 @@ def _event(old: OldEvent, position_id: str | None, table: str) -> RiskEvent:
 
 class Signals:
     name = "processed signals"
+    tables = (SIGNALS,)
 
     def run(self, progress: Progress) -> None:
         carry_over(SIGNALS, self._write, progress)
@@ -104,6 +110,7 @@ class Params:
     """As a strategy that is off: whether it trades, and how much, is for its owner to say."""
 
     name = "params"
+    tables = (PARAMS,)
 
     def run(self, progress: Progress) -> None:
         carry_over(PARAMS, self._write, progress)
@@ -145,13 +152,12 @@ class LeftBehind:
         "emergency_metrics": FIGURES,
     }
 
+    tables = (*(LegacyTable(SOURCE, "monitoring", table) for table in REASONS), SCORES)
+
     def run(self, progress: Progress) -> None:
         for table, reason in self.REASONS.items():
             leave_behind(LegacyTable(SOURCE, "monitoring", table), reason)
-        leave_behind(
-            LegacyTable(SOURCE, "fas", "scoring_history"),
-            "scores of another program: the bot never reads them",
-        )
+        leave_behind(SCORES, "scores of another program: the bot never reads them")
 
 
 EVENTS = (

@@ -53,6 +53,7 @@ class States:
     """What no position took with it."""
 
     name = "trailing states"
+    tables = (STATES,)
 
     def run(self, progress: Progress) -> None:
         self._live = _by_leg(live_rows())
@@ -71,6 +72,7 @@ class Positions:
     """The states are read once: there is one for a leg at most."""
 
     name = "positions"
+    tables = (POSITIONS,)
 
     def run(self, progress: Progress) -> None:
         self._states = _by_leg(all_rows(STATES))

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from ops.legacy import dumps, scope
+from ops.legacy import contents, dumps, scope, since_backup
 from ops.legacy.backup_files import Manifest, read_manifest, what_is_wrong
 from ops.legacy.checks import NotTrue
 from ops.legacy.client_programs import ProgramFailed, fitting
@@ -17,25 +17,45 @@ from ops.legacy.server import Server
 from ops.legacy.services.dropping import drop_statements
 
 
-def restore(server: Server, folder: Path) -> Manifest:
+def examined(server: Server, folder: Path, is_of_another_database: bool = False) -> Manifest:
+    """Of a backup that is whole and this database's."""
     if wrong := what_is_wrong(folder):
         raise NotTrue(f"{wrong}, or name another one with --folder")
     manifest = read_manifest(folder)
+    if manifest.database != server.database and not is_of_another_database:
+        raise NotTrue(
+            f"{folder} is of the database {manifest.database}, and this one is {server.database}. "
+            "Name the right folder with --folder, or say --other-database"
+        )
+    return manifest
+
+
+def what_would_be_lost(server: Server, manifest: Manifest) -> list[str]:
+    """What was written since the backup, and what was made since."""
+    with server.connect() as connection, connection.cursor() as cursor:
+        written = map(str, since_backup.differences(cursor, manifest))
+        return [*written, *since_backup.not_in_backup(cursor, manifest)]
+
+
+def restore(server: Server, folder: Path, manifest: Manifest) -> None:
+    try:
+        _put_back(server, folder, manifest)
+    except ProgramFailed as failed:
+        raise NotTrue(
+            f"nothing was restored and nothing was changed: {failed}. Where something of yours depends on the old "
+            f"tables, take it away first; or restore {folder} by hand into a database of its own (docs/moving-in.md)"
+        ) from None
+
+
+def _put_back(server: Server, folder: Path, manifest: Manifest) -> None:
     with server.connect() as connection, connection.cursor() as cursor:
         there = [name for name in scope.schemas(cursor) if name in manifest.schemas]
         programs = fitting(connection.info.server_version // 10_000)
         before = [*drop_statements(cursor, there, list(manifest.tables)), *set_aside(cursor)]
-    after = [f"{scope.AS_TEXT};"]
-    after += [scope.refusal_unless_equal(table, content) for table, content in manifest.tables.items()]
+    after = [f"{contents.AS_TEXT};"]
+    after += [contents.refusal_unless_equal(table, content) for table, content in manifest.tables.items()]
     files = [folder / name for name in manifest.files if name.endswith(dumps.DUMP)]
-    try:
-        dumps.put_back(programs, server, files, before, after)
-    except ProgramFailed as failed:
-        raise NotTrue(
-            f"nothing was restored and nothing was changed: {failed}. Where something of yours depends on the old "
-            f"tables, take it away first; or restore {folder} by hand into a database of its own"
-        ) from None
-    return manifest
+    dumps.put_back(programs, server, files, before, after)
 
 
 def set_aside(cursor: Any) -> Iterator[str]:

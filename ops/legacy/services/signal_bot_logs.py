@@ -47,6 +47,7 @@ SETTLE = """
 class Signals:
     def __init__(self, bot: Bot) -> None:
         self.bot, self.name = bot, f"signals of the {bot.name} bot"
+        self.tables = (bot.logs, bot.entries)
 
     def run(self, progress: Progress) -> None:
         for one, write in ((self.bot.logs, _signals), (self.bot.entries, self._entries)):
@@ -134,6 +135,7 @@ def _settle(logs: LegacyTable) -> None:
 
 class SystemLogs:
     name = "system logs of the signal bots"
+    tables = SYSTEM_LOGS
 
     def run(self, progress: Progress) -> None:
         for one in SYSTEM_LOGS:

@@ -45,6 +45,7 @@ def books_account(name: str, venue: Venue = Venue.BYBIT) -> ExchangeAccount:
 class Positions:
     def __init__(self, bot: Bot) -> None:
         self.bot, self.name = bot, f"positions of the {bot.name} bot"
+        self.tables = (bot.positions, bot.targets, bot.positions_log)
 
     def run(self, progress: Progress) -> None:
         for one, write in (

@@ -34,9 +34,10 @@ NO_STRATEGY = "its strategy was not imported"
 
 class Tickers:
     name = "tickers of the signal bots"
+    tables = (TICKERS, TICKERS_V4, TICKERS_BB)
 
     def run(self, progress: Progress) -> None:
-        for one in (TICKERS, TICKERS_V4, TICKERS_BB):
+        for one in self.tables:
             if is_there(one):
                 carry_over(one, _tickers, progress)
 
@@ -63,6 +64,9 @@ class Strategies:
 
     def __init__(self, bot: Bot) -> None:
         self.bot, self.name = bot, f"strategies of the {bot.name} bot"
+        self.tables = (
+            bot.strategies, bot.links, bot.signals, bot.strategy_tickers, bot.levels, bot.policies,
+        )  # fmt: skip
 
     def run(self, progress: Progress) -> None:
         self._setup = Setup(self.bot)

@@ -21,6 +21,7 @@ NOT_OURS = {
 
 class LeftBehind:
     name = "what has no place here"
+    tables = tuple(map(table, NOT_OURS))
 
     def run(self, progress: Progress) -> None:
         for name, reason in NOT_OURS.items():

@@ -44,6 +44,7 @@ COLUMNS = (
 
 class Trades:
     name = "trades"
+    tables = (TRADES,)
 
     def run(self, progress: Progress) -> None:
         self._accounts: dict[str, ExchangeAccount] = {}
@@ -72,6 +73,7 @@ class Orders:
     """Of positions that are over. What a live one holds is counted once, from the position itself."""
 
     name = "orders"
+    tables = (ORDERS,)
 
     def run(self, progress: Progress) -> None:
         self._not_yet = {row[KEY] for row in live_rows()}

@@ -38,6 +38,7 @@ LEVEL_TABLE, EVENT_TABLE = PartialTakeProfit._meta.db_table, RiskEvent._meta.db_
 
 class V3Orders:
     name = "orders of the v3 bot"
+    tables = (ORDERS,)
 
     def run(self, progress: Progress) -> None:
         if not is_there(ORDERS):
@@ -144,6 +145,7 @@ class V3Protection:
     """By trade: the number under which the older bot kept its stops and the parts it sold."""
 
     name = "stops and sold parts of the v3 bot"
+    tables = (STOPS, PARTS)
 
     def run(self, progress: Progress) -> None:
         self._stops, self._parts = _by_trade(rows_of(STOPS)), _by_trade(rows_of(PARTS))

@@ -29,6 +29,7 @@ STEPS = {
     "drop-fas": (steps.drop_fas, "drop the old schema fas; asks first"),
 }
 FLAGS = {
+    "preflight": [("--with-fewer-ways-back", "although the role may not do what a way back needs")],
     "rehearse": [("--keep", "do not drop the copy afterwards")],
     "migrate": [("--while-connected", "although others are connected")],
     "rollback": [
@@ -36,7 +37,10 @@ FLAGS = {
         ("--leave-positions", "although positions opened here stay without a bot"),
     ],
 }
-FLAGS["restore"] = FLAGS["rollback"]
+FLAGS["restore"] = [
+    *FLAGS["rollback"],
+    ("--other-database", "although the backup is of a database of another name"),
+]
 
 
 class Command(BaseCommand):

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.core.management.commands import migrate
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ops.legacy import gate, scope
+from ops.legacy.gate import NotOpen
 from ops.legacy.services.record import note_migrated
 from ops.schema import ensure_schema, legacy_parts
 
@@ -31,6 +32,7 @@ class Command(migrate.Command):
                     refuse_unprepared(connection, found)
                     if not options["while_connected"]:
                         refuse_company(connection)
+                    refuse_written_since(connection)
                 ensure_schema(connection)
                 super().handle(*args, **options)
                 if found and is_whole(options):
@@ -56,7 +58,7 @@ def is_whole(options: dict[str, Any]) -> bool:
 def refuse_unprepared(connection: BaseDatabaseWrapper, found: list[str]) -> None:
     if missing := gate.what_is_missing(connection):
         shown = ", ".join(found[:3]) + (" and more" if len(found) > 3 else "")
-        raise CommandError(
+        raise NotOpen(
             f"The database {connection.settings_dict['NAME']} belongs to an older bot ({shown}), so nothing was "
             f"changed: {missing} (docs/moving-in.md), or use an empty database."
         )
@@ -69,7 +71,13 @@ def refuse_company(connection: BaseDatabaseWrapper) -> None:
     with connection.cursor() as cursor:
         others = scope.others_who_stay(cursor)
     if others:
-        raise CommandError(
+        raise NotOpen(
             f"Nothing was changed: others are connected to the older bot's database: {', '.join(others)}. Stop every "
             "bot, then run this again; where they only look, `manage.py migrate --while-connected` first."
         )
+
+
+def refuse_written_since(connection: BaseDatabaseWrapper) -> None:
+    """Last, when nobody can write any more: a restore would throw those rows away."""
+    if written := gate.what_was_written(connection):
+        raise NotOpen(f"Nothing was changed: {written}.")
