@@ -151,8 +151,8 @@ def restore(given: Given) -> str:
         taking_back.refuse_while_positions_are_open()
     lost = restoring.what_would_be_lost(given.server, manifest)
     for line in lost:
-        given.say(f"a restore takes away: {line}")
-    meanwhile = "what is listed here is lost" if lost else "nothing was written since"
+        given.say(f"other than in the backup: {line}")
+    meanwhile = "what is listed above is lost" if lost else "nothing was written since"
     given.be_sure(
         f"All old tables become what they were in {folder} ({manifest.made_at}; {meanwhile}); our tables are set aside."
     )

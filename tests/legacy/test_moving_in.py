@@ -84,7 +84,9 @@ def test_in_and_back_by_both_ways(legacy: psycopg.Cursor, empty_database: str, t
         assert back["monitoring.positions"] == before["monitoring.positions"]
     assert "`manage.py legacy preflight` first" in refused(empty_database, "migrate")
 
-    done(empty_database, "legacy", "restore", "--folder", backup, typed=name)
+    said = "\n".join(done(empty_database, "legacy", "restore", "--folder", backup, typed=name))
+    assert "nothing was written since" in said
+    assert "other than in the backup" not in said
     with psycopg.connect(empty_database, autocommit=True) as connection:
         assert bytes_of_tables(connection.cursor()) == before
 

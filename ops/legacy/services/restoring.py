@@ -33,8 +33,8 @@ def examined(server: Server, folder: Path, is_of_another_database: bool = False)
 def what_would_be_lost(server: Server, manifest: Manifest) -> list[str]:
     """What was written since the backup, and what was made since."""
     with server.connect() as connection, connection.cursor() as cursor:
-        written = map(str, since_backup.differences(cursor, manifest))
-        return [*written, *since_backup.not_in_backup(cursor, manifest)]
+        written = [one for one in since_backup.differences(cursor, manifest) if one.rows is not None]
+        return [*map(str, written), *since_backup.not_in_backup(cursor, manifest)]
 
 
 def restore(server: Server, folder: Path, manifest: Manifest) -> None:
