@@ -27,12 +27,16 @@ GROUPS = {
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A group is on one test worker: its processes are started once, and their queue is theirs alone meanwhile. Stories
-    that start none of them are a group by file."""
+    that start none of them are a group by file, and come first: the processes would take up what they leave."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            alone = "stack" not in getattr(item, "fixturenames", ())
-            group = item.path.stem if alone else GROUPS.get(item.path.stem, "integration")
+            group = GROUPS.get(item.path.stem, "integration") if _needs_stack(item) else item.path.stem
             item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=_needs_stack)
+
+
+def _needs_stack(item: pytest.Item) -> bool:
+    return "stack" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture
