@@ -245,6 +245,14 @@ class OrderReport:
     trigger_price: Decimal | None = None
     price: Decimal | None = None  # the limit it works at
     is_acknowledgement: bool = False  # it was taken in, and may still be refused
+    side: Side | None = None
+    reduce_only: bool = False  # by its own word
+
+    @property
+    def closes(self) -> bool:
+        """It can only make a position smaller. Beside another leg (hedge mode) its side alone says so."""
+        leg = self.position_side
+        return self.reduce_only or (leg is not None and self.side is leg.exit_side)
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,8 @@ class Run:
     async def _first_start(self) -> None:
         if self.plan.mode in ("paper", "signals"):
             return
-        await self._step("migrate", "--noinput", "--verbosity", "0")
+        for line in await self._step("migrate", "--noinput", "--verbosity", "0"):
+            self.terminal.note(line, "yellow")
         demo = ["--demo"] if self.plan.has_demo and not self.plan.is_live else []
         lines = await self._step("first_start", "--json", *demo)
         self.admin = json.loads(lines[-1]) if lines else {}

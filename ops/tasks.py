@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from ops import services as system_log
+from ops.legacy.services import importing
 from ops.trail import services
 
 
@@ -16,3 +17,8 @@ def seal_trail() -> None:
 @shared_task(name="ops.tasks.forget_old_system_events")
 def forget_old_system_events() -> None:
     system_log.forget_old_system_events()
+
+
+@shared_task(name="ops.tasks.take_over_what_waits")
+def take_over_what_waits() -> None:
+    importing.take_over_what_waits()

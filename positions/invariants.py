@@ -17,9 +17,11 @@ from django.db.models.functions import Coalesce
 
 from exchanges.models import KEYS, KEYS_OF_ACCOUNT, AccountWatch, ExchangeAccount
 from exchanges.types import PositionSide, PriceKind, Reference, Side
+from ops.models import LegacyOutcome, LegacyRow
 from positions import wallets
 from positions.accounting import signed
 from positions.cover import uncovered
+from positions.legacy_names import LIVE_ROWS as LIVE_ROWS_OF_OLDER_BOTS
 from positions.lifecycle import PENDING, OrderStatus, PositionStatus
 from positions.models import ArbitrageTrade, Order, Position
 from positions.silence import PricesNeeded, silent_prices
@@ -186,6 +188,12 @@ def deadlocks() -> int:
         return int(cursor.fetchone()[0])
 
 
+def older_positions_are_looked_after(now: datetime) -> Findings:
+    """Live by an older bot's word, and not taken over: no stop of ours follows their price."""
+    waiting = LegacyRow.objects.filter(table=LIVE_ROWS_OF_OLDER_BOTS, outcome=LegacyOutcome.WAITING)
+    yield from (f"row {row}: {why}" for row, why in waiting.order_by("pk").values_list("legacy_id", "reason"))
+
+
 def no_leg_stands_alone(now: datetime) -> Findings:
     live = ArbitrageTrade.objects.filter(ended_at=None)
     for gone, held in (("long_position", "short_position"), ("short_position", "long_position")):
@@ -207,6 +215,7 @@ SENTENCES: dict[str, Callable[[datetime], Findings]] = {
     WALLETS: wallets_moved_by_what_we_booked,
     "every account is compared with its exchange": accounts_are_compared_with_the_exchange,
     "the price of everything held is heard": prices_of_what_is_held_are_heard,
+    "live positions of an older bot are taken over": older_positions_are_looked_after,
     "no leg of an arbitrage stands alone": no_leg_stands_alone,
     "the ledger of signals closes": the_ledger_of_signals_closes,
     "no signal waits in the stream for long": the_signal_stream_is_worked_off,

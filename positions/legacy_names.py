@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 PREFIX = "legacy-"
+LIVE_ROWS = "monitoring.positions"  # of the one older bot that traded at exchanges
 
 
 def trade_name(legacy_id: str) -> str:

@@ -15,12 +15,12 @@ from positions.arbitrage_models import ArbitragePair, ArbitrageTrade
 from positions.canary_models import CanaryOrder, CanaryRun
 from positions.fields import PostgresEnumField, money, signal_id_field
 from positions.lifecycle import DONE, CloseReason, OrderPurpose, OrderStatus, PositionStatus
-from positions.record_models import FillCursor, FundingPayment, InvariantCheck, RiskEvent
+from positions.record_models import FillCursor, FundingPayment, InvariantCheck, OlderOrder, RiskEvent
 from positions.risk_models import AccountEquity, LimitLevel, RiskLimits
 
 __all__ = [
     "AccountEquity", "ArbitragePair", "ArbitrageTrade", "CanaryOrder", "CanaryRun", "Fill", "FillCursor",
-    "FundingPayment", "InvariantCheck", "LimitLevel", "Order", "Position", "RiskEvent", "RiskLimits",
+    "FundingPayment", "InvariantCheck", "LimitLevel", "OlderOrder", "Order", "Position", "RiskEvent", "RiskLimits",
 ]  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from positions.fields import money
@@ -22,6 +22,36 @@ class FillCursor(models.Model):
 
     def __str__(self) -> str:
         return f"{self.symbol} {self.trade_id}"
+
+
+class OlderOrder(models.Model):
+    """An order that an older bot left at the exchange, and that would close a position taken over from it."""
+
+    account = models.ForeignKey("exchanges.ExchangeAccount", models.PROTECT, related_name="older_orders")
+    position = models.ForeignKey("positions.Position", models.PROTECT, related_name="older_orders")
+    exchange_order_id = models.CharField(max_length=64)
+    client_order_id = models.CharField(max_length=64, blank=True, default="")
+    stop_price = money(null=True, blank=True, help_text="Of a stop: at which it sells")
+    found_at = models.DateTimeField(default=timezone.now)
+    taken_back_at = models.DateTimeField(null=True, blank=True, help_text="When its cancel was first sent")
+    missing_since = models.DateTimeField(
+        null=True, blank=True, help_text="First successful answer that did not list it"
+    )
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "older_orders"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "position", "exchange_order_id"], name="older_order_once"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["account"], condition=Q(ended_at=None), name="older_order_left"),
+        ]
+
+    def __str__(self) -> str:
+        return self.client_order_id or self.exchange_order_id
 
 
 class FundingPayment(models.Model):

@@ -33,6 +33,11 @@ def shares(quantity: Decimal, most: Decimal | None, step: Decimal) -> list[Decim
     return [*alike[:-1], alike[-1] + crumb]
 
 
+def limits_loss(side: PositionSide, market: Decimal, trigger_price: Decimal | None) -> bool:
+    """Whether an exit that waits for this price is a stop; one beyond the market waits for profit."""
+    return trigger_price is not None and (market - trigger_price) * side.sign > 0
+
+
 @dataclass(frozen=True, slots=True)
 class StopOrder:
     """A stop order that has not ended. `left` is what it would still sell."""

@@ -40,6 +40,7 @@ SCHEDULE = {
     "remove orphan trailing state": _every("trailing.tasks.cleanup_orphans", "sweeps", hours=1),
     "seal the trail": _every("ops.tasks.seal_trail", "sweeps", seconds=2),
     "forget old system events": _every("ops.tasks.forget_old_system_events", "sweeps", hours=1),
+    "take over what waits of an older bot": _every("ops.tasks.take_over_what_waits", "reconcile", minutes=1),
     "try out each kind of order": _every("positions.tasks.run_canary", "reconcile", seconds=30),
     "refresh instruments": _every("positions.tasks.refresh_instruments", "reconcile", minutes=5),
 }

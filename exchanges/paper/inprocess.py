@@ -310,6 +310,8 @@ class InProcessClient:
             at=moment(order.updated_ms),
             position_side=leg_of(order.position_side),
             price=order.price,
+            side=Side(order.side.lower()),
+            reduce_only=order.reduce_only,
         )
 
     def _algo_report(self, algo: AlgoOrder) -> OrderReport:
@@ -325,6 +327,8 @@ class InProcessClient:
             at=moment(algo.updated_ms),
             position_side=leg_of(algo.position_side),
             trigger_price=algo.trigger_price or None,
+            side=Side(algo.side.lower()),
+            reduce_only=algo.reduce_only or algo.close_position,
         )
 
     def _fill(self, trade: PaperTrade) -> FillReport:

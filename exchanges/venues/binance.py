@@ -185,6 +185,7 @@ def _plain_report(row: Row, symbol: str) -> OrderReport:
         position_side=position_side_or_none(row.get("positionSide")),
         trigger_price=number_or_none(row.get("stopPrice")),
         price=number_or_none(row.get("price")),
+        **_direction(row),
     )
 
 
@@ -201,7 +202,13 @@ def _algo_report(row: Row, symbol: str) -> OrderReport:
         at=moment(row.get("updateTime")),
         position_side=position_side_or_none(row.get("positionSide")),
         trigger_price=number_or_none(row.get("triggerPrice")),
+        **_direction(row),
     )
+
+
+def _direction(row: Row) -> dict[str, Any]:
+    reduces = bool(row.get("reduceOnly")) or bool(row.get("closePosition"))
+    return {"side": Side(row["side"].lower()) if row.get("side") else None, "reduce_only": reduces}
 
 
 def child_of(text: Any) -> str | None:

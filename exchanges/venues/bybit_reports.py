@@ -118,6 +118,7 @@ def plain_report(row: Row, symbol: str) -> OrderReport:
         trigger_price=number_or_none(row.get("triggerPrice")),
         price=number_or_none(row.get("price")),
         is_acknowledgement=row["orderStatus"] == _ACKNOWLEDGED,
+        **_direction(row),
     )
 
 
@@ -141,7 +142,13 @@ def conditional_report(row: Row, symbol: str) -> OrderReport:
         position_side=leg_of(row),
         trigger_price=number_or_none(row.get("triggerPrice")),
         is_acknowledgement=row["orderStatus"] == _ACKNOWLEDGED,
+        **_direction(row),
     )
+
+
+def _direction(row: Row) -> dict[str, Any]:
+    reduces = bool(row.get("reduceOnly")) or bool(row.get("closeOnTrigger"))
+    return {"side": Side(row["side"].lower()) if row.get("side") else None, "reduce_only": reduces}
 
 
 def _filled(row: Row) -> Decimal:

@@ -11,14 +11,16 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from ops.legacy import checks, gate, scope, since_backup, watching
+from ops.legacy import checks, gate, live_rows, scope, since_backup, watching
 from ops.legacy.backup_files import read_manifest, what_is_wrong
 from ops.legacy.checks import NotTrue
 from ops.legacy.migrating import list_what_was_not_imported, migrate
+from ops.legacy.migrating_alone import migrating_alone
 from ops.legacy.outcomes import each_that_says_why
 from ops.legacy.preflight import Preflight
 from ops.legacy.server import Server
-from ops.legacy.services import backing_up, dropping, record, rehearsing, restoring, taking_back
+from ops.legacy.services import backing_up, dropping, letting_go, record, rehearsing, restoring, taking_back
+from ops.legacy.services.importing import import_all
 from ops.legacy.verification import Verification
 from ops.models import LegacyOutcome, LegacyRow
 
@@ -108,6 +110,20 @@ def backup(given: Given) -> str:
     return "`manage.py legacy rehearse`"
 
 
+def bring_in(given: Given) -> str:
+    """What came since, and what waited; also while the bot runs."""
+    if record.the_record().migrated_at is None:
+        raise NotTrue("nothing was migrated yet. Run `manage.py legacy migrate` first")
+    with migrating_alone(connection):
+        import_all(given.say)
+    return "`manage.py legacy verify`"
+
+
+def let_live_rows_go(given: Given) -> str:
+    letting_go.let_go(given.words["rows"])
+    return "`manage.py legacy verify`"
+
+
 def rehearse(given: Given) -> str:
     be_prepared()
     if written := gate.what_was_written(connection):
@@ -128,9 +144,12 @@ def move_in(given: Given) -> str:
 def verify(given: Given) -> str:
     verification = Verification(given.server, record.the_record(), given.kept_backup())
     checks.make(verification.checks(), given.say)
+    if given.words["while_they_wait"]:
+        return "`manage.py up`, and once more without --while-they-wait"
+    checks.make([live_rows.check()], given.say)
     record.note_verified()
     if LegacyRow.objects.filter(outcome=LegacyOutcome.WAITING).exists():
-        return "do what the rows above wait for, then `manage.py legacy migrate` and this once more"
+        return "do what the rows above wait for, then `manage.py legacy import` and this once more"
     return "start with `manage.py up`, then `manage.py legacy watch`"
 
 

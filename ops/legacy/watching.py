@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from ops.legacy import live_rows
 from ops.legacy.checks import Check
 from ops.models import LogLevel, SystemLog
 from positions.models import Position
@@ -17,6 +18,7 @@ SHOWN = 10
 
 
 def checks() -> Iterator[Check]:
+    yield live_rows.check()
     since = timezone.now() - RECENT
     opened = Position.objects.filter(created_at__gte=since)
     found = f"{opened.count()} in two hours, {opened.exclude(signal_id=None).count()} with a signal_id"

@@ -81,8 +81,6 @@ def _absent(position_id: int, asked_at: datetime) -> None:
 
 def _reason_of_absence(position: Position, asked_at: datetime) -> CloseReason:
     """No execution tells of an exit. One that was to leave for its age has a name of its own."""
-    if position.opened_at is None:
-        return CloseReason.NEVER_OPENED
     limit = plan_of(position).age
     is_aged = limit is not None and age_hours(position, asked_at) >= limit.max_age_hours
     return CloseReason.PHANTOM_AGED if is_aged else CloseReason.EXTERNAL

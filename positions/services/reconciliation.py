@@ -38,6 +38,7 @@ from positions.services import (
     funding,
     gap_filling,
     halting,
+    older_orders,
     position_modes,
     reachability,
     watch,
@@ -88,7 +89,9 @@ def reconcile_account(account_id: int) -> None:
     for difference in found:
         _act(account, difference, snapshot.asked_at)
     _hear_of_acknowledged(account, snapshot.open_orders)
-    watch.reconciled(account_id, snapshot.asked_at, **_figures(account, snapshot, found))
+    protected = _proven_protected(account, snapshot)
+    older_orders.tend(account, snapshot.open_orders, snapshot.asked_at, protected)
+    watch.reconciled(account_id, snapshot.asked_at, **_figures(account, snapshot, found, len(protected)))
     reachability.compared(account_id, snapshot.asked_at)
 
 
@@ -163,10 +166,8 @@ def _differences(account: ExchangeAccount, snapshot: ExchangeSnapshot) -> list[D
     held = Position.objects.filter(account=account, is_live=True)
     live = list(held.select_related("instrument").order_by("pk"))
     moving = _moving_positions(account, snapshot.asked_at)
-    # begun by an older bot: no order of ours will tell whether it ever bought
-    unasked = set(held.filter(status=PositionStatus.OPENING, orders=None).values_list("pk", flat=True))
     shown = {(report.symbol, report.position_side) for report in snapshot.positions}
-    begun = (p for p in live if p.status != PositionStatus.OPENING or _key(p) in shown or p.pk in unasked)
+    begun = (p for p in live if p.status != PositionStatus.OPENING or _key(p) in shown)
     settled = [p for p in begun if p.pk not in moving]
     explained = frozenset(map(_key, live)) | _just_closed(account, snapshot.asked_at)
     legs = compare(map(_leg, settled), snapshot.positions, explained)
@@ -228,24 +229,29 @@ def _clock_figures(clock: ClockReading | None) -> dict[str, Any]:
 
 
 def _figures(
-    account: ExchangeAccount, snapshot: ExchangeSnapshot, found: list[Difference | Present]
+    account: ExchangeAccount, snapshot: ExchangeSnapshot, found: list[Difference | Present], protected: int
 ) -> dict[str, Any]:
-    live = Position.objects.filter(account=account, is_live=True, quantity__gt=0)
     return {
         "differences_open": sum(not isinstance(one, Present) for one in found),
         "unasked_orders": [one.report.client_order_id for one in found if isinstance(one, OrderUnasked)],
         "unknown_legs": differences.unknown_legs(account, found, snapshot.asked_at),
         "lost_orders": differences.lost_orders(account, found, snapshot.asked_at),
-        "positions_live": live.count(),
-        "positions_proven_protected": len(_proven_protected(live, snapshot)),
+        "positions_live": _held(account).count(),
+        "positions_proven_protected": protected,
         **_clock_figures(snapshot.clock),
     }
 
 
-def _proven_protected(live: QuerySet[Position], snapshot: ExchangeSnapshot) -> set[int]:
+def _held(account: ExchangeAccount) -> QuerySet[Position]:
+    return Position.objects.filter(account=account, is_live=True, quantity__gt=0)
+
+
+def _proven_protected(account: ExchangeAccount, snapshot: ExchangeSnapshot) -> set[int]:
     """The orders of one generation are one stop."""
     listed = {report.client_order_id: report.quantity for report in snapshot.open_orders}
-    orders = Order.objects.filter(position__in=live, purpose=OrderPurpose.PROTECT, client_order_id__in=listed)
+    orders = Order.objects.filter(
+        position__in=_held(account), purpose=OrderPurpose.PROTECT, client_order_id__in=listed
+    )
     held: dict[int, Decimal] = {}
     sells: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
     for order in orders.select_related("position"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from decimal import Decimal as D
 from typing import Any
 
@@ -11,10 +12,14 @@ from django.db import connection
 from django.utils import timezone
 
 from exchanges.marks import latest_mark
-from positions.models import Order, Position
+from exchanges.models import ExchangeAccount
+from exchanges.types import OrderRequest, OrderType, PositionMode, PositionSide, Side
+from ops.models import LegacyRow
+from positions.models import OlderOrder, Order, Position
 from signals_app.models import SignalLog, Strategy, StrategyAccount
-from tests.integration.stack import SYMBOL, Trader
+from tests.integration.stack import SYMBOL, UNIFIED, Trader
 from tests.integration.visitor import Visitor
+from tests.legacy.generations import generation
 from tests.legacy.importing import import_now
 from tests.legacy.signal_bots import signal_bots, without_signal_bots
 from tests.ops.waiting import until
@@ -131,3 +136,62 @@ def test_pages_show_what_older_bots_wrote(moved_in: Trader) -> None:
         "/admin/ops/systemlog/": "legacy CORE_IO",
     }.items():
         assert says in owner.read(path), path
+
+
+@pytest.fixture
+def first_bot(trader: Trader) -> Iterator[Trader]:
+    """Who trades on the account that its rows belong to, until somebody names another."""
+    with connection.cursor() as cursor:
+        generation(1, cursor, fas=False, views=False)
+        import_now()
+        its = copy(trader)
+        its.account = ExchangeAccount.objects.get(name="legacy-binance")
+        its.key = f"paper-{its.account.pk}-{its.account.name}"
+        yield its
+        cursor.execute("DROP SCHEMA monitoring CASCADE")
+
+
+def its_order(order_type: OrderType, side: Side, name: str, **terms: Any) -> OrderRequest:
+    return OrderRequest(
+        UNIFIED,
+        side,
+        PositionSide.LONG,
+        order_type,
+        D("0.004"),
+        name,
+        position_mode=PositionMode.ONE_WAY,
+        **terms,
+    )
+
+
+def test_a_live_position_of_the_first_bot_is_taken_over_as_the_exchange_shows_it(first_bot: Trader) -> None:
+    """Protected no worse than before, trailed from its stored best price; then the older bot's own stop goes."""
+    trader, row = first_bot, LegacyRow.objects.filter(table="monitoring.positions", legacy_id="301")
+    assert row.get().outcome == "waiting"
+    has_price(trader, D(97_900))
+    stop = its_order(
+        OrderType.STOP_MARKET, Side.SELL, "b-301-stop", reduce_only=True, trigger_price=D(95_060)
+    )
+    trader.ask(lambda client: client.create_order(its_order(OrderType.MARKET, Side.BUY, "b-301")))
+    trader.ask(lambda client: client.create_order(stop))
+    (shown,) = trader.ask(lambda client: client.positions())
+
+    trader.run("ops.tasks.take_over_what_waits", queue="reconcile")
+    until(lambda: row.get().outcome == "imported", "the running bot to take it over", PATIENCE)
+    position = Position.objects.get(pk=row.get().our_id)
+    assert (position.quantity, position.average_entry_price) == (shown.quantity, shown.entry_price)
+    assert (position.status, position.signal_id) == ("open", "1200301")
+    assert position.trailing_stop.high_water_mark >= D(98_100)
+    trader.run("trailing.tasks.sweep")
+    stands_at(position, D("97609.5"))
+
+    until(lambda: _is_compared(trader), "the older bot's stop to be taken back", PATIENCE)
+    (left,) = trader.ask(lambda client: client.open_orders())
+    assert left.client_order_id.startswith("tb-")
+    trader.set_price(D(99_000))
+    stands_at(position, D(98_505))
+
+
+def _is_compared(trader: Trader) -> bool:
+    trader.run("positions.tasks.reconcile_account", trader.account.pk, queue="reconcile")
+    return OlderOrder.objects.filter(taken_back_at__isnull=False, missing_since__isnull=False).exists()

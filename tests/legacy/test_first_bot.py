@@ -90,7 +90,7 @@ def test_generation_1() -> None:
     assert not Position.objects.filter(is_live=True).exists()
     assert not TrailingStop.objects.exists()
     modes = dict(ExchangeAccount.objects.values_list("name", "position_mode"))
-    assert modes == {"legacy-binance": "one_way", "legacy-bybit": "hedge"}  # LINKUSDT has two legs there
+    assert modes == {"legacy-binance": "one_way", "legacy-bybit": "one_way"}  # until its owner says otherwise
 
     position = our(3)
     assert (position.status, position.position_side, position.position_idx) == ("closed", "short", 0)

@@ -84,14 +84,21 @@ def every(columns: Collection[str]) -> str:
 
 
 def carry_over(
-    table: LegacyTable, write: Write, progress: Progress, *, only: Only = every, at_once: int | None = None
+    table: LegacyTable,
+    write: Write,
+    progress: Progress,
+    *,
+    only: Only = every,
+    at_once: int | None = None,
+    otherwise: LegacyOutcome = LegacyOutcome.REJECTED,
 ) -> None:
+    """`otherwise`: of a row that cannot be written, for whatever reason."""
     if not table.exists:
         return
     undecided = _undecided(table, only)
     shown = progress.add_task(f"{table.source} {table.full_name}", total=_count(undecided))
     for rows in _batches(undecided, at_once or BATCH):
-        _carry(table, write, rows)
+        _carry(table, write, rows, otherwise)
         progress.advance(shown, len(rows))
 
 
@@ -129,6 +136,16 @@ def columns_of(table: LegacyTable) -> Collection[str]:
 def all_rows(table: LegacyTable) -> list[Row]:
     """Of a table that is small."""
     return _fetched(_keyed(table)) if table.exists else []
+
+
+def rows_where(table: LegacyTable, only: Only) -> list[Row]:
+    """Of a table that is small where this is true."""
+    if not table.exists:
+        return []
+    which = sql.SQL(only(columns_of(table)))
+    return _fetched(
+        sql.SQL("SELECT * FROM ({keyed}) keyed WHERE {only}").format(keyed=_keyed(table), only=which)
+    )
 
 
 def undecided_rows(table: LegacyTable, only: Only) -> list[Row]:
@@ -194,10 +211,10 @@ def _batches(query: sql.Composed, at_once: int) -> Iterator[list[Row]]:
             yield [dict(zip(names, values, strict=True)) for values in found]
 
 
-def _carry(table: LegacyTable, write: Write, rows: list[Row]) -> None:
+def _carry(table: LegacyTable, write: Write, rows: list[Row], otherwise: LegacyOutcome) -> None:
     """A batch that is refused is tried row by row, so that one bad row keeps no other out."""
     if len(rows) == 1:
-        _carry_one(table, write, rows[0])
+        _carry_one(table, write, rows[0], otherwise)
         return
     try:
         _write(table, write, rows)
@@ -206,19 +223,20 @@ def _carry(table: LegacyTable, write: Write, rows: list[Row]) -> None:
     except Exception:
         logger.info("a batch of %s is refused, and taken row by row", table.full_name)
         for row in rows:
-            _carry_one(table, write, row)
+            _carry_one(table, write, row, otherwise)
 
 
-def _carry_one(table: LegacyTable, write: Write, row: Row) -> None:
+def _carry_one(table: LegacyTable, write: Write, row: Row, otherwise: LegacyOutcome) -> None:
     try:
         _write(table, write, [row])
     except (OperationalError, InterfaceError):
         raise
     except Rejection as rejection:
-        refusal = not_imported(row, str(rejection), rejection.outcome)
+        is_final = rejection.outcome == LegacyOutcome.REJECTED
+        refusal = not_imported(row, str(rejection), otherwise if is_final else rejection.outcome)
         _write(table, lambda rows: [refusal], [row])
     except Exception as error:
-        refusal = not_imported(row, _in_words(error))
+        refusal = not_imported(row, _in_words(error), otherwise)
         _write(table, lambda rows: [refusal], [row])
 
 
@@ -236,11 +254,12 @@ def _write(table: LegacyTable, write: Write, rows: Sequence[Row]) -> None:
     decide(table, verdicts)
 
 
-def decide(table: LegacyTable, verdicts: Sequence[Verdict]) -> None:
-    """In the transaction that wrote what they say. Only what waited may be decided again."""
+def decide(table: LegacyTable, verdicts: Sequence[Verdict], *, again: bool = False) -> None:
+    """In the transaction that wrote what they say. Only what waited may be decided again, unless the older bot writes
+    such a row anew for another thing (`again`)."""
     ids = [verdict.legacy_id for verdict in verdicts]
     known = LegacyRow.objects.filter(source=table.source, table=table.full_name, legacy_id__in=ids)
-    known.filter(outcome=LegacyOutcome.WAITING).delete()
+    (known if again else known.filter(outcome=LegacyOutcome.WAITING)).delete()
     now = timezone.now()
     rows = (
         (

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from ops.legacy.services.batches import Importer
 from ops.legacy.services.history import EVENTS, LeftBehind, Params, Signals
-from ops.legacy.services.positions import Positions, States
+from ops.legacy.services.positions import EndedPositions, States
+from ops.legacy.services.taking_over import LivePositions
 from ops.legacy.services.trades import Orders, Trades
 
 
 def importers() -> list[Importer]:
-    return [Positions(), States(), Trades(), Orders(), *EVENTS, Signals(), Params(), LeftBehind()]
+    return [
+        EndedPositions(),
+        LivePositions(),
+        States(),
+        Trades(),
+        Orders(),
+        *EVENTS,
+        Signals(),
+        Params(),
+        LeftBehind(),
+    ]

@@ -10,11 +10,15 @@ from psycopg import sql
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ops.legacy.migrating_alone import migrating_alone
 from ops.legacy.outcomes import summary
 from ops.legacy.services import first_bot, signal_bots, v3_bot
 from ops.legacy.services.accounts import check_named_accounts
 from ops.legacy.services.batches import Importer
-from ops.models import LegacyRow
+from ops.legacy.services.positions import POSITIONS, States
+from ops.legacy.services.taking_over import LivePositions
+from ops.legacy.services.trades import Orders
+from ops.models import LegacyOutcome, LegacyRow
 
 Say = Callable[[str], object]
 
@@ -42,6 +46,19 @@ def know_what_is_decided() -> None:
     them for each legacy row: what takes seconds would take hours."""
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(LegacyRow._meta.db_table)))
+
+
+def take_over_what_waits() -> None:
+    """While the bot runs: as soon as an account has its keys, say, and the exchange shows the position."""
+    waiting = LegacyRow.objects.filter(table=POSITIONS.full_name, outcome=LegacyOutcome.WAITING)
+    before = waiting.count()
+    if not before:
+        return
+    with migrating_alone(connection, waits=False) as is_free, _progress() as progress:
+        if is_free:
+            LivePositions().run(progress)
+            for importer in (States(), Orders()) if waiting.count() < before else ():
+                importer.run(progress)
 
 
 def _progress() -> Progress:

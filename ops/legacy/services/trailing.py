@@ -16,11 +16,7 @@ from trailing.plan import ProtectionPlan
 from trailing.rules import PercentStop
 
 
-def write_trail(position: Position, found: OldProtection | None) -> None:
-    """None: it is armed when the exchange shows what was bought."""
-    if found is None:
-        TrailingStop.objects.create(position=position)
-        return
+def write_trail(position: Position, found: OldProtection) -> None:
     TrailingStop.objects.create(
         position=position,
         state=found.state.phase,
@@ -42,13 +38,13 @@ def write_trail(position: Position, found: OldProtection | None) -> None:
 
 
 def to_know(
-    row: Row, old: OldPosition, wished: ProtectionPlan, found: OldProtection | None, left_out: str
+    row: Row, old: OldPosition, wished: ProtectionPlan, found: OldProtection, left_out: str
 ) -> Iterator[str]:
     """By its owner."""
     if left_out:
         yield left_out
     if stop_percent(row, old) is None and isinstance(wished.stop_loss, PercentStop):
         yield f"its first stop is not on record: {wished.stop_loss.percent.normalize():f} %, as the older bot was set"
-    if found and found.passed:
+    if found.passed:
         stands = found.state.stop_price
         yield f"the market is beyond its stop {found.passed.normalize():f}: protected anew, by {stands}"

@@ -20,6 +20,11 @@ STEPS = {
     "backup": (steps.backup, "dump the old schemas and tables, and prove that the dump can be read"),
     "rehearse": (steps.rehearse, "migrate and verify a copy of the database"),
     "migrate": (steps.move_in, "change the old columns, import the rows; the log is kept beside the backup"),
+    "import": (
+        steps.bring_in,
+        "import what is new, take over live positions that waited; also while the bot runs",
+    ),
+    "gone": (steps.let_live_rows_go, "live rows whose positions are held no more: wait for them no longer"),
     "report": (steps.report, "list every row that was not imported, and why"),
     "verify": (steps.verify, "compare what is there now with the backup"),
     "rollback": (steps.roll_back, "undo the migration, without the backup"),
@@ -32,6 +37,9 @@ FLAGS = {
     "preflight": [("--with-fewer-ways-back", "although the role may not do what a way back needs")],
     "rehearse": [("--keep", "do not drop the copy afterwards")],
     "migrate": [("--while-connected", "although others are connected")],
+    "verify": [
+        ("--while-they-wait", "although live positions of the older bot wait, and nobody looks after them")
+    ],
     "rollback": [
         ("--while-connected", "although others are connected"),
         ("--leave-positions", "although positions opened here stay without a bot"),
@@ -57,6 +65,9 @@ class Command(BaseCommand):
             one.add_argument("--folder", type=Path, help=folder)
             for flag, meaning in FLAGS.get(name, []):
                 one.add_argument(flag, action="store_true", help=meaning)
+        choices.choices["gone"].add_argument(
+            "rows", nargs="+", metavar="ID", help="ids in monitoring.positions"
+        )
         choices.choices["watch"].add_argument("--minutes", type=float, default=0, help="go on for so long")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -12,6 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ops.legacy import gate, scope
 from ops.legacy.gate import NotOpen
+from ops.legacy.migrating_alone import migrating_alone
 from ops.legacy.services.record import note_migrated
 from ops.schema import ensure_schema, legacy_parts
 
@@ -24,26 +25,24 @@ class Command(migrate.Command):
 
     def handle(self, *args: Any, **options: Any) -> None:
         connection = connections[options["database"]]
-        with connection.cursor() as cursor:
-            # several processes may start at once; the lock goes with the connection
-            cursor.execute("SELECT pg_advisory_lock(%s)", [scope.MIGRATING])
-            try:
-                if found := legacy_parts(connection):
-                    refuse_unprepared(connection, found)
-                    if not options["while_connected"]:
-                        refuse_company(connection)
-                    refuse_written_since(connection)
-                ensure_schema(connection)
-                super().handle(*args, **options)
-                if found and is_whole(options):
-                    self.move_in(connection, options)
-            finally:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [scope.MIGRATING])
+        with migrating_alone(connection):  # several processes may start at once
+            if found := legacy_parts(connection):
+                refuse_unprepared(connection, found)
+                if not options["while_connected"]:
+                    refuse_company(connection)
+                refuse_written_since(connection)
+            ensure_schema(connection)
+            super().handle(*args, **options)
+            if found and is_whole(options):
+                self.move_in(connection, options)
 
     def move_in(self, connection: BaseDatabaseWrapper, options: dict[str, Any]) -> None:
-        from ops.legacy.services.importing import import_all  # the tables of its models are there only now
+        from ops.legacy.live_rows import left_alone  # the tables of these models are there only now
+        from ops.legacy.services.importing import import_all
 
         import_all(self.stdout.write if options["verbosity"] else lambda line: None)
+        for line in left_alone():  # said in any case
+            self.stdout.write(line)
         if not gate.is_moved(connection):
             with connection.cursor() as cursor:
                 note_migrated(scope.tables(cursor))

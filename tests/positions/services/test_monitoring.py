@@ -17,6 +17,7 @@ from exchanges.marks import _key, publish_prices
 from exchanges.models import AccountWatch, ExchangeAccount
 from exchanges.paper.venue import now_ms
 from exchanges.types import PriceKind, PriceTick, Reference
+from ops.models import LegacyRow
 from positions import invariants
 from positions.lifecycle import CloseReason
 from positions.models import ArbitragePair, ArbitrageTrade, Fill, InvariantCheck, Order, Position, RiskEvent
@@ -193,7 +194,18 @@ def a_leg_stands_alone() -> None:
     )  # fmt: skip
 
 
+def an_older_position_waits() -> None:
+    LegacyRow.objects.create(
+        source="tradingbot",
+        table="monitoring.positions",
+        legacy_id="301",
+        outcome="waiting",
+        reason="it is not shown",
+    )
+
+
 PLANTED = [
+    (an_older_position_waits, "live positions of an older bot are taken over"),
     (a_leg_stands_alone, "no leg of an arbitrage stands alone"),
     (a_signal_waits_in_the_stream, "no signal waits in the stream for long"),
     (nothing_became_of_a_signal, "the ledger of signals closes"),
