@@ -14,6 +14,7 @@ from django.db.models import Count, Q, Sum
 
 from exchanges.models import AccountWatch
 from positions.accounting import QUOTE_CURRENCIES
+from positions.legacy_names import PREFIX as OF_OLDER_BOTS
 from positions.models import Fill, FundingPayment
 
 # between the question for the balance and its answer, and as far as two clocks may differ
@@ -87,7 +88,10 @@ def gap(account_id: int, since: Moment, until: Moment) -> Decimal:
 
 def booked(account_id: int, since: datetime, until: datetime) -> Booked:
     """Profit less fees plus funding; fees in another coin are taken from another wallet."""
-    fills = Fill.objects.filter(account_id=account_id, executed_at__gt=since, executed_at__lte=until)
+    told = Fill.objects.exclude(
+        trade_id__startswith=OF_OLDER_BOTS
+    )  # they are here as the exchange lists them too
+    fills = told.filter(account_id=account_id, executed_at__gt=since, executed_at__lte=until)
     paid = FundingPayment.objects.filter(account_id=account_id, paid_at__gt=since, paid_at__lte=until)
     sums = fills.aggregate(
         pnl=Sum("realized_pnl"),

@@ -13,8 +13,8 @@ from django.utils import timezone
 from exchanges.marks import Price, is_young
 from exchanges.types import OrderType, PositionSide
 from positions.cover import is_covered, pending_stops, standing_stops, stop_shares
-from positions.lifecycle import CloseReason, PositionStatus
-from positions.models import Position
+from positions.lifecycle import CloseReason, OrderPurpose, PositionStatus
+from positions.models import Order, Position
 from positions.services import events
 from positions.services.backstops import keep_backstop
 from positions.services.closing import STOPPED_BY, request_close
@@ -84,8 +84,10 @@ def keep_backstop_of(row: TrailingStop) -> None:
 
 def _arm(row: TrailingStop) -> None:
     """Everything is measured from what the entry really paid, also when more of it fills at another price; a stop that
-    stands is not loosened by it. A best price from before is no profit of the new average: the next one counts."""
+    stands is not loosened by it. A best price from before is no profit of the new average: the next one counts. Of what
+    was taken over it stays: that entry was paid before, and only what it paid is known better now."""
     known, standing, now = row.entry_price, row.stop_price, timezone.now()
+    keeps_best = known is not None and not _was_opened_here(row.position)
     unchanged = TrailingStop.objects.filter(pk=row.pk, **judged(row))
     row.entry_price, plan = row.position.average_entry_price, plan_of(row.position)
     row.entry_atr = row.entry_atr or known_at(row.position.instrument_id, plan, now)
@@ -99,16 +101,20 @@ def _arm(row: TrailingStop) -> None:
         entry_atr=row.entry_atr,
         activation_price=activation_price(entry, plan.trailing) if plan.trailing else None,
         state=row.state if row.state == TrailingPhase.ACTIVE else armed.phase,
-        high_water_mark=None,
+        high_water_mark=row.high_water_mark if keeps_best else None,
         stop_price=stop,
         stop_reason=row.stop_reason if stop == standing else armed.stop_reason,
         last_advanced_at=now,
-        known_until=None if known is None else now,
+        known_until=row.known_until if keeps_best else None if known is None else now,
     )
     row.refresh_from_db(
         fields=["entry_price", "entry_atr", "activation_price", "state", "high_water_mark", "stop_price",
                 "stop_reason"]
     )  # fmt: skip
+
+
+def _was_opened_here(position: Position) -> bool:
+    return Order.objects.filter(position=position, purpose=OrderPurpose.ENTRY).exists()
 
 
 def _tell_of_nearer_stop(row: TrailingStop, stop_price: Decimal | None) -> None:

@@ -56,6 +56,18 @@ def explain(position: Position, side: str, quantity: Decimal, at: datetime | Non
     position.unexplained_quantity -= _explained(position, side, quantity, at)
 
 
+def found_there(position: Position) -> Decimal:
+    """What a position that no order of ours opened began with: the more of its entry is told, the less of it is
+    unexplained."""
+    told = Fill.objects.filter(
+        position=position, order=None, side=PositionSide(position.position_side).entry_side
+    )
+    bought: Decimal = told.aggregate(bought=Coalesce(Sum("quantity"), ZERO, output_field=DecimalField()))[
+        "bought"
+    ]
+    return bought + position.unexplained_quantity
+
+
 def leave_to_others(position: Position, at: datetime) -> None:
     """A stranger in the same leg gave up more than we hold: the rest was theirs. Should it have been ours after all,
     what is told late explains it. Refresh saves it."""

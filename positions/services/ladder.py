@@ -26,6 +26,7 @@ from positions.services.closing import (
     pending_orders,
     promised,
 )
+from positions.services.holdings import found_there
 from positions.services.instruments import spec_of
 from positions.services.outbox import add_order
 from positions.services.placing import mark_of
@@ -119,7 +120,7 @@ def _is_ready(position: Position, row: TrailingStop, ladder: Ladder) -> bool:
 def _bought(position: Position) -> Decimal:
     entries = Order.objects.filter(position=position, purpose=OrderPurpose.ENTRY)
     bought: Decimal | None = entries.aggregate(bought=Sum("filled_quantity"))["bought"]
-    return bought or position.unexplained_quantity  # taken over, with no entry of ours
+    return bought or found_there(position)  # taken over, with no entry of ours
 
 
 def _numbered(ladder: Ladder) -> Iterator[tuple[int, Level]]:

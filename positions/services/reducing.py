@@ -12,6 +12,7 @@ from positions.lifecycle import CloseReason, OrderPurpose, PositionStatus
 from positions.models import Order, Position
 from positions.parts import CloseAll, Holding, Reduce, part_of
 from positions.services.closing import lock_position, promised, request_close
+from positions.services.holdings import found_there
 from positions.services.instruments import spec_of
 from positions.services.placing import OrderRefused, insert, mark_of, part_is_pending
 from positions.terms import MARKET
@@ -66,9 +67,9 @@ def close_part(
 def _holding(position: Position) -> Holding:
     """What was found on the exchange without an entry of ours counts as bought."""
     entries = Order.objects.filter(position=position, purpose=OrderPurpose.ENTRY)
-    bought = entries.aggregate(bought=Sum("filled_quantity"))["bought"] or Decimal(0)
-    found = max(position.unexplained_quantity, Decimal(0))
-    return Holding(bought + found, position.quantity, promised(position))
+    bought = entries.aggregate(bought=Sum("filled_quantity"))["bought"]
+    found = position.unexplained_quantity if bought else found_there(position)
+    return Holding((bought or Decimal(0)) + max(found, Decimal(0)), position.quantity, promised(position))
 
 
 def _close_all(position: Position, reason: CloseReason, requested_by: str) -> UUID:

@@ -12,6 +12,7 @@ from exchanges.models import AccountBalance, AccountWatch, ExchangeAccount
 from positions.invariants import WALLETS
 from positions.models import FundingPayment, InvariantCheck, RiskEvent
 from positions.services import monitoring
+from positions.wallets import Booked, booked
 from tests.builders import a_balance, a_fill, a_position, an_account, an_order
 
 pytestmark = pytest.mark.django_db
@@ -146,3 +147,11 @@ def test_a_deposit_is_a_gap_until_the_owner_accepts_it_and_that_is_told(account:
     assert (watch.baseline_wallet, watch.wallet_differs_since) == (D(3000), None)
     assert the_wallet_is(3000, clock(9, 20))
     assert alarms() == 1
+
+
+def test_what_an_older_bot_wrote_down_moves_no_wallet(account: ExchangeAccount) -> None:
+    """The exchange lists the same execution, and that one counts."""
+    order = an_order(a_position(account=account, status="closed"), status="filled")
+    for trade_id in ("legacy-7", "7001"):
+        a_fill(order, trade_id=trade_id, executed_at=clock(9, 40), fee=1)
+    assert booked(account.pk, clock(9, 30), clock(10, 7)) == Booked(D(-1), 1)
