@@ -106,6 +106,9 @@ class LegacyOutcome(StrEnum):
     WAITING = "waiting"  # the next import tries again
 
 
+ALL_ROWS = "all rows"  # stands for the id where one verdict is of a whole table
+
+
 class LegacyRow(models.Model):
     """What became of one row of an older bot; written in one transaction with the row of ours that it became."""
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import Count, Min, Q, QuerySet
 
-from ops.models import LegacyOutcome, LegacyRow
+from ops.models import ALL_ROWS, LegacyOutcome, LegacyRow
 
 
 def not_imported() -> QuerySet[LegacyRow]:
@@ -21,8 +21,12 @@ def summary(since: datetime | None = None) -> Iterator[str]:
     counted = decided.values("source", "table", "outcome", "reason")
     lines = counted.annotate(rows=Count("pk"), example=Min("legacy_id"))
     for one in lines.order_by("source", "table", "outcome", "-rows", "reason"):
-        why = f": {one['reason']} (such as {one['example']})" if one["reason"] else ""
-        yield f"{one['source']} {one['table']}: {one['rows']} {one['outcome']}{why}"
+        name, outcome, reason = f"{one['source']} {one['table']}", one["outcome"], one["reason"]
+        if one["example"] == ALL_ROWS:
+            yield f"{name}: {outcome} as a whole, {reason}"
+        else:
+            why = f": {reason} (such as {one['example']})" if reason else ""
+            yield f"{name}: {one['rows']} {outcome}{why}"
 
 
 def each_that_says_why() -> Iterator[str]:

@@ -15,7 +15,7 @@ from ops.legacy.backup_files import SIGNAL_IDS, Manifest, read_manifest, what_is
 from ops.legacy.checks import Check
 from ops.legacy.server import Server
 from ops.legacy.services.importing import importers
-from ops.models import LegacyOutcome, LegacyRow, MovingInRecord
+from ops.models import ALL_ROWS, LegacyOutcome, LegacyRow, MovingInRecord
 
 WANTED_TYPE = "character varying(100)"
 AGAIN = "Run `manage.py legacy migrate` again, and this once more"
@@ -132,7 +132,7 @@ def trailing_states(cursor: Any, manifest: Manifest) -> Iterator[Check]:
 
 def imported(cursor: Any) -> Iterator[Check]:
     """Every row of every table that an importer knows has a verdict."""
-    decided = dict(LegacyRow.objects.values_list("table").annotate(Count("pk")))
+    decided = dict(LegacyRow.objects.values_list("table").annotate(Count("pk"))) | _left_behind()
     known = {
         table.full_name
         for importer in importers()
@@ -152,6 +152,12 @@ def imported(cursor: Any) -> Iterator[Check]:
     yield Check("unknown to the import, kept as they are", True, ", ".join(left) or "none")
     for reason, count in _waiting():
         yield Check(f"{count:,} rows wait", True, reason)
+
+
+def _left_behind() -> dict[str, int]:
+    """Tables with one verdict for all their rows, which begins with their number."""
+    whole = LegacyRow.objects.filter(legacy_id=ALL_ROWS).values_list("table", "reason")
+    return {table: int(reason.partition(" ")[0]) for table, reason in whole}
 
 
 def _kept(table: str) -> str:

@@ -149,13 +149,18 @@ def test_rows_without_a_number_are_told_apart_by_their_content() -> None:
     assert names() == ["a", "a", "b"]
 
 
-def test_a_table_that_has_no_place_with_us_is_told_row_by_row() -> None:
+def test_a_table_that_has_no_place_with_us_has_one_verdict_however_many_rows_it_has() -> None:
     add("a", "b", "c")
     leave_behind(ALERTS, "figures are reckoned anew")
+    first = LegacyRow.objects.get()
     leave_behind(ALERTS, "figures are reckoned anew")
+    assert LegacyRow.objects.get().decided_at == first.decided_at
     assert list(summary()) == [
-        "tradingbot monitoring.alerts: 3 skipped: figures are reckoned anew (such as 1)"
+        "tradingbot monitoring.alerts: skipped as a whole, 3 rows: figures are reckoned anew"
     ]
+    add("d")
+    leave_behind(ALERTS, "figures are reckoned anew")
+    assert LegacyRow.objects.get().reason == "4 rows: figures are reckoned anew"
 
 
 def test_a_table_that_is_not_there_is_no_news() -> None:

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 
 from exchanges.models import ExchangeAccount, Instrument
 from ops.legacy.services.positions import POSITIONS
-from ops.models import LegacyRow
+from ops.models import ALL_ROWS, LegacyRow
 from positions.models import Fill, Order, Position, RiskEvent
 from signals_app.models import SignalLog, Strategy
 from tests.builders import an_account
@@ -33,8 +33,9 @@ def our(legacy_id: int, model: Any = Position, table: str = "positions") -> Any:
 
 def decided() -> dict[str, int]:
     found: dict[str, int] = {}
-    for table in LegacyRow.objects.values_list("table", flat=True):
-        found[table] = found.get(table, 0) + 1
+    for row in LegacyRow.objects.all():
+        rows = int(row.reason.split()[0]) if row.legacy_id == ALL_ROWS else 1
+        found[row.table] = found.get(row.table, 0) + rows
     return found
 
 

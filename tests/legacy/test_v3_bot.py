@@ -11,7 +11,7 @@ from ops.legacy.mapping.v3_orders import STILL_HELD
 from ops.legacy.outcomes import not_imported
 from ops.models import LegacyRow
 from positions.models import Fill, Order, Position, RiskEvent
-from tests.legacy.importing import import_now
+from tests.legacy.importing import import_now, sql
 from tests.legacy.signal_bots import v3_bot
 from trailing.models import PartialTakeProfit
 
@@ -80,3 +80,36 @@ def test_a_second_run_changes_nothing() -> None:
     before = [list(model.objects.order_by("pk").values()) for model in models]
     import_now()
     assert [list(model.objects.order_by("pk").values()) for model in models] == before
+
+
+def buys_back(number: int, quantity: str, price: int) -> None:
+    sql(
+        "INSERT INTO public.orders (id, symbol, side, quantity, status, position_idx, reduce_only, order_type, "
+        "order_id, filled_quantity, average_price, created_at, updated_at) "
+        "VALUES (%s, 'BTCUSDT', 'BUY', %s, 'FILLED', 2, true, 'limit', %s, %s, %s, '2025-08-03Z', '2025-08-03Z')",
+        f"{ORDER}{number}", D(quantity), f"x-{number}", D(quantity), price,
+    )  # fmt: skip
+
+
+def test_what_was_held_comes_whole_once_it_has_ended() -> None:
+    """The short and its parts wait for the order that ends it."""
+    buys_back(7, "0.02", 59000)
+    sql(
+        "INSERT INTO public.partial_tp_history (trade_id, level, percent, close_ratio, close_qty, price, order_id, "
+        "status, created_at, updated_at) "
+        "VALUES (15, 1, 1, 0.2, 0.02, 59000, 'x-7', 'executed', '2025-08-03Z', '2025-08-03Z')"
+    )
+    import_now()
+    waiting = LegacyRow.objects.filter(reason=STILL_HELD)
+    assert set(waiting.values_list("outcome", "table")) == {
+        ("waiting", "public.orders"), ("waiting", "public.partial_tp_history"),
+    }  # fmt: skip
+    buys_back(8, "0.08", 58000)
+    import_now()
+    assert not waiting.exists()
+    short = Position.objects.get(instrument__exchange_symbol="BTCUSDT", position_side="short")
+    orders = Order.objects.filter(position=short).order_by("created_at", "generation")
+    assert list(orders.values_list("purpose", "filled_quantity")) == [
+        ("entry", D("0.1")), ("close", D("0.02")), ("close", D("0.08")),
+    ]  # fmt: skip
+    assert short.levels.get().close_qty == D("0.02")

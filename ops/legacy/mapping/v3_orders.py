@@ -10,6 +10,7 @@ from decimal import Decimal
 from exchanges.types import PositionSide, Side
 from ops.legacy.mapping.reading import (
     NothingToCarry,
+    NotYet,
     Rejection,
     Row,
     moment,
@@ -116,9 +117,9 @@ def _side(row: Row) -> Side:
     return Side(said)
 
 
-def episodes(orders: Iterable[OldOrder]) -> tuple[list[Episode], Mapping[str, str]]:
-    """Those that ended, and of the other orders why they are in none."""
-    ended, running, left = list[Episode](), dict[tuple[str, int], Episode](), dict[str, str]()
+def episodes(orders: Iterable[OldOrder]) -> tuple[list[Episode], Mapping[str, Rejection]]:
+    """Those that ended, and of the other orders why they are in none. What is held may end by a later order."""
+    ended, running, left = list[Episode](), dict[tuple[str, int], Episode](), dict[str, Rejection]()
     for order in sorted(orders, key=lambda one: (one.at, one.key)):
         leg = (order.symbol, order.position_idx)
         episode = running.get(leg) or Episode(_side_of(order))
@@ -126,12 +127,12 @@ def episodes(orders: Iterable[OldOrder]) -> tuple[list[Episode], Mapping[str, st
             episode.entries.append(order)
             running[leg] = episode
         elif order.quantity > episode.held:
-            left[order.key] = NOT_BOUGHT
+            left[order.key] = NothingToCarry(NOT_BOUGHT)
         else:
             episode.exits.append(order)
             if not episode.held:
                 ended.append(running.pop(leg))
-    left |= {order.key: STILL_HELD for episode in running.values() for order in episode.orders}
+    left |= {order.key: NotYet(STILL_HELD) for episode in running.values() for order in episode.orders}
     return ended, left
 
 

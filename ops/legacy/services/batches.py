@@ -17,7 +17,7 @@ from rich.progress import Progress
 from ops.legacy import catalog
 from ops.legacy.mapping.reading import KEY, Rejection, Row
 from ops.legacy.services.copying import copy_into
-from ops.models import LegacyOutcome, LegacyRow
+from ops.models import ALL_ROWS, LegacyOutcome, LegacyRow
 
 logger = logging.getLogger(__name__)
 
@@ -114,15 +114,17 @@ def sort_out(rows: Sequence[Row], convert: Callable[[Row], T]) -> tuple[list[tup
 
 
 def leave_behind(table: LegacyTable, reason: str) -> None:
-    """All its rows at once: none of them has a place with us."""
+    """None of its rows has a place with us: one verdict, with their number, for there may be many millions."""
     if not table.exists:
         return
     into = sql.SQL(
         'INSERT INTO legacy_rows (source, "table", legacy_id, outcome, reason, our_table, our_id, decided_at) '
-        "SELECT {}, {}, one.{}, {}, {}, '', '', now() FROM ({}) one ON CONFLICT DO NOTHING"
+        "SELECT {}, {}, {}, {}, count(*) || ' rows: ' || {}, '', '', now() FROM {} HAVING count(*) > 0 "
+        'ON CONFLICT (source, "table", legacy_id) DO UPDATE SET reason = excluded.reason, decided_at = now() '
+        "WHERE legacy_rows.reason <> excluded.reason"
     ).format(
-        table.source, table.full_name, sql.Identifier(KEY), LegacyOutcome.SKIPPED.value, reason,
-        _undecided(table, every),
+        table.source, table.full_name, ALL_ROWS, LegacyOutcome.SKIPPED.value, reason,
+        sql.Identifier(table.schema, table.name),
     )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(into)

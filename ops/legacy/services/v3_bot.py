@@ -11,15 +11,16 @@ from decimal import Decimal
 from rich.progress import Progress
 
 from exchanges.types import PositionMode, PositionSide
-from ops.legacy.mapping.reading import KEY, NothingToCarry, Rejection, Row, text
+from ops.legacy.mapping.reading import KEY, NotYet, Rejection, Row, text
 from ops.legacy.mapping.signal_bot_positions import times
-from ops.legacy.mapping.v3_orders import Episode, OldOrder, episodes, old_order
+from ops.legacy.mapping.v3_orders import STILL_HELD, Episode, OldOrder, episodes, old_order
 from ops.legacy.mapping.v3_protection import part, stop_event, trade
 from ops.legacy.services.as_told import insert_as_told
 from ops.legacy.services.batches import Importer, LegacyTable, Verdict, carry_over, imported, sort_out
 from ops.legacy.services.contracts import contracts
 from ops.legacy.services.signal_bot_positions import books_account
 from ops.legacy.services.signal_bot_tables import SCHEMA, is_there, rows_of
+from ops.models import LegacyOutcome, LegacyRow
 from positions.legacy_names import order_name, trade_name
 from positions.lifecycle import CloseReason, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Fill, Order, Position, RiskEvent
@@ -45,7 +46,7 @@ class V3Orders:
             return
         self._orders, self._left = _read_orders()
         ended, left = episodes(self._orders.values())
-        self._left |= {key: NothingToCarry(reason) for key, reason in left.items()}
+        self._left |= left
         self._episodes = {one.key: episode for episode in ended for one in episode.orders}
         carry_over(ORDERS, self._write, progress)
 
@@ -149,6 +150,7 @@ class V3Protection:
 
     def run(self, progress: Progress) -> None:
         self._stops, self._parts = _by_trade(rows_of(STOPS)), _by_trade(rows_of(PARTS))
+        self._held = _orders_that_wait()
         for one, write in ((STOPS, self._write_stops), (PARTS, self._write_parts)):
             if is_there(one):
                 carry_over(one, write, progress)
@@ -179,6 +181,8 @@ class V3Protection:
         order = Order.objects.filter(account__name=ACCOUNT, exchange_order_id__in=named).first()
         if order is not None:
             return order.position
+        if self._held.intersection(named):
+            raise NotYet(STILL_HELD)
         told = trade(stops, parts)
         return _kept(
             f"v3 trade {trade_id}",
@@ -188,6 +192,16 @@ class V3Protection:
             planned_quantity=told.quantity,
             reference_price=told.entry_price,
         )
+
+
+def _orders_that_wait() -> frozenset[str]:
+    """By the exchange's names."""
+    waiting = LegacyRow.objects.filter(
+        source=SOURCE, table=ORDERS.full_name, outcome=LegacyOutcome.WAITING
+    ).values_list("legacy_id", flat=True)
+    keys = set(waiting)
+    rows = rows_of(ORDERS) if keys else []
+    return frozenset(text(row, "order_id", "exchange_order_id") for row in rows if text(row, "id") in keys)
 
 
 def _by_trade(rows: Sequence[Row]) -> dict[str, list[Row]]:
