@@ -62,10 +62,8 @@ def found_there(position: Position) -> Decimal:
     told = Fill.objects.filter(
         position=position, order=None, side=PositionSide(position.position_side).entry_side
     )
-    bought: Decimal = told.aggregate(bought=Coalesce(Sum("quantity"), ZERO, output_field=DecimalField()))[
-        "bought"
-    ]
-    return bought + position.unexplained_quantity
+    bought = told.aggregate(bought=Sum("quantity"))["bought"] or ZERO
+    return Decimal(bought + position.unexplained_quantity)
 
 
 def leave_to_others(position: Position, at: datetime) -> None:

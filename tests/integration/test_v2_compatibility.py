@@ -66,7 +66,10 @@ def opened(trader: Trader, phrase: str, strategy: Strategy) -> Position:
         return bool(found)
 
     until(is_open, "the strategy to be known as on", PATIENCE)
-    return trader.wait_for(found[0], "open")
+    position = found[0]
+    until(lambda: Position.objects.get(pk=position.pk).status == "open", "the entry", PATIENCE)
+    position.refresh_from_db()
+    return position
 
 
 def stands_at(position: Position, wished: D) -> None:

@@ -16,7 +16,6 @@ from signals_app.shapes.own import OWN
 from signals_app.shapes.signal import Refused, Signal
 
 SOURCE_LENGTH = 60
-REPEATED = "duplicate"
 ACTED = {
     "opened": "opened", "position_opened": "opened",
     "closed": "closed", "position_closed": "closed",
@@ -32,7 +31,6 @@ class SignalReading:
     """signal: None where the row says too little to name it."""
 
     signal: Signal | None
-    is_repeat: bool
     columns: dict[str, Any]
 
 
@@ -54,9 +52,9 @@ def signal(row: Row) -> SignalReading:
         named = OWN.read(_said(row), received_at)
     except Refused as refusal:
         unnamed = {"symbol": text(row, "symbol")[:60], "message": text(row, "message")[:500]}
-        return SignalReading(None, False, columns | unnamed | _ignored(str(refusal), refusal.code))
+        return SignalReading(None, columns | unnamed | _ignored(str(refusal), refusal.code))
     told = {"symbol": named.symbol, "message": named.message, "bar_time": named.bar_time, "uid": named.uid}
-    return SignalReading(named, status == REPEATED, columns | told | _status(row, status))
+    return SignalReading(named, columns | told | _status(row, status))
 
 
 def _said(row: Row) -> dict[str, str]:

@@ -99,13 +99,12 @@ def _entry_verdict(row: Row, ours: SignalLogEntry, is_written: bool) -> Verdict:
 
 
 def _signals(rows: Sequence[Row]) -> list[Verdict]:
+    """Also what an older bot called a repeat is the first where the first is not on record."""
     taken, verdicts = sort_out(rows, signal)
-    firsts = [(row, reading, _log(reading)) for row, reading in taken if not reading.is_repeat]
-    written = insert_as_told([log for _, _, log in firsts], ignore_known=True)
-    known = [(row, reading) for row, reading, log in firsts if log.pk not in written]
-    repeats = known + [(row, reading) for row, reading in taken if reading.is_repeat]
-    verdicts += [imported(row, LOG_TABLE, log.pk) for row, _, log in firsts if log.pk in written]
-    return verdicts + _repeats(repeats)
+    made = [(row, reading, _log(reading)) for row, reading in taken]
+    written = insert_as_told([log for _, _, log in made], ignore_known=True)
+    verdicts += [imported(row, LOG_TABLE, log.pk) for row, _, log in made if log.pk in written]
+    return verdicts + _repeats([(row, reading) for row, reading, log in made if log.pk not in written])
 
 
 def _log(reading: SignalReading) -> SignalLog:
