@@ -277,7 +277,7 @@ def test_the_system_log_takes_what_it_still_keeps(moved_in: None) -> None:
         ("INFO", "legacy worker", "opened"), ("WARNING", "legacy CORE_IO", "slow"),
     ]  # fmt: skip
     assert reasons("system_logs") == {"2": "older than what the system's log keeps"}
-    assert reasons("testsignals_v4") == {"1": "a signal somebody tried out"}
+    assert reasons("testsignals_v4") == {"all rows": "1 rows: a signal somebody tried out"}
 
 
 def test_tables_that_are_not_there_are_no_matter() -> None:
