@@ -38,7 +38,9 @@ def migrate(folder: Path, say: Say, while_connected: bool) -> Path:
     with log.open("w") as file:
         try:
             out = Both(file, say)
-            call_command("migrate", interactive=False, stdout=out, while_connected=while_connected)
+            call_command(
+                "migrate", interactive=False, stdout=out, stderr=out, while_connected=while_connected
+            )
         except NotOpen as refusal:
             file.write(f"\nREFUSED: {refusal}\n")
             raise NotTrue(str(refusal).removesuffix(".")) from None

@@ -155,10 +155,15 @@ def verify(given: Given) -> str:
 
 def roll_back(given: Given) -> str:
     given.be_alone()
+    taking_back.refuse_what_cannot_be_undone()
     if not given.words["leave_positions"]:
         taking_back.refuse_while_positions_are_open()
     given.be_sure("The migration is undone, and our tables are set aside.")
-    taking_back.roll_back(given.say)
+    if lost := taking_back.roll_back(given.say):
+        raise NotTrue(
+            f"not all is as it was: {'; '.join(lost)}. Put that right before you start the old bot, or go back with "
+            "`manage.py legacy restore --folder` and the backup"
+        )
     return "start the old bot; to move in again, `manage.py legacy preflight`"
 
 

@@ -9,10 +9,7 @@ class Migration(migrations.Migration):
         migrations.SeparateDatabaseAndState(
             # again: whoever made the table before this column was known
             database_operations=[
-                migrations.RunSQL(
-                    sql("constraints/0014_moving_in_record.sql"),
-                    "ALTER TABLE moving_in_record DROP COLUMN IF EXISTS moved_tables",
-                )
+                migrations.RunSQL(sql("constraints/0014_moving_in_record.sql"), migrations.RunSQL.noop)
             ],
             state_operations=[
                 migrations.AddField(

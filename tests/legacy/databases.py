@@ -9,6 +9,9 @@ from itertools import count
 from urllib.parse import urlsplit
 
 import psycopg
+from django.conf import settings
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
 from tests.template_database import OUR_POSTGRES
@@ -28,6 +31,17 @@ def new_database(template: str = "template0") -> Iterator[str]:
             yield urlsplit(server)._replace(path=f"/{name}").geturl()
         finally:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def django_connection(address: str) -> Iterator[BaseDatabaseWrapper]:
+    """As Django has it to its own database, to this one."""
+    connections.settings["legacy"] = {**settings.DATABASES["default"], "NAME": name_of(address)}
+    try:
+        yield connections["legacy"]
+    finally:
+        connections["legacy"].close()
+        del connections["legacy"], connections.settings["legacy"]
 
 
 def name_of(address: str) -> str:

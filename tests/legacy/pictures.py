@@ -24,7 +24,10 @@ VIEWS = f"""
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname IN {SCHEMAS} AND c.relkind IN ('v', 'm') ORDER BY 1
 """  # noqa: S608
-TRIGGERS = "SELECT pg_get_triggerdef(oid), tgenabled FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1"
+TRIGGERS = f"""
+    SELECT pg_get_triggerdef(t.oid), tgenabled FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT tgisinternal AND n.nspname IN {SCHEMAS} ORDER BY 1
+"""  # noqa: S608
 TABLES = f"""
     SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN {SCHEMAS} ORDER BY 1
 """  # noqa: S608

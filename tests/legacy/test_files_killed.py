@@ -50,9 +50,9 @@ def as_we_do(database: str, path: Path) -> subprocess.Popen[str]:
 
 
 @contextmanager
-def somebody_reading(database: str, table: str) -> Iterator[None]:
+def somebody_reading(database: str, table: str, mode: str = "ACCESS EXCLUSIVE") -> Iterator[None]:
     with psycopg.connect(database) as other:
-        other.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        other.execute(f"LOCK TABLE {table} IN {mode} MODE")
         yield
         other.rollback()
 

@@ -8,14 +8,12 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from django.conf import settings
-from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
 from ops.legacy import catalog
 from ops.legacy.sql_files import IN_ORDER, SIGNAL_IDS, FileRefused, path_of
-from tests.legacy.databases import cursor_of, name_of
+from tests.legacy.databases import cursor_of, django_connection
 from tests.legacy.generations import generation, many_trades
 from tests.legacy.pictures import asked, before_and_after, picture
 from tests.legacy.running import run
@@ -27,12 +25,8 @@ SECONDS_FOR_A_MILLION = 180
 
 @pytest.fixture
 def connection(our_database: str, django_db_blocker) -> Iterator[BaseDatabaseWrapper]:
-    """As Django has it to its own database, to this one."""
-    with django_db_blocker.unblock():
-        connections.settings["legacy"] = {**settings.DATABASES["default"], "NAME": name_of(our_database)}
-        yield connections["legacy"]
-        connections["legacy"].close()
-        del connections["legacy"], connections.settings["legacy"]
+    with django_db_blocker.unblock(), django_connection(our_database) as connection:
+        yield connection
 
 
 def migrate(connection: BaseDatabaseWrapper, target: str) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from ops.legacy.checks import NotTrue
+from ops.legacy.client_programs import ProgramFailed
 from ops.legacy.services import rehearsing
 from tests.legacy.databases import name_of
 from tests.legacy.generations import (
@@ -114,6 +116,37 @@ def test_a_copy_is_a_template_or_a_dump_where_others_are_connected(
         with server_at(empty_database).other("postgres").connect() as connection:
             left = "SELECT count(*) FROM pg_database WHERE datname = %s"
             assert connection.execute(left, [copy.database]).fetchone() == (0,)
+
+
+def test_what_a_killed_rehearsal_left_goes_with_the_next_and_a_failed_one_leaves_nothing(
+    empty_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, said = server_at(empty_database), list[str]()
+    with rehearsing.copy_of(server, True, {}, said.append) as kept:
+        pass
+    left, mine = (server.other(f"{server.database}{end}") for end in ("_rehearsal_120000", "_kept_by_me"))
+    with server.other("postgres").connect() as connection:
+        for one in (left, mine):
+            connection.execute(f"CREATE DATABASE {one.database} TEMPLATE template0")
+
+        def cannot_be_filled(*all_of_it: object) -> None:
+            raise ProgramFailed("no space left")
+
+        monkeypatch.setattr(rehearsing, "_fill", cannot_be_filled)
+        with (
+            server.connect(),
+            pytest.raises(NotTrue, match="no copy could be made: no space left"),
+            rehearsing.copy_of(server, False, {}, said.append),
+        ):
+            pass
+        assert f"dropped: {left.database}, which an earlier rehearsal left" in said
+        names = connection.execute(
+            "SELECT datname FROM pg_database WHERE datname LIKE %s ORDER BY 1", [f"{server.database}%"]
+        )
+        there = {name for (name,) in names}
+        assert there == {server.database, kept.database, mine.database}
+        for one in (kept, mine):
+            connection.execute(f"DROP DATABASE {one.database}")
 
 
 @pytest.mark.soak

@@ -27,6 +27,12 @@ Say = Callable[[str], None]
 LONGEST_NAME = 63
 LINES_SHOWN = 8
 VERIFY = ["legacy", "verify", "--while-they-wait"]  # of a copy nobody can take anything over
+REHEARSAL, KEPT = "_rehearsal_", "_kept_"
+A_TIME = "235959"
+OURS_AND_NOBODY_IN_IT = """
+    SELECT datname FROM pg_database d WHERE pg_has_role(datdba, 'USAGE')
+      AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE datid = d.oid) ORDER BY 1
+"""
 
 
 def rehearse(server: Server, say: Say, is_kept: bool = False) -> dict[str, float]:
@@ -45,19 +51,20 @@ def rehearse(server: Server, say: Say, is_kept: bool = False) -> dict[str, float
 
 @contextmanager
 def copy_of(server: Server, is_kept: bool, took: dict[str, float], say: Say) -> Iterator[Server]:
-    suffix = f"_rehearsal_{datetime.now(UTC):%H%M%S}"
-    name = server.database[: LONGEST_NAME - len(suffix)] + suffix
+    """One at a time: what an ended one left is dropped first, and a kept one has another name."""
+    name = _name(server, KEPT if is_kept else REHEARSAL, f"{datetime.now(UTC):%H%M%S}")
     began = time.monotonic()
     try:
-        with server.other("postgres").connect() as maintenance:
-            _create(maintenance, server, name, say)
-            took["copy"] = round(time.monotonic() - began, 1)
-            say(f"copied to {name}: {took['copy']} s")
+        with server.other("postgres").connect() as maintenance, _alone(maintenance, server):
+            _drop_leftovers(maintenance, server, say)
             try:
+                _create(maintenance, server, name, say)
+                took["copy"] = round(time.monotonic() - began, 1)
+                say(f"copied to {name}: {took['copy']} s")
                 yield server.other(name)
             finally:
                 if not is_kept:
-                    maintenance.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+                    _drop(maintenance, name)
     except psycopg.errors.InsufficientPrivilege:
         raise NotTrue(
             f"the role may not create databases; let a superuser say: "
@@ -65,6 +72,32 @@ def copy_of(server: Server, is_kept: bool, took: dict[str, float], say: Say) -> 
         ) from None
     except ProgramFailed as failed:
         raise NotTrue(f"no copy could be made: {failed}") from None
+
+
+def _name(server: Server, what: str, when: str) -> str:
+    return server.database[: LONGEST_NAME - len(what) - len(when)] + what + when
+
+
+@contextmanager
+def _alone(maintenance: psycopg.Connection, server: Server) -> Iterator[None]:
+    """As long as this connection lives."""
+    lock = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+    if maintenance.execute(lock, [f"rehearsal of {server.database}"]).fetchone() != (True,):
+        raise NotTrue("another rehearsal goes on. Wait for its end")
+    yield
+
+
+def _drop_leftovers(maintenance: psycopg.Connection, server: Server, say: Say) -> None:
+    """A rehearsal that was killed could not drop its copy."""
+    start = _name(server, REHEARSAL, A_TIME).removesuffix(A_TIME)
+    found = [name for (name,) in maintenance.execute(OURS_AND_NOBODY_IN_IT) if name.startswith(start)]
+    for name in found:
+        _drop(maintenance, name)
+        say(f"dropped: {name}, which an earlier rehearsal left")
+
+
+def _drop(maintenance: psycopg.Connection, name: str) -> None:
+    maintenance.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _create(maintenance: psycopg.Connection, server: Server, name: str, say: Say) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.db import connection
 
-from ops.legacy import sql_files
+from ops.legacy import changes, sql_files
 from ops.legacy.checks import NotTrue
 from ops.legacy.services.restoring import set_aside
 from ops.models import LegacyOutcome, LegacyRow
@@ -16,16 +16,36 @@ from positions.models import Position
 UNDONE = (sql_files.SIGNAL_IDS, sql_files.STATES_OF_POSITIONS, sql_files.STALE_STATES)
 
 
-def roll_back(tell: Callable[[str], None]) -> None:
-    for name in UNDONE:
-        try:
-            sql_files.run(connection, name, tell, back=True)
-        except sql_files.FileRefused as refusal:
-            raise NotTrue(f"{refusal} Or go back with `manage.py legacy restore`") from None
+def roll_back(tell: Callable[[str], None]) -> list[str]:
+    """What the data of today no longer allow to be as it was."""
+    lost: list[str] = []
+
+    def told(severity: str, words: str) -> None:
+        tell(words)
+        if severity == sql_files.WARNING:
+            lost.append(words)
+
+    with sql_files.heard(connection, told):
+        for name in UNDONE:
+            try:
+                sql_files.run(connection, name, back=True)
+            except sql_files.FileRefused as refusal:
+                raise NotTrue(f"{refusal} Or go back with `manage.py legacy restore`") from None
     with connection.cursor() as cursor:
         for statement in set_aside(cursor):
             cursor.execute(statement)
             tell(f"our own tables stay: {statement.removesuffix(';')}")
+    return lost
+
+
+def refuse_what_cannot_be_undone() -> None:
+    with connection.cursor() as cursor:
+        forgotten = changes.what_nobody_can_undo(cursor)
+    if forgotten:
+        raise NotTrue(
+            f"{' and '.join(forgotten)} cannot be undone: the tables that say how it was are gone "
+            "(`legacy drop-backups` drops them). Nothing was changed; go back with `manage.py legacy restore`"
+        )
 
 
 def refuse_while_positions_are_open() -> None:

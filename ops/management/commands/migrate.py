@@ -3,6 +3,8 @@ what an older bot left is imported."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -10,7 +12,7 @@ from django.core.management.commands import migrate
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ops.legacy import gate, scope
+from ops.legacy import gate, scope, sql_files
 from ops.legacy.gate import NotOpen
 from ops.legacy.migrating_alone import migrating_alone
 from ops.legacy.services.record import note_migrated
@@ -32,9 +34,30 @@ class Command(migrate.Command):
                     refuse_company(connection)
                 refuse_written_since(connection)
             ensure_schema(connection)
-            super().handle(*args, **options)
+            with self.told_what_files_say(connection, options):
+                super().handle(*args, **options)
+                if found and is_whole(options):
+                    sql_files.run_what_is_due(connection)
             if found and is_whole(options):
                 self.move_in(connection, options)
+
+    @contextmanager
+    def told_what_files_say(self, connection: BaseDatabaseWrapper, options: dict[str, Any]) -> Iterator[None]:
+        """Warnings at once and in any case; the rest when the lines of the migrations are through."""
+        said: list[str] = []
+
+        def tell(severity: str, words: str) -> None:
+            if severity == sql_files.WARNING:
+                self.stderr.write(f"{severity}: {words}")
+            elif options["verbosity"] and not words.startswith("Nothing to do"):
+                said.append(words)
+
+        with sql_files.heard(connection, tell):
+            try:
+                yield
+            finally:
+                for words in said:
+                    self.stdout.write(words)
 
     def move_in(self, connection: BaseDatabaseWrapper, options: dict[str, Any]) -> None:
         from ops.legacy.live_rows import left_alone  # the tables of these models are there only now
@@ -65,7 +88,7 @@ def refuse_unprepared(connection: BaseDatabaseWrapper, found: list[str]) -> None
 
 def refuse_company(connection: BaseDatabaseWrapper) -> None:
     """While an older bot still runs, two would move and cancel the stops of one position."""
-    if gate.is_moved(connection):
+    if gate.is_moved(connection) and not sql_files.is_anything_due(connection):
         return
     with connection.cursor() as cursor:
         others = scope.others_who_stay(cursor)
