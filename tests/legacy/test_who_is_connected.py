@@ -14,9 +14,9 @@ from tests.legacy.servers import refused, server_at
 
 READY = """
     CREATE SCHEMA tradingbot;
-    CREATE TABLE tradingbot.moving_in_record
-        (preflight_at timestamptz, backup_verified_at timestamptz, backup_folder text);
-    INSERT INTO tradingbot.moving_in_record VALUES (now(), now(), '')
+    CREATE TABLE tradingbot.moving_in_record (migrated_at timestamptz, moved_tables jsonb);
+    INSERT INTO tradingbot.moving_in_record
+        SELECT now(), jsonb_agg(schemaname || '.' || tablename) FROM pg_tables WHERE schemaname = 'monitoring'
 """
 
 
@@ -52,6 +52,7 @@ def test_a_second_start_of_ours_is_nobody_else(legacy: psycopg.Cursor, empty_dat
 
 @pytest.mark.timeout(300)
 def test_migrate_does_nothing_beside_a_running_bot(legacy: psycopg.Cursor, empty_database: str) -> None:
+    """Also where they were moved in before and a way back was begun."""
     empty_generation(1, legacy)
     legacy.execute(READY)
     said = refused(empty_database, "migrate")

@@ -33,6 +33,12 @@ RECORD = """
         (preflight_at timestamptz, backup_verified_at timestamptz);
     INSERT INTO tradingbot.moving_in_record VALUES {};
 """
+MOVED_TABLES = """
+    ALTER TABLE tradingbot.moving_in_record ADD migrated_at timestamptz DEFAULT now(), ADD moved_tables jsonb;
+    UPDATE tradingbot.moving_in_record SET moved_tables =
+        (SELECT jsonb_agg(schemaname || '.' || tablename) FROM pg_tables
+         WHERE schemaname IN ('monitoring', 'fas', 'public'));
+"""
 LEGACY_COLUMNS = """
     SELECT table_schema, table_name, column_name, data_type FROM information_schema.columns
     WHERE table_schema IN ('monitoring', 'fas', 'public') ORDER BY 1, 2, 3
@@ -102,6 +108,7 @@ def test_two_starts_at_once_move_into_a_prepared_database_and_its_old_rows_stay(
     ask(database, LEGACY)
     before = ask(database, LEGACY_COLUMNS)
     ask(database, RECORD.format("(now(), now())"))
+    ask(database, MOVED_TABLES)
     both = [started(database) for _ in range(2)]
     assert [(run.communicate()[1], run.returncode) for run in both] == [("", 0)] * 2
     assert ask(database, "SELECT count(*) > 20 FROM pg_tables WHERE schemaname = 'tradingbot'") == [(True,)]
