@@ -29,7 +29,7 @@ def test_a_request_that_never_arrived_is_not_repeated_blindly(trader: Trader) ->
     trader.stack.paper.hook("faults", method="POST", path="/fapi/v1/order", kind="close_before", times=1)
     position = trader.position_of(trader.send("GO LONG"))
     order = Order.objects.get(position=position)
-    until(lambda: Order.objects.filter(pk=order.pk, status="submitted").exists(), "the try")
+    until(trader.was_hung_up_on, "the try")
     Order.objects.filter(pk=order.pk).update(updated_at=order.created_at - timedelta(seconds=10))
     trader.run("positions.tasks.submit_due")
     trader.run("positions.tasks.resolve_unknown")
