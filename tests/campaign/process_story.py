@@ -44,6 +44,7 @@ def tell(stack: Stack, seed: int, venue: str = "binance", acts: int = ACTS) -> S
         for _ in range(acts):
             _act(trader, trouble, random, story)
             wait(random.uniform(0, 0.25))
+        trouble.ease()
         _until_orders_arrived(trader, baseline, random, story)
         trouble.end()
         story.violations = _quiet(trader, baseline)
@@ -65,7 +66,8 @@ def _act(trader: Trader, trouble: Trouble, random: Random, story: Story) -> None
 
 
 def _until_orders_arrived(trader: Trader, baseline: Baseline, random: Random, story: Story) -> None:
-    """The exchange still fails, but who was killed may start: a machine that is slow at it sees orders too."""
+    """The exchange still fails now and then, but who was killed may start, and an account that was given up is found
+    again: a machine that is slow at it sees orders too."""
     for _ in range(CALM_ACTS):
         if len(baseline.sent(trader)) >= FEWEST_ORDERS:
             return
