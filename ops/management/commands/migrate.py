@@ -10,6 +10,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ops.schema import ensure_schema, is_moving_in, legacy_parts
+from ops.starting_point import begin_at_starting_point
 
 ONE_AT_A_TIME = 0x7472616465  # any number of our own
 
@@ -23,9 +24,18 @@ class Command(migrate.Command):
             cursor.execute("SELECT pg_advisory_lock(%s)", [ONE_AT_A_TIME])
             try:
                 ensure_schema(connection)
+                if means_all(options):
+                    begin_at_starting_point(connection)
                 return super().handle(*args, **options)
             finally:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [ONE_AT_A_TIME])
+
+
+def means_all(options: dict[str, Any]) -> bool:
+    """No one app, no looking only, nothing pretended."""
+    return not any(
+        options[word] for word in ("app_label", "plan", "check_unapplied", "fake", "fake_initial", "prune")
+    )
 
 
 def refuse_unprepared_legacy(connection: BaseDatabaseWrapper) -> None:
