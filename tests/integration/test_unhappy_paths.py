@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
+import pytest
+
 from exchanges.types import OrderRequest, OrderType, PositionSide, Side
 from positions.lifecycle import CloseReason
 from positions.models import Order, Position
@@ -47,6 +49,7 @@ def test_a_close_by_the_owner_goes_through_the_door(trader: Trader) -> None:
     until(lambda: trader.ask(lambda client: client.open_orders()) == [], "the stop to be taken back")
 
 
+@pytest.mark.soak
 def test_a_closing_phrase_closes(trader: Trader) -> None:
     position = trader.open()
     verdict = trader.send("OUT LONG")
