@@ -13,7 +13,8 @@ from urllib.request import Request, urlopen
 
 from exchanges.paper.demo import DEMO_PRICES
 from exchanges.paper.fault_kinds import EVENT_KINDS, REQUEST_KINDS, RequestKind
-from tests.integration.stack import ORDER_PATHS, Stack, Trader
+from ops.report.evidence import ORDER_PATHS
+from tests.integration.stack import Stack, Trader
 from tests.ops.waiting import until
 
 PARTS = ("worker", "market", "web", "paper", "beat")

@@ -27,6 +27,7 @@ from exchanges.models import AccountBalance, ExchangeAccount, Instrument
 from exchanges.paper.demo import DEMO_PRICES
 from exchanges.paper.signing import paper_secret
 from exchanges.venue_clients import client_with
+from ops.report.evidence import ORDER_PATHS
 from positions.models import Order, Position
 from signals_app.models import SignalSender, Strategy, StrategyAccount, StrategySignal, Ticker
 from signals_app.tokens import new_token, token_hash
@@ -40,7 +41,6 @@ UNIFIED = "BTC/USDT:USDT"
 START_SECONDS = 60.0  # of a process on a machine that is busy with other tests
 PHRASES = {"GO LONG": "long", "GO SHORT": "short", "OUT LONG": "close_long", "OUT SHORT": "close_short"}
 SWEEP_SECONDS = 3.0
-ORDER_PATHS = ("/fapi/v1/order", "/fapi/v1/algoOrder", "/v5/order/create")
 
 
 class Stack:
