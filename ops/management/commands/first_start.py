@@ -40,8 +40,8 @@ class Command(BaseCommand):
         if names := first_start.held_for_real():
             raise CommandError(
                 f"This database has open positions of {', '.join(names)}, confirmed for real orders: on paper they "
-                "would be found missing and closed in the books. Start with --live, close them first, or trade on paper "
-                "with --data DIR --fresh. If they are paper positions, take the tick 'is live confirmed' off the account."
+                "would be found missing and closed in the books. Start with --live, close them first, or trade on "
+                "paper with --data DIR --fresh. Of paper positions: take 'is live confirmed' off the account."
             )
 
     def _seed(self) -> None:
