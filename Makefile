@@ -20,7 +20,7 @@ DUMMY := DATABASE_URL=postgresql:///none?host=/nonexistent REDIS_URL=redis://127
 	SECRET_KEY=only-for-static-checks-0123456789abcdef FIELD_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
 	DRY_RUN=true PAPER_EXCHANGE_URL=http://127.0.0.1:9
 
-.PHONY: help install up test soak check dry-run verify bench faults intake recovery clean
+.PHONY: help install up test soak check dry-run verify bench faults intake recovery starting-point clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile | expand -t 12
@@ -64,6 +64,9 @@ intake: install  ## SIGNALS through every door while processes, Redis and Postgr
 
 recovery: install  ## seconds until 100 positions are proven protected after everything was killed
 	@$(BIN)/python -m tests.campaign.process_recovery $(ARGS)
+
+starting-point: install  ## write down anew the schema that an empty database begins with
+	@$(BIN)/python -m tests.starting_point
 
 clean:  ## remove caches and the virtual environment; var/ (your data) stays
 	@rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis htmlcov .coverage .coverage.*

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import ccxt.pro
 from django.conf import settings
 
 from exchanges.budgets import Budget
 from exchanges.ccxt_calls import Calls, check_same, readable
 from exchanges.ccxt_errors import CONNECTED, WIRE, Wire, told_to_wait
+from exchanges.ccxt_of_our_venues import ccxt
 from exchanges.clock import ClockReading, reading
 from exchanges.credentials import Credentials
 from exchanges.errors import AccountUnusable, InvalidRequest, OutcomeUnknown

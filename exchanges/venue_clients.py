@@ -1,4 +1,4 @@
-"""Who speaks to which venue. Importing this imports ccxt, half a second and 60 MB: only who asks an exchange does."""
+"""Who speaks to which venue. Importing this imports ccxt, half a second and 50 MB: only who asks an exchange does."""
 
 from __future__ import annotations
 

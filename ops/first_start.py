@@ -13,7 +13,8 @@ from django.db import transaction
 
 from exchanges.models import ExchangeAccount, Instrument
 from ops import demo
-from positions.models import RiskLimits
+from positions.lifecycle import PositionStatus
+from positions.models import Position, RiskLimits
 from positions.risk_limits import RECOMMENDED
 from positions.services.instruments import refresh_instruments
 from signals_app.models import SignalSender, Strategy, StrategyAccount, StrategySignal, Ticker
@@ -37,6 +38,15 @@ def ensure_administrator() -> Administrator | None:
     name = ADMIN if not users.filter(username=ADMIN).exists() else f"{ADMIN}-{secrets.token_hex(2)}"
     users.create_superuser(name, password=password)
     return Administrator(name, password)
+
+
+def held_for_real() -> list[str]:
+    """Accounts with open positions that are confirmed for real orders. The paper exchange holds none of them: they
+    would be found missing, and closed in the books."""
+    open_positions = Position.objects.filter(account__is_live_confirmed=True).exclude(
+        status=PositionStatus.CLOSED
+    )
+    return list(open_positions.order_by("account__name").values_list("account__name", flat=True).distinct())
 
 
 def seed_limits() -> None:

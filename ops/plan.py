@@ -12,6 +12,7 @@ from ops.data_folder import DataFolder
 from ops.environment import configured, trades_for_real
 from ops.program import CannotStart
 
+SERVERS = ("DATABASE_URL", "REDIS_URL")
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -41,6 +42,8 @@ class Plan:
 def read_plan(arguments: Sequence[str], base: Path = BASE_DIR) -> Plan:
     options = _parser().parse_args(arguments)
     values = configured(base, options.config)
+    if options.fresh:
+        values = _without_servers(values)
     is_live = trades_for_real(values, options.live)
     _refuse_nonsense(options, is_live, base)
     return Plan(
@@ -56,6 +59,11 @@ def read_plan(arguments: Sequence[str], base: Path = BASE_DIR) -> Plan:
         has_demo=not options.no_demo,
         is_fresh=options.fresh,
     )
+
+
+def _without_servers(values: Mapping[str, str]) -> dict[str, str]:
+    """What --fresh forgets is its own, so what it trades on is too: never a database that others use."""
+    return {name: value for name, value in values.items() if name not in SERVERS}
 
 
 def _refuse_nonsense(options: argparse.Namespace, is_live: bool, base: Path) -> None:
@@ -85,7 +93,9 @@ def _parser() -> argparse.ArgumentParser:
         "--config", type=Path, metavar="FILE", help="environment file, or YAML with its names"
     )
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder for data and logs (default: var/)")
-    parser.add_argument("--fresh", action="store_true", help="forget what is in --data first")
+    parser.add_argument(
+        "--fresh", action="store_true", help="forget what is in --data first; with servers of its own"
+    )
     return parser
 
 

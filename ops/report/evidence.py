@@ -16,7 +16,12 @@ from exchanges.client import ExchangeClient
 from exchanges.models import ExchangeAccount
 from exchanges.types import BalanceReport, OrderReport, PositionReport
 
-ORDER_PATHS = ("/fapi/v1/order", "/fapi/v1/algoOrder")
+# by the name that our id has there; Bybit answers with 200 and a code where it refuses
+ORDER_PATHS = {
+    "/fapi/v1/order": "newClientOrderId",
+    "/fapi/v1/algoOrder": "clientAlgoId",
+    "/v5/order/create": "orderLinkId",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +66,14 @@ def accepted(log: Iterable[dict[str, Any]]) -> list[SentOrder]:
     return [
         SentOrder(_client_id(line), float(line["at"]), line["signature"] == "valid")
         for line in log
-        if line["method"] == "POST" and line["path"] in ORDER_PATHS and line["status"] == 200
+        if line["method"] == "POST"
+        and line["path"] in ORDER_PATHS
+        and (line["status"], line["code"]) == (200, None)
     ]
 
 
 def _client_id(line: dict[str, Any]) -> str:
-    parameters = line["params"]
-    return str(parameters.get("newClientOrderId") or parameters.get("clientAlgoId") or "")
+    return str(line["params"].get(ORDER_PATHS[line["path"]], ""))
 
 
 def _request_log() -> list[dict[str, Any]]:

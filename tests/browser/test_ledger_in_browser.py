@@ -12,6 +12,7 @@ from signals_app.models import SignalArrivals
 from signals_app.services.counting import hour_of
 from tests.browser.conftest import signed_in
 from tests.builders import a_log_entry, a_signal_log
+from tests.sampling import sample
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
 
@@ -56,6 +57,7 @@ def test_a_line_that_does_not_close_is_red_and_says_so(page, server):
     assert red_of(page, broken) != red_of(page, whole)
 
 
+@pytest.mark.soak
 def test_a_reason_leads_to_its_signals_in_the_admin(page, server, trader):
     trader.is_superuser = True
     trader.save()
@@ -66,6 +68,7 @@ def test_a_reason_leads_to_its_signals_in_the_admin(page, server, trader):
     assert "reason=cooldown" in page.url
 
 
+@pytest.mark.soak
 def test_a_day_before_is_empty_and_leads_back(page, server):
     a_day()
     page.goto(f"{server.origin}/signals/ledger/")
@@ -77,7 +80,7 @@ def test_a_day_before_is_empty_and_leads_back(page, server):
     expect(page.locator("#lines tbody tr")).to_have_count(2)
 
 
-@pytest.mark.parametrize("width", [360, 768, 1440])
+@pytest.mark.parametrize("width", sample([360, 768, 1440], 3))
 def test_no_width_scrolls_sideways(page, server, width):
     a_day()
     page.set_viewport_size({"width": width, "height": 900})
@@ -86,6 +89,7 @@ def test_no_width_scrolls_sideways(page, server, width):
     assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
+@pytest.mark.soak
 def test_without_scripts_all_of_it_works(browser, server, trader):
     a_day()
     context = signed_in(browser, server, trader, java_script_enabled=False)

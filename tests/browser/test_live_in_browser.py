@@ -26,6 +26,7 @@ from tests.builders import (
     an_instrument,
     an_order,
 )
+from tests.sampling import sample
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
 
@@ -85,6 +86,7 @@ def test_a_position_appears_by_itself_and_moves_with_its_price(page, server):
     assert page.title() == "(1) Control room"
 
 
+@pytest.mark.soak
 def test_an_ended_position_leaves_with_a_sentence(page, server):
     position = a_position()
     open_page(page, server, STALE)
@@ -97,6 +99,7 @@ def test_an_ended_position_leaves_with_a_sentence(page, server):
     page.wait_for_selector(LIVE)
 
 
+@pytest.mark.soak
 def test_orders_and_signals_arrive_on_top(page, server):
     position = a_position()
     an_order(position)
@@ -109,6 +112,7 @@ def test_orders_and_signals_arrive_on_top(page, server):
     expect(page.locator("#orders tr")).to_have_count(2)
 
 
+@pytest.mark.soak
 def test_a_server_that_says_nothing_makes_the_page_say_so(page, server):
     position = a_position()
     open_page(page, server, STALE)
@@ -124,6 +128,7 @@ def test_a_server_that_says_nothing_makes_the_page_say_so(page, server):
     expect(cell(row_of(page, position), "mark")).to_have_css("opacity", "1")
 
 
+@pytest.mark.soak
 def test_prices_that_stop_are_noticed_though_the_socket_lives(page, server):
     a_position()
     open_page(page, server, STALE)
@@ -144,6 +149,7 @@ def test_after_the_server_died_the_page_comes_back_with_what_it_missed(page, ser
     expect(row_of(page, position)).to_be_visible(timeout=15000)
 
 
+@pytest.mark.soak
 def test_an_ended_session_is_told_with_a_way_back(page, server):
     open_page(page, server)
     Session.objects.all().delete()
@@ -187,6 +193,7 @@ def test_closing_asks_for_the_symbol_and_makes_one_order(page, server):
     assert position.close_requested_by == "ada"
 
 
+@pytest.mark.soak
 def test_the_dialog_stays_live_and_escape_leaves_everything_as_it_was(page, server):
     position = a_position()
     open_page(page, server, STALE)
@@ -218,7 +225,7 @@ def test_without_scripts_the_page_shows_and_closes(browser, server, trader):
     context.close()
 
 
-@pytest.mark.parametrize("width", [360, 390, 768, 1024, 1440])
+@pytest.mark.parametrize("width", sample([360, 390, 768, 1024, 1440], 5))
 def test_no_width_scrolls_sideways(page, server, width):
     a_full_desk()
     page.set_viewport_size({"width": width, "height": 844})
@@ -232,6 +239,7 @@ def test_no_width_scrolls_sideways(page, server, width):
         assert box["x"] + box["width"] <= width
 
 
+@pytest.mark.soak
 def test_the_admin_keeps_to_our_origin_too(page, server, trader):
     trader.is_superuser = True
     trader.save()
@@ -245,6 +253,7 @@ def test_the_admin_keeps_to_our_origin_too(page, server, trader):
         expect(page.locator("#site-name")).to_contain_text("Trading bot")
 
 
+@pytest.mark.soak
 def test_the_login_page_leads_back_to_the_live_page(browser, server):
     from django.contrib.auth.models import User
 

@@ -13,6 +13,7 @@ from positions.lifecycle import OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Order, Position
 from tests.browser.conftest import signed_in
 from tests.builders import a_fill, a_position, a_trailing_stop, an_order
+from tests.sampling import sample
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
 
@@ -74,13 +75,14 @@ def test_the_chart_is_drawn_with_candles_stop_and_fills(page, server):
     expect(logo).to_have_attribute("href", "https://www.tradingview.com/")
 
 
+@pytest.mark.soak
 def test_without_the_exchange_stops_and_fills_are_drawn_alone(page, server):
     open_page(page, server, a_whole_position(base="UNLISTED"))
     expect(page.locator("#chart-sentence")).to_contain_text("No candles:")
     assert page.evaluate(PIXELS, "stop") > 20
 
 
-@pytest.mark.parametrize("width", [360, 768, 1440])
+@pytest.mark.parametrize("width", sample([360, 768, 1440], 3))
 def test_no_width_scrolls_sideways(page, server, width):
     position = a_whole_position(status=PositionStatus.CLOSED)
     page.set_viewport_size({"width": width, "height": 900})
@@ -88,6 +90,7 @@ def test_no_width_scrolls_sideways(page, server, width):
     assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
+@pytest.mark.soak
 def test_without_scripts_everything_but_the_chart_is_there(browser, server, trader):
     position = a_whole_position()
     context = signed_in(browser, server, trader, java_script_enabled=False)

@@ -13,7 +13,7 @@ from tests import servers_plugin
 
 
 @contextmanager
-def ground() -> Iterator[None]:
+def servers() -> Iterator[None]:
     servers_plugin.start_servers()
     servers_plugin.set_environment()
     servers_plugin.take_own_redis("gw0")
@@ -21,7 +21,13 @@ def ground() -> Iterator[None]:
     os.environ["LOG_LEVEL"] = "WARNING"
     try:
         django.setup()
-        call_command("migrate", verbosity=0)
         yield
     finally:
         servers_plugin.pytest_unconfigure()
+
+
+@contextmanager
+def ground() -> Iterator[None]:
+    with servers():
+        call_command("migrate", verbosity=0)
+        yield

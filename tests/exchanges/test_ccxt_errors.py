@@ -13,13 +13,13 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-import ccxt
 import pytest
 import pytest_asyncio
 
 from exchanges import ccxt_calls, ccxt_client, errors
 from exchanges.binance_client import BinanceClient
 from exchanges.ccxt_errors import Wire, told_to_wait, translate, venue_answer
+from exchanges.ccxt_of_our_venues import ccxt
 from exchanges.credentials import Credentials
 from exchanges.types import OrderRequest, OrderType, PositionSide, Side
 from tests.exchanges.capture import Capture, capturing, half_an_answer, hang_up, never, sample

@@ -21,7 +21,7 @@ from tests.sampling import sample
 
 @pytest.mark.parametrize(
     ("floor", "story"),
-    sample([(story.venue, story) for story in STORIES], 4, ids=[story.name for story in STORIES]),
+    sample([(story.venue, story) for story in STORIES], 6, ids=[story.name for story in STORIES]),
     indirect=["floor"],
 )
 def test_the_story(floor: Floor, story: Story) -> None:

@@ -17,6 +17,7 @@ from exchanges.binance_stream import BinanceStream
 from exchanges.bybit_client import BybitClient
 from exchanges.bybit_stream import BybitStream
 from exchanges.ccxt_client import build_exchange
+from exchanges.ccxt_of_our_venues import ccxt
 from exchanges.errors import AccountUnusable
 from exchanges.registry import credentials_of, get_client, get_stream
 from tradingbot.environment import _pairs
@@ -191,3 +192,10 @@ def test_addresses_of_venues_are_read_from_one_line() -> None:
     assert _pairs(line) == {"bybit": "http://127.0.0.1:1", "binance": "http://127.0.0.1:2"}
     with pytest.raises(ValueError, match="venue=address"):
         _pairs("http://127.0.0.1:1")
+
+
+def test_of_ccxt_our_venues_alone_are_loaded() -> None:
+    classes = [
+        one for one in vars(ccxt.pro).values() if isinstance(one, type) and issubclass(one, ccxt.pro.Exchange)
+    ]
+    assert {one.__name__ for one in classes} == {"Exchange", "binance", "binanceusdm", "bybit"}

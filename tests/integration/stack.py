@@ -27,6 +27,7 @@ from exchanges.models import AccountBalance, ExchangeAccount, Instrument
 from exchanges.paper.demo import DEMO_PRICES
 from exchanges.paper.signing import paper_secret
 from exchanges.venue_clients import client_with
+from ops.report.evidence import ORDER_PATHS
 from positions.models import Order, Position
 from signals_app.models import SignalSender, Strategy, StrategyAccount, StrategySignal, Ticker
 from signals_app.tokens import new_token, token_hash
@@ -40,7 +41,6 @@ UNIFIED = "BTC/USDT:USDT"
 START_SECONDS = 60.0  # of a process on a machine that is busy with other tests
 PHRASES = {"GO LONG": "long", "GO SHORT": "short", "OUT LONG": "close_long", "OUT SHORT": "close_short"}
 SWEEP_SECONDS = 3.0
-ORDER_PATHS = ("/fapi/v1/order", "/fapi/v1/algoOrder", "/v5/order/create")
 
 
 class Stack:
@@ -122,6 +122,7 @@ class Trader:
     def __init__(self, stack: Stack, suffix: str = "", venue: str = "binance", **strategy: Any) -> None:
         """Traders with one suffix follow the same phrases: a signal concerns them all."""
         self.stack, self.lines, self.suffix = stack, ExitStack(), suffix
+        stack.paper.clear_faults()  # what an earlier story left unmet is not this one's
         for symbol, price in DEMO_PRICES.items():
             stack.paper.set_price(symbol, price)
         self.account = ExchangeAccount.objects.create(
@@ -205,9 +206,11 @@ class Trader:
         return position
 
     def _sweeps(self) -> None:
-        """What a busy machine held up for too long goes out with a sweep; where beat does not run, with this one."""
+        """What a busy machine held up for too long goes out with a sweep, and what got no answer in time is asked for;
+        where beat does not run, by these."""
         if time.monotonic() > self._next_sweep:
             self.run("positions.tasks.submit_due")
+            self.run("positions.tasks.resolve_unknown")
             self._next_sweep = time.monotonic() + SWEEP_SECONDS
 
     def stops(self, position: Position, *statuses: str) -> list[Order]:
@@ -244,6 +247,15 @@ class Trader:
     def looked_up(self, order: Order) -> bool:
         return any(
             line["params"].get("origClientOrderId") == order.client_order_id and line["method"] == "GET"
+            for line in self.stack.requests()
+        )
+
+    def was_hung_up_on(self) -> bool:
+        """One of its order requests is over, and got no answer."""
+        return any(
+            line["api_key"] == self.key
+            and (line["method"], line["status"]) == ("POST", None)
+            and line["path"] in ORDER_PATHS
             for line in self.stack.requests()
         )
 

@@ -25,10 +25,11 @@ START = D(100_000)
 TICK = D("0.1")
 LONG, SHORT = PositionSide
 BOTH = pytest.mark.parametrize("side", sample([LONG, SHORT], 2))
-# each leg on Binance, and one of them where a conditional order keeps its number and an order is only acknowledged
+# told always on Bybit, where a conditional order keeps its number and an order is only acknowledged; what has one
+# venue is told on Binance
 BINANCE = [("binance", LONG), ("binance", SHORT)]
-ALSO_LONG = pytest.mark.parametrize(("venue", "side"), sample([("bybit", LONG), *BINANCE], 2))
-ALSO_SHORT = pytest.mark.parametrize(("venue", "side"), sample([("bybit", SHORT), *reversed(BINANCE)], 2))
+ALSO_LONG = pytest.mark.parametrize(("venue", "side"), sample([("bybit", LONG), *BINANCE], 3))
+ALSO_SHORT = pytest.mark.parametrize(("venue", "side"), sample([("bybit", SHORT), *reversed(BINANCE)], 3))
 HOUR = D("0.001")  # 3.6 seconds, the shortest a plan can say
 PATIENCE = 60.0  # of a machine that is busy with other tests
 

@@ -91,6 +91,7 @@ def test_one_signal_opens_protects_and_closes_on_three_accounts(fan: Fan) -> Non
     until(lambda: fan.held() == [0, 0, 0], "nothing to be held")
 
 
+@pytest.mark.soak
 def test_a_repeat_a_limit_and_a_refusal_concern_whom_they_concern(fan: Fan) -> None:
     limited, refused, good = fan.accounts
     StrategyAccount.objects.filter(account=limited).update(max_open_positions=1)

@@ -11,6 +11,7 @@ from django.db.models import Sum
 from positions.models import Fill, Order, Position
 from tests.integration.stack import UNIFIED, Trader
 from tests.ops.waiting import until
+from tests.sampling import sample
 from trailing.models import TrailingStop
 
 
@@ -80,12 +81,15 @@ def test_full_trading_cycle(trader: Trader) -> None:
 
 @pytest.mark.parametrize(
     ("given", "stored"),
-    [
-        ({"signal_id": "websocket_test_123"}, "websocket_test_123"),
-        ({"signal_id": 7}, "7"),
-        ({"signal_id": "0190f1a6-0000-7000-8000-000000000001"}, "0190f1a6-0000-7000-8000-000000000001"),
-        ({}, None),
-    ],
+    sample(
+        [
+            ({"signal_id": "websocket_test_123"}, "websocket_test_123"),
+            ({"signal_id": 7}, "7"),
+            ({"signal_id": "0190f1a6-0000-7000-8000-000000000001"}, "0190f1a6-0000-7000-8000-000000000001"),
+            ({}, None),
+        ],
+        4,
+    ),
 )
 def test_any_signal_id_is_stored_as_text_on_position_and_trade(
     trader: Trader, given: dict, stored: str | None

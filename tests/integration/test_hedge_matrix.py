@@ -211,7 +211,7 @@ def a_new_process() -> Iterator[None]:
     preparing.forget()
 
 
-@pytest.mark.parametrize(("venue", "mode", "side"), sample(ROWS, 3))
+@pytest.mark.parametrize(("venue", "mode", "side"), sample(ROWS, 7))
 def test_a_line_of_the_table(
     db: None, wired: WiredVenue, venue: str, mode: PositionMode, side: PositionSide
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from decimal import Decimal as D
 
+import pytest
 from django.db import connection, transaction
 
 from exchanges.types import Book
@@ -35,6 +36,7 @@ def lose_backends() -> None:
     until(lambda: not column("SELECT 1 FROM pg_stat_activity WHERE pid = ANY(%s)", pids), "their end")
 
 
+@pytest.mark.soak
 def test_signals_are_taken_and_traded_after_every_backend_was_lost(trader: Trader) -> None:
     trader.open(symbol="ETHUSDT")  # every process has its connections now
     for symbol in ("BTCUSDT", "SOLUSDT", "BNBUSDT"):  # several times: each thread must notice its own
@@ -44,6 +46,7 @@ def test_signals_are_taken_and_traded_after_every_backend_was_lost(trader: Trade
     assert len(trader.ask(lambda client: client.positions())) == 4
 
 
+@pytest.mark.soak
 def test_private_events_are_applied_after_every_backend_was_lost(trader: Trader) -> None:
     """Without beat here, so only the stream can tell of the close."""
     position = trader.open()
@@ -85,6 +88,7 @@ def test_page_admin_and_live_socket_answer_after_every_backend_was_lost(trader: 
         assert next_message(live, "update", "snapshot")
 
 
+@pytest.mark.soak
 def test_new_phrases_are_known_after_the_listening_connection_was_lost(trader: Trader) -> None:
     trader.open(symbol="ETHUSDT")
     lose_backends()

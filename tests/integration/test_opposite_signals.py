@@ -32,6 +32,7 @@ def moved(trader: Trader, position: Position, percent: str) -> None:
     until(lambda: mark_is(price), "the price to be heard")
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(240)
 def test_a_stop_that_a_signal_moved_to_the_entry_outlives_us_and_closes_there(
     trader: Trader, beat: None

@@ -27,6 +27,7 @@ def test_faults_and_kills_leave_the_books_right(complete: Stack, at_the_paper: N
     assert sum(times for what, times in story.counts.items() if what.startswith("SIGKILL")) > 0
 
 
+@pytest.mark.soak
 def test_the_campaign_sees_what_it_looks_for(trader: Trader, beat: None, at_the_paper: None) -> None:
     baseline = Baseline.of(trader)
     position = trader.open()

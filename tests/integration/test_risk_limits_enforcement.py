@@ -34,6 +34,7 @@ from signals_app.services.arrivals import Arrival
 from signals_app.services.intake import receive_signal
 from tests.builders import a_balance, a_strategy, a_ticker, an_account
 from tests.conftest import ADDRESS
+from tests.sampling import sample
 
 COINS = [f"C{number:02}USDT" for number in range(20)]
 FIRST, SECOND = COINS[:2]
@@ -312,14 +313,17 @@ def at_once(words: list[tuple[str, str]]) -> Counter[tuple[str, str]]:
 
 @pytest.mark.parametrize(
     ("code", "setting"),
-    [
-        ("account_positions", on_account(max_open_positions=7)),
-        ("strategy_positions", on_strategy(max_open_positions=7)),
-        ("direction_positions", of_account(max_positions_per_direction=7)),
-        ("account_exposure", on_account(max_exposure=D("7999.99"))),
-        ("utilisation_limit", of_account(max_utilisation=D("15.9"))),
-        ("total_risk_limit", of_account(max_total_risk=D("1.59"))),
-    ],
+    sample(
+        [
+            ("account_positions", on_account(max_open_positions=7)),
+            ("strategy_positions", on_strategy(max_open_positions=7)),
+            ("direction_positions", of_account(max_positions_per_direction=7)),
+            ("account_exposure", on_account(max_exposure=D("7999.99"))),
+            ("utilisation_limit", of_account(max_utilisation=D("15.9"))),
+            ("total_risk_limit", of_account(max_total_risk=D("1.59"))),
+        ],
+        3,
+    ),
 )
 def test_twenty_at_once_open_as_many_as_the_account_may_hold(house, code, setting) -> None:
     setting(house)
@@ -330,11 +334,14 @@ def test_twenty_at_once_open_as_many_as_the_account_may_hold(house, code, settin
 
 @pytest.mark.parametrize(
     ("code", "limits"),
-    [
-        ("global_positions", {"max_positions": 7}),
-        ("global_exposure", {"max_exposure": D("7999.99")}),
-        ("direction_positions", {"max_positions_per_direction": 7}),
-    ],
+    sample(
+        [
+            ("global_positions", {"max_positions": 7}),
+            ("global_exposure", {"max_exposure": D("7999.99")}),
+            ("direction_positions", {"max_positions_per_direction": 7}),
+        ],
+        3,
+    ),
 )
 def test_twenty_at_once_on_four_accounts_open_as_many_as_all_may_hold(house, code, limits) -> None:
     house.limit_all(**limits)

@@ -143,6 +143,7 @@ def test_a_wave_is_traded_with_the_signals_own_stop(process: Part, buyer: Trader
     assert SignalServerLink.objects.get().state == "disconnected"
 
 
+@pytest.mark.soak
 def test_a_wave_is_traded_once_by_two_processes(
     process: Part, buyer: Trader, server: DemoServer, told: Waves, tmp_path: Path
 ) -> None:
@@ -178,6 +179,7 @@ def test_a_wave_whose_process_is_killed_in_the_midst_is_finished_by_the_next(
     assert SignalAttempt.objects.count() in (1, 2)
 
 
+@pytest.mark.soak
 def test_a_wave_that_loses_the_database_in_the_midst_is_finished_by_the_same_process(
     process: Part, buyer: Trader, told: Waves
 ) -> None:
@@ -193,6 +195,7 @@ def test_a_wave_that_loses_the_database_in_the_midst_is_finished_by_the_same_pro
     assert process.is_running
 
 
+@pytest.mark.soak
 def test_a_wave_is_traded_after_every_session_was_lost(process: Part, buyer: Trader, told: Waves) -> None:
     until(lambda: Wave.objects.filter(status="processing").exists(), "the claim", START_SECONDS)
     lose_backends()
@@ -202,6 +205,7 @@ def test_a_wave_is_traded_after_every_session_was_lost(process: Part, buyer: Tra
     assert process.is_running
 
 
+@pytest.mark.soak
 def test_a_wave_whose_process_is_killed_while_it_looks_is_taken_over(
     process: Part, buyer: Trader, server: DemoServer, told: Waves
 ) -> None:

@@ -68,6 +68,7 @@ def test_the_order_of_each_symbol_is_kept_while_consumers_are_killed(ground: Gro
         ground.await_all("order", first, 450)
 
 
+@pytest.mark.soak
 def test_redis_may_be_away(ground: Ground) -> None:
     with ground.consumers(2):
         first = ground.next_number
@@ -98,6 +99,7 @@ def told_of_the_stream(ground: Ground) -> list[str]:
     return [level for (level,) in rows]
 
 
+@pytest.mark.soak
 def test_nothing_is_acknowledged_that_was_cut_off(ground: Ground) -> None:
     """PostgreSQL dies, and with it the turn, while a batch is on its way."""
     with ground.consumers(2):

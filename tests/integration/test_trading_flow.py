@@ -11,6 +11,7 @@ from django.utils import timezone
 from positions.models import Order, Position, RiskEvent
 from positions.services.opening import PositionRefused, create_position
 from tests.integration.stack import Trader
+from tests.sampling import sample
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def sample_signal(trader: Trader) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("given", ["websocket_test_123", 7, uuid.UUID(int=5), None])
+@pytest.mark.parametrize("given", sample([7, "websocket_test_123", None, uuid.UUID(int=5)], 2))
 def test_signal_to_position_flow(trader: Trader, sample_signal: dict[str, Any], given: object) -> None:
     position_id = create_position(sample_signal | {"id": given})
     position = trader.wait_for(Position.objects.get(pk=position_id), "open")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
+import pytest
+
 from exchanges.types import OrderRequest, OrderType, PositionSide, Side
 from positions.lifecycle import CloseReason
 from positions.models import Order, Position
@@ -29,7 +31,7 @@ def test_a_request_that_never_arrived_is_not_repeated_blindly(trader: Trader) ->
     trader.stack.paper.hook("faults", method="POST", path="/fapi/v1/order", kind="close_before", times=1)
     position = trader.position_of(trader.send("GO LONG"))
     order = Order.objects.get(position=position)
-    until(lambda: Order.objects.filter(pk=order.pk, status="submitted").exists(), "the try")
+    until(trader.was_hung_up_on, "the try")
     Order.objects.filter(pk=order.pk).update(updated_at=order.created_at - timedelta(seconds=10))
     trader.run("positions.tasks.submit_due")
     trader.run("positions.tasks.resolve_unknown")
@@ -47,6 +49,7 @@ def test_a_close_by_the_owner_goes_through_the_door(trader: Trader) -> None:
     until(lambda: trader.ask(lambda client: client.open_orders()) == [], "the stop to be taken back")
 
 
+@pytest.mark.soak
 def test_a_closing_phrase_closes(trader: Trader) -> None:
     position = trader.open()
     verdict = trader.send("OUT LONG")

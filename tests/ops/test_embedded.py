@@ -92,6 +92,7 @@ def test_servers_do_not_outlive_a_killed_supervisor_and_recover(home: Path) -> N
         assert remembered(home) == (["kept"], ["kept"])
 
 
+@pytest.mark.soak
 def test_killed_servers_recover(home: Path) -> None:
     with running(servers(home), home) as started:
         remember(home, "kept")

@@ -94,6 +94,14 @@ def test_a_second_run_in_the_same_folder_is_told_who_holds_it(tmp_path: Path) ->
         pass
 
 
+def test_what_is_fresh_has_servers_of_its_own(tmp_path: Path) -> None:
+    data = str(tmp_path)
+    assert set_up(read_plan(["--port", "0", "--data", data], base=tmp_path)).servers == []
+    fresh = set_up(read_plan(["--port", "0", "--data", data, "--fresh"], base=tmp_path))
+    assert len(fresh.servers) == 2
+    assert data in fresh.env["DATABASE_URL"]
+
+
 @pytest.mark.parametrize(
     "arguments", [["--fresh"], ["--live", "--report", "r.yaml"], ["--live", "--mode", "paper"]]
 )

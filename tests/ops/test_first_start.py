@@ -18,6 +18,7 @@ from exchanges import session
 from exchanges.models import ExchangeAccount, Instrument
 from ops import demo, first_start
 from signals_app.models import SignalSender, Strategy, StrategySignal, Ticker
+from tests.builders import a_position, an_account
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +52,17 @@ def test_the_administrator_is_made_once_and_can_sign_in() -> None:
     assert authenticate(username=admin.name, password=admin.password)
     assert admin.password not in repr(admin)
     assert first_start.ensure_administrator() is None
+
+
+def test_what_is_held_for_real_is_not_traded_on_paper(settings: LazySettings) -> None:
+    account = an_account(is_live_confirmed=True)
+    a_position(account=account, status="closed")
+    call_command("first_start", "--json")
+    a_position(account=account)
+    with pytest.raises(CommandError, match=f"open positions of {account.name}, confirmed for real orders"):
+        call_command("first_start", "--json")
+    settings.DRY_RUN = False
+    call_command("first_start", "--json")
 
 
 def test_a_name_that_is_taken_is_not_taken_over() -> None:

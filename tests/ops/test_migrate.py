@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -48,10 +49,17 @@ LEGACY_COLUMNS = """
 @pytest.fixture
 def database(request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of an empty database of this test's own."""
-    name = f"migrate_{os.getpid()}_{abs(hash(request.node.name))}"
-    server = os.environ["DATABASE_URL"]
+    with a_database(f"migrate_{abs(hash(request.node.name))}") as made:
+        yield made
+
+
+@contextmanager
+def a_database(purpose: str, template: str = "") -> Iterator[str]:
+    name, server = f"{purpose}_{os.getpid()}", os.environ["DATABASE_URL"]
+    copied = urlsplit(template).path.removeprefix("/") or "template1"
+    names = sql.Identifier(name), sql.Identifier(copied)
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
     yield urlsplit(server)._replace(path=f"/{name}").geturl()
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

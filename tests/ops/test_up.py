@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from tests.ops.waiting import until
+from tests.sampling import sample
 
 UP = """
 import sys
@@ -149,6 +150,7 @@ def test_a_second_up_says_who_holds_the_folder(checkout: Checkout) -> None:
         assert first.poll() is None
 
 
+@pytest.mark.soak
 def test_a_taken_port_ends_the_start_and_nothing_else(checkout: Checkout) -> None:
     with checkout.up() as first:
         port = checkout.await_page().rstrip("/").rpartition(":")[2]
@@ -161,7 +163,7 @@ def test_a_taken_port_ends_the_start_and_nothing_else(checkout: Checkout) -> Non
         assert first.poll() is None
 
 
-@pytest.mark.parametrize("status", [0, 1])
+@pytest.mark.parametrize("status", sample([1, 0], 2))
 def test_a_timed_run_ends_with_the_status_of_its_report(checkout: Checkout, status: int) -> None:
     report = str(checkout.folder / "out" / "report.yaml")
     with checkout.up("--duration", "0.1", "--report", report, REPORT_STATUS=str(status)) as run:

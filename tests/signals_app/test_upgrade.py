@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
 
-from tests.ops.test_migrate import ROOT, ask, database  # noqa: F401
+from ops.starting_point import migrations_of_it
+from tests.ops.test_migrate import ROOT, a_database, ask, migrate
+from tests.starting_point import schema_of
 
+pytestmark = pytest.mark.xdist_group("upgrade")
 BEFORE = [("signals_app", "0003"), ("ops", "0003")]
 ROWS = """
     SET search_path = tradingbot;
@@ -38,6 +42,9 @@ STRATEGY = """
     UPDATE tradingbot.signals_app_strategy SET opposite_signal = 'protect_reverse', protection = protection
         || '{"stop_loss": {"type": "percent", "percent": "3.5"}}'
 """
+BY_DISTANCE = """
+    UPDATE tradingbot.signals_app_strategy SET protection = '{"stop_loss": {"type": "distance", "distance": "5"}}'
+"""
 PERCENTS = """
     SELECT stop_loss_percent, trailing_activation_percent, trailing_callback_percent
     FROM tradingbot.signals_app_strategy
@@ -50,14 +57,32 @@ PLACES = """
     JOIN tradingbot.exchanges_exchangeaccount account ON account.id = place.account_id
     JOIN tradingbot.signal_log_entries_v2 verdict ON verdict.strategy_id = strategy.id
 """
+# a condition that PostgreSQL reads again from its own words is written down a little differently
+HERE = "CREATE SCHEMA tradingbot; SET search_path = tradingbot; SET check_function_bodies = off;"
+MOMENTS = "SELECT count(*) FROM tradingbot.django_migrations GROUP BY applied ORDER BY applied"
+SORTED = "SELECT app::text, name::text FROM tradingbot.django_migrations ORDER BY 1, 2"
 CODES = "SELECT reason_code, dispatched_at IS NOT NULL FROM tradingbot.signals_v2_log ORDER BY id"
 
 
-def migrated_back(database: str, to: str) -> None:  # noqa: F811
+@pytest.fixture(scope="module")
+def of_before() -> Iterator[str]:
+    with a_database("of_before") as made:
+        manage(made, *(("migrate", app, migration) for app, migration in BEFORE))
+        ask(made, ROWS)
+        yield made
+
+
+@pytest.fixture
+def database(of_before: str) -> Iterator[str]:
+    with a_database("upgraded", template=of_before) as made:
+        yield made
+
+
+def migrated_back(database: str, to: str) -> None:
     manage(database, ("migrate", "signals_app", to))
 
 
-def manage(database: str, *commands: tuple[str, ...]) -> str:  # noqa: F811
+def manage(database: str, *commands: tuple[str, ...]) -> str:
     """What they say, in one process."""
     code = (
         "import django; django.setup(); from django.core.management import call_command;"
@@ -71,9 +96,7 @@ def manage(database: str, *commands: tuple[str, ...]) -> str:  # noqa: F811
     return done.stdout
 
 
-def test_rows_of_before_get_codes_and_none_of_them_waits(database: str) -> None:  # noqa: F811
-    manage(database, *(("migrate", app, migration) for app, migration in BEFORE))
-    ask(database, ROWS)
+def test_rows_of_before_get_codes_and_none_of_them_waits(database: str) -> None:
     said = manage(database, ("migrate",), ("verify_trail",))
     assert ask(database, CODES) == [
         ("", True), ("unreadable", True), ("internal_error", True), ("unknown_ticker", True), ("ticker_off", True),
@@ -83,13 +106,22 @@ def test_rows_of_before_get_codes_and_none_of_them_waits(database: str) -> None:
     assert ask(database, verdicts) == [("skipped", "unclassified")]
     assert ask(database, PLACES) == [("trend", "paper", True)], "each strategy goes on trading where it did"
     assert "nothing was changed" in said
+    assert_is_like_a_new_one(database)
+
+
+def assert_is_like_a_new_one(database: str) -> None:
+    """One began at the starting point, the other went through the migrations."""
+    with a_database("new") as new, a_database("read_again") as read_again:
+        assert migrate(new) == (0, "")
+        ask(read_again, HERE + schema_of(database, "tradingbot"))
+        assert schema_of(new, "tradingbot").split("\n") == schema_of(read_again, "tradingbot").split("\n")
+        assert ask(new, SORTED) == ask(database, SORTED)
+        assert ask(new, MOMENTS)[0] == (len(migrations_of_it()),), "all at one moment"
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(300)
-def test_a_filled_database_goes_back_and_forth_and_keeps_its_stops(database: str) -> None:  # noqa: F811
-    manage(database, *(("migrate", app, migration) for app, migration in BEFORE))
-    ask(database, ROWS)
+def test_a_filled_database_goes_back_and_forth_and_keeps_its_stops(database: str) -> None:
     manage(database, ("migrate",))
     ask(database, STRATEGY)
     migrated_back(database, "0004")
@@ -100,9 +132,8 @@ def test_a_filled_database_goes_back_and_forth_and_keeps_its_stops(database: str
     assert ask(database, STOP) == [("3.5",)]
 
 
-def test_a_plan_that_the_columns_cannot_say_is_not_lost_on_the_way_back(database: str) -> None:  # noqa: F811
-    manage(database, *(("migrate", app, migration) for app, migration in BEFORE))
-    ask(database, ROWS.replace('{"stop_loss": {}}', '{"stop_loss": {"type": "distance", "distance": "5"}}'))
+def test_a_plan_that_the_columns_cannot_say_is_not_lost_on_the_way_back(database: str) -> None:
+    ask(database, BY_DISTANCE)
     with pytest.raises(AssertionError, match="the plan of trend is more than"):
         migrated_back(database, "0002")
     assert ask(

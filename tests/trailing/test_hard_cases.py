@@ -26,6 +26,7 @@ from positions.services.placing import OrderRefused
 from tests.locks import waiting_for_a_lock
 from tests.ops.waiting import until
 from tests.positions.services.conftest import Desk
+from tests.sampling import sample
 from trailing import services, sweeping
 from trailing.models import PlanVersion, TrailingStop
 from trailing.plan import read_plan
@@ -33,7 +34,7 @@ from trailing.rows import band_of, open_rows
 
 BTC = "BTCUSDT"
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
-BOTH = pytest.mark.parametrize("side", [LONG, SHORT])
+BOTH = pytest.mark.parametrize("side", sample([SHORT, LONG], 2))
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one line of JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if settings.DRY_RUN is not False:
+            self._refuse_what_is_held_for_real()
         if options["demo"]:
             self._seed()
         admin = first_start.ensure_administrator()
@@ -33,6 +35,14 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({"user": admin.name, "password": admin.password} if admin else {}))
         elif admin:
             self.stdout.write(f"Sign in as {admin.name} / {admin.password} (shown only this once)")
+
+    def _refuse_what_is_held_for_real(self) -> None:
+        if names := first_start.held_for_real():
+            raise CommandError(
+                f"This database has open positions of {', '.join(names)}, confirmed for real orders: on paper they "
+                "would be found missing and closed in the books. Start with --live, close them first, or trade on "
+                "paper with --data DIR --fresh. Of paper positions: take 'is live confirmed' off the account."
+            )
 
     def _seed(self) -> None:
         if settings.DRY_RUN is False:

@@ -17,6 +17,7 @@ from ops.legacy.gate import NotOpen
 from ops.legacy.migrating_alone import migrating_alone
 from ops.legacy.services.record import note_migrated
 from ops.schema import ensure_schema, legacy_parts
+from ops.starting_point import begin_at_starting_point
 
 
 class Command(migrate.Command):
@@ -34,6 +35,8 @@ class Command(migrate.Command):
                     refuse_company(connection)
                 refuse_written_since(connection)
             ensure_schema(connection)
+            if is_whole(options):
+                begin_at_starting_point(connection)
             with self.told_what_files_say(connection, options):
                 super().handle(*args, **options)
                 if found and is_whole(options):
@@ -73,7 +76,7 @@ class Command(migrate.Command):
 
 def is_whole(options: dict[str, Any]) -> bool:
     """Up to the newest state of everything, and for real."""
-    partly = ("app_label", "plan", "check_unapplied", "fake", "prune")
+    partly = ("app_label", "plan", "check_unapplied", "fake", "fake_initial", "prune")
     return not any(options[name] for name in partly)
 
 

@@ -13,11 +13,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
-import ccxt.pro
 import pytest_asyncio
 from aiohttp import web
 from yarl import URL
 
+from exchanges.ccxt_of_our_venues import ccxt
 from exchanges.paper.request_log import RequestLog
 from exchanges.paper.server import PaperServer
 from exchanges.paper.signing import paper_secret

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import ccxt
 import pytest
 
+from exchanges.ccxt_of_our_venues import ccxt
 from exchanges.paper import binance_dialect
 from tests.exchanges.paper.conftest import BTC, KEY, Paper, sign
 

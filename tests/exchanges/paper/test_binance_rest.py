@@ -6,9 +6,9 @@ import asyncio
 from itertools import pairwise
 from typing import Any
 
-import ccxt
 import pytest
 
+from exchanges.ccxt_of_our_venues import ccxt
 from tests.exchanges.paper.conftest import BTC, KEY, Paper
 
 ETH = "ETH/USDT:USDT"

@@ -14,10 +14,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import ccxt
 import pytest
 from aiohttp import WSCloseCode
 
+from exchanges.ccxt_of_our_venues import ccxt
 from exchanges.paper.journal import Journal
 from exchanges.paper.venue import PaperVenue
 from tests.exchanges.paper.conftest import BTC, KEY, Paper, talking_to

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
-import ccxt
 import pytest
 
+from exchanges.ccxt_of_our_venues import ccxt
 from exchanges.paper.signing import listen_key
 from tests.exchanges.paper.conftest import BTC, KEY, Paper
 from tests.exchanges.paper.test_binance_stream import soon

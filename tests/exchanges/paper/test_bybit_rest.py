@@ -6,9 +6,9 @@ import re
 from itertools import pairwise
 from typing import Any
 
-import ccxt
 import pytest
 
+from exchanges.ccxt_of_our_venues import ccxt
 from tests.exchanges.paper.bybit import KEY, LONG, SHORT, ask, bybit, hedged_bybit, look_up, send
 from tests.exchanges.paper.conftest import BTC, Paper
 

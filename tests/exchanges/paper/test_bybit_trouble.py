@@ -6,10 +6,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import ccxt
 import pytest
 
 from exchanges.ccxt_client import build_exchange
+from exchanges.ccxt_of_our_venues import ccxt
 from exchanges.credentials import Credentials
 from exchanges.paper import bybit_dialect
 from exchanges.paper.book import VenueRefusal

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-import ccxt
 import pytest
 
+from exchanges.ccxt_of_our_venues import ccxt
 from exchanges.paper.fault_kinds import EVENT_KINDS, REQUEST_KINDS, RequestKind, is_order_call
 from exchanges.paper.storm import Storm
 from exchanges.paper.venue import PaperVenue

@@ -20,6 +20,7 @@ from positions.services.opening import open_position
 from positions.services.placing import OrderRefused, place_order
 from positions.terms import Terms
 from tests.positions.services.conftest import Desk
+from tests.sampling import sample
 from trailing import services as trailing
 from trailing import sweeping
 from trailing.models import PartialTakeProfit, TrailingStop
@@ -27,7 +28,7 @@ from trailing.plan import read_plan
 
 BTC = "BTCUSDT"
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
-BOTH = pytest.mark.parametrize("side", [LONG, SHORT])
+BOTH = pytest.mark.parametrize("side", sample([LONG, SHORT], 2))
 
 
 def percents(*wished: tuple[object, object]) -> list[dict[str, object]]:

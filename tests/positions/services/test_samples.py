@@ -17,6 +17,7 @@ from exchanges.types import PrivateEvent
 from exchanges.venues import binance_events
 from positions.models import Fill, Position
 from positions.services.reconciliation import reconcile_account
+from tests import sampling
 from tests.builders import a_fill, a_position, a_trailing_stop, an_account, an_instrument, an_order
 from tests.exchanges.capture import Capture, capturing, half_an_answer, hang_up, sample
 from tests.exchanges.wired import own_loop
@@ -159,8 +160,15 @@ def _name(trouble: Any) -> str:
     return f"{trouble[0]} {trouble[1][:24]}" if isinstance(trouble, tuple) else trouble.__qualname__
 
 
-@pytest.mark.parametrize("trouble", TROUBLE, ids=_name)
-@pytest.mark.parametrize("path", ["/fapi/v3/positionRisk", "/fapi/v1/openOrders", "/fapi/v1/openAlgoOrders"])
+PATHS = ["/fapi/v3/positionRisk", "/fapi/v1/openOrders", "/fapi/v1/openAlgoOrders"]
+# each trouble at one path always, and at the others
+IN_TROUBLE = [(PATHS[(at + turn) % 3], trouble) for at, trouble in enumerate(TROUBLE) for turn in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("path", "trouble"),
+    sampling.sample(IN_TROUBLE, 3, ids=[f"{path} {_name(trouble)}" for path, trouble in IN_TROUBLE]),
+)
 def test_an_error_says_nothing_about_any_position(
     venue: Capture, account: ExchangeAccount, path: str, trouble: Any
 ) -> None:
