@@ -62,6 +62,7 @@ def kill_where_it_waits(
 ) -> None:
     """The caller holds the table."""
     until(lambda: asked(cursor, WAITS) == [(True,)] or process.poll(), f"waiting for {table}", A_SLOW_START)
+    assert process.poll() is None, process.communicate()[1]
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
 

@@ -78,7 +78,8 @@ def test_backwards_and_forwards(our_database: str, connection: BaseDatabaseWrapp
 
 OPEN_GATE = """
     INSERT INTO tradingbot.moving_in_record (id, migrated_at, moved_tables)
-    SELECT 1, now(), jsonb_agg(schemaname || '.' || tablename) FROM pg_tables WHERE schemaname IN ('monitoring', 'fas')
+    SELECT 1, now(), '["monitoring.risk_events"]' || jsonb_agg(schemaname || '.' || tablename)
+    FROM pg_tables WHERE schemaname IN ('monitoring', 'fas')
 """
 MIGRATIONS = (
     "0009_legacy_signal_ids_are_text",
