@@ -114,7 +114,7 @@ class Run:
     async def _step(self, *command: str) -> list[str]:
         status, lines = await self.supervisor.run_once(self.set_up.children.step(*command))
         if status:
-            words = "\n".join(lines[-15:]).removeprefix("CommandError: ")
+            words = "\n".join(lines[-15:]).removeprefix("CommandError: ").removeprefix("NotOpen: ")
             raise CannotStart(words or f"{command[0]} ended with status {status}.")
         return lines
 
