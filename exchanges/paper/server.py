@@ -87,7 +87,8 @@ class PaperServer:
             trouble, request, work, self.venue, self.streams.lines, dialect, asked.api_key
         )
         answer = await (perform(scene) if scene else work())
-        if "status" not in entry:
+        if scene and "status" not in entry:  # a fault answered, nothing was done
+            entry["fault"] = str(scene.trouble.kind)
             self.log.finish(entry, None if answer.status == HUNG_UP else answer.status, None)
         return answer
 

@@ -69,6 +69,7 @@ def accepted(log: Iterable[dict[str, Any]]) -> list[SentOrder]:
         if line["method"] == "POST"
         and line["path"] in ORDER_PATHS
         and (line["status"], line["code"]) == (200, None)
+        and "fault" not in line
     ]
 
 

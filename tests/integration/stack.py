@@ -266,5 +266,6 @@ class Trader:
             for line in self.stack.requests()
             if line["api_key"] == self.key
             and (line["method"], line["status"]) == ("POST", 200)
+            and "fault" not in line
             and line["path"] in ORDER_PATHS
         ]

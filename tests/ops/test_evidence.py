@@ -39,6 +39,7 @@ def test_an_order_is_known_by_our_id_on_each_venue(path: str, ours: str) -> None
         line("/v5/order/create", params={"orderLinkId": "tb-1-e1"}, code=110007),
         line("/fapi/v1/order", params={"newClientOrderId": "tb-1-e1"}, status=400, code=-2019),
         line("/fapi/v1/order", params={"newClientOrderId": "tb-1-e1"}, method="DELETE"),
+        line("/v5/order/create", params={"orderLinkId": "tb-1-e1"}, fault="too_many"),
         line("/v5/order/cancel", params={"orderLinkId": "tb-1-e1"}),
     ],
 )

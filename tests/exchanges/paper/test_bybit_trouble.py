@@ -18,6 +18,7 @@ from exchanges.paper.matching import Engine
 from exchanges.paper.persistence import restore, snapshot
 from exchanges.paper.signing import paper_secret
 from exchanges.paper.venue_rules import BYBIT
+from ops.report.evidence import accepted
 from tests.exchanges.paper.bybit import KEY, LONG, ask, bybit, hedged_bybit
 from tests.exchanges.paper.conftest import BTC, Paper, talking_to
 from tests.exchanges.paper.test_binance_restart import server
@@ -49,6 +50,7 @@ async def test_the_outcome_of_an_order_in_trouble(
         await hedged_bybit.create_order(BTC, "market", "buy", 0.01, None, {**LONG, "clientOrderId": "once"})
     found = await hedged_bybit.fetch_open_orders(BTC, params={"orderLinkId": "once"})
     assert [order["status"] for order in found] == (["closed"] if is_there else [])
+    assert [sent.client_order_id for sent in accepted(await paper.log(CREATE))] == ["once"] * is_there
 
 
 async def test_orders_only_means_orders(hedged_bybit: Any, paper: Paper) -> None:
