@@ -111,10 +111,11 @@ def test_rows_of_before_get_codes_and_none_of_them_waits(database: str) -> None:
 
 def assert_is_like_a_new_one(database: str) -> None:
     """One began at the starting point, the other went through the migrations."""
-    with a_database("new") as new, a_database("read_again") as read_again:
+    with a_database("new") as new, a_database("one") as one, a_database("other") as other:
         assert migrate(new) == (0, "")
-        ask(read_again, HERE + schema_of(database, "tradingbot"))
-        assert schema_of(new, "tradingbot").split("\n") == schema_of(read_again, "tradingbot").split("\n")
+        for copy, of in ((one, new), (other, database)):
+            ask(copy, HERE + schema_of(of, "tradingbot"))
+        assert schema_of(one, "tradingbot").split("\n") == schema_of(other, "tradingbot").split("\n")
         assert ask(new, SORTED) == ask(database, SORTED)
         assert ask(new, MOMENTS)[0] == (len(migrations_of_it()),), "all at one moment"
 
