@@ -62,6 +62,7 @@ def trader(request: pytest.FixtureRequest, transactional_db, stack: Stack) -> It
     made = Trader(stack, venue=getattr(request, "param", "binance"))
     yield made
     made.lines.close()
+    stack.paper.clear_faults()  # what nobody met is not the next story's
 
 
 @pytest.fixture

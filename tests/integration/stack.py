@@ -122,7 +122,6 @@ class Trader:
     def __init__(self, stack: Stack, suffix: str = "", venue: str = "binance", **strategy: Any) -> None:
         """Traders with one suffix follow the same phrases: a signal concerns them all."""
         self.stack, self.lines, self.suffix = stack, ExitStack(), suffix
-        stack.paper.clear_faults()  # what an earlier story left unmet is not this one's
         for symbol, price in DEMO_PRICES.items():
             stack.paper.set_price(symbol, price)
         self.account = ExchangeAccount.objects.create(
