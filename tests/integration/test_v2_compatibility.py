@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from exchanges.marks import latest_mark
-from exchanges.models import ExchangeAccount
+from exchanges.models import AccountWatch, ExchangeAccount
 from exchanges.types import OrderRequest, OrderType, PositionMode, PositionSide, Side
 from ops.models import LegacyRow
 from positions.models import OlderOrder, Order, Position
@@ -196,5 +196,9 @@ def test_a_live_position_of_the_first_bot_is_taken_over_as_the_exchange_shows_it
 
 
 def _is_compared(trader: Trader) -> bool:
+    """One comparison after the other: asking costs the account's own budget of requests."""
+    watch = AccountWatch.objects.filter(account=trader.account)
+    last = watch.get().reconciled_at
     trader.run("positions.tasks.reconcile_account", trader.account.pk, queue="reconcile")
+    until(lambda: watch.get().reconciled_at != last, "the comparison", PATIENCE)
     return OlderOrder.objects.filter(taken_back_at__isnull=False, missing_since__isnull=False).exists()
