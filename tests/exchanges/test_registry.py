@@ -190,7 +190,7 @@ def test_a_venue_nobody_built_is_refused() -> None:
 def test_addresses_of_venues_are_read_from_one_line() -> None:
     line = "bybit=http://127.0.0.1:1, Binance = http://127.0.0.1:2"
     assert _pairs(line) == {"bybit": "http://127.0.0.1:1", "binance": "http://127.0.0.1:2"}
-    with pytest.raises(ValueError, match="venue=address"):
+    with pytest.raises(ValueError, match="venue=value"):
         _pairs("http://127.0.0.1:1")
 
 

@@ -120,4 +120,5 @@ def test_every_queue_has_a_worker_and_questions_have_their_own() -> None:
         "trailing.tasks.refresh_true_ranges",
         "trailing.tasks.ask",
         "trailing.tasks.catch_up",
+        "ops.tasks.take_over_what_waits",
     }
