@@ -185,7 +185,9 @@ def password_role() -> Iterator[str]:
     if server is None:
         pytest.skip("the rules of a server that somebody lent us are not ours to change")
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("SELECT pg_advisory_lock(hashtext('rules of the server'))")  # other test workers share it
+        connection.execute(
+            "SELECT pg_advisory_lock(hashtext('rules of the server'))"
+        )  # other test workers share it
         (path,) = connection.execute("SHOW hba_file").fetchone() or ("",)
         rules = Path(path).read_text()
         connection.execute(f"CREATE ROLE {role} LOGIN SUPERUSER PASSWORD 'the right one'")
