@@ -23,7 +23,7 @@ from tests.legacy.generations import generation
 from tests.legacy.importing import import_now
 from tests.legacy.signal_bots import signal_bots, without_signal_bots
 from tests.ops.waiting import until
-from trailing.models import PartialTakeProfit
+from trailing.models import PartialTakeProfit, TrailingStop
 
 START, TICK = D(100_000), D("0.1")
 PATIENCE = 60.0  # of a machine that is busy with other tests
@@ -191,7 +191,11 @@ def test_a_live_position_of_the_first_bot_is_taken_over_as_the_exchange_shows_it
     until(lambda: _is_compared(trader), "the older bot's stop to be taken back", PATIENCE)
     (left,) = trader.ask(lambda client: client.open_orders())
     assert left.client_order_id.startswith("tb-")
-    trader.set_price(D(99_000))
+    # as beat has it: what happened while nobody ran, then what happens now
+    trader.run("trailing.tasks.catch_up", queue="reconcile")
+    caught_up = TrailingStop.objects.filter(position=position, known_until__gte=position.created_at)
+    until(caught_up.exists, "the time without a bot to be made up for", PATIENCE)
+    has_price(trader, D(99_000))
     stands_at(position, D(98_505))
 
 
