@@ -167,6 +167,7 @@ def its_order(order_type: OrderType, side: Side, name: str, **terms: Any) -> Ord
     )
 
 
+@pytest.mark.soak  # alone on its processes: after other stories its trail was not seen to go on
 def test_a_live_position_of_the_first_bot_is_taken_over_as_the_exchange_shows_it(first_bot: Trader) -> None:
     """Protected no worse than before, trailed from its stored best price; then the older bot's own stop goes."""
     trader, row = first_bot, LegacyRow.objects.filter(table="monitoring.positions", legacy_id="301")
