@@ -19,11 +19,12 @@ from exchanges.models import AccountBalance, ExchangeAccount, FlatRun, Instrumen
 from positions import flat_page
 from positions.services import halting, position_modes
 from positions.services.position_modes import CannotSwitch
+from tradingbot.people import SWITCH, may
 
 Stop = Callable[[int, str, str], halting.Answer]
 
 RIGHTS = ("key_rights",)
-SWITCH = ("trading_state", "state_reason", "state_since", "state_by", "kill_switch")
+SWITCHED = ("trading_state", "state_reason", "state_since", "state_by", "kill_switch")
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -68,7 +69,7 @@ class ExchangeAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = AccountForm
     inlines = (BalanceInline,)
     actions = ("halt", "reduce", "resume", "close_everything", "set_position_mode")
-    readonly_fields = (*SWITCH, *RIGHTS)
+    readonly_fields = (*SWITCHED, *RIGHTS)
     list_display = (
         "name", "venue", "trading_state", "is_live_confirmed", "equity", "max_open_positions", "kill_switch",
     )  # fmt: skip
@@ -80,7 +81,7 @@ class ExchangeAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             None,
             {"fields": ("name", "venue", *SECRETS, *RIGHTS, "acknowledge_permissions", "is_live_confirmed")},
         ),
-        ("Trading", {"fields": (*SWITCH, "max_open_positions", "max_exposure", "canary_allowed")}),
+        ("Trading", {"fields": (*SWITCHED, "max_open_positions", "max_exposure", "canary_allowed")}),
         ("At the exchange", {"fields": ("position_mode", "margin_mode")}),
         ("Positions nobody here opened", {"fields": ("unknown_positions", "adopted_stop_percent")}),
     )
@@ -120,11 +121,11 @@ class ExchangeAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def kill_switch(self, account: ExchangeAccount) -> str:
         return format_html('<a href="{}">Halt, reduce, resume, close everything…</a>', reverse("switch"))
 
-    @admin.action(description="Halt: nothing is opened any more", permissions=["change"])
+    @admin.action(description="Halt: nothing is opened any more", permissions=["switch"])
     def halt(self, request: HttpRequest, chosen: QuerySet[ExchangeAccount]) -> None:
         self._stop(request, chosen, halting.halt)
 
-    @admin.action(description="Reduce: nothing is opened for now", permissions=["change"])
+    @admin.action(description="Reduce: nothing is opened for now", permissions=["switch"])
     def reduce(self, request: HttpRequest, chosen: QuerySet[ExchangeAccount]) -> None:
         self._stop(request, chosen, halting.reduce)
 
@@ -134,11 +135,11 @@ class ExchangeAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             answer = stop(account.pk, "by hand, from the list of accounts", request.user.get_username())
             messages.info(request, flat_page.sentence_of(answer))
 
-    @admin.action(description="Resume…", permissions=["change"])
+    @admin.action(description="Resume…", permissions=["switch"])
     def resume(self, request: HttpRequest, chosen: QuerySet[ExchangeAccount]) -> HttpResponse | None:
         return self._ask(request, chosen, "resume")
 
-    @admin.action(description="Close everything…", permissions=["change"])
+    @admin.action(description="Close everything…", permissions=["switch"])
     def close_everything(
         self, request: HttpRequest, chosen: QuerySet[ExchangeAccount]
     ) -> HttpResponse | None:
@@ -162,6 +163,9 @@ class ExchangeAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.display(description="equity (USDT)")
     def equity(self, account: ExchangeAccount) -> str:
         return f"{account.balance.equity:,.2f}" if hasattr(account, "balance") else "—"
+
+    def has_switch_permission(self, request: HttpRequest) -> bool:
+        return may(request.user, SWITCH)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

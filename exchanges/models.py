@@ -104,6 +104,7 @@ class ExchangeAccount(Switched):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        permissions = [("switch_trading", "Can halt, reduce, close everything and resume")]
         constraints = [
             models.CheckConstraint(condition=Q(venue__in=list(Venue)), name="account_venue_known"),
             models.CheckConstraint(

@@ -16,29 +16,27 @@ from channels.auth import get_user
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from positions import queries
 from positions.broadcast import GROUP
 from positions.live_rows import Held, position_row, position_tick
+from tradingbot.people import why_not_watch
 
 SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
 logger = logging.getLogger(__name__)
 
-SIGNED_OUT = 4401
 TROUBLE = 1011
 FRAME = 0.25  # at most four messages a second, whatever the prices do
 HEARTBEAT = 2.0
 RESYNC = 15.0  # pub/sub can lose a message without anyone knowing
 
 
-class SignedOut(Exception):
-    pass
+class MayNotWatch(Exception):
+    """Any more."""
 
-
-def may_watch(user: Any) -> bool:
-    return bool(user.is_authenticated and user.is_active and user.is_staff)
+    def __init__(self, code: int) -> None:
+        self.code = code
 
 
 class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
@@ -53,8 +51,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         self.wake = asyncio.Event()
         self.pump: asyncio.Task[None] | None = None
         await self.accept()
-        if not may_watch(self.scope.get("user") or AnonymousUser()):
-            await self.close(code=SIGNED_OUT)
+        if code := await database_sync_to_async(why_not_watch)(self.scope.get("user")):
+            await self.close(code=code)
             return
         await self.channel_layer.group_add(GROUP, self.channel_name)
         self.pump = asyncio.create_task(self._run())
@@ -89,8 +87,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
                 await asyncio.sleep(FRAME)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self.wake.wait(), HEARTBEAT - FRAME)
-        except SignedOut:
-            await self.close(code=SIGNED_OUT)
+        except MayNotWatch as reason:
+            await self.close(code=reason.code)
         except Exception:
             logger.exception("A live connection ends; its browser will come back")
             await self.close(code=TROUBLE)
@@ -143,8 +141,9 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
     async def _check_session(self) -> None:
         """The session may have ended, or its user may have lost the right, since the socket was opened."""
         key = getattr(self.scope.get("session"), "session_key", None)
-        if not may_watch(await get_user({"session": SessionStore(key)})):
-            raise SignedOut
+        user = await get_user({"session": SessionStore(key)})
+        if code := await database_sync_to_async(why_not_watch)(user):
+            raise MayNotWatch(code)
 
 
 def _picture() -> tuple[dict[str, Any], list[Held]]:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import redis
 from django.conf import settings
-from django.contrib.admin.views.decorators import staff_member_required
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -19,6 +18,7 @@ from positions.services.balances import last_known_balances
 from positions.services.reconciliation import get_health_status
 from signals_app.link_health import signal_server
 from signals_app.stream_health import signal_stream
+from tradingbot.people import may_look
 from trailing.services import count_orphan_ts_states
 
 REDIS_TIMEOUT = 2
@@ -44,7 +44,7 @@ def ready(request: HttpRequest) -> JsonResponse:
 
 @never_cache
 @require_safe
-@staff_member_required
+@may_look
 def report(request: HttpRequest) -> JsonResponse:
     """For whoever owns the bot: what was last compared with the exchanges, and every sentence that must be true."""
     orphans = count_orphan_ts_states()

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -15,9 +14,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from exchanges.models import KEYS_OF_ACCOUNT, ExchangeAccount, FlatRun
 from positions import flat_page, queries
 from positions.services import flattening, halting, resuming
-from positions.views import staff_only
+from tradingbot.people import SWITCH, may, may_look, may_switch
 
-PERMISSION = "exchanges.change_exchangeaccount"
 ALL = "ALL"
 
 
@@ -59,15 +57,15 @@ ACTS = {
 
 @never_cache
 @require_safe
-@staff_only
+@may_look
 def overview(request: HttpRequest) -> HttpResponse:
-    page = flat_page.switch_page() | {"may_switch": request.user.has_perm(PERMISSION), "mode": queries.mode()}
+    page = flat_page.switch_page() | {"may_switch": may(request.user, SWITCH), "mode": queries.mode()}
     return render(request, "live/switch.html", page)
 
 
 @never_cache
 @require_safe
-@staff_only
+@may_look
 def flat(request: HttpRequest, run_id: int) -> HttpResponse:
     run = get_object_or_404(FlatRun.objects.select_related("account").defer(*KEYS_OF_ACCOUNT), pk=run_id)
     return render(request, "live/flat.html", flat_page.page_of(run) | {"mode": queries.mode()})
@@ -75,8 +73,7 @@ def flat(request: HttpRequest, run_id: int) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-@staff_only
-@permission_required(PERMISSION, raise_exception=True)
+@may_switch
 def act(request: HttpRequest, act: str, account: str = "") -> HttpResponse:
     account_id = get_object_or_404(ExchangeAccount.objects.only("pk"), name=account).pk if account else None
     if request.method != "POST":

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib import messages
-from django.contrib.auth.decorators import permission_required, user_passes_test
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -16,19 +15,17 @@ from positions import picture, position_page, queries
 from positions.lifecycle import CloseReason, PositionStatus
 from positions.live_rows import Held, position_row
 from positions.services import closing
+from tradingbot.people import ACT, may, may_act, may_look
 
 BLANK = {"id": "", "status": "", "shown": {}}
-CLOSE_PERMISSION = "positions.change_position"
-
-staff_only = user_passes_test(lambda user: user.is_active and user.is_staff)
 
 
 @never_cache
 @require_safe
-@staff_only
+@may_look
 def live(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
-    may_close = request.user.has_perm(CLOSE_PERMISSION)
+    may_close = may(request.user, ACT)
     return render(
         request,
         "live/page.html",
@@ -38,17 +35,17 @@ def live(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
-@staff_only
+@may_look
 def position(request: HttpRequest, position_id: int) -> HttpResponse:
     now = timezone.now()
     page = position_page.page_of(_record(position_id, now), now)
-    may_close = page["is_closable"] and request.user.has_perm(CLOSE_PERMISSION)
+    may_close = page["is_closable"] and may(request.user, ACT)
     return render(request, "live/position.html", page | {"may_close": may_close})
 
 
 @never_cache
 @require_safe
-@staff_only
+@may_look
 def chart(request: HttpRequest, position_id: int) -> JsonResponse:
     now = timezone.now()
     return JsonResponse(picture.picture_of(_record(position_id, now), now))
@@ -63,8 +60,7 @@ def _record(position_id: int, now: datetime) -> position_page.Record:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-@staff_only
-@permission_required(CLOSE_PERMISSION, raise_exception=True)
+@may_act
 def close(request: HttpRequest, position_id: int) -> HttpResponse:
     held = queries.held_position(position_id)
     if held is None:

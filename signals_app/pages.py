@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.decorators import user_passes_test
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -10,15 +9,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from signals_app.ledger_page import day_of, page_of
+from tradingbot.people import may_look
 
 SOURCE_LENGTH = 60
-
-staff_only = user_passes_test(lambda user: user.is_active and user.is_staff)
 
 
 @never_cache
 @require_safe
-@staff_only
+@may_look
 def ledger(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     day, refusal = day_of(request.GET.get("day", "").strip(), now)

@@ -5,6 +5,7 @@ const HALF_OPEN_AFTER = 10000;
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 5000;
 const SIGNED_OUT = 4401;
+const NOT_ALLOWED = 4403;
 
 export class Connection {
   constructor(onMessage, onState) {
@@ -46,7 +47,7 @@ export class Connection {
   }
 
   lost(code) {
-    this.signedOut = code === SIGNED_OUT;
+    this.signedOut = code === SIGNED_OUT || code === NOT_ALLOWED;
     if (!this.signedOut) {
       const delay = Math.min(FIRST_DELAY * 2 ** this.attempts++, LONGEST_DELAY);
       this.timer = setTimeout(() => this.open(), delay * (0.75 + Math.random() / 2));

@@ -4,12 +4,13 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser.server import WebServer
 from tests.exchanges.wired import WiredVenue, wired_venue
+from tests.people import a_person
 
 FLAGS = [
     "--no-sandbox",
@@ -62,10 +63,7 @@ def server(one_server, transactional_db, monkeypatch) -> Iterator[WebServer]:
 
 @pytest.fixture
 def trader(server) -> User:
-    user = User.objects.create_user("ada", is_staff=True)
-    names = ("change_position", "view_position", "view_order")
-    user.user_permissions.set(Permission.objects.filter(codename__in=names))
-    return user
+    return a_person("trader", "ada")
 
 
 def signed_in(browser: Browser, server: WebServer, user: User, **options) -> BrowserContext:

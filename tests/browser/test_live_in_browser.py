@@ -26,6 +26,7 @@ from tests.builders import (
     an_instrument,
     an_order,
 )
+from tests.people import a_person
 from tests.sampling import sample
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
@@ -255,10 +256,9 @@ def test_the_admin_keeps_to_our_origin_too(page, server, trader):
 
 @pytest.mark.soak
 def test_the_login_page_leads_back_to_the_live_page(browser, server):
-    from django.contrib.auth.models import User
 
     with override_settings(PASSWORD_HASHERS=global_settings.PASSWORD_HASHERS):  # as the web process has them
-        User.objects.create_user("bo", password="a long password", is_staff=True)
+        a_person("viewer", "bo", password="a long password")
     page = browser.new_page()
     witness = Witness(page)
     page.goto(server.origin)

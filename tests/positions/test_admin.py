@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
 from exchanges.models import (
@@ -27,6 +26,7 @@ from tests.builders import (
     an_instrument,
     an_order,
 )
+from tests.people import a_person
 
 pytestmark = pytest.mark.django_db
 READ_ONLY = [
@@ -136,11 +136,16 @@ def test_what_needs_a_second_question_leads_to_it(admin_client, account, action,
 
 
 def test_who_may_only_look_at_accounts_cannot_stop_them(client, account):
-    user = User.objects.create_user("viewer", is_staff=True)
-    user.user_permissions.add(Permission.objects.get(codename="view_exchangeaccount"))
-    client.force_login(user)
+    client.force_login(a_person("viewer"))
     client.post(url(ExchangeAccount, "changelist"), {"action": "halt", "_selected_action": [account.pk]})
     assert not StateChange.objects.exists()
+
+
+def test_a_trader_stops_accounts_from_the_list_and_edits_none(client, account):
+    client.force_login(a_person("trader"))
+    client.post(url(ExchangeAccount, "changelist"), {"action": "halt", "_selected_action": [account.pk]})
+    assert StateChange.objects.get().to_state == "halted"
+    assert client.post(url(ExchangeAccount, "change", account.pk), form_of(account)).status_code == 403
 
 
 def test_balances_are_shown_and_not_edited(admin_client, account):

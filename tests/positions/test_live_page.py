@@ -3,13 +3,14 @@ from __future__ import annotations
 import json
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 
 from exchanges.models import AccountBalance
 from positions.lifecycle import CloseReason, OrderPurpose, PositionStatus
 from positions.models import Order
 from signals_app.models import SignalStatus
 from tests.builders import a_position, a_signal_log, an_order
+from tests.people import a_person
 
 pytestmark = pytest.mark.django_db
 HOSTILE = '<script>alert("pwned")</script><img src=x onerror=alert(1)>'
@@ -17,15 +18,13 @@ HOSTILE = '<script>alert("pwned")</script><img src=x onerror=alert(1)>'
 
 @pytest.fixture
 def viewer(client):
-    client.force_login(User.objects.create_user("viewer", is_staff=True))
+    client.force_login(a_person("viewer"))
     return client
 
 
 @pytest.fixture
 def trader(client):
-    user = User.objects.create_user("ada", is_staff=True)
-    user.user_permissions.add(Permission.objects.get(codename="change_position"))
-    client.force_login(user)
+    client.force_login(a_person("trader", "ada"))
     return client
 
 
@@ -41,7 +40,7 @@ def test_strangers_are_sent_to_the_login(client, path):
 
 def test_a_customer_account_without_staff_rights_sees_nothing(client):
     client.force_login(User.objects.create_user("eve"))
-    assert client.get("/").url.startswith("/admin/login/")
+    assert client.get("/").status_code == 403
 
 
 def test_the_page_stands_before_any_script_ran(trader):

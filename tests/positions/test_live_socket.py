@@ -20,13 +20,14 @@ from positions.models import Position
 from positions.services.closing import request_close
 from tests.asgi_socket import AsgiSocket
 from tests.builders import a_position, a_signal_log, an_order
+from tests.people import a_person
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asyncio]
 
 
-def cookie_of(is_staff: bool) -> tuple[bytes, bytes]:
+def cookie_of(group: str) -> tuple[bytes, bytes]:
     client = Client()
-    client.force_login(User.objects.create_user("ada", is_staff=is_staff))
+    client.force_login(a_person(group, "ada"))
     return b"cookie", f"sessionid={client.cookies['sessionid'].value}".encode()
 
 
@@ -45,7 +46,7 @@ async def a_browser(headers):
 
 @asynccontextmanager
 async def staff():
-    async with a_browser([await sync_to_async(cookie_of)(True)]) as socket:
+    async with a_browser([await sync_to_async(cookie_of)("viewer")]) as socket:
         yield socket
 
 
@@ -69,9 +70,9 @@ async def test_a_stranger_is_told_to_sign_in():
         assert await closing_code(socket) == 4401
 
 
-async def test_a_user_without_staff_rights_is_told_to_sign_in():
-    async with a_browser([await sync_to_async(cookie_of)(False)]) as socket:
-        assert await closing_code(socket) == 4401
+async def test_a_user_who_may_not_look_is_told_so():
+    async with a_browser([await sync_to_async(cookie_of)("")]) as socket:
+        assert await closing_code(socket) == 4403
 
 
 async def test_the_first_message_is_the_whole_picture():
@@ -210,6 +211,14 @@ async def test_signing_out_elsewhere_ends_the_socket():
         await sync_to_async(User.objects.filter(username="ada").update)(is_active=False)
         await socket.send_json({"type": "snapshot"})
         assert await closing_code(socket) == 4401
+
+
+async def test_a_right_taken_away_ends_the_socket():
+    async with staff() as socket:
+        await socket.receive_json()
+        await sync_to_async(lambda: User.objects.get().groups.clear())()
+        await socket.send_json({"type": "snapshot"})
+        assert await closing_code(socket) == 4403
 
 
 async def test_a_socket_that_cannot_read_closes_so_that_the_browser_comes_back(monkeypatch, caplog):

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from exchanges.models import FlatReport, FlatRun, GlobalState, StateChange
@@ -9,6 +8,7 @@ from exchanges.trading_state import FlatOutcome
 from positions.models import Order
 from positions.services.flattening import flatten
 from tests.builders import a_position, an_account
+from tests.people import a_person
 from tests.positions.services.conftest import Desk, desk  # noqa: F401
 
 pytestmark = pytest.mark.django_db
@@ -17,9 +17,7 @@ HOSTILE = "<script>alert(1)</script>"
 
 @pytest.fixture
 def owner(client):
-    user = User.objects.create_user("ada", is_staff=True)
-    user.user_permissions.add(Permission.objects.get(codename="change_exchangeaccount"))
-    client.force_login(user)
+    client.force_login(a_person("trader", "ada"))
     return client
 
 
@@ -39,8 +37,8 @@ def test_strangers_are_sent_to_the_login(client, path):
 
 
 @pytest.mark.parametrize("act", ["halt", "reduce", "flat", "resume"])
-def test_who_may_not_change_accounts_sees_the_switch_and_has_no_hand_on_it(client, account, act):
-    client.force_login(User.objects.create_user("viewer", is_staff=True))
+def test_who_may_not_switch_sees_the_switch_and_has_no_hand_on_it(client, account, act):
+    client.force_login(a_person("viewer"))
     page = client.get("/switch/").content.decode()
     assert ("main" in page, "/switch/main/halt/" in page) == (True, False)
     for path in (f"/switch/{act}/", f"/switch/main/{act}/"):

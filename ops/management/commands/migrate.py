@@ -41,6 +41,8 @@ class Command(migrate.Command):
                 super().handle(*args, **options)
                 if found and is_whole(options):
                     sql_files.run_what_is_due(connection)
+            if is_whole(options):
+                self.keep_groups_in_step()
             if found and is_whole(options):
                 self.move_in(connection, options)
 
@@ -61,6 +63,11 @@ class Command(migrate.Command):
             finally:
                 for words in said:
                     self.stdout.write(words)
+
+    def keep_groups_in_step(self) -> None:
+        from ops.people.services import keep_groups_in_step  # the tables of these models are there only now
+
+        keep_groups_in_step()
 
     def move_in(self, connection: BaseDatabaseWrapper, options: dict[str, Any]) -> None:
         from ops.legacy.live_rows import left_alone  # the tables of these models are there only now
