@@ -12,8 +12,9 @@ from exchanges.models import ExchangeAccount
 from positions.lifecycle import DONE
 
 SECRETS = ("api_key", "api_secret")
-KEPT = "Set. Leave blank to keep it; type a new one to replace it."
+KEPT = "Set, ends in {}. Leave blank to keep it; type a new one to replace it."
 MISSING = "Not set."
+SHOWN = 4
 
 
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -51,7 +52,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
         for name, stored in self._stored.items():
             self.initial[name] = ""
             self.fields[name].widget = forms.PasswordInput(attrs={"autocomplete": "new-password"})
-            self.fields[name].help_text = KEPT if stored else MISSING
+            self.fields[name].help_text = KEPT.format(_ending(name, stored)) if stored else MISSING
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or self.cleaned_data
@@ -98,3 +99,8 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
         if "position_mode" in self.changed_data:
             self.instance.told_position_mode = ""  # it is asked for anew
         return mode
+
+
+def _ending(name: str, stored: str) -> str:
+    """Enough to tell one key from another. A short one would be half told by its end; a secret is never told."""
+    return f"•••• {stored[-SHOWN:]}" if name == "api_key" and len(stored) >= SHOWN * 3 else "••••"

@@ -6,18 +6,23 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html
+from django.views.decorators.http import require_http_methods
 
 from exchanges.account_form import SECRETS, AccountForm
 from exchanges.errors import ExchangeError
 from exchanges.key_probe import Probe, probe
 from exchanges.models import AccountBalance, ExchangeAccount, FlatRun, Instrument, StateChange
+from ops.desk.admin_base import DeskAdmin, ReadOnlyAdmin, ReadOnlyInline
 from positions import flat_page
-from positions.services import halting, position_modes
+from positions.services import connection, halting, position_modes
 from positions.services.position_modes import CannotSwitch
 from tradingbot.people import SWITCH, may
 
@@ -25,23 +30,6 @@ Stop = Callable[[int, str, str], halting.Answer]
 
 RIGHTS = ("key_rights",)
 SWITCHED = ("trading_state", "state_reason", "state_since", "state_by", "kill_switch")
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """To look at, not to touch: these rows are written by services alone."""
-
-    actions: Any = None
-    list_per_page = 50
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 def _probe(request: HttpRequest, object_id: str | None) -> Probe | None:
@@ -52,26 +40,20 @@ def _probe(request: HttpRequest, object_id: str | None) -> Probe | None:
     return probe(**{name: text or str(getattr(stored, name, "")) for name, text in typed.items()})
 
 
-class BalanceInline(admin.TabularInline):  # type: ignore[type-arg]
+class BalanceInline(ReadOnlyInline):
     model = AccountBalance
-    fields = readonly_fields = ("wallet_balance", "equity", "available_balance", "reported_at")
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    fields = ("wallet_balance", "equity", "available_balance", "reported_at")
 
 
 @admin.register(ExchangeAccount)
-class ExchangeAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ExchangeAccountAdmin(DeskAdmin):
     form = AccountForm
     inlines = (BalanceInline,)
+    change_form_template = "admin/exchanges/exchangeaccount/change_form.html"
     actions = ("halt", "reduce", "resume", "close_everything", "set_position_mode")
     readonly_fields = (*SWITCHED, *RIGHTS)
     list_display = (
-        "name", "venue", "trading_state", "is_live_confirmed", "equity", "max_open_positions", "kill_switch",
+        "name", "venue", "trading_state", "is_live_confirmed", "equity", "max_open_positions", "tested", "kill_switch",
     )  # fmt: skip
     list_filter = ("venue", "trading_state")
     search_fields = ("name",)
@@ -102,6 +84,31 @@ class ExchangeAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if request.method == "POST" and self.has_change_permission(request):
             request.key_probe = _probe(request, words.get("object_id") or next(iter(names), None))  # type: ignore[attr-defined]
         return super().changeform_view(request, *names, **words)
+
+    def get_urls(self) -> list[URLPattern]:
+        page = self.admin_site.admin_view(self.connection_view)
+        name = "exchanges_exchangeaccount_connection"
+        return [path("<int:account_id>/connection/", page, name=name), *super().get_urls()]
+
+    @method_decorator(require_http_methods(["GET", "POST"]))
+    def connection_view(self, request: HttpRequest, account_id: int) -> HttpResponse:
+        """A question to the exchange that people ask by a button, never by opening a page."""
+        account = get_object_or_404(ExchangeAccount, pk=account_id)
+        if not self.has_change_permission(request, account):
+            raise PermissionDenied
+        asked = request.method == "POST"
+        page = self.admin_site.each_context(request) | {
+            "title": f"Connection of {account.name}",
+            "opts": self.opts,
+            "original": account,
+            "findings": connection.test_connection(account) if asked else (),
+        }
+        return TemplateResponse(request, "admin/exchanges/exchangeaccount/connection.html", page)
+
+    @admin.display(description="connection")
+    def tested(self, account: ExchangeAccount) -> str:
+        url = reverse("admin:exchanges_exchangeaccount_connection", args=[account.pk])
+        return format_html('<a href="{}">Test…</a>', url)
 
     def get_form(self, request: HttpRequest, *names: Any, **words: Any) -> Any:
         form: Any = super().get_form(request, *names, **words)

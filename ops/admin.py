@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from exchanges.admin import ReadOnlyAdmin
+from ops.desk.admin_base import ReadOnlyAdmin
 from ops.models import SystemLog
 
 

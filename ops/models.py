@@ -1,5 +1,5 @@
 """The causal trail: what became of every row that matters, in the order it happened, and the seals on it. The
-system's own log. What became of each row of an older bot."""
+system's own log. What became of each row of an older bot. How a person wants to see the pages."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from exchanges.choices import choices
+from ops.desk.preference_models import Preferences as Preferences
 from ops.moving_in_models import MovingInRecord as MovingInRecord
 
 # the chain of rows that belong to no account: signals come before it is known whose they are

@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
-from exchanges.admin import ReadOnlyAdmin
 from exchanges.models import AccountWatch
+from ops.desk.admin_base import ReadOnlyAdmin, ReadOnlyInline
 from ops.trail.admin import ExplainedAdmin
 from positions import arbitrage_admin, formats, queries, risk_admin  # noqa: F401 register their own pages
 from positions.lifecycle import PositionStatus
@@ -28,11 +28,6 @@ from positions.models import (
 )
 from positions.services import monitoring
 
-admin.site.site_header = "Trading bot"
-admin.site.site_title = "Trading bot"
-admin.site.index_title = "Set-up and records"
-admin.site.site_url = "/"
-
 CLOSABLE = (PositionStatus.OPENING, PositionStatus.OPEN)
 
 
@@ -40,23 +35,9 @@ def _close_url(position: Position | None) -> str:
     return reverse("close-position", args=[position.pk]) if position else ""
 
 
-class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
-    extra = 0
-    can_delete = False
-    show_change_link = True
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.fields
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 class OrderInline(ReadOnlyInline):
     model = Order
+    show_change_link = True
     fields = (
         "created_at",
         "purpose",
@@ -73,6 +54,7 @@ class OrderInline(ReadOnlyInline):
 
 class FillInline(ReadOnlyInline):
     model = Fill
+    show_change_link = True
     fields = ("executed_at", "side", "quantity", "price", "fee", "fee_currency", "realized_pnl")
     ordering = ("-executed_at",)
 

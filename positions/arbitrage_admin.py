@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from exchanges.admin import ReadOnlyAdmin
 from exchanges.models import KEYS, ExchangeAccount, Instrument
+from ops.desk.admin_base import ReadOnlyAdmin
 from positions import formats
 from positions.arbitrage_models import ArbitragePair, ArbitrageTrade
 from positions.models import Position

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 
-from exchanges.admin import ReadOnlyAdmin
+from ops.desk.admin_base import ReadOnlyAdmin
 from positions import formats
 from positions.book import track_of
 from positions.limits_page import limits_of_account

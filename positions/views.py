@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from ops.desk.setting_up import set_up_first
 from positions import picture, position_page, queries
 from positions.lifecycle import CloseReason, PositionStatus
 from positions.live_rows import Held, position_row
@@ -23,6 +24,7 @@ BLANK = {"id": "", "status": "", "shown": {}}
 @never_cache
 @require_safe
 @may_look
+@set_up_first
 def live(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     may_close = may(request.user, ACT)

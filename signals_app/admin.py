@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from ops.desk.admin_base import DeskAdmin, ReadOnlyAdmin, ReadOnlyInline
 from ops.trail.admin import ExplainedAdmin
 from positions.formats import words
 from signals_app.forms import AccountsFormSet, SenderForm, StrategyForm
@@ -38,7 +39,7 @@ class AliasInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Ticker)
-class TickerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class TickerAdmin(DeskAdmin):
     inlines = [AliasInline]
     list_display = ("symbol", "enabled", "trade_permission")
     list_editable = ("enabled", "trade_permission")
@@ -60,7 +61,7 @@ class AccountInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Strategy)
-class StrategyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class StrategyAdmin(DeskAdmin):
     form = StrategyForm
     inlines = [AccountInline, PhraseInline]
     list_display = (
@@ -136,7 +137,7 @@ def _in_short(one: StrategyAccount) -> str:
 
 
 @admin.register(SignalSender)
-class SignalSenderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class SignalSenderAdmin(DeskAdmin):
     form = SenderForm
     actions = ("give_new_tokens",)
     list_display = ("name", "enabled", "rate_per_minute", "requires_signature", "created_at")
@@ -188,27 +189,9 @@ class SignalSenderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         messages.warning(request, f"Token of {sender.name}, shown this once: {token}")
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-
-class EntryInline(admin.TabularInline):  # type: ignore[type-arg]
+class EntryInline(ReadOnlyInline):
     model = SignalLogEntry
-    extra = 0
-    can_delete = False
-    readonly_fields = ("strategy", "account", "status", "reason_code", "note", "position", "logged_at")
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
+    fields = ("strategy", "account", "status", "reason_code", "note", "position", "logged_at")
 
 
 class ReasonFilter(admin.SimpleListFilter):
@@ -242,17 +225,9 @@ class SignalAttemptAdmin(ReadOnlyAdmin):
     search_fields = ("uid",)
 
 
-class WaveSignalInline(admin.TabularInline):  # type: ignore[type-arg]
+class WaveSignalInline(ReadOnlyInline):
     model = WaveSignal
     fields = ("place", "symbol", "score", "outcome", "handed_on_at")
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
 
 
 @admin.register(Wave)

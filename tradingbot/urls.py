@@ -8,6 +8,7 @@ from signals_app.views import webhook
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("", include("ops.desk.urls")),
     path("signals/ledger/", ledger, name="signal-ledger"),
     path("webhook/<slug:sender>/", webhook),
     path("", include("positions.urls")),

@@ -1,0 +1,95 @@
+"""How far an installation is set up, and what is next. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import wraps
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from exchanges.models import KEYS, ExchangeAccount
+from signals_app.models import SignalLog, Strategy, Ticker
+
+MAY_SET_UP = "exchanges.add_exchangeaccount"
+# the exchange answered with this account's keys
+ANSWERED = (
+    Q(permissions_seen_at__isnull=False) | Q(watch__reconciled_at__isnull=False) | ~Q(told_position_mode="")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    title: str
+    is_done: bool
+    found: str
+    missing: str
+    button: str
+    url: str
+    permission: str
+
+
+def ticks() -> list[Tick]:
+    return list(_ticks())
+
+
+def _ticks() -> Iterator[Tick]:
+    account = ExchangeAccount.objects.defer(*KEYS).order_by("pk").first()
+    answered = ExchangeAccount.objects.filter(ANSWERED).defer(*KEYS).order_by("pk").first()
+    accounts = "admin:exchanges_exchangeaccount"
+    yield Tick(
+        "An account", account is not None, f"{account} on {account.venue}." if account else "",
+        "Where orders go. On paper it needs no keys.", "Add an account", reverse(f"{accounts}_add"), MAY_SET_UP,
+    )  # fmt: skip
+    tried = (
+        reverse(f"{accounts}_connection", args=[account.pk]) if account else reverse(f"{accounts}_changelist")
+    )
+    yield Tick(
+        "The key, tested", answered is not None, f"The exchange answers {answered}." if answered else "",
+        "Asks the exchange what the key may do; one that may withdraw money is refused.", "Test the connection", tried,
+        "exchanges.change_exchangeaccount",
+    )  # fmt: skip
+    yield from _what_is_traded()
+
+
+def _what_is_traded() -> Iterator[Tick]:
+    tickers = Ticker.objects.filter(enabled=True, trade_permission=True).count()
+    yield Tick(
+        "Tickers", tickers > 0, f"{tickers} may be traded.",
+        "Which contracts may be traded at all.", "Take them from the exchange",
+        reverse("admin:signals_app_ticker_changelist"), "signals_app.add_ticker",
+    )  # fmt: skip
+    ready = Strategy.objects.filter(
+        enabled=True, archived=False, accounts__isnull=False, phrases__isnull=False
+    ).order_by("pk").first()  # fmt: skip
+    yield Tick(
+        "A strategy", ready is not None, f"{ready} listens." if ready else "",
+        "What a signal's phrase means, how much is risked, and how positions are left.", "Write a strategy",
+        reverse("admin:signals_app_strategy_add"), "signals_app.add_strategy",
+    )  # fmt: skip
+    heard = SignalLog.objects.exists()
+    yield Tick(
+        "A first signal", heard, "Signals arrive.",
+        "Who sends them gets a token of its own, shown once.", "Add a sender",
+        reverse("admin:signals_app_signalsender_add"), "signals_app.add_signalsender",
+    )  # fmt: skip
+
+
+def is_untouched() -> bool:
+    """Nothing at all is set up; after the first step nobody is sent anywhere."""
+    return not any(model.objects.exists() for model in (ExchangeAccount, Strategy, SignalLog))
+
+
+def set_up_first(page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Leads those who can do it to the steps, instead of to a page with nothing on it."""
+
+    @wraps(page)
+    def shown(request: HttpRequest, *names: object, **words: object) -> HttpResponse:
+        if request.user.has_perm(MAY_SET_UP) and is_untouched():
+            return redirect("setup")
+        return page(request, *names, **words)
+
+    return shown
