@@ -11,6 +11,7 @@ from django.utils import timezone
 from ops.desk.admin_base import DeskAdmin, ReadOnlyAdmin, ReadOnlyInline
 from ops.trail.admin import ExplainedAdmin
 from positions.formats import words
+from signals_app import plan_form
 from signals_app.forms import AccountsFormSet, SenderForm, StrategyForm
 from signals_app.models import (
     SignalAttempt,
@@ -103,8 +104,12 @@ class StrategyAdmin(DeskAdmin):
             },
         ),
         ("Signal", {"fields": ("max_signal_age", ("min_confidence", "confidence_unknown"))}),
-        ("Protection", {"fields": ("protection",)}),
+        ("Protection", {"fields": ("plan_by", "protection")}),
+        *plan_form.rows(),
     )
+
+    class Media:
+        js = ("desk/plan.js",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Strategy]:
         return super().get_queryset(request).prefetch_related("accounts__account")

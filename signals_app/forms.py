@@ -8,11 +8,12 @@ from typing import Any
 
 from django import forms
 
+from signals_app import plan_form
 from signals_app.models import SignalSender, Strategy, StrategyKind
 from signals_app.networks import NotANetwork, read_networks
 from signals_app.routing import OppositeSignal
 from signals_app.usable_stops import objections_to_stop, objections_with_leverage
-from trailing.plan import PlanRefused, read_plan
+from trailing.plan import PlanRefused, ProtectionPlan, read_plan
 
 SHORTEST_KEY = 16
 STOP_ALONE = "The legs of an arbitrage have a stop loss alone, or one leg would leave without the other:"
@@ -29,33 +30,77 @@ class ReadableJSON(json.JSONEncoder):
 
 
 class StrategyForm(forms.ModelForm):  # type: ignore[type-arg]
-    protection = forms.JSONField(
-        encoder=ReadableJSON,
-        widget=forms.Textarea(attrs={"rows": 24, "cols": 80, "spellcheck": "false"}),
-        help_text="When its positions are left. Percent values are percent: 2 is 2 %. What is not said is the default.",
+    """The plan is written in fields or, by who knows it, as JSON; one parser reads both."""
+
+    plan_by = forms.ChoiceField(
+        label="The plan is written",
+        choices=[(plan_form.BY_FIELDS, "in the fields below"), (plan_form.BY_JSON, "as JSON (expert view)")],
+        widget=forms.RadioSelect,
+        required=False,
+        initial=plan_form.BY_FIELDS,
     )
+    protection = forms.JSONField(
+        label="The plan as JSON",
+        encoder=ReadableJSON,
+        required=False,
+        widget=forms.Textarea(
+            attrs={
+                "rows": 24, "cols": 80, "spellcheck": "false",
+                "data-shown-by": "plan_by", "data-shown-when": plan_form.BY_JSON,
+            }
+        ),
+        help_text="When its positions are left. Percent values are percent: 2 is 2 %. What is not said is the default.",
+    )  # fmt: skip
+    locals().update(plan_form.fields())
 
     class Meta:
         model = Strategy
         fields = "__all__"  # noqa: DJ007 the admin names them
 
-    def clean_protection(self) -> dict[str, Any]:
-        """As the whole plan, with what was not said."""
-        try:
-            return read_plan(self.cleaned_data["protection"]).as_json()
-        except PlanRefused as refusal:
-            raise forms.ValidationError(str(refusal).split("; ")) from None
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        values = plan_form.initial(self.initial.get("protection") or self.instance.protection)
+        self.initial = (
+            values | {"plan_by": plan_form.BY_FIELDS if values else plan_form.BY_JSON} | self.initial
+        )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        self._read_plan(cleaned)
         if "protection" in cleaned and "leverage" in cleaned:
             for objection in objections_to_stop(cleaned):
-                self.add_error("protection", objection)
+                self.add_error(self._place_of("stop_type"), objection)
         if cleaned.get("kind") == StrategyKind.ARBITRAGE and (more := _beside_the_stop(cleaned)):
-            self.add_error("protection", f"{STOP_ALONE} {', '.join(more)} must be null or empty.")
+            self.add_error(
+                self._place_of("trail_type"), f"{STOP_ALONE} {', '.join(more)} must be null or empty."
+            )
         if _waits_for_levels_it_lacks(cleaned):
             self.add_error("opposite_signal", WITHOUT_LEVELS)
         return cleaned
+
+    def _read_plan(self, cleaned: dict[str, Any]) -> None:
+        """As the whole plan, with what was not said."""
+        written = cleaned.pop("protection", None)
+        if cleaned.get("plan_by") == plan_form.BY_FIELDS:
+            self.errors.pop("protection", None)  # what stands in the other view is not read
+            plan, wrong = plan_form.read(cleaned)
+        else:
+            plan, wrong = self._read_json(written)
+        for field, sentence in wrong:
+            self.add_error(field, sentence)
+        if plan is not None and "protection" not in self.errors:
+            cleaned["protection"] = plan.as_json()
+
+    def _read_json(self, written: object) -> tuple[ProtectionPlan | None, list[tuple[str | None, str]]]:
+        if "protection" in self.errors:
+            return None, []
+        try:
+            return read_plan(written), []
+        except PlanRefused as refusal:
+            return None, [("protection", str(fault)) for fault in refusal.faults]
+
+    def _place_of(self, field: str) -> str:
+        return field if self.cleaned_data.get("plan_by") == plan_form.BY_FIELDS else "protection"
 
 
 class AccountsFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]

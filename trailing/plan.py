@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 from typing import Annotated, Any, Self
@@ -30,8 +31,23 @@ from trailing.rules import (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`place` is the way to the value, as in the plan's JSON."""
+
+    place: tuple[str | int, ...]
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{' > '.join(map(str, self.place)) or 'the plan'}: {self.sentence}"
+
+
 class PlanRefused(ValueError):
-    """The text says which value is wrong and why, one sentence each."""
+    """The text says which value is wrong and why, one sentence each; `faults` are the same, one by one."""
+
+    def __init__(self, text: str, faults: tuple[Fault, ...] = ()) -> None:
+        super().__init__(text)
+        self.faults = faults
 
 
 class ProtectionPlan(Part):
@@ -106,10 +122,10 @@ def read_plan(body: object) -> ProtectionPlan:
     try:
         return ProtectionPlan.model_validate(body)
     except ValidationError as error:
-        raise PlanRefused("; ".join(_sentence(one) for one in error.errors())) from None
+        faults = tuple(_fault(one) for one in error.errors())
+        raise PlanRefused("; ".join(map(str, faults)), faults) from None
 
 
-def _sentence(error: Any) -> str:
-    place = " > ".join(str(part) for part in error["loc"]) or "the plan"
+def _fault(error: Any) -> Fault:
     said = error["msg"].removeprefix("Value error, ")
-    return f"{place}: {said[:1].lower()}{said[1:]}"
+    return Fault(tuple(error["loc"]), f"{said[:1].lower()}{said[1:]}")

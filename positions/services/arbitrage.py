@@ -23,8 +23,9 @@ from positions.pair_steps import Step, next_step
 from positions.services import events
 from positions.services.closing import REQUESTABLE, request_close
 from positions.services.gate import no_entries
-from positions.services.opening import Proposal, open_position
+from positions.services.opening import open_position
 from positions.services.pair_sizing import planned_legs
+from positions.services.proposals import Proposal
 from positions.services.sweeping import for_each
 from positions.sizing import Skip
 from signals_app.reasons import ReasonCode

@@ -8,7 +8,7 @@ from exchanges.models import ExchangeAccount, GlobalState
 from exchanges.switch import EVERYWHERE
 from positions.book import book_of, limits_on
 from positions.risk import Allowed, Denied, judge
-from positions.risk_limits import Scope, Wish
+from positions.risk_limits import LimitsByScope, Scope, Wish
 from positions.services import events
 from positions.sizing import Skip
 from signals_app.models import Strategy
@@ -18,6 +18,17 @@ def judged(account: ExchangeAccount, strategy: Strategy, wish: Wish) -> Allowed 
     limits = limits_on(account, strategy)
     if limits[Scope.GLOBAL].counts:
         _count_alone()
+    return _judged(account, strategy, wish, limits)
+
+
+def looked_at(account: ExchangeAccount, strategy: Strategy, wish: Wish) -> Allowed | Denied:
+    """Without waiting for others who open: what is counted may be another number a moment later."""
+    return _judged(account, strategy, wish, limits_on(account, strategy))
+
+
+def _judged(
+    account: ExchangeAccount, strategy: Strategy, wish: Wish, limits: LimitsByScope
+) -> Allowed | Denied:
     book = book_of(account.pk, limits, symbol=wish.symbol, side=wish.side, strategy_id=strategy.pk)
     return judge(limits, book, wish)
 

@@ -11,7 +11,7 @@ from positions.arbitrage import Spread
 from positions.arbitrage_models import ArbitragePair
 from positions.matched_quantity import Place, matched_quantity, most_notional
 from positions.services.instruments import spec_of
-from positions.services.opening import Proposal, size_here
+from positions.services.proposals import Proposal, size_here
 from positions.sizing import Skip
 from signals_app.routing import StrategyKind
 

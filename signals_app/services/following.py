@@ -17,7 +17,8 @@ from positions.services import levels
 from positions.services.closing import lock_position, request_close
 from positions.services.gate import no_entries
 from positions.services.limiting import refused
-from positions.services.opening import Proposal, open_position
+from positions.services.opening import open_position
+from positions.services.proposals import Proposal
 from positions.sizing import Skip
 from signals_app.decisions import Action, Held, decide
 from signals_app.market_filters import objection

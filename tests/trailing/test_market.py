@@ -18,8 +18,9 @@ from exchanges.types import PositionSide, PriceKind, PriceTick, Reference
 from positions.models import ArbitragePair, Fill, Order, Position
 from positions.services import orders
 from positions.services.instruments import refresh_instruments
-from positions.services.opening import Opened, Proposal, open_position
+from positions.services.opening import Opened, open_position
 from positions.services.plans import kept
+from positions.services.proposals import Proposal
 from signals_app.models import Strategy
 from tests.builders import (
     a_position,

@@ -17,7 +17,8 @@ from exchanges.paper.venue import now_ms
 from exchanges.types import PositionSide
 from ops.verification.frames import PHRASE, SYMBOL
 from positions.services.instruments import refresh_instruments
-from positions.services.opening import Opened, Proposal, open_position
+from positions.services.opening import Opened, open_position
+from positions.services.proposals import Proposal
 from positions.sizing import Skip
 from signals_app.models import Strategy, StrategyAccount, StrategySignal, Ticker
 

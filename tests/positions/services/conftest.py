@@ -14,7 +14,8 @@ from exchanges.types import PositionSide
 from positions.models import Order, Position
 from positions.services import orders
 from positions.services.instruments import refresh_instruments
-from positions.services.opening import Opened, Proposal, open_position
+from positions.services.opening import Opened, open_position
+from positions.services.proposals import Proposal
 from positions.services.reports import apply_fill
 from signals_app.models import Strategy
 from tests.builders import a_strategy, account_of, an_account

@@ -21,7 +21,8 @@ from positions.invariants import no_leg_stands_alone
 from positions.models import Order, Position
 from positions.services import arbitrage
 from positions.services.instruments import refresh_instruments
-from positions.services.opening import PositionRefused, Proposal, create_position, open_position
+from positions.services.opening import PositionRefused, create_position, open_position
+from positions.services.proposals import Proposal
 from positions.sizing import Skip
 from signals_app.models import Strategy, StrategyKind
 from signals_app.reasons import ReasonCode
