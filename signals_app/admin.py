@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -11,18 +10,13 @@ from django.utils import timezone
 from ops.desk.admin_base import DeskAdmin, ReadOnlyAdmin, ReadOnlyInline
 from ops.trail.admin import ExplainedAdmin
 from positions.formats import words
-from signals_app import plan_form
-from signals_app.forms import AccountsFormSet, SenderForm, StrategyForm
+from signals_app import plan_form, strategy_admin, ticker_admin  # noqa: F401 register their own pages
+from signals_app.forms import SenderForm
 from signals_app.models import (
     SignalAttempt,
     SignalLog,
     SignalLogEntry,
     SignalSender,
-    Strategy,
-    StrategyAccount,
-    StrategySignal,
-    Ticker,
-    TickerAlias,
     Wave,
     WaveSignal,
 )
@@ -30,115 +24,6 @@ from signals_app.reasons import ReasonCode
 from signals_app.sender_clocks import clocks_of
 from signals_app.services.senders import renew_token
 from signals_app.tokens import new_token, token_hash
-from trailing.plan import read_plan
-from trailing.words import in_words
-
-
-class AliasInline(admin.TabularInline):  # type: ignore[type-arg]
-    model = TickerAlias
-    extra = 0
-
-
-@admin.register(Ticker)
-class TickerAdmin(DeskAdmin):
-    inlines = [AliasInline]
-    list_display = ("symbol", "enabled", "trade_permission")
-    list_editable = ("enabled", "trade_permission")
-    list_filter = ("enabled", "trade_permission")
-    search_fields = ("symbol",)
-
-
-class PhraseInline(admin.TabularInline):  # type: ignore[type-arg]
-    model = StrategySignal
-    extra = 1
-
-
-class AccountInline(admin.TabularInline):  # type: ignore[type-arg]
-    model = StrategyAccount
-    formset = AccountsFormSet
-    fk_name = "strategy"
-    extra = 0
-    verbose_name_plural = "accounts it trades on"
-
-
-@admin.register(Strategy)
-class StrategyAdmin(DeskAdmin):
-    form = StrategyForm
-    inlines = [AccountInline, PhraseInline]
-    list_display = (
-        "name", "kind", "trades_on", "enabled", "allow_open", "sizing_mode", "notional", "leverage",
-        "leaves",
-    )  # fmt: skip
-    list_filter = ("enabled", "archived", "accounts__account")
-    search_fields = ("name",)
-    filter_horizontal = ("tickers",)
-    fieldsets = (
-        (None, {"fields": ("name", "kind", "enabled", "archived", "allow_open")}),
-        ("Routing", {"fields": ("use_all_tickers", "tickers", "opposite_signal")}),
-        (
-            "Size",
-            {
-                "fields": (
-                    "sizing_mode",
-                    "notional",
-                    "equity_percent",
-                    "risk_percent",
-                    "risk_balance",
-                    "risk_profile",
-                    "leverage",
-                    "max_open_positions",
-                )
-            },
-        ),
-        ("Pauses", {"fields": ("cooldown_after_close", "cooldown_after_loss", "cooldown_between_entries")}),
-        (
-            "Market",
-            {
-                "fields": (
-                    ("min_open_interest", "open_interest_unknown"),
-                    ("min_hour_volume", "hour_volume_unknown"),
-                    ("max_move_percent", "move_unknown"),
-                    ("max_spread_percent", "spread_unknown"),
-                    ("max_slippage_percent", "slippage_unknown"),
-                )
-            },
-        ),
-        ("Signal", {"fields": ("max_signal_age", ("min_confidence", "confidence_unknown"))}),
-        ("Protection", {"fields": ("plan_by", "protection")}),
-        *plan_form.rows(),
-    )
-
-    class Media:
-        js = ("desk/plan.js",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Strategy]:
-        return super().get_queryset(request).prefetch_related("accounts__account")
-
-    @admin.display(description="accounts")
-    def trades_on(self, strategy: Strategy) -> str:
-        return ", ".join(_in_short(one) for one in strategy.accounts.all()) or "none: it trades nowhere"
-
-    @admin.display(description="protection")
-    def leaves(self, strategy: Strategy) -> str:
-        return in_words(read_plan(strategy.protection))
-
-    def has_delete_permission(self, request: HttpRequest, obj: Strategy | None = None) -> bool:
-        """A strategy that has traded is archived, not deleted."""
-        return obj is None or not (obj.positions.exists() or obj.log_entries.exists())
-
-    def get_deleted_objects(
-        self, objs: Sequence[Any] | QuerySet[Strategy], request: HttpRequest
-    ) -> tuple[Any, Any, Any, Any]:
-        """Without the last strategy it was given, a sender would speak to all of them."""
-        deleted, counts, needed, protected = super().get_deleted_objects(objs, request)
-        for sender in SignalSender.objects.filter(strategies__in=list(objs)).distinct():
-            protected.append(f"Sender {sender.name} was given it")
-        return deleted, counts, needed, protected
-
-
-def _in_short(one: StrategyAccount) -> str:
-    share = "" if one.size_percent == 100 else f" {one.size_percent.normalize():f} %"
-    return f"{one.account.name}{share}{'' if one.enabled else ' (off)'}"
 
 
 @admin.register(SignalSender)

@@ -60,9 +60,8 @@ class StrategyForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         values = plan_form.initial(self.initial.get("protection") or self.instance.protection)
-        self.initial = (
-            values | {"plan_by": plan_form.BY_FIELDS if values else plan_form.BY_JSON} | self.initial
-        )
+        plan_by = plan_form.BY_FIELDS if values else plan_form.BY_JSON
+        self.initial = {**values, "plan_by": plan_by, **self.initial}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

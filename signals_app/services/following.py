@@ -116,9 +116,9 @@ def _skipped(routed: Route | Unrouted, note: str, code: ReasonCode) -> EntryVerd
 
 def _enter(signal: Signal, routed: Route, outlook: Outlook, waited: Waited) -> EntryVerdict:
     side = routed.direction.position_side
-    own = {one.position_side: one for one in _live(signal, routed).filter(strategy_id=routed.strategy_id)}
+    own = own_legs(signal, routed)
     against = own.get(side.opposite)
-    held = None if against is None else _held(against, outlook)
+    held = None if against is None else held_now(against, outlook)
     decision = decide(routed.opposite, holds_same=side in own, opposite=held)
     match decision.action:
         case Action.PROTECT if against is not None:
@@ -132,7 +132,13 @@ def _enter(signal: Signal, routed: Route, outlook: Outlook, waited: Waited) -> E
     return _skipped(routed, decision.reason, decision.code or ReasonCode.UNCLASSIFIED)
 
 
-def _held(position: Position, outlook: Outlook) -> Held:
+def own_legs(signal: Signal, routed: Route) -> dict[str, Position]:
+    """What the strategy itself holds there, by side."""
+    mine = _live(signal, routed).filter(strategy_id=routed.strategy_id)
+    return {one.position_side: one for one in mine}
+
+
+def held_now(position: Position, outlook: Outlook) -> Held:
     price = outlook.price(position.account_id, kind_of(position))
     side = PositionSide(position.position_side)
     return Held(side, position.average_entry_price, price, levels.awaited(position))
