@@ -11,8 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
-from exchanges.models import AccountWatch
+from exchanges.models import KEYS_OF_ACCOUNT, AccountWatch
 from ops.desk.admin_base import ReadOnlyAdmin, ReadOnlyInline
+from ops.desk.importing import Exports
 from ops.trail.admin import ExplainedAdmin
 from positions import arbitrage_admin, formats, queries, risk_admin  # noqa: F401 register their own pages
 from positions.lifecycle import PositionStatus
@@ -60,7 +61,8 @@ class FillInline(ReadOnlyInline):
 
 
 @admin.register(Position)
-class PositionAdmin(ReadOnlyAdmin, ExplainedAdmin):
+class PositionAdmin(Exports, ReadOnlyAdmin, ExplainedAdmin):
+    resource = "positions.exchanged_rows.TradeRows"
     explained_as = "position"
     inlines = (OrderInline, FillInline)
     change_form_template = "admin/positions/position/change_form.html"
@@ -85,6 +87,11 @@ class PositionAdmin(ReadOnlyAdmin, ExplainedAdmin):
     list_select_related = ("instrument", "strategy", "account")
     date_hierarchy = "created_at"
     ordering = ("-created_at",)
+
+    def exported(self, request: HttpRequest) -> QuerySet[Position]:
+        """Trades that are over, of those the list shows."""
+        over = super().exported(request).filter(status=PositionStatus.CLOSED)
+        return over.select_related("account", "strategy", "instrument").defer(*KEYS_OF_ACCOUNT)  # type: ignore[no-any-return]
 
     @admin.display(description="quantity")
     def held(self, position: Position) -> str:

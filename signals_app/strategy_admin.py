@@ -20,7 +20,8 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
 from exchanges.models import KEYS_OF_ACCOUNT
-from ops.desk.admin_base import DeskAdmin, person
+from ops.desk.admin_base import person
+from ops.desk.importing import ImportsAndExports
 from positions import formats
 from positions.models import Position
 from signals_app import plan_form
@@ -62,7 +63,8 @@ class AccountInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Strategy)
-class StrategyAdmin(DeskAdmin):
+class StrategyAdmin(ImportsAndExports):
+    resource = "signals_app.exchanged_rows.StrategyRows"
     form = StrategyForm
     inlines = [AccountInline, PhraseInline]
     change_form_template = "admin/signals_app/strategy/change_form.html"
