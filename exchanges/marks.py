@@ -90,6 +90,13 @@ def newest_prices(venue: str, exchange_symbols: Iterable[str], kind: PriceKind) 
     return {symbol: price for symbol, price in found.items() if price is not None}
 
 
+def newest_tick(venue: str, kind: PriceKind) -> tuple[int, datetime | None]:
+    """How many contracts have a price, and the exchange's time of the youngest."""
+    texts: list[str] = _redis().hvals(_key(venue, kind))  # type: ignore[assignment]
+    prices = [price for text in texts if (price := _read(text)) is not None]
+    return len(prices), max((price.at for price in prices), default=None)
+
+
 def _read(text: str | None) -> Price | None:
     try:
         price, milliseconds = (text or "").split()

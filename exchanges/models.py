@@ -158,6 +158,7 @@ class AccountWatch(models.Model):
     stream_last_event_at = models.DateTimeField(null=True, blank=True)
     stream_broke_at = models.DateTimeField(null=True, blank=True)
     stream_failures = models.PositiveIntegerField(default=0, help_text="In a row")
+    stream_breaks = models.PositiveIntegerField(default=0, db_default=0, help_text="Ever")
     stream_error = models.TextField(blank=True, default="")
     stream_missed_at = models.DateTimeField(
         null=True, blank=True, help_text="A listing knew an execution that the open stream had not told"

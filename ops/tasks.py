@@ -22,3 +22,8 @@ def forget_old_system_events() -> None:
 @shared_task(name="ops.tasks.take_over_what_waits")
 def take_over_what_waits() -> None:
     importing.take_over_what_waits()
+
+
+@shared_task(name="ops.tasks.show_that_orders_are_taken")
+def show_that_orders_are_taken() -> None:
+    """Nothing to do: orders come as hints, so only this says that their worker lives when there are none."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from positions import health, switch_views, views
+from positions import switch_views, views
 
 
 class ActConverter:
@@ -26,7 +26,4 @@ urlpatterns = [
     path("switch/<act:act>/", switch_views.act, name="switch-all"),
     path("switch/<slug:account>/<act:act>/", switch_views.act, name="switch-account"),
     path("flat/<int:run_id>/", switch_views.flat, name="flat"),
-    path("healthz", health.alive, name="healthz"),
-    path("readyz", health.ready, name="readyz"),
-    path("health/", health.report, name="health"),
 ]

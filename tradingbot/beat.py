@@ -2,9 +2,14 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from typing import Any
 
 from django_celery_beat.schedulers import DatabaseScheduler
+
+from tradingbot import pulse
+
+TOLD_EVERY = 1.0
 
 
 class Scheduler(DatabaseScheduler):  # type: ignore[misc]
@@ -14,4 +19,12 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     def __init__(self, *args: Any, **options: Any) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: sys.exit())
+        self._told_at = float("-inf")
         super().__init__(*args, **options)
+
+    def tick(self, *args: Any, **options: Any) -> Any:
+        pause = super().tick(*args, **options)
+        if time.monotonic() - self._told_at >= TOLD_EVERY:
+            pulse.tell("beat")
+            self._told_at = time.monotonic()
+        return pause

@@ -42,5 +42,6 @@ SCHEDULE = {
     "forget old system events": _every("ops.tasks.forget_old_system_events", "sweeps", hours=1),
     "take over what waits of an older bot": _every("ops.tasks.take_over_what_waits", "reconcile", minutes=1),
     "try out each kind of order": _every("positions.tasks.run_canary", "reconcile", seconds=30),
+    "show that orders are taken": _every("ops.tasks.show_that_orders_are_taken", "orders", seconds=5),
     "refresh instruments": _every("positions.tasks.refresh_instruments", "reconcile", minutes=5),
 }

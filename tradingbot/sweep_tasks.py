@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
 from celery import Task
 
+from tradingbot import pulse
 from tradingbot.alone import alone
 from tradingbot.schedule import SCHEDULE
 
@@ -25,6 +27,9 @@ class SweepTask(Task):  # type: ignore[misc]
             return self.run(*args, **kwargs)
         with alone(self.name) as is_free:
             if is_free:
-                return self.run(*args, **kwargs)
+                began = time.monotonic()
+                result = self.run(*args, **kwargs)
+                pulse.tell(self.name, time.monotonic() - began)
+                return result
         logger.info("%s is still at work", self.name)
         return None

@@ -11,5 +11,6 @@ urlpatterns = [
     path("", include("ops.desk.urls")),
     path("signals/ledger/", ledger, name="signal-ledger"),
     path("webhook/<slug:sender>/", webhook),
+    path("", include("ops.health.urls")),
     path("", include("positions.urls")),
 ]

@@ -20,8 +20,9 @@ from exchanges.secrets import SecretUnreadable
 from exchanges.session import say_little
 from exchanges.types import Reference
 from positions.services import watch
+from tradingbot import pulse
 from trailing import watching
-from trailing.bands import Contract, OpenBands
+from trailing.bands import Contract, OpenBands, Watched
 from trailing.listening import fresh, keep_listening, next_of, take
 from trailing.services import cleanup_orphan_ts_states
 
@@ -114,7 +115,7 @@ class MarketProcess:
         while True:
             self._moved.clear()
             try:
-                self._desk.watch(await self._in_thread(self._open_bands.load))
+                self._desk.watch(await self._in_thread(self._load_bands))
             except Exception:
                 logger.exception("open positions could not be read; the last known ones stay watched")
             try:
@@ -122,6 +123,11 @@ class MarketProcess:
                 await asyncio.sleep(0.05)  # several events of one order come together
             except TimeoutError:
                 pass
+
+    def _load_bands(self) -> dict[int, Watched]:
+        found = self._open_bands.load()
+        pulse.tell("market")
+        return found
 
     async def _flush(self) -> None:
         while True:

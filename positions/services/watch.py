@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import F
 from django.utils import timezone
 
 from exchanges.models import AccountWatch
@@ -28,6 +29,7 @@ def _milliseconds(delay: timedelta) -> int:
 
 def broke(account_id: int, failures: int, error: str) -> None:
     _note(account_id, stream_broke_at=timezone.now(), stream_failures=failures, stream_error=error[:500])
+    AccountWatch.objects.filter(account_id=account_id).update(stream_breaks=F("stream_breaks") + 1)
 
 
 def missed(account_id: int) -> None:

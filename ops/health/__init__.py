@@ -1,0 +1,1 @@
+"""Is everything alive, and what still protects while it is not."""
