@@ -4,6 +4,7 @@ from django.contrib import admin
 
 from ops.desk.admin_base import ReadOnlyAdmin
 from ops.models import SystemLog
+from ops.notify import admin as _notify  # noqa: F401 registers its own pages
 
 
 @admin.register(SystemLog)

@@ -11,7 +11,7 @@ from urllib.request import urlopen
 from ops.ports import is_listening
 from ops.program import Program
 
-MODES = ("all", "web", "worker", "beat", "intake", "signals", "market", "paper")
+MODES = ("all", "web", "worker", "beat", "intake", "signals", "market", "notify", "paper")
 PAPER_HOST = "127.0.0.1"
 
 
@@ -62,6 +62,9 @@ class Children:
 
     def intake(self) -> Program:
         return self._manage("intake", "run_signals")
+
+    def notify(self) -> Program:
+        return self._manage("notify", "send_notifications")
 
     def signals(self) -> Program:
         return self._manage("signals", "send_demo_signals")

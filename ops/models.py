@@ -12,6 +12,10 @@ from django.utils import timezone
 from exchanges.choices import choices
 from ops.desk.preference_models import Preferences as Preferences
 from ops.moving_in_models import MovingInRecord as MovingInRecord
+from ops.notify_models import Heartbeat as Heartbeat
+from ops.notify_models import NotifyEvent as NotifyEvent
+from ops.notify_models import NotifyMessage as NotifyMessage
+from ops.notify_models import NotifyTarget as NotifyTarget
 
 # the chain of rows that belong to no account: signals come before it is known whose they are
 NO_ACCOUNT = 0

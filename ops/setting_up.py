@@ -38,6 +38,7 @@ class SetUp:
             "beat": [make.beat()],
             "market": [make.market()],
             "intake": [make.intake()],
+            "notify": [make.notify()],
             "web": [make.web(self.plan.host, self.port)],
         }
         wanted = parts if self.plan.mode == "all" else [self.plan.mode]

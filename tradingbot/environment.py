@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -70,6 +70,9 @@ class Environment(SignalServerEnvironment):
     signals_stream_kept: int = Field(10_000, ge=0)
     signals_stream_wait_seconds: int = Field(30, ge=1)
     system_log_days: int = Field(30, ge=1)
+    log_format: Literal["console", "json"] = "console"
+    metrics_token: SecretStr = SecretStr("")
+    heartbeat_url: SecretStr = SecretStr("")
     paper_starting_balance: Decimal = Field(Decimal(10000), gt=0)
 
     _split_names = field_validator(
@@ -97,6 +100,20 @@ class Environment(SignalServerEnvironment):
     def _are_networks(cls, value: list[str]) -> list[str]:
         for word in value:
             ip_network(word)
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _is_no_guess(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < 20:
+            raise ValueError("wants twenty letters or more, or none at all")
+        return value
+
+    @field_validator("heartbeat_url")
+    @classmethod
+    def _is_of_the_web(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not value.get_secret_value().startswith(("https://", "http://")):
+            raise ValueError("must start with https:// or http://")
         return value
 
     @field_validator("field_keys")

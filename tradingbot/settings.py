@@ -54,6 +54,8 @@ SIGNALS_STREAM = ENV.signals_stream
 SIGNALS_STREAM_KEPT = ENV.signals_stream_kept
 SIGNALS_STREAM_WAIT = timedelta(seconds=ENV.signals_stream_wait_seconds)
 SYSTEM_LOG_DAYS = ENV.system_log_days
+METRICS_TOKEN = ENV.metrics_token  # SecretStr: what prints settings prints stars
+HEARTBEAT_URL = ENV.heartbeat_url
 PAPER_STARTING_BALANCE = ENV.paper_starting_balance
 SIGNAL_SERVER: SignalServerEnvironment = ENV
 

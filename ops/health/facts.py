@@ -27,6 +27,8 @@ from exchanges.models import AccountWatch, ExchangeAccount
 from exchanges.types import PriceKind
 from ops.health.cached import Cached
 from ops.health.recent_errors import RecentError, recent_errors
+from ops.models import Heartbeat, NotifyMessage, NotifyTarget
+from ops.notify.decisions import Delivery
 from positions.invariants import accounts_that_trade
 from positions.models import Position
 from positions.queries import invariant_checks
@@ -74,6 +76,15 @@ class Protection:
 
 
 @dataclass(frozen=True, slots=True)
+class Notices:
+    targets: int
+    dead: int
+    waiting: int
+    given_up: int  # in the last day
+    heartbeat: Heartbeat | None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     at: datetime
     database_ms: float | None = None
@@ -91,6 +102,7 @@ class Facts:
     signal_stream: Mapping[str, Any] | None = None
     signal_links: Mapping[str, Any] | None = None
     checks: list[dict[str, Any]] | None = None
+    notices: Notices | None = None
 
 
 def ask_all() -> Facts:
@@ -179,6 +191,20 @@ def _ask_protection() -> Protection:
     )
 
 
+def _ask_notices() -> Notices:
+    enabled = Q(enabled=True)
+    lately = Q(created_at__gt=timezone.now() - timedelta(days=1))
+    targets = NotifyTarget.objects.aggregate(
+        all=Count("pk", filter=enabled), dead=Count("pk", filter=enabled & Q(dead_since__isnull=False))
+    )
+    messages = NotifyMessage.objects.filter(lately).aggregate(
+        waiting=Count("pk", filter=Q(delivery=Delivery.WAITING)),
+        given_up=Count("pk", filter=Q(delivery=Delivery.GIVEN_UP)),
+    )
+    heartbeat = Heartbeat.objects.first()
+    return Notices(targets["all"], targets["dead"], **messages, heartbeat=heartbeat)
+
+
 _OF_ROWS: dict[str, Callable[[], Any]] = {
     "needs_prices": _ask_needs_prices,
     "accounts": _ask_accounts,
@@ -188,6 +214,7 @@ _OF_ROWS: dict[str, Callable[[], Any]] = {
     "protection": _ask_protection,
     "signal_links": signal_server,
     "checks": invariant_checks,
+    "notices": _ask_notices,
 }
 _OF_REDIS: dict[str, Callable[[], Any]] = {
     "signs": pulse.heard,

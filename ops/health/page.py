@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ops.health import lines, report
+from ops.health import lines, notices, report
 from ops.health.facts import ERRORS_OF, errors, facts
 from ops.health.lines import Line, State
 
@@ -24,6 +24,7 @@ def page() -> dict[str, Any]:
         "Programs": [*report.servers(now), *report.programs(now).values()],
         "Prices": report.feeds(now),
         "Queues and signals": list(report.queues(now)),
+        "Telling people": list(notices.lines_of(now)),
         "Request budgets": list(report.budgets(now)),
     }
     protects = report.protects(now)

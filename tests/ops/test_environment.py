@@ -114,7 +114,7 @@ def test_senseless_combinations_are_refused(tmp_path: Path, arguments: list[str]
 @pytest.mark.parametrize(
     ("arguments", "programs"),
     [
-        ([], ["worker", "sweeps", "reconcile", "beat", "market", "intake", "web"]),
+        ([], ["worker", "sweeps", "reconcile", "beat", "market", "intake", "notify", "web"]),
         (["--mode", "worker"], ["worker", "sweeps", "reconcile"]),
         (["--mode", "web"], ["web"]),
         (["--mode", "signals"], []),
