@@ -16,6 +16,7 @@ from ops.health.facts import Facts, Feed
 from ops.health.lines import Line, State
 from ops.health.living import living
 from ops.health.protection import Held, Sentence
+from positions.formats import MINUS
 from tradingbot.schedule import SCHEDULE
 
 COMPARED_WITHIN = timedelta(seconds=60)  # it is asked every ten seconds; an exchange may be slow
@@ -200,6 +201,5 @@ def _clock(watch: AccountWatch | None) -> Line:
     if offset is None:
         return Line("Clock", State.UNKNOWN)
     well = abs(offset) <= settings.MAX_CLOCK_OFFSET_MS
-    return Line(
-        "Clock", State.GOOD if well else State.BAD, f"{offset:+,} ms", "" if well else "entries wait for it"
-    )
+    figure = f"{offset:+,} ms".replace("-", MINUS)
+    return Line("Clock", State.GOOD if well else State.BAD, figure, "" if well else "entries wait for it")

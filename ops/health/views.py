@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from django.contrib import messages
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -21,9 +20,9 @@ from positions.queries import invariant_checks, mode
 from positions.services import canary
 from positions.services.balances import last_known_balances
 from positions.services.reconciliation import get_health_status
-from positions.views import CLOSE_PERMISSION, staff_only
 from signals_app.link_health import signal_server
 from signals_app.stream_health import signal_stream
+from tradingbot.people import ACT, may, may_act, may_look
 from trailing.services import count_orphan_ts_states
 
 ORPHANS_TOLERATED = 10
@@ -48,18 +47,18 @@ def ready(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 @vary_on_headers("Accept")
-@staff_only
+@may_look
 def health(request: HttpRequest) -> HttpResponse:
     """A browser says that it prefers a page; whoever does not say so is a program."""
     if request.get_preferred_type(["application/json", "text/html"]) != "text/html":
         return _as_json()
-    may_act = request.user.has_perm(CLOSE_PERMISSION)
+    may_act = may(request.user, ACT)
     return render(request, "health/page.html", page() | {"mode": mode(), "may_act": may_act})
 
 
 @never_cache
 @require_safe
-@staff_only
+@may_look
 def panels(request: HttpRequest) -> HttpResponse:
     """The part of the page that changes, asked for once a second by whoever looks at it."""
     return render(request, "health/_panels.html", page())
@@ -67,15 +66,14 @@ def panels(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
-@staff_only
+@may_look
 def as_json(request: HttpRequest) -> JsonResponse:
     return _as_json()
 
 
 @never_cache
 @require_POST
-@staff_only
-@permission_required(CLOSE_PERMISSION, raise_exception=True)
+@may_act
 def reconcile(request: HttpRequest) -> HttpResponse:
     messages.info(request, asking.reconcile_now(request.user.get_username()))
     return redirect("health")

@@ -24,24 +24,25 @@ from ops.health.recent_errors import recent_errors
 from ops.models import SystemLog
 from positions.models import InvariantCheck, RiskEvent
 from tests.builders import a_position, an_account, an_order
+from tests.people import a_person
 from tradingbot import pulse
 
 pytestmark = pytest.mark.django_db
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-MOST_QUESTIONS = 14
+MOST_QUESTIONS = 16
 
 
 @pytest.fixture
 def viewer(client: Client) -> Client:
-    client.force_login(User.objects.create_user("vera", is_staff=True))
+    client.force_login(a_person("viewer"))
     return client
 
 
 @pytest.mark.parametrize("path", ["/health/", "/health.json", "/health/panels/"])
-def test_it_is_for_staff(client: Client, path: str) -> None:
+def test_it_is_for_who_may_look(client: Client, path: str) -> None:
     assert client.get(path).status_code == 302
-    client.force_login(User.objects.create_user("ada"))
-    assert client.get(path).status_code == 302
+    client.force_login(User.objects.create_user("ada", is_staff=True))
+    assert client.get(path).status_code == 403
 
 
 def test_a_browser_gets_a_page_and_a_program_gets_json(viewer: Client) -> None:
@@ -67,23 +68,24 @@ def test_it_asks_once_a_second_for_all_who_look(viewer: Client) -> None:
     with CaptureQueriesContext(connection) as second:
         viewer.get("/health/panels/")
     assert len(first) - len(second) <= MOST_QUESTIONS
-    assert len(second) == 2  # who is asking: session and user
+    assert not [one for one in second if "exchanges_" in one["sql"] or "positions" in one["sql"]]
 
 
 def test_the_same_error_is_one_line() -> None:
     now = timezone.now()
     for at, message in enumerate(["order 17 is lost", "order 18 is lost", "order 19 is lost", "it rains"]):
         SystemLog.objects.create(
-            level="ERROR", module="ops", message=message, created_at=now - timedelta(minutes=9 - at)
+            level="ERROR", module="here", message=message, created_at=now - timedelta(minutes=9 - at)
         )
-    SystemLog.objects.create(level="INFO", module="ops", message="all is well", created_at=now)
+    SystemLog.objects.create(level="INFO", module="here", message="all is well", created_at=now)
     SystemLog.objects.create(
-        level="ERROR", module="ops", message="long ago", created_at=now - timedelta(days=30)
+        level="ERROR", module="here", message="long ago", created_at=now - timedelta(days=30)
     )
     RiskEvent.objects.create(event_type="banned", risk_level="critical", details={"reason": "too many"})
-    found = recent_errors(now - timedelta(days=7))
+    # the thread that writes the system log may have written for other tests
+    found = [one for one in recent_errors(now - timedelta(days=7)) if one.place in ("here", "banned")]
     assert [(one.place, one.message, one.count) for one in found] == [
-        ("banned", "too many", 1), ("ops", "it rains", 1), ("ops", "order 19 is lost", 3),
+        ("banned", "too many", 1), ("here", "it rains", 1), ("here", "order 19 is lost", 3),
     ]  # fmt: skip
     assert found[2].first_seen < found[2].last_seen
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('exchanges', '0019_limits_that_end_with_the_day'),
+        ('exchanges', '0020_switch_trading'),
     ]
 
     operations = [

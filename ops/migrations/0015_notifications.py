@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ops', '0013_moved_tables'),
+        ('ops', '0014_preferences'),
     ]
 
     operations = [

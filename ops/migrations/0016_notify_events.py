@@ -16,8 +16,8 @@ BACK = """
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ops", "0014_notifications"),
+        ("ops", "0015_notifications"),
         ("positions", "0026_times_may_be_given"),
-        ("exchanges", "0020_stream_breaks"),
+        ("exchanges", "0021_stream_breaks"),
     ]
     operations = [migrations.RunSQL(sql("constraints/0016_notify_events.sql"), BACK)]
