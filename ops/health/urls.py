@@ -9,6 +9,7 @@ urlpatterns = [
     path("health.json", views.as_json, name="health-json"),
     path("health/panels/", views.panels, name="health-panels"),
     path("health/reconcile/", views.reconcile, name="reconcile-now"),
+    path("metrics", views.metrics, name="metrics"),
     path("healthz", views.alive, name="healthz"),
     path("readyz", views.ready, name="readyz"),
 ]

@@ -13,6 +13,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from ops.health import probes, report
 from ops.health.facts import facts
+from ops.health.metrics_door import may_read_metrics
 from ops.health.page import page
 from ops.health.services import asking
 from positions.limits_page import limits_in_use
@@ -77,6 +78,16 @@ def as_json(request: HttpRequest) -> JsonResponse:
 def reconcile(request: HttpRequest) -> HttpResponse:
     messages.info(request, asking.reconcile_now(request.user.get_username()))
     return redirect("health")
+
+
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    if not may_read_metrics(request):
+        return HttpResponse("A token is needed.\n", status=401, headers={"WWW-Authenticate": "Bearer"})
+    from ops.health.metrics import CONTENT_TYPE, exposition  # dear, and only here
+
+    return HttpResponse(exposition(), content_type=CONTENT_TYPE)
 
 
 def _as_json() -> JsonResponse:
