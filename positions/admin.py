@@ -36,6 +36,10 @@ def _close_url(position: Position | None) -> str:
     return reverse("close-position", args=[position.pk]) if position else ""
 
 
+def _increment(row: Any) -> Decimal | None:
+    return row.position.instrument.price_increment if row.position else None
+
+
 class OrderInline(ReadOnlyInline):
     model = Order
     show_change_link = True
@@ -139,6 +143,7 @@ class PositionAdmin(Exports, ReadOnlyAdmin, ExplainedAdmin):
 
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin, ExplainedAdmin):
+    prices = ("trigger_price", "average_price")
     explained_as = "order"
     list_display = (
         "client_order_id",
@@ -155,13 +160,17 @@ class OrderAdmin(ReadOnlyAdmin, ExplainedAdmin):
     )
     list_filter = ("status", "purpose", "order_type", "account")
     search_fields = ("=id", "client_order_id", "=exchange_order_id", "=child_order_id", "symbol")
-    list_select_related = ("account",)
+    list_select_related = ("account", "position__instrument")
     date_hierarchy = "created_at"
     ordering = ("-created_at",)
+
+    def increment_of(self, row: Any) -> Decimal | None:
+        return _increment(row)
 
 
 @admin.register(Fill)
 class FillAdmin(ReadOnlyAdmin, ExplainedAdmin):
+    prices = ("price",)
     explained_as, explained_by = "fill", "pk={pk}"
     list_display = (
         "trade_id",
@@ -177,9 +186,12 @@ class FillAdmin(ReadOnlyAdmin, ExplainedAdmin):
     )
     list_filter = ("side", "position_side", "account")
     search_fields = ("=trade_id", "=exchange_order_id", "=signal_id", "symbol", "order__client_order_id")
-    list_select_related = ("account",)
+    list_select_related = ("account", "position__instrument")
     date_hierarchy = "executed_at"
     ordering = ("-executed_at",)
+
+    def increment_of(self, row: Any) -> Decimal | None:
+        return _increment(row)
 
 
 @admin.register(RiskEvent)

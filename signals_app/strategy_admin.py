@@ -20,7 +20,7 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
 from exchanges.models import KEYS_OF_ACCOUNT
-from ops.desk.admin_base import person
+from ops.desk.admin_base import NamedInline, person
 from ops.desk.importing import ImportsAndExports
 from positions import formats
 from positions.models import Position
@@ -49,12 +49,12 @@ def _earned(since: datetime) -> Subquery:
     return Subquery(closed.values("strategy").annotate(total=total).values("total"))
 
 
-class PhraseInline(admin.TabularInline):  # type: ignore[type-arg]
+class PhraseInline(NamedInline):
     model = StrategySignal
     extra = 1
 
 
-class AccountInline(admin.TabularInline):  # type: ignore[type-arg]
+class AccountInline(NamedInline):
     model = StrategyAccount
     formset = AccountsFormSet
     fk_name = "strategy"
@@ -143,6 +143,12 @@ class StrategyAdmin(ImportsAndExports):
             "sheet": sheet_of(found) if found is not None else None,
         }
         return TemplateResponse(request, "admin/signals_app/strategy/preview.html", page)
+
+    def rows_with(self, record: Any) -> dict[str, list[str]]:
+        return {
+            rows.model._meta.db_table: [str(pk) for pk in rows.values_list("pk", flat=True)]
+            for rows in (record.accounts.all(), record.phrases.all())
+        }
 
     @admin.display(description="state")
     def state(self, strategy: Strategy) -> str:

@@ -14,6 +14,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
 from exchanges.models import Instrument
+from ops.desk.admin_base import NamedInline
 from ops.desk.importing import ImportsAndExports
 from positions import formats
 from signals_app.models import Ticker, TickerAlias
@@ -22,7 +23,7 @@ from signals_app.services.syncing import switch_tickers, sync_tickers
 TOLD = ("venue", "price_increment", "size_increment", "min_notional", "refreshed_at")
 
 
-class AliasInline(admin.TabularInline):  # type: ignore[type-arg]
+class AliasInline(NamedInline):
     model = TickerAlias
     extra = 0
 

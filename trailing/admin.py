@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.contrib import admin
 
 from ops.desk.admin_base import ReadOnlyAdmin
@@ -8,9 +10,13 @@ from trailing.models import PartialTakeProfit, TrailingStop
 
 @admin.register(TrailingStop)
 class TrailingStopAdmin(ReadOnlyAdmin):
+    prices = ("entry_price", "activation_price", "high_water_mark", "stop_price")
     list_display = ("position", "state", "entry_price", "activation_price", "high_water_mark", "stop_price")
     list_filter = ("state",)
     list_select_related = ("position__instrument",)
+
+    def increment_of(self, row: TrailingStop) -> Decimal | None:
+        return row.position.instrument.price_increment
 
 
 @admin.register(PartialTakeProfit)

@@ -7,12 +7,16 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, cast
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 
+from ops.trail.history import history_of, is_recorded
 from positions import formats
 
 PAGES_END = (
@@ -45,11 +49,41 @@ class DeskAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_list_display(self, request: HttpRequest) -> Any:
         return [self._readable(column) for column in super().get_list_display(request)]
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        title = str(self.opts.verbose_name_plural).capitalize()
+        return super().changelist_view(request, {"title": title} | (extra_context or {}))
+
+    def get_changelist_formset(self, request: HttpRequest, **options: Any) -> Any:
+        """What is edited in a list has the head of its column as its only name; it is said to everybody."""
+        formset: Any = super().get_changelist_formset(request, **options)
+        for field in formset.form.base_fields.values():
+            _name(field)
+        return formset
+
     def get_actions(self, request: HttpRequest) -> Any:
         found = super().get_actions(request)
         if not self.may_delete_many:
             found.pop("delete_selected", None)
         return found
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """From the sealed trail, which also sees what no page did."""
+        record = self.get_object(request, object_id)
+        if record is None or not is_recorded(self.model):
+            return super().history_view(request, object_id, extra_context)
+        if not self.has_view_permission(request, record):
+            raise PermissionDenied
+        page = self.admin_site.each_context(request) | {
+            "title": f"History of {record}",
+            "opts": self.opts,
+            "original": record,
+            "events": history_of(record, {self.opts.db_table: [str(record.pk)]} | self.rows_with(record)),
+        }
+        return TemplateResponse(request, "admin/desk/history.html", page)
+
+    def rows_with(self, record: Any) -> dict[str, list[str]]:
+        """Table -> rows whose story is part of this record's."""
+        return {}
 
     def increment_of(self, row: Any) -> Decimal | None:
         """Of the contract a row is about; None: not known."""
@@ -77,6 +111,11 @@ class DeskAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return formats.price(value, increment) if increment else formats.quantity(value)
 
 
+def _name(field: forms.Field) -> None:
+    inner = getattr(field.widget, "widget", field.widget)
+    inner.attrs.setdefault("aria-label", str(field.label))
+
+
 class ReadOnlyAdmin(DeskAdmin):
     """To look at, not to touch: these rows are written by services alone."""
 
@@ -90,6 +129,28 @@ class ReadOnlyAdmin(DeskAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class DeleteBox(forms.CheckboxInput):
+    def __init__(self) -> None:
+        super().__init__({"aria-label": "Delete this row"})
+
+
+class NamedInline(admin.TabularInline):  # type: ignore[type-arg]
+    """Each field says its name to who does not see the head of its column."""
+
+    extra = 0
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **options)
+        if field is not None:
+            _name(field)
+        return field
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **options: Any) -> Any:
+        formset = super().get_formset(request, obj, **options)
+        formset.deletion_widget = DeleteBox
+        return formset
 
 
 class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]

@@ -29,6 +29,7 @@ class Tick:
     missing: str
     button: str
     url: str
+    look: str
     permission: str
 
 
@@ -42,25 +43,27 @@ def _ticks() -> Iterator[Tick]:
     accounts = "admin:exchanges_exchangeaccount"
     yield Tick(
         "An account", account is not None, f"{account} on {account.venue}." if account else "",
-        "Where orders go. On paper it needs no keys.", "Add an account", reverse(f"{accounts}_add"), MAY_SET_UP,
+        "Where orders go. On paper it needs no keys.", "Add an account",
+        reverse(f"{accounts}_add"), reverse(f"{accounts}_changelist"), MAY_SET_UP,
     )  # fmt: skip
     tried = (
         reverse(f"{accounts}_connection", args=[account.pk]) if account else reverse(f"{accounts}_changelist")
     )
     yield Tick(
         "The key, tested", answered is not None, f"The exchange answers {answered}." if answered else "",
-        "Asks the exchange what the key may do; one that may withdraw money is refused.", "Test the connection", tried,
-        "exchanges.change_exchangeaccount",
+        "Asks the exchange what the key may do; one that may withdraw money is refused.", "Test the connection",
+        tried, tried, "exchanges.change_exchangeaccount",
     )  # fmt: skip
     yield from _what_is_traded()
 
 
 def _what_is_traded() -> Iterator[Tick]:
+    tickers_page, strategies = reverse("admin:signals_app_ticker_changelist"), "admin:signals_app_strategy"
     tickers = Ticker.objects.filter(enabled=True, trade_permission=True).count()
     yield Tick(
         "Tickers", tickers > 0, f"{tickers} may be traded.",
         "Which contracts may be traded at all.", "Take them from the exchange",
-        reverse("admin:signals_app_ticker_changelist"), "signals_app.add_ticker",
+        tickers_page, tickers_page, "signals_app.add_ticker",
     )  # fmt: skip
     ready = Strategy.objects.filter(
         enabled=True, archived=False, accounts__isnull=False, phrases__isnull=False
@@ -68,13 +71,14 @@ def _what_is_traded() -> Iterator[Tick]:
     yield Tick(
         "A strategy", ready is not None, f"{ready} listens." if ready else "",
         "What a signal's phrase means, how much is risked, and how positions are left.", "Write a strategy",
-        reverse("admin:signals_app_strategy_add"), "signals_app.add_strategy",
+        reverse(f"{strategies}_add"), reverse(f"{strategies}_changelist"), "signals_app.add_strategy",
     )  # fmt: skip
     heard = SignalLog.objects.exists()
     yield Tick(
         "A first signal", heard, "Signals arrive.",
         "Who sends them gets a token of its own, shown once.", "Add a sender",
-        reverse("admin:signals_app_signalsender_add"), "signals_app.add_signalsender",
+        reverse("admin:signals_app_signalsender_add"), reverse("admin:signals_app_signallog_changelist"),
+        "signals_app.add_signalsender",
     )  # fmt: skip
 
 

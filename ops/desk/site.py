@@ -18,6 +18,17 @@ SETUP = (
 )  # fmt: skip
 GROUPS = {"Trading": TRADING, "Setup": SETUP}
 REST = "System"
+# where the model's own name would not tell an owner what it is
+NAMES = {
+    "SignalLog": "Signals",
+    "SignalAttempt": "Repeated signals",
+    "PartialTakeProfit": "Take-profit levels",
+    "AccountEquity": "Equity and limits in use",
+    "PeriodicTask": "Schedules",
+    "Instrument": "Contracts of the exchanges",
+    "AccountWatch": "How well accounts are heard",
+    "LogEntry": "Acts in the admin",
+}
 
 
 class DeskSite(admin.AdminSite):
@@ -35,7 +46,7 @@ class DeskSite(admin.AdminSite):
         by_app = super().get_app_list(request, app_label)
         if app_label is not None:
             return by_app
-        known = {model["object_name"]: model for app in by_app for model in app["models"]}
+        known = {model["object_name"]: _named(model) for app in by_app for model in app["models"]}
         grouped = {name: _those(names, known) for name, names in GROUPS.items()}
         grouped[REST] = sorted(known.values(), key=lambda model: str(model["name"]).lower())
         for model in grouped["Trading"]:
@@ -47,6 +58,10 @@ class DeskSite(admin.AdminSite):
 def _those(names: tuple[str, ...], known: dict[str, Any]) -> list[Any]:
     """In this order; what is taken out of `known` is listed once."""
     return [known.pop(name) for name in names if name in known]
+
+
+def _named(model: dict[str, Any]) -> dict[str, Any]:
+    return model | {"name": NAMES.get(model["object_name"], model["name"])}
 
 
 def _open_positions() -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ops.trail.authors import person_in, program_in
 from ops.trail.telling import orders, positions, signals
 from ops.trail.telling.entries import FIRST, Names, Sentence, Step, Told, anything, printable, utc
 
@@ -49,13 +50,17 @@ def _tell_one(step: Step) -> Iterator[Sentence]:
         said: Iterable[Sentence] = [step.sentence(f"row {told.key} of {told.table} was deleted")]
     else:  # of a row whose beginning is not in the trail, only the entry itself can be told
         said = (TELLERS.get(told.table, anything) if step.row else anything)(step)
-    by_hand = told.written_by.partition(" ")[2]  # the bot's own sessions carry no program name
+    note = _author(told.written_by)
     for sentence in said:
-        yield (
-            replace(sentence, text=f"{sentence.text} [written by {printable(told.written_by)}]")
-            if by_hand
-            else sentence
-        )
+        yield replace(sentence, text=f"{sentence.text} {note}") if note else sentence
+
+
+def _author(written_by: str) -> str:
+    """The bot's own sessions carry no program name, and work for nobody."""
+    if program_in(written_by):
+        return f"[written by {printable(written_by)}]"
+    person = person_in(written_by)
+    return f"[by {printable(person)}]" if person else ""
 
 
 @dataclass(frozen=True, slots=True)

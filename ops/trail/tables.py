@@ -31,6 +31,11 @@ RECORDED = (
     Recorded("partial_tp_history", quiet=("updated_at",)),
     Recorded("risk_events"),
     Recorded("risk_limits"),
+    Recorded("signals_app_strategy", quiet=("updated_at",)),
+    Recorded("signals_app_strategyaccount"),
+    Recorded("signals_app_strategysignal"),
+    Recorded("signals_app_ticker"),
+    Recorded("signals_app_signalsender", hidden=("token_hash", "signing_key")),
 )
 
 # (table, trigger) that must be there and switched on

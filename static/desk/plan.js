@@ -1,5 +1,5 @@
 // Shows of a plan what counts: a field that the chosen kind does not have is hidden, one with a fault never is.
-const form = document.querySelector("#strategy_form");
+let form = null;
 const boxOf = (field) => field.closest(".fieldBox") ?? field.closest(".form-row");
 const chosen = (name) => {
   const controls = [...form.querySelectorAll(`[name="${name}"]`)];
@@ -30,7 +30,12 @@ function show() {
   }
 }
 
-if (form) {
-  form.addEventListener("change", show);
-  show();
-}
+document.addEventListener("DOMContentLoaded", () => {
+  form = document.querySelector("#strategy_form");
+  form?.addEventListener("change", show);
+  if (form) show();
+});
+// Django's list with two columns names its picture of a lens without saying that it is one
+addEventListener("load", () => requestAnimationFrame(() => {
+  for (const icon of document.querySelectorAll("span.search-label-icon")) icon.setAttribute("role", "img");
+}));

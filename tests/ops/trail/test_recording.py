@@ -14,13 +14,14 @@ from migrations_sql import sql
 from ops.models import NO_ACCOUNT, TrailEntry, UnsealedEntry
 from ops.trail.tables import RECORDED, Recorded
 from positions.models import FundingPayment, Position, RiskEvent, RiskLimits
-from signals_app.models import SignalLog
+from signals_app.models import SignalLog, SignalSender
 from tests.builders import (
     a_fill,
     a_log_entry,
     a_position,
     a_signal_log,
     a_strategy,
+    a_ticker,
     a_trailing_stop,
     an_account,
     an_order,
@@ -28,6 +29,12 @@ from tests.builders import (
 from trailing.models import PartialTakeProfit, TrailingStop
 
 pytestmark = pytest.mark.django_db
+
+
+OF_NOBODY = {
+    "signals_v2_log", "signals_app_strategy", "signals_app_strategysignal", "signals_app_ticker",
+    "signals_app_signalsender",
+}  # fmt: skip
 
 
 def run(statement: str, *values: object) -> None:
@@ -45,6 +52,7 @@ def last(table: str, key: object) -> TrailEntry:
 
 def a_row_of_each_table() -> dict[str, Any]:
     account = an_account()
+    strategy = a_strategy(account)
     order = an_order(a_position(account=account), status="filled")
     fill = a_fill(order)
     payment = FundingPayment.objects.create(
@@ -53,7 +61,7 @@ def a_row_of_each_table() -> dict[str, Any]:
     return {
         "exchanges_exchangeaccount": account,
         "signals_v2_log": a_signal_log(),
-        "signal_log_entries_v2": a_log_entry(strategy=a_strategy(account)),
+        "signal_log_entries_v2": a_log_entry(strategy=strategy),
         "positions": order.position,
         "orders": order,
         "trades": fill,
@@ -64,6 +72,11 @@ def a_row_of_each_table() -> dict[str, Any]:
         ),
         "risk_events": RiskEvent.objects.create(account=account, event_type="x", risk_level="low"),
         "risk_limits": RiskLimits.objects.create(account=account),
+        "signals_app_strategy": strategy,
+        "signals_app_strategyaccount": strategy.accounts.get(),
+        "signals_app_strategysignal": strategy.phrases.create(phrase="UP", direction="long"),
+        "signals_app_ticker": a_ticker("SOLUSDT"),
+        "signals_app_signalsender": SignalSender.objects.create(name="charts", token_hash="a" * 64),
     }
 
 
@@ -77,7 +90,7 @@ def test_a_new_row_of_each_table_is_recorded_whole_and_on_its_account() -> None:
         columns = {field.column for field in row._meta.concrete_fields}
         assert entry.change == "insert"
         assert entry.content.keys() >= columns - set(one.hidden)
-        assert entry.account_id == (NO_ACCOUNT if one.table == "signals_v2_log" else account), one.table
+        assert entry.account_id == (NO_ACCOUNT if one.table in OF_NOBODY else account), one.table
         assert UnsealedEntry.objects.filter(pk=entry.pk).exists()
 
 
@@ -93,6 +106,11 @@ CHANGES = {
     "partial_tp_history": ("status", "executed"),
     "risk_events": ("risk_level", "high"),
     "risk_limits": ("max_leverage", 3),
+    "signals_app_strategy": ("leverage", 7),
+    "signals_app_strategyaccount": ("leverage", 7),
+    "signals_app_strategysignal": ("phrase", "DOWN"),
+    "signals_app_ticker": ("enabled", False),
+    "signals_app_signalsender": ("burst", 7),
 }
 
 
@@ -231,7 +249,7 @@ def test_rows_from_before_the_trail_begin_their_story_as_they_are_found() -> Non
     run("SET CONSTRAINTS ALL IMMEDIATE")
     run("DROP FUNCTION record_trail() CASCADE; DROP FUNCTION add_to_trail; DROP FUNCTION trail_account")
     run("DROP FUNCTION trailing_is_news")
-    for script in ("0003_trail", "0006_trail_of_levels", "0012_trail_of_limits"):
+    for script in ("0003_trail", "0006_trail_of_levels", "0012_trail_of_limits", "0017_trail_of_settings"):
         run(sql(f"constraints/{script}.sql").replace(OF_STRATEGY, "(content ->> 'account_id')::bigint"))
     for table, row in rows.items():
         inserted, found = entries(table, row.pk)
