@@ -112,7 +112,7 @@ class DeskAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 def _name(field: forms.Field) -> None:
-    inner = getattr(field.widget, "widget", field.widget)
+    inner: Any = getattr(field.widget, "widget", field.widget)  # Django wraps those of foreign keys
     inner.attrs.setdefault("aria-label", str(field.label))
 
 
