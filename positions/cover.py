@@ -12,6 +12,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
 from exchanges.models import AccountWatch
+from exchanges.types import PositionSide
 from positions.lifecycle import PENDING, STANDING, OrderPurpose, OrderStatus
 from positions.models import Order, Position
 from positions.patience import SOON, Pause
@@ -58,7 +59,8 @@ def stop_shares(position: Position) -> list[Decimal]:
 def pending_stops(position_id: int) -> list[StopOrder]:
     orders = Order.objects.filter(
         position_id=position_id, purpose=OrderPurpose.PROTECT, status__in=sorted(PENDING)
-    ).order_by("generation", "part")
+    )
+    orders = orders.select_related("position__trailing_stop").order_by("generation", "part")
     fired_after = timezone.now() - FIRES_WITHIN
     return [_as_value(order, fired_after) for order in orders]
 
@@ -76,7 +78,16 @@ def _as_value(order: Order, fired_after: datetime) -> StopOrder:
         is_on_its_way=order.status in _ON_THE_WAY,
         is_only_acknowledged=order.status == OrderStatus.ACCEPTED and order.stood_at is None,
         placed_at=order.created_at,
+        is_taken_back=_is_taken_back(order),
     )
+
+
+def _is_taken_back(order: Order) -> bool:
+    """Nearer to the market than the stop that a person loosened."""
+    row = getattr(order.position, "trailing_stop", None)
+    if row is None or row.loosened_from is None or row.stop_price is None or order.trigger_price is None:
+        return False
+    return bool((order.trigger_price - row.stop_price) * PositionSide(order.position.position_side).sign > 0)
 
 
 def is_complete(stop: Order) -> bool:

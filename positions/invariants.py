@@ -90,7 +90,7 @@ def every_exchange_order_has_a_row(now: datetime) -> Findings:
 
 def every_open_position_has_a_stop(now: datetime) -> Findings:
     limit = now - settings.UNPROTECTED_CLOSE_AFTER - CLOSES_WITHIN
-    held = Position.objects.filter(status=PositionStatus.OPEN, opened_at__lt=limit)
+    held = Position.objects.filter(status=PositionStatus.OPEN, opened_at__lt=limit, handed_over_at=None)
     # one that fired is closing the position: not for longer than that takes
     bare = uncovered(held, fired_after=now - RESTED)
     known = Q(unprotected_since=None) | Q(unprotected_since__lt=limit)

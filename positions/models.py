@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from exchanges.choices import choices
 from exchanges.types import Book, Forced, OrderType, PositionSide, PriceKind, Side, TimeInForce
+from positions.act_models import PersonAct
 from positions.arbitrage_models import ArbitragePair, ArbitrageTrade
 from positions.canary_models import CanaryOrder, CanaryRun
 from positions.fields import PostgresEnumField, money, signal_id_field
@@ -20,7 +21,8 @@ from positions.risk_models import AccountEquity, LimitLevel, RiskLimits
 
 __all__ = [
     "AccountEquity", "ArbitragePair", "ArbitrageTrade", "CanaryOrder", "CanaryRun", "Fill", "FillCursor",
-    "FundingPayment", "InvariantCheck", "LimitLevel", "OlderOrder", "Order", "Position", "RiskEvent", "RiskLimits",
+    "FundingPayment", "InvariantCheck", "LimitLevel", "OlderOrder", "Order", "PersonAct", "Position", "RiskEvent",
+    "RiskLimits",
 ]  # fmt: skip
 
 
@@ -100,6 +102,10 @@ class Position(models.Model):
         null=True, blank=True, help_text="The exchange refuses stops: its level is watched here, and closes"
     )
     unprotected_seconds = models.DecimalField(max_digits=12, decimal_places=3, default=0)
+    handed_over_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since then a person looks after it: nothing of ours moves it"
+    )
+    handed_over_to = models.CharField(max_length=100, blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     opened_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)

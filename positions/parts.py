@@ -44,6 +44,26 @@ def part_of(
     wanted = min(share, holding.free)
     if wanted < spec.min_quantity and wanted < holding.held:
         return Skip(f"{close_ratio} of {holding.original:f} is below the exchange's minimum quantity")
+    return _without_crumbs(holding, wanted, spec, price)
+
+
+def quantity_of(
+    holding: Holding, wanted: Decimal, spec: InstrumentSpec, price: Decimal
+) -> Reduce | CloseAll | Skip:
+    """So much in base units, rounded down to the contract's step."""
+    if not (wanted.is_finite() and wanted > 0):
+        return Skip("say how much: a number above 0")
+    if wanted > holding.free:
+        return Skip(f"only {holding.free:f} can still be closed, not {wanted:f}")
+    rounded = floor_to(wanted, spec.size_increment)
+    if rounded < spec.min_quantity and wanted < holding.held:
+        return Skip(f"{wanted:f} is below the exchange's minimum quantity of {spec.min_quantity:f}")
+    return _without_crumbs(holding, rounded, spec, price)
+
+
+def _without_crumbs(
+    holding: Holding, wanted: Decimal, spec: InstrumentSpec, price: Decimal
+) -> Reduce | CloseAll:
     if not is_tradable(holding.held - wanted, spec, price):
         return CloseAll()
     return Reduce(wanted)

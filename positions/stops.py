@@ -38,6 +38,17 @@ def limits_loss(side: PositionSide, market: Decimal, trigger_price: Decimal | No
     return trigger_price is not None and (market - trigger_price) * side.sign > 0
 
 
+def objection_to_stop(side: PositionSide, step: Decimal, stop: Decimal, price: Decimal | None) -> str:
+    """Why a stop cannot be moved there, whoever asks; empty: it can. `price` is the one that would judge it."""
+    if not (stop.is_finite() and stop > 0) or stop % step:
+        return f"stop {stop} is not a multiple of {step.normalize():f}"
+    if price is None:
+        return "no price is known to judge the stop by"
+    return (
+        "" if limits_loss(side, price, stop) else f"the price ({price:f}) is already beyond the stop {stop:f}"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class StopOrder:
     """A stop order that has not ended. `left` is what it would still sell."""
@@ -52,6 +63,7 @@ class StopOrder:
     is_on_its_way: bool
     is_only_acknowledged: bool  # it may still be refused
     placed_at: datetime
+    is_taken_back: bool = False  # a person wished a wider one: it counts until that one stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +76,7 @@ class Stop:
     trigger_by: str
     waits: bool
     placed_at: datetime
+    is_taken_back: bool = False
 
 
 def standing(orders: Iterable[StopOrder]) -> list[Stop]:
@@ -79,7 +92,13 @@ def _together(orders: Sequence[StopOrder]) -> Stop:
     first, left = orders[0], sum((order.left for order in orders), ZERO)
     waits = all(order.waits for order in orders)
     return Stop(
-        first.generation, left, first.trigger_price, first.trigger_by, waits, placed_at=first.placed_at
+        first.generation,
+        left,
+        first.trigger_price,
+        first.trigger_by,
+        waits,
+        placed_at=first.placed_at,
+        is_taken_back=first.is_taken_back,
     )
 
 
@@ -98,7 +117,12 @@ def best(side: PositionSide, held: Decimal, orders: Iterable[StopOrder]) -> Stop
 
 
 def _is_nearer(side: PositionSide, stop: Stop, than: Stop) -> bool:
-    if stop.trigger_by != than.trigger_by or stop.trigger_price is None or than.trigger_price is None:
+    if (
+        stop.is_taken_back
+        or stop.trigger_by != than.trigger_by
+        or stop.trigger_price is None
+        or than.trigger_price is None
+    ):
         return False
     return (stop.trigger_price - than.trigger_price) * side.sign > 0
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from positions import switch_views, views
+from positions import act_views, switch_views, views
 
 
 class ActConverter:
@@ -21,7 +21,14 @@ urlpatterns = [
     path("", views.live, name="live"),
     path("positions/<int:position_id>/", views.position, name="position"),
     path("positions/<int:position_id>/chart.json", views.chart, name="position-chart"),
-    path("positions/<int:position_id>/close/", views.close, name="close-position"),
+    path("positions/<int:position_id>/close/", act_views.close, name="close-position"),
+    path("positions/<int:position_id>/part/", act_views.close_part, name="close-part"),
+    path("positions/<int:position_id>/stop/", act_views.move_stop, name="move-stop"),
+    path("positions/<int:position_id>/hand-over/", act_views.hand_over, name="hand-over"),
+    path("positions/<int:position_id>/take-back/", act_views.take_back, name="take-back"),
+    path("positions/<int:position_id>/close-again/", act_views.close_again, name="close-again"),
+    path("orders/<uuid:order_id>/cancel/", act_views.cancel_order, name="cancel-order"),
+    path("close-all/", act_views.close_all, name="close-all"),
     path("switch/", switch_views.overview, name="switch"),
     path("switch/<act:act>/", switch_views.act, name="switch-all"),
     path("switch/<slug:account>/<act:act>/", switch_views.act, name="switch-account"),

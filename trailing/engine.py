@@ -100,13 +100,14 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class TrailingState:
     """`high_water_mark` is the best price that mattered since the entry (the lowest for a short), None before;
-    `levels_taken`: how many take-profit levels filled."""
+    `levels_taken`: how many take-profit levels filled; `loosened_from`: the stop a person took back for a wider one."""
 
     phase: TrailingPhase = TrailingPhase.INACTIVE
     high_water_mark: Decimal | None = None
     stop_price: Decimal | None = None
     stop_reason: StopReason = StopReason.STOP_LOSS
     levels_taken: int = 0
+    loosened_from: Decimal | None = None
 
     def moved_to(self, phase: TrailingPhase) -> TrailingState:
         if phase not in PHASES[self.phase]:

@@ -103,6 +103,11 @@ class TrailingStop(models.Model):
         default=StopReason.STOP_LOSS,
         db_default=StopReason.STOP_LOSS,
     )
+    loosened_from = money(
+        null=True,
+        blank=True,
+        help_text="A person took this stop back for a wider one: only a better one counts",
+    )
     levels_taken = models.PositiveSmallIntegerField(default=0, db_default=0)
     crossed_at = models.DateTimeField(null=True, blank=True, help_text="First price seen beyond the stop")
     update_count = models.PositiveIntegerField(default=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import reduce
 
 from positions.risk import liquidated_at_percent
 from trailing.aging import exit_target
@@ -73,7 +74,7 @@ def stop_loss(entry: Entry, rule: StopLoss) -> Decimal:
     """A distance that fitted the price expected may leave nothing above zero at the average that was paid: then the
     widest stop that the margin bears."""
     stop = _wished_stop(entry, rule)
-    return entry.away_from_market(stop) if _is_above_zero(entry, stop) else _widest_stop(entry)
+    return entry.away_from_market(stop) if _is_above_zero(entry, stop) else widest_stop(entry)
 
 
 def is_too_wide(entry: Entry, rule: StopLoss) -> bool:
@@ -96,8 +97,9 @@ def _wished_stop(entry: Entry, rule: StopLoss) -> Decimal:
             return entry.offset(entry.price, -percent)
 
 
-def _widest_stop(entry: Entry) -> Decimal:
-    """At the price of one tick it is the entry itself: such a position leaves at once."""
+def widest_stop(entry: Entry) -> Decimal:
+    """The first price before the estimated liquidation. At the price of one tick it is the entry itself: such a
+    position leaves at once."""
     percent = max(liquidated_at_percent(entry.leverage), Decimal(0))
     return entry.next_tick(entry.offset(entry.price, -percent))
 
@@ -180,7 +182,9 @@ def protected(entry: Entry, plan: ProtectionPlan, state: TrailingState, atr: Dec
     """Also right after a level filled, and when volatility is known better."""
     for candidate in candidates(entry, plan, state, atr):
         if _is_worth_moving(entry, plan, state, candidate):
-            state = replace(state, stop_price=candidate.price, stop_reason=candidate.reason)
+            state = replace(
+                state, stop_price=candidate.price, stop_reason=candidate.reason, loosened_from=None
+            )
     return state
 
 
@@ -257,9 +261,25 @@ def _behind_level(
 def _is_worth_moving(entry: Entry, plan: ProtectionPlan, state: TrailingState, candidate: Candidate) -> bool:
     if state.stop_price is None:
         return True
+    to_beat = stop_to_beat(entry, state, state.stop_price)
     if candidate.reason is StopReason.TRAILING:
-        return entry.has_reached(candidate.price, next_trailing_stop(entry, plan, state, state.stop_price))
-    return entry.is_better(candidate.price, state.stop_price)
+        return entry.has_reached(candidate.price, next_trailing_stop(entry, plan, state, to_beat))
+    return entry.is_better(candidate.price, to_beat)
+
+
+def stop_to_beat(entry: Entry, state: TrailingState, standing: Decimal) -> Decimal:
+    """A person who loosened the stop knew what the rules had wished for by then: only more than that counts."""
+    return standing if state.loosened_from is None else entry.better(standing, state.loosened_from)
+
+
+def wished_by_now(
+    entry: Entry, plan: ProtectionPlan, state: TrailingState, price: Decimal, atr: Decimal | None
+) -> Decimal:
+    """The most protective stop that stands, was taken back by hand, or that any rule asks for at this price."""
+    marked = _marked(entry, plan, state, price)
+    asked = [candidate.price for candidate in candidates(entry, plan, marked, atr)]
+    known = [one for one in (state.stop_price, state.loosened_from) if one is not None]
+    return reduce(entry.better, known + asked)
 
 
 def next_trailing_stop(
@@ -267,7 +287,7 @@ def next_trailing_stop(
 ) -> Decimal:
     """The nearest one worth a request: any improvement of another stop, of a trailing stop the plan's least one."""
     next_tick = entry.next_tick(standing)
-    if state.stop_reason is not StopReason.TRAILING:
+    if state.stop_reason is not StopReason.TRAILING and state.loosened_from is None:
         return next_tick
     least = standing * (1 + entry.side.sign * plan.updates.min_improvement_percent / HUNDRED)
     return entry.better(next_tick, entry.towards_market(least))

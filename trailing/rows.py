@@ -33,6 +33,7 @@ _VERSION = Func(
 )
 _FOR_BANDS = (
     "state", "entry_price", "entry_atr", "atr", "high_water_mark", "stop_price", "stop_reason", "levels_taken",
+    "loosened_from",
     "position__position_side", "position__leverage", "position__opened_at", "position__plan_id",
     "position__account__venue", "position__instrument__symbol", "position__instrument__price_increment",
 )  # fmt: skip
@@ -40,8 +41,8 @@ _read: dict[str, ProtectionPlan] = {}  # a digest never means another plan
 
 
 def open_rows() -> QuerySet[TrailingStop]:
-    """Rows that may act: a stale one could not, even if it existed."""
-    rows = TrailingStop.objects.filter(position__status=PositionStatus.OPEN)
+    """Rows that may act: a stale one could not, even if it existed, and a person's own is left alone."""
+    rows = TrailingStop.objects.filter(position__status=PositionStatus.OPEN, position__handed_over_at=None)
     return rows.select_related("position__instrument", "position__plan").order_by("pk")
 
 
@@ -87,6 +88,7 @@ def state_of(row: TrailingStop) -> TrailingState:
         row.stop_price,
         StopReason(row.stop_reason),
         row.levels_taken,
+        row.loosened_from,
     )
 
 

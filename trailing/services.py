@@ -20,14 +20,14 @@ from positions.services.backstops import keep_backstop
 from positions.services.closing import STOPPED_BY, request_close
 from positions.services.orders import request_stop
 from positions.services.outbox import hint
-from positions.stops import Stop, best
+from positions.stops import Stop, best, objection_to_stop
 from positions.terms import Terms
 from trailing.distances import activation_price
 from trailing.engine import Close, ExitReason, StopReason, TrailingPhase, TrailingState
 from trailing.gaps import is_behind
 from trailing.models import TrailingStop
 from trailing.protection import advance as judge
-from trailing.protection import is_too_wide, protected, start
+from trailing.protection import is_too_wide, protected, start, widest_stop, wished_by_now
 from trailing.protection import judged as crossed_by
 from trailing.rows import entry_of, open_rows, plan_of, seen_by, state_of, true_range_of
 from trailing.true_ranges import known_at
@@ -96,6 +96,7 @@ def _arm(row: TrailingStop) -> None:
     if is_too_wide(entry, plan.stop_loss):
         _tell_of_nearer_stop(row, armed.stop_price)
     stop = armed.stop_price if standing is None else entry.better(standing, armed.stop_price or standing)
+    stop = stop if row.loosened_from is None else standing
     unchanged.update(
         entry_price=row.entry_price,
         entry_atr=row.entry_atr,
@@ -136,15 +137,16 @@ def _follow_levels(row: TrailingStop) -> None:
     TrailingStop.objects.filter(pk=row.pk, **judged(row)).update(
         stop_price=state.stop_price,
         stop_reason=state.stop_reason,
+        loosened_from=state.loosened_from,
         last_advanced_at=timezone.now(),
         update_count=F("update_count") + 1,
     )
-    row.refresh_from_db(fields=["stop_price", "stop_reason"])
+    row.refresh_from_db(fields=["stop_price", "stop_reason", "loosened_from"])
 
 
 def judged(row: TrailingStop) -> dict[str, object]:
     """What a verdict was made from; it belongs into the WHERE of the UPDATE that follows."""
-    names = ("state", "entry_price", "high_water_mark", "stop_price", "levels_taken")
+    names = ("state", "entry_price", "high_water_mark", "stop_price", "levels_taken", "loosened_from")
     return {name: getattr(row, name) for name in names}
 
 
@@ -162,6 +164,8 @@ def _needs_stop(row: TrailingStop) -> bool:
 def _lags(row: TrailingStop, stop: Stop) -> bool:
     if row.stop_price is None or stop.trigger_price is None:
         return False
+    if stop.is_taken_back:
+        return True
     elapsed = Decimal(str((timezone.now() - stop.placed_at).total_seconds()))
     rule, reason = plan_of(row.position).updates, StopReason(row.stop_reason)
     return is_due(entry_of(row), rule, stop.trigger_price, row.stop_price, reason, elapsed)
@@ -180,28 +184,53 @@ def stop_to_entry(position: Position, price: Decimal | None) -> str | None:
 
 
 def move_stop(
-    position: Position, stop_price: Decimal, price: Decimal | None, reason: StopReason = StopReason.BY_HAND
+    position: Position,
+    stop_price: Decimal,
+    price: Decimal | None,
+    reason: StopReason = StopReason.BY_HAND,
+    *,
+    may_loosen: bool = False,
 ) -> str | None:
-    """One more candidate: it counts when it protects better than what stands, and nothing loosens it. `price` is the
-    one that would judge it. The caller holds the position's lock. Returns why not."""
-    side = PositionSide(position.position_side)
+    """One more candidate: it counts when it protects better than what stands. Only a person may loosen a stop, never
+    beyond the estimated liquidation; then no rule tightens it before it asks for more than it had asked by now.
+    `price` is the one that would judge it. The caller holds the position's lock. Returns why not."""
     if position.status not in (PositionStatus.OPENING, PositionStatus.OPEN):
         return f"the position is {position.status}"
-    step = position.instrument.price_increment
-    if not (stop_price.is_finite() and stop_price > 0) or stop_price % step:
-        return f"stop {stop_price} is not a multiple of {step.normalize():f}"
-    if price is None:
-        return "no price is known to judge the stop by"
-    if (price - stop_price) * side.sign <= 0:
-        return f"the price ({price:f}) is already beyond the stop {stop_price:f}"
+    if position.handed_over_at is not None:
+        return "the position was handed over"
+    side, step = PositionSide(position.position_side), position.instrument.price_increment
+    if refusal := objection_to_stop(side, step, stop_price, price):
+        return refusal
     row = TrailingStop.objects.select_for_update().get(pk=position.pk)
-    if row.stop_price is not None and (stop_price - row.stop_price) * side.sign < 0:
-        return f"a stop is never loosened: {row.stop_price:f} stands"
+    row.position = position
+    taken_back, refusal = _taken_back(row, stop_price, price or stop_price, may_loosen)
+    if refusal:
+        return refusal
     TrailingStop.objects.filter(pk=position.pk).update(
-        stop_price=stop_price, stop_reason=reason, last_advanced_at=timezone.now()
+        stop_price=stop_price,
+        stop_reason=reason,
+        loosened_from=taken_back,
+        crossed_at=None,
+        last_advanced_at=timezone.now(),
     )
     hint("trailing.tasks.protect", position.pk, queue="trailing")
     return None
+
+
+def _taken_back(
+    row: TrailingStop, stop_price: Decimal, price: Decimal, may_loosen: bool
+) -> tuple[Decimal | None, str]:
+    """What rules have to beat from now on, and why not."""
+    sign = PositionSide(row.position.position_side).sign
+    if row.stop_price is None or (stop_price - row.stop_price) * sign >= 0:
+        still = row.loosened_from
+        return (still if still is not None and (stop_price - still) * sign < 0 else None), ""
+    if not may_loosen or row.entry_price is None:
+        return None, f"a stop is never loosened: {row.stop_price:f} stands"
+    entry = entry_of(row)
+    if entry.is_better(widest := widest_stop(entry), stop_price):
+        return None, f"the position may be liquidated at {widest:f}, before this stop"
+    return wished_by_now(entry, plan_of(row.position), state_of(row), price, true_range_of(row)), ""
 
 
 # at each price that matters
@@ -254,6 +283,7 @@ def _move(row: TrailingStop, state: TrailingState, price: Decimal, at: datetime)
             high_water_mark=state.high_water_mark,
             stop_price=state.stop_price,
             stop_reason=state.stop_reason,
+            loosened_from=state.loosened_from,
             activated_at=row.activated_at or (at if started else None),
             crossed_at=None,
             last_mark_price=price,

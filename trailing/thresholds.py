@@ -14,7 +14,14 @@ from trailing.aging import exit_target
 from trailing.distances import activation_price, behind
 from trailing.engine import Entry, TrailingPhase, TrailingState
 from trailing.plan import ProtectionPlan
-from trailing.protection import FINEST, next_noted_best, next_trailing_stop, profit_steps, protected
+from trailing.protection import (
+    FINEST,
+    next_noted_best,
+    next_trailing_stop,
+    profit_steps,
+    protected,
+    stop_to_beat,
+)
 from trailing.rules import StepsTrail
 
 
@@ -64,7 +71,7 @@ def _next_good(
     if plan.trailing is not None and state.phase is not TrailingPhase.ACTIVE:
         yield activation_price(entry, plan.trailing)
     if plan.trailing is not None and state.phase is TrailingPhase.ACTIVE and best and standing:
-        wished = next_trailing_stop(entry, plan, state, standing)
+        wished = next_trailing_stop(entry, plan, state, stop_to_beat(entry, state, standing))
         yield _grained(entry, behind(entry, plan.trailing, best, atr).best_for(entry, wished))
     if (worth_noting := next_noted_best(entry, plan, state)) is not None:
         yield worth_noting

@@ -16,7 +16,7 @@ from exchanges.models import ExchangeAccount, Instrument
 from ops.models import TrailEntry
 from ops.trail.story import tell
 from ops.trail.telling.entries import Names, Sentence, Told
-from positions.models import Fill, FundingPayment, Order, Position, RiskEvent
+from positions.models import Fill, FundingPayment, Order, PersonAct, Position, RiskEvent
 from signals_app.models import SignalLog, SignalLogEntry, Strategy
 from trailing.plan import read_plan
 from trailing.words import in_words
@@ -168,6 +168,7 @@ def _subjects(scope: Scope) -> Iterator[tuple[str, list[str]]]:
         ("orders", scope.orders),
         ("trades", scope.fills),
         ("funding_payments", FundingPayment.objects.filter(position__in=ids)),
+        ("person_acts", PersonAct.objects.filter(position__in=ids)),
         ("risk_events", RiskEvent.objects.filter(position_id__in=positions)),
     ):
         yield table, [str(pk) for pk in rows.values_list("pk", flat=True)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ops.trail.authors import person_in, program_in
-from ops.trail.telling import orders, positions, signals
+from ops.trail.telling import acts, orders, positions, signals
 from ops.trail.telling.entries import FIRST, Names, Sentence, Step, Told, anything, printable, utc
 
 MARGIN = 39  # under the text, not under the times
@@ -21,6 +21,7 @@ TELLERS: Mapping[str, Callable[[Step], Iterator[Sentence]]] = {
     "trades": orders.fill,
     "funding_payments": orders.funding,
     "risk_events": orders.risk_event,
+    "person_acts": acts.act,
 }
 
 

@@ -36,6 +36,7 @@ RECORDED = (
     Recorded("signals_app_strategysignal"),
     Recorded("signals_app_ticker"),
     Recorded("signals_app_signalsender", hidden=("token_hash", "signing_key")),
+    Recorded("person_acts"),
 )
 
 # (table, trigger) that must be there and switched on

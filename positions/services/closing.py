@@ -49,6 +49,7 @@ STOPPED_BY = {
     StopReason.BY_HAND: CloseReason.STOP_LOSS,
     StopReason.OPPOSITE: CloseReason.BREAKEVEN,
 }
+BY_A_PERSON = (CloseReason.MANUAL, CloseReason.KILL_SWITCH)
 REQUESTABLE = (PositionStatus.OPENING, PositionStatus.OPEN)
 
 
@@ -65,7 +66,7 @@ def request_close(position_id: int, *, reason: CloseReason, requested_by: str) -
     exchange refuses: then nobody asks before the pause is over.
     """
     position = lock_position(position_id)
-    if position.status not in REQUESTABLE or must_wait(position):
+    if position.status not in REQUESTABLE or must_wait(position) or _is_a_persons(position, reason):
         return None
     position.status = next_position_status(position.status, PositionEvent.CLOSE_REQUESTED)
     if not is_unwanted(position):
@@ -73,6 +74,11 @@ def request_close(position_id: int, *, reason: CloseReason, requested_by: str) -
     position.save(update_fields=["status", "close_reason", "close_requested_by", "updated_at"])
     broadcast.position_changed(position.pk)
     return _first_close_step(position)
+
+
+def _is_a_persons(position: Position, reason: CloseReason) -> bool:
+    """Handed over: only a person closes it, by its own page or with everything else."""
+    return position.handed_over_at is not None and reason not in BY_A_PERSON
 
 
 def is_unwanted(position: Position) -> bool:

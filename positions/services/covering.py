@@ -48,7 +48,7 @@ def note_new_stop(position: Position) -> None:
 
 def close_uncovered(now: datetime) -> int:
     """The net: stops that ceased to count without a word, and positions that have been without for too long."""
-    held = Position.objects.filter(status=PositionStatus.OPEN, quantity__gt=0)
+    held = Position.objects.filter(status=PositionStatus.OPEN, quantity__gt=0, handed_over_at=None)
     known = Q(unprotected_since__isnull=False)
     doubted = held.filter(known | Q(pk__in=uncovered(held).values("pk"))).order_by("pk")
     return for_each(

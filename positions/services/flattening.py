@@ -19,13 +19,23 @@ from positions.services.sweeping import for_each
 
 
 def flatten(account_id: int | None, reason: str, by: str = "", *, include_foreign: bool = False) -> FlatRun:
-    """No account means all of them. The halt and the wish are one commit; the rest is done again by the sweep."""
-    with transaction.atomic():
-        halting.change(account_id, TradingState.HALTED, reason, by, Cause.PERSON)
-        run = _begin(account_id, reason, by, include_foreign)
-    halting.call_off_entries(account_id)
-    close_all(run.reports.all())
+    """No account means all of them."""
+    run = begin(account_id, reason, by, include_foreign=include_foreign)
+    carry_out(run)
     return run
+
+
+@transaction.atomic
+def begin(account_id: int | None, reason: str, by: str = "", *, include_foreign: bool = False) -> FlatRun:
+    """The halt and the wish are one commit; the rest is done again by the sweep."""
+    halting.change(account_id, TradingState.HALTED, reason, by, Cause.PERSON)
+    return _begin(account_id, reason, by, include_foreign)
+
+
+def carry_out(run: FlatRun) -> None:
+    """Any number of times, after the commit of its beginning."""
+    halting.call_off_entries(run.account_id)
+    close_all(run.reports.filter(ended_at=None))
 
 
 def _begin(account_id: int | None, reason: str, by: str, include_foreign: bool) -> FlatRun:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
+from django.utils import timezone
 
 from positions.lifecycle import PENDING, CloseReason, OrderPurpose, PositionStatus
 from positions.models import Order, Position
@@ -36,3 +37,15 @@ def _insist(position_id: int) -> None:
     elif position.close_again_at is not None:
         reason = CloseReason(position.close_reason)
         request_close(position_id, reason=reason, requested_by=position.close_requested_by)
+
+
+@transaction.atomic
+def ask_now(position_id: int) -> bool:
+    """A person does not wait for the pause to end. False: no refused close waits here."""
+    position = lock_position(position_id)
+    if position.status != PositionStatus.OPEN or position.close_again_at is None:
+        return False
+    position.close_again_at = timezone.now()
+    position.save(update_fields=["close_again_at", "updated_at"])
+    _insist(position_id)
+    return True

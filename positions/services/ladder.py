@@ -66,7 +66,8 @@ def check_partial_tp(position_id: int) -> list[CheckedLevel]:
     mark_price = mark_of(position_id)
     with transaction.atomic():
         position = lock_position(position_id)
-        if position.status == PositionStatus.OPEN and not is_unwanted(position):
+        is_ours = position.handed_over_at is None
+        if is_ours and position.status == PositionStatus.OPEN and not is_unwanted(position):
             _begin(position, mark_price)
             _tend(position, mark_price)
     protect(position_id)
@@ -286,6 +287,7 @@ def check_ladders(now: datetime) -> int:
         Q(updated_at__lte=now),
         status=PositionStatus.OPEN,
         close_reason="",
+        handed_over_at=None,
         plan__body__take_profits__has_key="levels",
     )
     found = due.order_by("updated_at").values_list("pk", flat=True)[:200]

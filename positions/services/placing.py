@@ -28,6 +28,9 @@ PLACEABLE = {
 }
 
 
+HANDED_OVER = "the position was handed over: nothing of ours moves it"
+
+
 class OrderRefused(Exception):
     """Nothing was asked of the exchange; the text says why."""
 
@@ -69,6 +72,8 @@ def _not_now(position: Position, purpose: OrderPurpose, terms: Terms) -> str | N
         return f"a {purpose} order of type {terms.order_type} cannot be placed like this"
     if position.status != PositionStatus.OPEN:
         return f"the position is {position.status}"
+    if position.handed_over_at is not None:
+        return HANDED_OVER
     if is_unwanted(position):
         return "the position is to be closed"
     if purpose is OrderPurpose.REDUCE and part_is_pending(position):

@@ -10,11 +10,12 @@ from django.db.models import Sum
 
 from positions.lifecycle import CloseReason, OrderPurpose, PositionStatus
 from positions.models import Order, Position
-from positions.parts import CloseAll, Holding, Reduce, part_of
+from positions.parts import CloseAll, Holding, Reduce, part_of, quantity_of
 from positions.services.closing import lock_position, promised, request_close
 from positions.services.holdings import found_there
 from positions.services.instruments import spec_of
 from positions.services.placing import OrderRefused, insert, mark_of, part_is_pending
+from positions.sizing import Skip
 from positions.terms import MARKET
 
 
@@ -46,22 +47,47 @@ def close_part(
     `reason` is written down. Raises OrderRefused."""
     mark_price = mark_of(position_id)
     with transaction.atomic():
-        position = lock_position(position_id)
-        if position.status != PositionStatus.OPEN or part_is_pending(position):
-            busy = f"the position is {position.status}"
-            raise OrderRefused("another part is already being closed" if position.status == "open" else busy)
+        position = free_to_reduce(position_id)
+        price = mark_price or position.reference_price
         verdict = part_of(
-            _holding(position),
-            close_ratio,
-            spec_of(position.instrument),
-            mark_price or position.reference_price,
-            is_last=is_last,
+            _holding(position), close_ratio, spec_of(position.instrument), price, is_last=is_last
         )
-        if isinstance(verdict, Reduce):
-            return insert(position, OrderPurpose.REDUCE, verdict.quantity, MARKET, mark_price).pk
-        if isinstance(verdict, CloseAll):
-            return _close_all(position, reason, requested_by)
-        raise OrderRefused(verdict.reason)
+        return _carry_out(position, verdict, mark_price, reason, requested_by)
+
+
+@transaction.atomic
+def close_quantity(
+    position_id: int, quantity: Decimal, mark_price: Decimal | None, *, requested_by: str
+) -> UUID:
+    """So much, rounded down to the step; as `close_part`. The caller asked for the price before its transaction."""
+    position = free_to_reduce(position_id)
+    price = mark_price or position.reference_price
+    verdict = quantity_of(_holding(position), quantity, spec_of(position.instrument), price)
+    return _carry_out(position, verdict, mark_price, CloseReason.MANUAL, requested_by)
+
+
+def free_to_reduce(position_id: int) -> Position:
+    """With its lock; raises OrderRefused while something else closes it, or a part of it."""
+    position = lock_position(position_id)
+    if position.status != PositionStatus.OPEN:
+        raise OrderRefused(f"the position is {position.status}")
+    if part_is_pending(position):
+        raise OrderRefused("another part is already being closed")
+    return position
+
+
+def _carry_out(
+    position: Position,
+    verdict: Reduce | CloseAll | Skip,
+    mark_price: Decimal | None,
+    reason: CloseReason,
+    requested_by: str,
+) -> UUID:
+    if isinstance(verdict, Reduce):
+        return insert(position, OrderPurpose.REDUCE, verdict.quantity, MARKET, mark_price).pk
+    if isinstance(verdict, CloseAll):
+        return _close_all(position, reason, requested_by)
+    raise OrderRefused(verdict.reason)
 
 
 def _holding(position: Position) -> Holding:

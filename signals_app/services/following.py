@@ -237,7 +237,8 @@ def _leave(signal: Signal, routed: Route) -> EntryVerdict:
 
 
 def _live(signal: Signal, routed: Route) -> QuerySet[Position]:
-    return live_legs(routed, signal.symbol).order_by("pk")
+    """What was handed over to a person is no signal's any more."""
+    return live_legs(routed, signal.symbol).filter(handed_over_at=None).order_by("pk")
 
 
 def _close(position_ids: list[int], signal: Signal, routed: Route) -> EntryVerdict:

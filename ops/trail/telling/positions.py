@@ -101,7 +101,7 @@ def trailing(step: Step) -> Iterator[Sentence]:
 
 
 MOVED = ("state", "entry_price", "activation_price", "stop_price", "activated_at", "high_water_mark", "last_mark_price",
-         "last_advanced_at", "update_count", "stop_reason")  # fmt: skip
+         "last_advanced_at", "update_count", "stop_reason", "loosened_from")  # fmt: skip
 
 
 def _stop_moves(step: Step, name: str) -> Iterator[Sentence]:
@@ -119,7 +119,8 @@ def _stop_moves(step: Step, name: str) -> Iterator[Sentence]:
     elif "stop_price" in new:
         best = f" behind the best price {shown(row['high_water_mark'])}" if row["high_water_mark"] else ""
         why = f" ({words(row['stop_reason'])})" if row.get("stop_reason") else ""
-        yield step.sentence(f"the stop of {name} moves to {shown(row['stop_price'])}{best}{why}")
+        moves = "is loosened" if new.get("loosened_from") else "moves"
+        yield step.sentence(f"the stop of {name} {moves} to {shown(row['stop_price'])}{best}{why}")
     elif new.get("crossed_at"):
         price, said = shown(row["last_mark_price"]), (*MOVED, "crossed_at")
         yield step.sentence(f"the price {price} is beyond the stop of {name} at {shown(row['stop_price'])}")

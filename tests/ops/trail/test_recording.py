@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -13,7 +14,7 @@ from django.utils import timezone
 from migrations_sql import sql
 from ops.models import NO_ACCOUNT, TrailEntry, UnsealedEntry
 from ops.trail.tables import RECORDED, Recorded
-from positions.models import FundingPayment, Position, RiskEvent, RiskLimits
+from positions.models import FundingPayment, PersonAct, Position, RiskEvent, RiskLimits
 from signals_app.models import SignalLog, SignalSender
 from tests.builders import (
     a_fill,
@@ -77,6 +78,7 @@ def a_row_of_each_table() -> dict[str, Any]:
         "signals_app_strategysignal": strategy.phrases.create(phrase="UP", direction="long"),
         "signals_app_ticker": a_ticker("SOLUSDT"),
         "signals_app_signalsender": SignalSender.objects.create(name="charts", token_hash="a" * 64),
+        "person_acts": PersonAct.objects.create(pk=uuid4(), act="close", by="ada", account=account),
     }
 
 
@@ -111,6 +113,7 @@ CHANGES = {
     "signals_app_strategysignal": ("phrase", "DOWN"),
     "signals_app_ticker": ("enabled", False),
     "signals_app_signalsender": ("burst", 7),
+    "person_acts": ("outcome", "done"),
 }
 
 
@@ -249,7 +252,10 @@ def test_rows_from_before_the_trail_begin_their_story_as_they_are_found() -> Non
     run("SET CONSTRAINTS ALL IMMEDIATE")
     run("DROP FUNCTION record_trail() CASCADE; DROP FUNCTION add_to_trail; DROP FUNCTION trail_account")
     run("DROP FUNCTION trailing_is_news")
-    for script in ("0003_trail", "0006_trail_of_levels", "0012_trail_of_limits", "0017_trail_of_settings"):
+    for script in (
+        "0003_trail", "0006_trail_of_levels", "0012_trail_of_limits", "0017_trail_of_settings",
+        "0018_trail_of_person_acts",
+    ):  # fmt: skip
         run(sql(f"constraints/{script}.sql").replace(OF_STRATEGY, "(content ->> 'account_id')::bigint"))
     for table, row in rows.items():
         inserted, found = entries(table, row.pk)

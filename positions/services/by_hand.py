@@ -1,0 +1,185 @@
+"""What a person does on a page, one function each. Every one happens once for its form, with its author's name; the
+doors of closes, stops and orders stay where they are."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from uuid import UUID
+
+from django.utils import timezone
+
+from exchanges.models import FlatRun
+from positions import broadcast
+from positions.act_models import Act
+from positions.lifecycle import DONE, CloseReason, OrderPurpose, PositionStatus
+from positions.models import Order, Position
+from positions.services import events, expiring, flattening, insisting
+from positions.services.closing import entry_is_pending, lock_position, request_close
+from positions.services.once import Asked, Done, once
+from positions.services.outbox import hint
+from positions.services.placing import OrderRefused, deciding_price_of, mark_of
+from positions.services.reducing import close_quantity
+from positions.sizing import floor_to
+from trailing.services import move_stop as move_stop_of
+
+OWNED = {
+    OrderPurpose.PROTECT: "it is a stop: a position without one is closed. Move the stop instead",
+    OrderPurpose.BACKSTOP: "the trailing service looks after it",
+    OrderPurpose.CLOSE: "a close is not called back",
+}
+
+
+def close(key: UUID, by: str, position_id: int) -> Done:
+    return once(Asked(key, Act.CLOSE, by, position_id), lambda: _close(position_id, by))
+
+
+def _close(position_id: int, by: str) -> Done:
+    position, what = lock_position(position_id), name_of(position_id)
+    order_id = request_close(position_id, reason=CloseReason.MANUAL, requested_by=by)
+    if order_id is not None:
+        return Done(f"Close order for {what} is on its way.", order_id)
+    if position.status == PositionStatus.CLOSING:
+        return Done(f"{what} is being closed already; no second order was made.")
+    if position.status == PositionStatus.CLOSED:
+        raise OrderRefused(f"{what} is closed already")
+    return Done(f"{what} is being closed.")
+
+
+def close_part(
+    key: UUID, by: str, position_id: int, *, percent: Decimal | None = None, quantity: Decimal | None = None
+) -> Done:
+    """A share of what is held now, or a quantity; both rounded down to the contract's step."""
+    mark_price = mark_of(position_id)
+    given = {"percent": f"{percent:f}"} if percent is not None else {"quantity": f"{quantity:f}"}
+    asked = Asked(key, Act.CLOSE_PART, by, position_id, given=given)
+    return once(asked, lambda: _close_part(position_id, by, percent, quantity, mark_price))
+
+
+def _close_part(
+    position_id: int, by: str, percent: Decimal | None, quantity: Decimal | None, mark_price: Decimal | None
+) -> Done:
+    position = lock_position(position_id)
+    wanted = quantity if percent is None else _share(position, percent)
+    order_id = close_quantity(position_id, wanted or Decimal(0), mark_price, requested_by=by)
+    made = Order.objects.get(pk=order_id)
+    whole = " That is all of it: the rest would be too little to trade." if made.purpose == "close" else ""
+    return Done(
+        f"Order for {made.quantity.normalize():f} {name_of(position_id)} is on its way.{whole}", order_id
+    )
+
+
+def _share(position: Position, percent: Decimal) -> Decimal:
+    if not (percent.is_finite() and 0 < percent <= 100):
+        raise OrderRefused("a share is above 0 and at most 100 percent")
+    wanted = floor_to(position.quantity * percent / 100, position.instrument.size_increment)
+    if wanted <= 0:
+        raise OrderRefused(f"{percent:f} % of {position.quantity.normalize():f} is less than one step")
+    return wanted
+
+
+def move_stop(key: UUID, by: str, position_id: int, stop_price: Decimal, *, may_loosen: bool = False) -> Done:
+    price = deciding_price_of(position_id)
+    given = {"stop": f"{stop_price:f}", "may_loosen": str(may_loosen)}
+    asked = Asked(key, Act.MOVE_STOP, by, position_id, given=given)
+    return once(asked, lambda: _move_stop(position_id, stop_price, price, may_loosen))
+
+
+def _move_stop(position_id: int, stop_price: Decimal, price: Decimal | None, may_loosen: bool) -> Done:
+    position = lock_position(position_id)
+    if refusal := move_stop_of(position, stop_price, price, may_loosen=may_loosen):
+        raise OrderRefused(refusal)
+    broadcast.position_changed(position_id)
+    return Done(f"The stop of {name_of(position_id)} goes to {stop_price.normalize():f}.")
+
+
+def cancel_order(key: UUID, by: str, order_id: UUID) -> Done:
+    order = Order.objects.only("position_id").get(pk=order_id)
+    asked = Asked(key, Act.CANCEL_ORDER, by, order.position_id, given={"order": str(order_id)})
+    return once(asked, lambda: _cancel(order_id, order.position_id))
+
+
+def _cancel(order_id: UUID, position_id: int) -> Done:
+    lock_position(position_id)
+    order = Order.objects.get(pk=order_id)
+    if refusal := why_not_canceled(order):
+        raise OrderRefused(refusal)
+    expiring.take_back(order_id)
+    return Done(
+        f"The {order.purpose.replace('_', ' ')} order {order.client_order_id} is being canceled.", order_id
+    )
+
+
+def why_not_canceled(order: Order) -> str:
+    """Empty: it may be."""
+    if order.status in DONE:
+        return f"the order is {order.status}"
+    return OWNED.get(OrderPurpose(order.purpose), "")
+
+
+def close_again(key: UUID, by: str, position_id: int) -> Done:
+    return once(Asked(key, Act.CLOSE_AGAIN, by, position_id), lambda: _close_again(position_id))
+
+
+def _close_again(position_id: int) -> Done:
+    if not insisting.ask_now(position_id):
+        raise OrderRefused("no refused close waits there")
+    return Done(f"The close of {name_of(position_id)} is asked for again.")
+
+
+def close_all(key: UUID, by: str, reason: str, account_id: int | None = None) -> Done:
+    """The FLAT of the kill switch, on every account unless one is named."""
+    asked = Asked(key, Act.CLOSE_ALL, by, account_id=account_id, given={"reason": reason})
+    done = once(asked, lambda: _begin_flat(account_id, reason, by))
+    run = FlatRun.objects.filter(pk=done.flat_run_id).first()
+    if run is not None:
+        flattening.carry_out(run)
+    return done
+
+
+def _begin_flat(account_id: int | None, reason: str, by: str) -> Done:
+    run = flattening.begin(account_id, reason, by)
+    return Done(f"FLAT {run.pk} has begun: everything is being closed.", flat_run_id=run.pk)
+
+
+def hand_over(key: UUID, by: str, position_id: int) -> Done:
+    return once(Asked(key, Act.HAND_OVER, by, position_id), lambda: _hand_over(position_id, by))
+
+
+def _hand_over(position_id: int, by: str) -> Done:
+    """It stays in the books, its executions are counted and its leg stays taken; its orders stay at the exchange."""
+    position = lock_position(position_id)
+    if position.status != PositionStatus.OPEN or entry_is_pending(position):
+        raise OrderRefused(f"the position is {position.status}, and its entry or close is still under way")
+    if position.handed_over_at is not None:
+        raise OrderRefused("it was handed over already")
+    position.handed_over_at, position.handed_over_to = timezone.now(), by[:100]
+    position.save(update_fields=["handed_over_at", "handed_over_to", "updated_at"])
+    _tell(position, "position_handed_over", by)
+    return Done(
+        f"{name_of(position_id)} is yours: nothing of ours moves it any more. Its orders stay at the exchange."
+    )
+
+
+def take_back(key: UUID, by: str, position_id: int) -> Done:
+    return once(Asked(key, Act.TAKE_BACK, by, position_id), lambda: _take_back(position_id, by))
+
+
+def _take_back(position_id: int, by: str) -> Done:
+    position = lock_position(position_id)
+    if position.handed_over_at is None or position.status == PositionStatus.CLOSED:
+        raise OrderRefused("it is not handed over")
+    position.handed_over_at, position.handed_over_to = None, ""
+    position.save(update_fields=["handed_over_at", "handed_over_to", "updated_at"])
+    _tell(position, "position_taken_back", by)
+    hint("trailing.tasks.protect", position_id, queue="trailing")
+    return Done(f"{name_of(position_id)} is looked after again, by the plan it was opened with.")
+
+
+def _tell(position: Position, event: str, by: str) -> None:
+    events.record(event, "high", account_id=position.account_id, position_id=position.pk, by=by)
+    broadcast.position_changed(position.pk)
+
+
+def name_of(position_id: int) -> str:
+    position = Position.objects.select_related("instrument").get(pk=position_id)
+    return f"{position.instrument.symbol.split('/')[0]} {position.position_side}"
