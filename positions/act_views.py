@@ -27,7 +27,9 @@ from tradingbot.people import may_act, may_switch
 Page = dict[str, Any]
 
 
-def act(asking: Callable[..., Any]) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponseBase]]:
+def act(
+    asking: Callable[..., Any],
+) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponseBase]]:
     """Asked with a page, done with its form, never kept by a browser."""
     return lambda view: never_cache(require_http_methods(["GET", "POST"])(asking(view)))
 

@@ -24,9 +24,7 @@ BLANK = {"id": "", "status": "", "shown": {}}
 def live(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     rights = {"may_close": may(request.user, ACT), "may_switch": may(request.user, SWITCH)}
-    return render(
-        request, "live/page.html", queries.snapshot(now) | {"now": now, "blank": BLANK} | rights
-    )
+    return render(request, "live/page.html", queries.snapshot(now) | {"now": now, "blank": BLANK} | rights)
 
 
 @never_cache

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -26,6 +27,10 @@ def viewer(client):
 def trader(client):
     client.force_login(a_person("trader", "ada"))
     return client
+
+
+def form(word):
+    return {"key": str(uuid4()), "symbol": word}
 
 
 def close_url(position):
@@ -87,7 +92,7 @@ def test_a_viewer_has_no_way_to_close(viewer):
     position = a_position()
     assert f'href="{close_url(position)}"' not in viewer.get("/").content.decode()
     assert viewer.get(close_url(position)).status_code == 403
-    assert viewer.post(close_url(position), {"symbol": "BTC"}).status_code == 403
+    assert viewer.post(close_url(position), form("BTC")).status_code == 403
     assert not Order.objects.exists()
 
 
@@ -101,16 +106,16 @@ def test_the_confirmation_names_size_and_result(trader):
 @pytest.mark.parametrize("typed", ["", "ETH", "BTC/USDT", "yes"])
 def test_the_wrong_word_sends_nothing(trader, typed):
     position = a_position()
-    answer = trader.post(close_url(position), {"symbol": typed})
+    answer = trader.post(close_url(position), form(typed))
     assert answer.status_code == 422
-    assert "Nothing was sent. Type BTC to close this position." in answer.content.decode()
+    assert "Nothing was sent. Type BTC to confirm." in answer.content.decode()
     position.refresh_from_db()
     assert position.status == PositionStatus.OPEN
 
 
 def test_the_right_word_asks_the_door(trader):
     position = a_position()
-    answer = trader.post(close_url(position), {"symbol": " btc "}, follow=True)
+    answer = trader.post(close_url(position), form(" btc "), follow=True)
     position.refresh_from_db()
     assert position.status == PositionStatus.CLOSING
     assert (position.close_reason, position.close_requested_by) == (CloseReason.MANUAL, "ada")
@@ -121,7 +126,7 @@ def test_the_right_word_asks_the_door(trader):
 def test_asking_twice_makes_one_order(trader):
     position = a_position()
     answers = [
-        trader.post(close_url(position), {"symbol": "BTC"}, headers={"accept": "application/json"})
+        trader.post(close_url(position), form("BTC"), headers={"accept": "application/json"})
         for _ in range(2)
     ]
     assert [a.status_code for a in answers] == [202, 202]
@@ -132,14 +137,14 @@ def test_asking_twice_makes_one_order(trader):
 
 def test_a_script_is_answered_in_sentences(trader):
     headers = {"accept": "application/json"}
-    answer = trader.post(close_url(a_position()), {"symbol": "x"}, headers=headers)
+    answer = trader.post(close_url(a_position()), form("x"), headers=headers)
     assert answer.status_code == 422
-    assert json.loads(answer.content) == {"sentence": "Nothing was sent. Type BTC to close this position."}
+    assert json.loads(answer.content)["sentence"] == "Nothing was sent. Type BTC to confirm."
 
 
 def test_an_ended_position_is_told_not_closed_again(trader):
     position = a_position(status=PositionStatus.CLOSED)
-    answer = trader.post(close_url(position), {"symbol": "BTC"}, follow=True)
+    answer = trader.post(close_url(position), form("BTC"), follow=True)
     assert "BTC long closed: manual" in answer.content.decode()
     assert trader.get("/positions/999999/close/").status_code == 404
 
@@ -149,7 +154,7 @@ def test_closing_needs_the_csrf_token(trader):
 
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = trader.cookies
-    assert strict.post(close_url(a_position()), {"symbol": "BTC"}).status_code == 403
+    assert strict.post(close_url(a_position()), form("BTC")).status_code == 403
 
 
 def test_an_account_without_a_report_yet_has_no_equity(viewer):

@@ -1,0 +1,339 @@
+"""What a person does by hand: through the doors, once for its form, and nothing where it is refused."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from decimal import Decimal as D
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+
+from exchanges.models import FlatRun
+from exchanges.paper.matching import Engine
+from exchanges.types import OrderType, PositionSide
+from ops.models import TrailEntry
+from positions.lifecycle import CloseReason, OrderPurpose
+from positions.models import Order, PersonAct, Position, RiskEvent
+from positions.services import by_hand, covering, lookups, orders
+from positions.services.closing import request_close
+from positions.services.instruments import refresh_instruments
+from positions.services.once import Done
+from positions.services.placing import place_order
+from positions.terms import Terms
+from tests.builders import a_position, a_strategy, an_account
+from tests.positions.services.conftest import Desk
+from trailing import services as trailing
+from trailing.models import TrailingStop
+
+BTC = "BTCUSDT"
+
+
+@pytest.fixture(params=["binance", "bybit"])
+def venue_desk(request: pytest.FixtureRequest, db: None, engine: Engine) -> Desk:
+    where = engine if request.param == "binance" else request.getfixturevalue("bybit_engine")
+    made = Desk(where, a_strategy(an_account(venue=request.param), notional=D(1000)))
+    refresh_instruments()
+    where.set_price(BTC, D(100_000), 0)
+    return made
+
+
+@pytest.fixture
+def desk(desk: Desk) -> Desk:
+    desk.engine.set_price(BTC, D(100_000), 0)
+    return desk
+
+
+def learn() -> None:
+    """Bybit answers that it has an order; what became of it is asked for when no stream tells."""
+    Order.objects.update(updated_at=timezone.now() - timedelta(seconds=3))
+    lookups.resolve_unknown(timezone.now())
+
+
+def bought(desk: Desk, side: PositionSide = PositionSide.LONG) -> Position:
+    position = desk.filled(side=side)
+    learn()
+    position.refresh_from_db()
+    return position
+
+
+def held(desk: Desk, side: PositionSide = PositionSide.LONG) -> Position:
+    """With its stop on the exchange."""
+    position = bought(desk, side)
+    trailing.protect(position.pk)
+    desk.submit(position, "protect")
+    learn()
+    position.refresh_from_db()
+    return position
+
+
+def stop_of(position: Position) -> D | None:
+    return TrailingStop.objects.get(pk=position.pk).stop_price
+
+
+def standing(position: Position) -> list[D | None]:
+    stops = Order.objects.filter(position=position, purpose=OrderPurpose.PROTECT, status="accepted")
+    return list(stops.order_by("generation").values_list("trigger_price", flat=True))
+
+
+def carry_through(desk: Desk, position: Position) -> None:
+    """What the hinted workers do: the new stop is sent, the old one is taken back."""
+    trailing.protect(position.pk)
+    for order in Order.objects.filter(position=position, status="initialized"):
+        orders.submit(order.pk)
+    learn()
+    for order in Order.objects.filter(position=position, status="pending_cancel"):
+        lookups.cancel(order.pk)
+    learn()
+
+
+def moved(position: Position, stop: str, **words: Any) -> Done:
+    return by_hand.move_stop(uuid4(), "ada", position.pk, D(stop), **words)
+
+
+@pytest.mark.parametrize("percent", ["25", "50", "75"])
+def test_a_share_of_what_is_held_is_sold_on_either_exchange(venue_desk: Desk, percent: str) -> None:
+    position = bought(venue_desk)
+    done = by_hand.close_part(uuid4(), "ada", position.pk, percent=D(percent))
+    wanted = (D("0.010") * D(percent) / 100).quantize(D("0.001"), "ROUND_FLOOR")
+    order = Order.objects.get(pk=done.order_id)
+    assert (order.purpose, order.quantity, done.is_refused) == ("reduce", wanted, False)
+    orders.submit(order.pk)
+    assert venue_desk.held() == D("0.010") - wanted
+
+
+def test_a_quantity_is_rounded_down_to_the_step(desk: Desk) -> None:
+    position = desk.filled()
+    done = by_hand.close_part(uuid4(), "ada", position.pk, quantity=D("0.0039"))
+    assert Order.objects.get(pk=done.order_id).quantity == D("0.003")
+
+
+@pytest.mark.parametrize("quantity", ["0", "0.0001", "0.011", "NaN", "Infinity"])
+def test_a_quantity_nobody_can_sell_makes_no_order(desk: Desk, quantity: str) -> None:
+    position = desk.filled()
+    done = by_hand.close_part(uuid4(), "ada", position.pk, quantity=D(quantity))
+    assert (done.is_refused, done.sentence.startswith("Nothing was sent: ")) == (True, True)
+    assert Order.objects.filter(position=position).count() == 1
+
+
+def test_a_crumb_that_nobody_could_close_goes_with_the_part(desk: Desk) -> None:
+    position = desk.filled()
+    done = by_hand.close_part(uuid4(), "ada", position.pk, quantity=D("0.010"))
+    position.refresh_from_db()
+    assert (position.status, position.close_requested_by) == ("closing", "ada")
+    assert "That is all of it" in done.sentence
+
+
+def test_one_form_is_one_order_however_often_it_arrives(desk: Desk) -> None:
+    position, key = desk.filled(), uuid4()
+    first = by_hand.close_part(key, "ada", position.pk, percent=D(25))
+    orders.submit(first.order_id)
+    assert by_hand.close_part(key, "ada", position.pk, percent=D(25)) == first
+    assert by_hand.close_part(key, "ada", position.pk, percent=D(75)) == first
+    assert Order.objects.filter(purpose="reduce").count() == 1
+    assert PersonAct.objects.get().outcome == first.sentence
+
+
+def test_the_number_of_another_form_does_nothing(desk: Desk) -> None:
+    position, key = desk.filled(), uuid4()
+    by_hand.close_part(key, "ada", position.pk, percent=D(25))
+    for done in (
+        by_hand.close(key, "ada", position.pk),
+        by_hand.close_part(key, "eve", position.pk, percent=D(25)),
+    ):
+        assert (done.is_refused, "something else" in done.sentence) == (True, True)
+    assert Order.objects.filter(position=position).exclude(purpose="entry").count() == 1
+
+
+def test_a_refusal_is_remembered_as_well(desk: Desk) -> None:
+    position, key = desk.filled(), uuid4()
+    first = by_hand.close_part(key, "ada", position.pk, quantity=D(1))
+    assert by_hand.close_part(key, "ada", position.pk, quantity=D("0.002")) == first
+    assert not Order.objects.filter(purpose="reduce").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ten_clicks_at_once_make_one_order() -> None:
+    position, key = a_position(), uuid4()
+
+    def click(_: int) -> Done:
+        try:
+            return by_hand.close(key, "ada", position.pk)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(10) as pool:
+        told = set(pool.map(click, range(10)))
+    assert Order.objects.filter(purpose="close").count() == 1
+    assert {done.order_id for done in told} == {Order.objects.get(purpose="close").pk}
+
+
+def test_two_forms_and_a_close_in_flight_make_one_order(desk: Desk) -> None:
+    position = desk.filled()
+    request_close(position.pk, reason=CloseReason.SIGNAL, requested_by="signal 1")
+    for done in (
+        by_hand.close(uuid4(), "ada", position.pk),
+        by_hand.close_part(uuid4(), "ada", position.pk, percent=D(50)),
+        moved(position, "99000"),
+        by_hand.hand_over(uuid4(), "ada", position.pk),
+    ):
+        assert ("no second order" in done.sentence) or done.is_refused
+    assert Order.objects.filter(position=position).exclude(purpose="entry").count() == 1
+
+
+def test_a_closed_position_is_refused_all_acts(desk: Desk) -> None:
+    position = a_position(status="closed")
+    for done in (
+        by_hand.close(uuid4(), "ada", position.pk),
+        by_hand.close_part(uuid4(), "ada", position.pk, percent=D(50)),
+        by_hand.hand_over(uuid4(), "ada", position.pk),
+        by_hand.take_back(uuid4(), "ada", position.pk),
+        by_hand.close_again(uuid4(), "ada", position.pk),
+    ):
+        assert done.is_refused
+    assert not Order.objects.exists()
+
+
+# the stop
+
+
+@pytest.mark.parametrize("side", PositionSide)
+def test_a_better_stop_replaces_the_one_that_stands(venue_desk: Desk, side: PositionSide) -> None:
+    position = held(venue_desk, side)
+    better = "99500" if side is PositionSide.LONG else "100500"
+    assert not moved(position, better).is_refused
+    carry_through(venue_desk, position)
+    assert standing(position) == [D(better)]
+
+
+@pytest.mark.parametrize("side", PositionSide)
+def test_a_loosened_stop_replaces_the_nearer_one_and_stays(venue_desk: Desk, side: PositionSide) -> None:
+    position = held(venue_desk, side)
+    before, sign = stop_of(position), side.sign
+    assert before is not None
+    wider = before - sign * 1000
+    assert "never loosened" in moved(position, str(wider)).sentence
+    assert stop_of(position) == before
+    assert not moved(position, str(wider), may_loosen=True).is_refused
+    carry_through(venue_desk, position)
+    assert standing(position) == [wider]
+    for price in (D(100_000), D(100_000) + sign * 10, D(100_000) - sign * 10):
+        trailing.advance(position.pk, price, timezone.now())
+    assert (stop_of(position), standing(position)) == (wider, [wider])
+
+
+def test_a_rule_that_asks_for_more_than_was_taken_back_counts_again(desk: Desk) -> None:
+    """The plan trails 0.5 % behind the best price from 1.5 % on."""
+    position = held(desk)
+    trailing.advance(position.pk, D(102_000), timezone.now())
+    trailed = stop_of(position)
+    assert trailed is not None
+    assert trailed > 100_000
+    desk.engine.set_price(BTC, D(102_000), 0)
+    assert not moved(position, "99000", may_loosen=True).is_refused
+    trailing.advance(position.pk, D(102_010), timezone.now())
+    assert stop_of(position) == D(99000)
+    trailing.advance(position.pk, D(104_000), timezone.now())
+    assert (stop_of(position) or 0) > trailed
+    assert TrailingStop.objects.get(pk=position.pk).loosened_from is None
+
+
+def test_no_stop_goes_beyond_the_liquidation_or_the_market(desk: Desk) -> None:
+    position = held(desk)
+    Position.objects.filter(pk=position.pk).update(leverage=20)
+    before = stop_of(position)
+    assert "liquidated" in moved(position, "95000", may_loosen=True).sentence
+    assert "beyond the stop" in moved(position, "100000", may_loosen=True).sentence
+    assert "multiple" in moved(position, "97000.05", may_loosen=True).sentence
+    assert (stop_of(position), Order.objects.filter(position=position).count()) == (before, 2)
+
+
+def test_while_the_wider_stop_is_on_its_way_the_nearer_one_protects(desk: Desk) -> None:
+    position = held(desk)
+    before = stop_of(position)
+    moved(position, "97000", may_loosen=True)
+    trailing.protect(position.pk)
+    position.refresh_from_db()
+    assert (standing(position), position.unprotected_since) == ([before], None)
+
+
+# cancel, hand over, again
+
+
+def test_a_take_profit_is_canceled_and_a_stop_is_not(desk: Desk) -> None:
+    position = held(desk)
+    target = place_order(
+        position.pk, OrderPurpose.TAKE_PROFIT, D("0.010"), Terms(OrderType.LIMIT, price=D(103_000))
+    )
+    orders.submit(target)
+    stop = desk.order(position, "protect")
+    assert "it is a stop" in by_hand.cancel_order(uuid4(), "ada", stop.pk).sentence
+    assert not by_hand.cancel_order(uuid4(), "ada", target).is_refused
+    lookups.cancel(target)
+    assert Order.objects.get(pk=target).status == "canceled"
+    assert standing(position) == [stop.trigger_price]
+    assert "is canceled" in by_hand.cancel_order(uuid4(), "ada", target).sentence
+
+
+def test_what_is_handed_over_is_left_alone_and_its_stop_stays(venue_desk: Desk) -> None:
+    position = held(venue_desk)
+    before = standing(position)
+    assert not by_hand.hand_over(uuid4(), "ada", position.pk).is_refused
+    trailing.advance(position.pk, D(110_000), timezone.now())
+    assert request_close(position.pk, reason=CloseReason.AGE, requested_by="age") is None
+    assert request_close(position.pk, reason=CloseReason.SIGNAL, requested_by="signal") is None
+    assert moved(position, "99500").is_refused
+    Order.objects.filter(position=position, purpose="protect").update(status="canceled")
+    covering.close_uncovered(timezone.now())
+    position.refresh_from_db()
+    assert (position.status, stop_of(position)) == ("open", before[0])
+    assert RiskEvent.objects.filter(event_type="position_handed_over").get().details["by"] == "ada"
+
+
+def test_what_is_handed_over_is_closed_by_a_person_only(desk: Desk) -> None:
+    position = held(desk)
+    by_hand.hand_over(uuid4(), "ada", position.pk)
+    assert by_hand.close(uuid4(), "ada", position.pk).order_id is not None
+
+
+def test_what_was_handed_over_is_looked_after_again(desk: Desk) -> None:
+    position = held(desk)
+    by_hand.hand_over(uuid4(), "ada", position.pk)
+    by_hand.take_back(uuid4(), "ada", position.pk)
+    trailing.advance(position.pk, D(102_000), timezone.now())
+    assert (stop_of(position) or 0) > 100_000
+
+
+def test_a_refused_close_is_asked_again_at_once(desk: Desk) -> None:
+    position = desk.filled()
+    Position.objects.filter(pk=position.pk).update(
+        close_reason="manual", close_refusals=3, close_again_at=timezone.now() + timedelta(minutes=1)
+    )
+    assert not by_hand.close_again(uuid4(), "ada", position.pk).is_refused
+    assert desk.order(position, "close") is not None
+    assert by_hand.close_again(uuid4(), "ada", position.pk).is_refused
+
+
+def test_close_all_is_one_flat_for_one_form(desk: Desk) -> None:
+    desk.filled()
+    desk.filled(side=PositionSide.SHORT)
+    key: UUID = uuid4()
+    first = by_hand.close_all(key, "ada", "storm")
+    assert by_hand.close_all(key, "ada", "storm") == first
+    assert FlatRun.objects.get().pk == first.flat_run_id
+    assert Order.objects.filter(purpose="close").count() == 2
+
+
+def test_the_trail_says_who_and_what_became_of_it(desk: Desk) -> None:
+    position, key = desk.filled(), uuid4()
+    by_hand.close(key, "ada", position.pk)
+    entries = TrailEntry.objects.filter(subject_table="person_acts", subject_key=str(key))
+    told = {name: value for entry in entries.order_by("pk") for name, value in entry.content.items()}
+    assert (told["by"], told["act"], told["outcome"]) == (
+        "ada",
+        "close",
+        "Close order for BTC long is on its way.",
+    )
