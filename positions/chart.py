@@ -27,10 +27,10 @@ class Window:
         return (self.until - self.since) // self.timeframe.length
 
 
-def window_around(began: datetime, ended: datetime, now: datetime) -> Window:
-    """The shortest candles of which a life has not too many; of a very long one the end."""
+def window_around(began: datetime, ended: datetime, now: datetime, wished: Timeframe | None = None) -> Window:
+    """As wished, or the shortest candles of which a life has not too many; of a very long one the end."""
     lasted = ended - began
-    timeframe = next(
+    timeframe = wished or next(
         (one for one in Timeframe if lasted / one.length <= MOST_IN_ITS_LIFE), Timeframe.FOUR_HOURS
     )
     last = min(_begin(now, timeframe), _begin(ended, timeframe) + AFTER * timeframe.length)

@@ -9,7 +9,7 @@ from typing import Any
 
 from exchanges.types import PositionSide
 from positions import formats
-from positions.lifecycle import OrderStatus, PositionStatus
+from positions.lifecycle import DONE, OrderPurpose, OrderStatus, PositionStatus
 
 Row = dict[str, Any]
 
@@ -41,6 +41,7 @@ class Held:
     software_stop: Decimal | None = None  # watched here, because the exchange takes no stops
     is_unverified: bool = False  # its account cannot be reached, or was not compared since
     verified_at: datetime | None = None  # the last full comparison
+    is_handed_over: bool = False  # a person looks after it
 
     @property
     def base(self) -> str:
@@ -55,6 +56,11 @@ class Held:
         if self.mark_price is None or self.entry_price is None:
             return None
         return (self.mark_price - self.entry_price) * self.quantity * self.position_side.sign
+
+    @property
+    def margin(self) -> Decimal:
+        """What it takes of the equity; planned while it is not held yet."""
+        return (self.entry_price or Decimal(0)) * self.quantity / self.leverage
 
     @property
     def return_on_margin(self) -> Decimal | None:
@@ -133,6 +139,7 @@ def _standing_cells(held: Held, now: datetime) -> dict[str, str]:
 
 def state_in_words(held: Held) -> str:
     words = [] if held.status == PositionStatus.OPEN else [held.status.upper()]
+    words += ["HANDED OVER"] if held.is_handed_over else []
     return " ".join([*words, "UNVERIFIED"] if held.is_unverified else words)
 
 
@@ -150,6 +157,8 @@ def phase_in_words(held: Held) -> str:
     return PHASES.get(held.phase, held.phase)
 
 
+# these have an owner, or are not called back
+NOT_CANCELED = (OrderPurpose.PROTECT, OrderPurpose.BACKSTOP, OrderPurpose.CLOSE)
 ORDER_TONES = {
     OrderStatus.FILLED: "good",
     OrderStatus.REJECTED: "bad",
@@ -166,6 +175,8 @@ def order_row(order: Any, now: datetime) -> Row:
         "id": str(order.pk),
         "position_id": order.position_id,
         "client_order_id": order.client_order_id,
+        "purpose": order.purpose,
+        "may_cancel": order.status not in DONE and order.purpose not in NOT_CANCELED,
         "status": order.status,
         "at": order.created_at.isoformat(),
         "tone": ORDER_TONES.get(order.status, ""),

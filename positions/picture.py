@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from exchanges import session
 from exchanges.errors import ExchangeError
-from exchanges.types import Candle, PositionSide
-from positions import formats
+from exchanges.types import Candle, PositionSide, Timeframe
+from positions import act_page, formats
 from positions.chart import Standing, Window, stop_line, window_around
 from positions.lifecycle import DONE
 from positions.models import Fill
 from positions.position_page import Record
 
 PATIENCE_SECONDS = 5.0
+LEAST_LEVERAGE_SHOWN = 20
 Value = dict[str, Any]
 
 
-def picture_of(record: Record, now: datetime) -> Value:
-    """Times are seconds of the epoch, prices exact texts."""
+def picture_of(record: Record, now: datetime, timeframe: Timeframe | None = None) -> Value:
+    """Times are seconds of the epoch, prices exact texts. Without a timeframe the one that fits its life."""
     position = record.position
     began, ended = position.opened_at or position.created_at, position.closed_at or now
-    window = window_around(began, ended, now)
+    window = window_around(began, ended, now, timeframe)
     candles, sentence = _candles(record, window)
     return {
         "is_live": position.is_live,
@@ -35,6 +37,8 @@ def picture_of(record: Record, now: datetime) -> Value:
         "sentence": sentence,
         "candles": [_candle(one) for one in candles if one.at < window.until],
         "entry": _entry(record, began, ended),
+        "activation": _text(_activation(record)),
+        "liquidation": _text(_liquidation(record)),
         "stops": [[_seconds(at), _text(price)] for at, price in _stop_line(record, ended)],
         "levels": list(_levels(record)),
         "fills": [_fill(fill) for fill in record.fills],
@@ -62,6 +66,19 @@ def _entry(record: Record, began: datetime, ended: datetime) -> Value | None:
     if price is None:
         return None
     return {"price": _text(price), "since": _seconds(began), "until": _seconds(ended)}
+
+
+def _activation(record: Record) -> Decimal | None:
+    """From where its stop trails; nothing once it does."""
+    held = record.held
+    return held.activation_price if held is not None and held.phase == "waiting" else None
+
+
+def _liquidation(record: Record) -> Decimal | None:
+    """Estimated; left out where it is so far away that the rest of the picture would be a line."""
+    if record.held is None or record.held.leverage < LEAST_LEVERAGE_SHOWN:
+        return None
+    return act_page.liquidation(record.held)
 
 
 def _stop_line(record: Record, ended: datetime) -> Iterator[tuple[datetime, Any]]:

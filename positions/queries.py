@@ -24,7 +24,7 @@ from exchanges.models import (
 )
 from exchanges.switch import EVERYWHERE, since_and_who
 from exchanges.types import BreakerState, PositionSide
-from positions import formats
+from positions import formats, health_strip
 from positions.accounting import QUOTE_CURRENCIES
 from positions.canary import prove_stops
 from positions.cover import whole_stops
@@ -49,6 +49,7 @@ def snapshot(now: datetime | None = None, held: Collection[Held] | None = None) 
         "signals": signal_rows(now=now),
         "figures": figures(held, now),
         "notices": notices(),
+        "health": health_strip.chips(now),
     }
 
 
@@ -112,6 +113,7 @@ def _held(position: Position, stops: dict[int, Decimal], marks: dict[tuple[str, 
         software_stop=trailing.stop_price if trailing and position.software_stop_since else None,
         is_unverified=bool(watch and watch.breaker != BreakerState.CLOSED),
         verified_at=watch.reconciled_at if watch else None,
+        is_handed_over=position.handed_over_at is not None,
     )
 
 
@@ -166,10 +168,17 @@ def figures(held: Collection[Held], now: datetime) -> dict[str, Any]:
         "today_tone": formats.tone(today),
         "other_fees": other_fees,
         "today_arrow": formats.arrow(today),
+        **_margin_used(held, equity),
         "open": str(len(held)),
         "most": _most([a.max_open_positions for a in accounts]),
         "watched": Ticker.objects.filter(enabled=True).count(),
     }
+
+
+def _margin_used(held: Collection[Held], equity: Decimal | None) -> dict[str, str]:
+    used = sum((one.margin for one in held), Decimal(0))
+    share = used / equity * 100 if equity else None
+    return {"margin": formats.amount(used), "margin_share": formats.percent(share)}
 
 
 def _most(limits: Collection[int]) -> str:

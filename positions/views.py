@@ -10,10 +10,12 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from exchanges.types import Timeframe
 from ops.desk.setting_up import set_up_first
 from positions import picture, position_page, queries
 from tradingbot.people import ACT, SWITCH, may, may_look
 
+FRAMES = ("1m", "5m", "15m", "1h")  # of the keys 1 to 4
 BLANK = {"id": "", "status": "", "shown": {}}
 
 
@@ -24,7 +26,11 @@ BLANK = {"id": "", "status": "", "shown": {}}
 def live(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     rights = {"may_close": may(request.user, ACT), "may_switch": may(request.user, SWITCH)}
-    return render(request, "live/page.html", queries.snapshot(now) | {"now": now, "blank": BLANK} | rights)
+    return render(
+        request,
+        "live/page.html",
+        queries.snapshot(now) | {"now": now, "blank": BLANK, "frames": FRAMES} | rights,
+    )
 
 
 @never_cache
@@ -41,8 +47,9 @@ def position(request: HttpRequest, position_id: int) -> HttpResponse:
 @require_safe
 @may_look
 def chart(request: HttpRequest, position_id: int) -> JsonResponse:
-    now = timezone.now()
-    return JsonResponse(picture.picture_of(_record(position_id, now), now))
+    now, asked = timezone.now(), request.GET.get("timeframe")
+    timeframe = Timeframe(asked) if asked in set(Timeframe) else None
+    return JsonResponse(picture.picture_of(_record(position_id, now), now, timeframe))
 
 
 def _record(position_id: int, now: datetime) -> position_page.Record:

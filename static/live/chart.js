@@ -2,27 +2,46 @@
 import {
   CandlestickSeries, ColorType, createChart, createSeriesMarkers, LineSeries, LineStyle, LineType,
 } from "../vendor/lightweight-charts-5.2.1.js";
+import { full, logged } from "./times.js";
 
 const REFRESH_MS = 15000;
 const box = document.getElementById("chart");
 const sentence = document.getElementById("chart-sentence");
 let chart = null;
 let drawn = "";
+let again = 0;
+
+export function show(url) {
+  const isAnother = box.dataset.url !== url;
+  box.dataset.url = url;
+  if (isAnother) hide();
+  load();
+}
+
+export function hide() {
+  clearTimeout(again);
+  chart?.remove();
+  chart = null;
+  drawn = "";
+}
 
 async function load() {
+  clearTimeout(again);
+  const { url } = box.dataset;
   try {
-    const answer = await fetch(box.dataset.url, { headers: { accept: "application/json" } });
+    const answer = await fetch(url, { headers: { accept: "application/json" } });
     if (answer.redirected) throw new Error("you are signed out");
     if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
     const text = await answer.text();
     const picture = JSON.parse(text);
+    if (url !== box.dataset.url) return; // another one was chosen meanwhile
     if (text !== drawn) draw(picture);
     drawn = text;
     say(picture.sentence);
-    if (picture.is_live) setTimeout(whenSeen, REFRESH_MS);
+    if (picture.is_live) again = setTimeout(whenSeen, REFRESH_MS);
   } catch (error) {
     say(`The chart cannot be loaded: ${error.message}. The tables below hold the same.`);
-    setTimeout(whenSeen, REFRESH_MS);
+    again = setTimeout(whenSeen, REFRESH_MS);
   }
 }
 
@@ -48,6 +67,8 @@ function draw(picture) {
   if (picture.entry) drawLevel(picture, snap, picture.entry.price, "entry", ink("entry"), LineStyle.Dashed);
   for (const { price, level, status } of picture.levels)
     drawLevel(picture, snap, price, `take-profit ${level}, ${status}`, ink("level"), LineStyle.Dotted);
+  if (picture.activation) drawLevel(picture, snap, picture.activation, "trails from", ink("text"), LineStyle.Dashed);
+  if (picture.liquidation) drawLevel(picture, snap, picture.liquidation, "liquidation", ink("down"), LineStyle.Dotted);
   drawStops(picture, snap);
   drawFills(picture, snap);
   if (seen) chart.timeScale().setVisibleLogicalRange(seen);
@@ -69,8 +90,13 @@ function options({ decimals, seconds }) {
     },
     grid: { vertLines: { color: line }, horzLines: { color: line } },
     rightPriceScale: { borderColor: line },
-    timeScale: { borderColor: line, timeVisible: true, secondsVisible: seconds < 60 },
-    localization: { locale: "en", priceFormatter: (value) => price.format(value) },
+    timeScale: {
+      borderColor: line, timeVisible: true, secondsVisible: seconds < 60,
+      tickMarkFormatter: (at) => logged(at * 1000).slice(0, 5 + 6 * (seconds < 60)),
+    },
+    localization: {
+      locale: "en", priceFormatter: (value) => price.format(value), timeFormatter: (at) => full(at * 1000),
+    },
   };
 }
 
@@ -159,5 +185,8 @@ function tellNobodyWhere() {
   if (logo) logo.search = "";
 }
 
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawn && draw(JSON.parse(drawn)));
-load();
+const drawAnew = () => drawn && draw(JSON.parse(drawn));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAnew);
+document.addEventListener("palettechange", drawAnew);
+document.addEventListener("zonechange", drawAnew);
+if (box.dataset.url) load();

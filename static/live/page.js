@@ -1,6 +1,9 @@
-import { follow, toast } from "./closing.js";
+import { follow, hear, toast } from "./acting.js";
 import { Connection } from "./connection.js";
-import { Log, Positions, showFigures, showNotices } from "./rows.js";
+import { Log, Positions, showFigures, showHealth, showNotices } from "./rows.js";
+import { arrange } from "./desk.js";
+import { clock, zoneName } from "./times.js";
+import "./keys.js";
 
 const STALE_AFTER = 5000;
 const positions = new Positions();
@@ -27,6 +30,7 @@ function paint() {
   for (const message of messages) message.snapshot ? paintPicture(message) : paintNews(message);
   connection.needsPrices = positions.body.rows.length > 0;
   document.title = positions.body.rows.length ? `(${positions.body.rows.length}) Control room` : "Control room";
+  arrange();
   follow(positions, state);
 }
 
@@ -36,6 +40,7 @@ function paintPicture({ type, snapshot }) {
   orders.show(snapshot.orders);
   showFigures(snapshot.figures);
   showNotices(snapshot.notices);
+  showHealth(snapshot.health);
   const isPriced = snapshot.positions.some((row) => row.mark_price !== null);
   if (type === "hello" && isPriced) connection.pricedAt = Date.now();
 }
@@ -47,7 +52,10 @@ function paintNews(news) {
     positions.remove(id);
   }
   if (news.signals) signals.show(news.signals, true);
-  if (news.orders) orders.show(news.orders, true);
+  if (news.orders) {
+    orders.show(news.orders, true);
+    hear(news.orders);
+  }
   if (news.notices) showNotices(news.notices);
   if (news.figures) showFigures(news.figures);
   if (news.open_pnl) showFigures(news.open_pnl);
@@ -64,6 +72,8 @@ function showState(now) {
   else text.textContent = now.text;
   // a screen reader hears the turn, not every second of it
   document.getElementById("link").setAttribute("aria-live", isTurn ? "polite" : "off");
+  document.getElementById("act-age").textContent =
+    now.link === "live" ? "" : `${now.text}: buttons act on figures that are old`;
   follow(positions, state);
 }
 
@@ -75,6 +85,9 @@ function loginLink() {
 }
 
 setInterval(() => {
-  document.getElementById("clock").textContent = `${new Date().toISOString().slice(11, 19)} UTC`;
+  document.getElementById("clock").textContent = `${clock(new Date())} ${zoneName()}`;
   positions.age(Date.now(), STALE_AFTER);
 }, 1000);
+
+document.addEventListener("zonechange", () => connection.ask());
+arrange();

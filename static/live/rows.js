@@ -1,5 +1,7 @@
 // Puts finished texts into cells. Everything goes in as text: nothing a sender wrote becomes markup.
 
+import { full, isUtc, logged } from "./times.js";
+
 const NEWEST = 50;
 
 export function fill(element, shown) {
@@ -24,6 +26,14 @@ export class Log {
   constructor(id, templateId) {
     this.body = document.getElementById(id);
     this.templateId = templateId;
+    const scroll = this.body.closest(".scroll");
+    const pill = scroll?.parentElement.querySelector(".pill");
+    pill?.addEventListener("click", () => (scroll.scrollTop = 0));
+    scroll?.addEventListener("scroll", () => {
+      if (scroll.scrollTop >= 8) return;
+      pill.hidden = true;
+      pill.dataset.count = 0;
+    });
   }
 
   row(id) {
@@ -36,18 +46,35 @@ export class Log {
     while (this.body.rows.length > NEWEST) this.body.lastElementChild.remove();
   }
 
+  // whoever has scrolled down reads on, and is told what came meanwhile
+  keepPlace(element) {
+    const scroll = this.body.closest(".scroll");
+    const pill = scroll?.parentElement.querySelector(".pill");
+    if (!pill || scroll.scrollTop < 8) return;
+    scroll.scrollTop += element.offsetHeight;
+    const count = Number(pill.dataset.count ?? 0) + 1;
+    pill.dataset.count = count;
+    pill.textContent = `${count} new`;
+    pill.hidden = false;
+  }
+
   put(row, isNews) {
     const known = this.row(row.id);
     const element = known ?? fresh(this.templateId);
     mark(element, { id: row.id, at: row.at, tone: row.tone });
-    element.querySelector(".time").title = row.client_order_id ? `${row.at} ${row.client_order_id}` : row.at;
-    fill(element, row.shown);
+    element.querySelector(".time").title = row.client_order_id ? `${full(row.at)} ${row.client_order_id}` : full(row.at);
+    fill(element, isUtc() ? row.shown : { ...row.shown, time: logged(row.at) });
     if (row.position_id) element.querySelector("a.whole").href = `/positions/${row.position_id}/`;
+    const cancel = element.querySelector(".cancel");
+    if (cancel) cancel.href = `/orders/${row.id}/cancel/`;
+    if (cancel) cancel.hidden = !row.may_cancel;
     for (const clamped of element.querySelectorAll(".message")) clamped.title = row.shown.message;
     if (known) return;
     const after = [...this.body.rows].find((other) => other.dataset.at <= row.at);
     this.body.insertBefore(element, after ?? null);
-    if (isNews) flash(element, "new", 1200);
+    if (!isNews) return;
+    flash(element, "new", 1200);
+    this.keepPlace(element);
   }
 }
 
@@ -76,8 +103,10 @@ export class Positions {
     mark(element, { id, status, tone, since, unprotected, side });
     fill(element, row.shown);
     element.querySelector(".symbol").title = row.symbol;
-    element.querySelector('[data-cell="age"]').title = row.shown.opened;
     element.querySelector("a.whole").href = `/positions/${row.id}/`;
+    element.querySelector('[data-cell="age"]').title = full(row.since);
+    const stop = element.querySelector("a.move");
+    if (stop) stop.href = `/positions/${row.id}/stop/`;
     const close = element.querySelector(".close");
     if (close) {
       close.href = `/positions/${row.id}/close/`;
@@ -153,4 +182,16 @@ function replaceChildren(id, templateId, values) {
     return element;
   });
   document.getElementById(id).replaceChildren(...children);
+}
+
+export function showHealth(chips) {
+  const children = (chips ?? []).map((chip) => {
+    const element = fresh("health-chip");
+    element.dataset.state = chip.state;
+    fill(element, chip);
+    return element;
+  });
+  document.getElementById("health").replaceChildren(...children);
+  const worst = ["bad", "warn", "unknown", "ok"].find((state) => (chips ?? []).some((chip) => chip.state === state));
+  document.getElementById("health-strip").dataset.state = worst ?? "unknown";
 }

@@ -51,6 +51,8 @@ def learn() -> None:
     """Bybit answers that it has an order; what became of it is asked for when no stream tells."""
     Order.objects.update(updated_at=timezone.now() - timedelta(seconds=3))
     lookups.resolve_unknown(timezone.now())
+    for order in Order.objects.filter(purpose="protect", status="accepted", stood_at=None):
+        lookups.resolve(order.pk)
 
 
 def bought(desk: Desk, side: PositionSide = PositionSide.LONG) -> Position:

@@ -4,7 +4,7 @@ from migrations_sql import sql
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ops", "0013_moved_tables"), ("positions", "0028_person_acts")]
+    dependencies = [("ops", "0014_preferences"), ("positions", "0028_person_acts")]
     operations = [
         migrations.RunSQL(
             sql("constraints/0016_trail_of_person_acts.sql"), "DROP TRIGGER record_trail ON person_acts"

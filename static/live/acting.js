@@ -1,0 +1,151 @@
+// Sheets as dialogs: a link to an act opens its page's form here. Without this file the same link leads to that page.
+
+import { fill, mark } from "./rows.js";
+import { show as showTimes } from "./times.js";
+
+const TOAST_MS = 9000;
+const DONE = ["filled", "canceled", "expired", "rejected", "denied"];
+const watched = new Map();
+let dialog = null;
+
+export function toast(sentence, kind = "") {
+  const element = document.createElement("p");
+  element.textContent = sentence;
+  element.dataset.kind = kind;
+  const place = document.getElementById("toasts") ?? document.body.appendChild(toasts());
+  place.append(element);
+  setTimeout(() => element.remove(), TOAST_MS);
+}
+
+function toasts() {
+  const element = document.createElement("div");
+  element.id = "toasts";
+  element.setAttribute("role", "status");
+  return element;
+}
+
+function made() {
+  if (dialog) return dialog;
+  dialog = document.createElement("dialog");
+  dialog.id = "act-dialog";
+  dialog.setAttribute("aria-labelledby", "sheet-title");
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  dialog.addEventListener("submit", submitted);
+  dialog.addEventListener("input", () => allow());
+  dialog.addEventListener("close", () => dialog.replaceChildren());
+  return document.body.appendChild(dialog);
+}
+
+export async function open(href) {
+  try {
+    const answer = await fetch(href, { headers: { accept: "text/html" } });
+    if (answer.redirected || !answer.ok) return location.assign(href);
+    put(await answer.text());
+  } catch {
+    toast("The server does not answer, so nothing can be asked of it. What stands on the exchange stays.", "bad");
+  }
+}
+
+function put(html) {
+  const page = new DOMParser().parseFromString(html, "text/html");
+  const sheet = page.getElementById("sheet");
+  if (!sheet) return toast("There is nothing to do here any more.");
+  made().replaceChildren(...sheet.childNodes);
+  dialog.dataset.position = sheet.dataset.position ?? "";
+  if (!dialog.open) dialog.showModal();
+  (dialog.querySelector("[autofocus]") ?? dialog.querySelector("[data-keep]"))?.focus();
+  showTimes(dialog);
+  allow();
+}
+
+const send = () => dialog.querySelector("form[data-act] button");
+
+// what was to be typed is typed: only then, and only once
+function allow(isSending = false) {
+  const typed = dialog.querySelector("[data-must]");
+  const fits = !typed || typed.value.trim().toUpperCase() === typed.dataset.must.toUpperCase();
+  if (send()) send().disabled = isSending || !fits;
+}
+
+async function submitted(event) {
+  event.preventDefault();
+  const form = event.target;
+  if (form.method === "get") return open(`${form.getAttribute("action")}?${new URLSearchParams(new FormData(form))}`);
+  if (!send() || send().disabled) return;
+  allow(true);
+  try {
+    const body = new FormData(form);
+    const answer = await fetch(form.action, { method: "POST", body, headers: { accept: "application/json" } });
+    await read(answer, form);
+  } catch {
+    refuse("No answer: it is not known whether the request arrived. Sending it again cannot make a second order.");
+  }
+}
+
+async function read(answer, form) {
+  if (answer.redirected) return location.assign(answer.url);
+  if (!answer.headers.get("Content-Type")?.startsWith("application/json"))
+    return refuse(`Nothing was sent: the server answered ${answer.status}. You may be signed out, or may not do this.`);
+  const { sentence, key, order, where } = await answer.json();
+  if (!answer.ok) {
+    if (key) form.elements.key.value = key;
+    return refuse(sentence);
+  }
+  if (where) return location.assign(where);
+  const { position } = dialog.dataset;
+  watch(form.dataset.act, position, order);
+  dialog.close();
+  toast(sentence);
+  document.dispatchEvent(new CustomEvent("acted", { detail: { position } }));
+}
+
+function refuse(sentence) {
+  if (!dialog.open) return toast(sentence, "bad");
+  const place = dialog.querySelector("#refusal");
+  place.textContent = sentence;
+  allow();
+}
+
+// the figures of an open dialog are as live as the table's
+export function follow(positions, state) {
+  if (!dialog?.open || !dialog.dataset.position) return;
+  const row = positions.row(dialog.dataset.position);
+  if (!row) return toast("This position is over."), dialog.close();
+  const shown = {};
+  for (const cell of row.querySelectorAll("[data-cell]")) shown[cell.dataset.cell] = cell.textContent;
+  fill(dialog, shown);
+  const facts = dialog.querySelector(".facts");
+  if (facts) mark(facts, { tone: row.dataset.tone });
+  const age = dialog.querySelector("[data-age]");
+  if (!age) return;
+  age.hidden = state.link === "live";
+  age.textContent = `${state.text}: these figures are old. It works all the same.`;
+}
+
+// the toast of what really became of it
+function watch(act, position, order) {
+  if (order) watched.set(order, { act });
+  else if (act === "stop") watched.set(`stop ${position}`, { act, since: new Date(Date.now() - 5000).toISOString() });
+}
+
+export function hear(orders) {
+  for (const order of orders) {
+    const stop = watched.get(`stop ${order.position_id}`);
+    const isNewStop = stop && order.purpose === "protect" && order.at >= stop.since;
+    const ends = DONE.includes(order.status) && watched.has(order.id);
+    if (!ends && !(isNewStop && ["accepted", "rejected", "denied"].includes(order.status))) continue;
+    watched.delete(ends ? order.id : `stop ${order.position_id}`);
+    const { symbol, what, quantity, price, status, why } = order.shown;
+    const isGood = ["filled", "canceled", "accepted"].includes(order.status);
+    toast(`${symbol}: ${what} ${quantity} at ${price} is ${status}${why ? `: ${why}` : ""}`, isGood ? "good" : "bad");
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const keep = event.target.closest("[data-keep]");
+  if (keep && dialog?.open) return event.preventDefault(), dialog.close();
+  const link = event.target.closest("a[data-dialog]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  open(link.getAttribute("href"));
+});

@@ -1,0 +1,45 @@
+// Keys of the live page. Off while somebody types; each has a way by mouse too.
+
+import { open } from "./acting.js";
+import { selectedRow, setTimeframe, step } from "./desk.js";
+
+const PLACES = { l: "/", s: "/signals/", o: "/orders/", h: "/health/", t: "/trades/", k: "/switch/" };
+const FRAMES = { 1: "1m", 2: "5m", 3: "15m", 4: "1h" };
+const help = document.getElementById("keys");
+let goes = false;
+
+const follow = (selector) => selectedRow()?.querySelector(selector);
+const ACTS = {
+  j: () => step(1),
+  k: () => step(-1),
+  Enter: () => follow("a.whole")?.click(),
+  c: () => follow("a.close") && open(follow("a.close").getAttribute("href")),
+  m: () => selectedRow() && document.querySelector("[data-may-act]") && open(`/positions/${selectedRow().dataset.id}/stop/`),
+  "/": () => document.getElementById("filter")?.focus(),
+  s: () => document.getElementById("sort")?.focus(),
+  p: () => document.getElementById("pause")?.click(),
+  "?": () => help.showModal(),
+};
+
+document.addEventListener("keydown", (event) => {
+  const types = event.target.closest("input, textarea, select, [contenteditable]");
+  if (event.key === "Escape" && types && !types.closest("dialog")) return types.blur();
+  if (types || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.key === "Enter" && event.target.closest("a, button")) return;
+  if (goes) {
+    goes = false;
+    if (PLACES[event.key]) location.assign(places(event.key));
+    return;
+  }
+  if (event.key === "g") {
+    goes = true;
+    return setTimeout(() => (goes = false), 1500);
+  }
+  if (FRAMES[event.key]) return setTimeframe(FRAMES[event.key]);
+  if (!ACTS[event.key]) return;
+  event.preventDefault();
+  ACTS[event.key]();
+});
+
+const places = (key) => document.querySelector(`[data-key="${key}"]`)?.href ?? PLACES[key];
+document.getElementById("show-keys")?.addEventListener("click", () => help.showModal());

@@ -1,0 +1,59 @@
+// One clock for all times: UTC, or the zone a person chose. Pages are written in UTC; this shows them otherwise.
+
+const chosen = document.documentElement.dataset.zone;
+const OWN = chosen && chosen !== "UTC" ? chosen : Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+const KEPT = "times";
+
+export const isUtc = () => (localStorage.getItem(KEPT) ?? (chosen && chosen !== "UTC" ? "own" : "utc")) === "utc";
+export const zone = () => (isUtc() ? "UTC" : OWN);
+export const zoneName = () => (isUtc() ? "UTC" : OWN.split("/").at(-1).replaceAll("_", " "));
+
+const formats = new Map();
+function parts(at) {
+  const name = zone();
+  if (!formats.has(name)) {
+    const two = "2-digit";
+    const asked = { timeZone: name, hourCycle: "h23", year: "numeric", month: two, day: two, hour: two, minute: two, second: two };
+    formats.set(name, new Intl.DateTimeFormat("en", asked));
+  }
+  return Object.fromEntries(formats.get(name).formatToParts(at).map(({ type, value }) => [type, value]));
+}
+
+export function clock(at) {
+  const { hour, minute, second } = parts(at);
+  return `${hour}:${minute}:${second}`;
+}
+
+// as the logs have it: the time today, the day before that
+export function logged(iso) {
+  const then = parts(new Date(iso));
+  const now = parts(new Date());
+  const isToday = then.year === now.year && then.month === now.month && then.day === now.day;
+  return isToday ? clock(new Date(iso)) : `${then.month}-${then.day} ${then.hour}:${then.minute}`;
+}
+
+export function full(iso) {
+  const { year, month, day, hour, minute, second } = parts(new Date(iso));
+  return `${year}-${month}-${day} ${hour}:${minute}:${second} ${zoneName()}`;
+}
+
+export function show(root = document) {
+  for (const element of root.querySelectorAll("time[datetime]")) {
+    element.dataset.utc ??= element.textContent;
+    const { form } = element.dataset;
+    if (isUtc()) element.textContent = element.dataset.utc;
+    else if (form === "log") element.textContent = logged(element.dateTime);
+    else if (form === "clock") element.textContent = `${clock(new Date(element.dateTime))} ${zoneName()}`;
+    else element.textContent = full(element.dateTime);
+  }
+}
+
+export function toggle() {
+  localStorage.setItem(KEPT, isUtc() ? "own" : "utc");
+  show();
+  document.dispatchEvent(new Event("zonechange"));
+}
+
+const button = document.getElementById("zone");
+if (button) button.addEventListener("click", toggle);
+show();
