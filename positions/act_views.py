@@ -41,7 +41,7 @@ def close(request: HttpRequest, position_id: int) -> HttpResponse:
         return _already_over(request, position_id)
     form = CloseForm(request.POST or None, word=held.base)
     page = _page_of(held) | {"row": act_page.closing_facts(held, timezone.now())}
-    page["is_closing"] = held.status == PositionStatus.CLOSING
+    page |= {"is_closing": held.status == PositionStatus.CLOSING, "back": reverse("live")}
     return _sheet(
         request, "live/acts/close.html", form, page, lambda key: by_hand.close(key, _who(request), held.id)
     )

@@ -22,7 +22,7 @@ from exchanges.switch import EVERYWHERE, since_and_who
 from exchanges.switch_models import Switched
 from exchanges.trading_state import FlatOutcome, Move
 from positions.flatness import by_our_rows
-from positions.lifecycle import DONE
+from positions.lifecycle import DONE, OrderPurpose
 from positions.models import Order, Position
 from positions.services.flat_books import books_of
 from positions.services.halting import Answer
@@ -91,9 +91,25 @@ def page_of(run: FlatRun) -> dict[str, Any]:
         "is_over": run.ended_at is not None,
         "is_flat": bool(reports) and all(one["outcome"] == FlatOutcome.FLAT for one in reports),
         "reports": reports,
+        "refused": list(_refused(run)),
         "left": [line for one in reports for line in lines_of(one)],
         "now": timezone.now(),
     }
+
+
+def _refused(run: FlatRun) -> Iterator[dict[str, Any]]:
+    """Positions whose close the exchange refused: they are asked again by themselves, or by a person now."""
+    accounts = run.reports.values("account")
+    waiting = Position.objects.filter(is_live=True, account__in=accounts, close_again_at__isnull=False)
+    for position in waiting.select_related("instrument").order_by("pk"):
+        closes = Order.objects.filter(position=position, purpose=OrderPurpose.CLOSE)
+        yield {
+            "id": position.pk,
+            "what": f"{position.instrument.symbol.split('/')[0]} {position.position_side}",
+            "refusals": position.close_refusals,
+            "why": closes.order_by("-generation").values_list("reason", flat=True).first() or "",
+            "again_at": position.close_again_at,
+        }
 
 
 def switch_page() -> dict[str, Any]:

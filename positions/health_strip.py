@@ -1,4 +1,4 @@
-"""Whether what a person looks at can be believed: a word on each account, for the strip of the live page. Reads only."""
+"""Whether what a person looks at can be believed: a word on each account, for the live page. Reads only."""
 
 from __future__ import annotations
 

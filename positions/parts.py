@@ -54,7 +54,7 @@ def quantity_of(
     if not (wanted.is_finite() and wanted > 0):
         return Skip("say how much: a number above 0")
     if wanted > holding.free:
-        return Skip(f"only {holding.free:f} can still be closed, not {wanted:f}")
+        return Skip(f"only {holding.free.normalize():f} can still be closed, not {wanted.normalize():f}")
     rounded = floor_to(wanted, spec.size_increment)
     if rounded < spec.min_quantity and wanted < holding.held:
         return Skip(f"{wanted:f} is below the exchange's minimum quantity of {spec.min_quantity:f}")

@@ -11,7 +11,7 @@ from typing import Any
 
 from ops.trail.queries import story_of
 from ops.trail.story import lines
-from positions import formats, queries
+from positions import act_page, formats, queries
 from positions.accounting import r_multiple
 from positions.lifecycle import NEVER_STOOD, OrderPurpose, PositionStatus
 from positions.live_rows import Held, Row, order_row, phase_in_words, stop_in_words
@@ -129,6 +129,10 @@ def _holding(record: Record) -> Iterator[Fact]:
         yield Fact("Mark", formats.price(record.held.mark_price, step))
     if position.average_exit_price is not None or record.held is None:
         yield Fact("Exit", formats.price(position.average_exit_price, step))
+    if record.held is not None:
+        yield Fact("Margin", f"{formats.amount(record.held.margin)} USDT")
+        liquidation = formats.price(act_page.liquidation(record.held), step)
+        yield Fact("Liquidation", liquidation, "estimated, of its own margin")
     yield Fact("Leverage", f"{position.leverage}×")  # noqa: RUF001  (the multiplication sign is meant)
 
 

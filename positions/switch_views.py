@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from exchanges.models import KEYS_OF_ACCOUNT, ExchangeAccount, FlatRun
 from positions import flat_page, queries
 from positions.services import flattening, halting, resuming
-from tradingbot.people import SWITCH, may, may_look, may_switch
+from tradingbot.people import ACT, SWITCH, may, may_look, may_switch
 
 ALL = "ALL"
 
@@ -68,7 +68,11 @@ def overview(request: HttpRequest) -> HttpResponse:
 @may_look
 def flat(request: HttpRequest, run_id: int) -> HttpResponse:
     run = get_object_or_404(FlatRun.objects.select_related("account").defer(*KEYS_OF_ACCOUNT), pk=run_id)
-    return render(request, "live/flat.html", flat_page.page_of(run) | {"mode": queries.mode()})
+    return render(
+        request,
+        "live/flat.html",
+        flat_page.page_of(run) | {"mode": queries.mode(), "may_act": may(request.user, ACT)},
+    )
 
 
 @never_cache

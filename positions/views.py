@@ -39,8 +39,9 @@ def live(request: HttpRequest) -> HttpResponse:
 def position(request: HttpRequest, position_id: int) -> HttpResponse:
     now = timezone.now()
     page = position_page.page_of(_record(position_id, now), now)
-    may_close = page["is_closable"] and may(request.user, ACT)
-    return render(request, "live/position.html", page | {"may_close": may_close})
+    may_act = may(request.user, ACT)
+    rights = {"may_act": may_act, "may_close": page["is_closable"] and may_act}
+    return render(request, "live/position.html", page | rights)
 
 
 @never_cache

@@ -89,5 +89,6 @@ setInterval(() => {
   positions.age(Date.now(), STALE_AFTER);
 }, 1000);
 
+document.getElementById("health-strip").open = !matchMedia("(width < 40rem)").matches;
 document.addEventListener("zonechange", () => connection.ask());
 arrange();
