@@ -189,4 +189,6 @@ const drawAnew = () => drawn && draw(JSON.parse(drawn));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAnew);
 document.addEventListener("palettechange", drawAnew);
 document.addEventListener("zonechange", drawAnew);
+// what was drawn while its tab was hidden had no width to fit into
+document.addEventListener("tabshown", () => requestAnimationFrame(() => chart?.timeScale().fitContent()));
 if (box.dataset.url) load();

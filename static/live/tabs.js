@@ -12,6 +12,7 @@ function show() {
     if (link.hash === `#${name}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  document.dispatchEvent(new CustomEvent("tabshown", { detail: name }));
 }
 
 function move(event) {

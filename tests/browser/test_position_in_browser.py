@@ -58,7 +58,7 @@ def a_whole_position(**values):
 
 
 def open_page(page, server, position):
-    page.goto(f"{server.origin}/positions/{position.pk}/")
+    page.goto(f"{server.origin}/positions/{position.pk}/#picture")
     page.wait_for_selector("#chart[data-candles]")
 
 
