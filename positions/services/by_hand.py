@@ -130,7 +130,7 @@ def close_all(key: UUID, by: str, reason: str, account_id: int | None = None) ->
     """The FLAT of the kill switch, on every account unless one is named."""
     asked = Asked(key, Act.CLOSE_ALL, by, account_id=account_id, given={"reason": reason})
     done = once(asked, lambda: _begin_flat(account_id, reason, by))
-    run = FlatRun.objects.filter(pk=done.flat_run_id).first()
+    run = FlatRun.objects.filter(pk=done.flat_run_id or 0).first()
     if run is not None:
         flattening.carry_out(run)
     return done

@@ -56,6 +56,7 @@ function put(html) {
   (dialog.querySelector("[autofocus]") ?? dialog.querySelector("[data-keep]"))?.focus();
   showTimes(dialog);
   allow();
+  document.dispatchEvent(new Event("sheetopened"));
 }
 
 const send = () => dialog.querySelector("form[data-act] button");

@@ -90,5 +90,6 @@ setInterval(() => {
 }, 1000);
 
 document.getElementById("health-strip").open = !matchMedia("(width < 40rem)").matches;
+document.addEventListener("sheetopened", () => follow(positions, state));
 document.addEventListener("zonechange", () => connection.ask());
 arrange();
