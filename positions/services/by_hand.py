@@ -6,15 +6,16 @@ from __future__ import annotations
 from decimal import Decimal
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
 from exchanges.models import FlatRun
 from positions import broadcast
 from positions.act_models import Act
 from positions.lifecycle import DONE, CloseReason, OrderPurpose, PositionStatus
-from positions.models import Order, Position
+from positions.models import ArbitrageTrade, Order, Position
 from positions.services import events, expiring, flattening, insisting
-from positions.services.closing import entry_is_pending, lock_position, request_close
+from positions.services.closing import entry_is_pending, is_unwanted, lock_position, request_close
 from positions.services.once import Asked, Done, once
 from positions.services.outbox import hint
 from positions.services.placing import OrderRefused, deciding_price_of, mark_of
@@ -150,14 +151,25 @@ def _hand_over(position_id: int, by: str) -> Done:
     position = lock_position(position_id)
     if position.status != PositionStatus.OPEN or entry_is_pending(position):
         raise OrderRefused(f"the position is {position.status}, and its entry or close is still under way")
-    if position.handed_over_at is not None:
-        raise OrderRefused("it was handed over already")
+    if refusal := _why_not_handed_over(position):
+        raise OrderRefused(refusal)
     position.handed_over_at, position.handed_over_to = timezone.now(), by[:100]
     position.save(update_fields=["handed_over_at", "handed_over_to", "updated_at"])
     _tell(position, "position_handed_over", by)
     return Done(
         f"{name_of(position_id)} is yours: nothing of ours moves it any more. Its orders stay at the exchange."
     )
+
+
+def _why_not_handed_over(position: Position) -> str:
+    """What others wait for to end stays with us."""
+    if position.handed_over_at is not None:
+        return "it was handed over already"
+    if is_unwanted(position):
+        return "somebody wished it closed, and the exchange is asked for that again"
+    legs = Q(long_position=position) | Q(short_position=position)
+    paired = ArbitrageTrade.objects.filter(legs, ended_at=None).exists()
+    return "it is one leg of an arbitrage trade, and the other would stand alone" if paired else ""
 
 
 def take_back(key: UUID, by: str, position_id: int) -> Done:

@@ -111,7 +111,7 @@ def test_a_refusal_is_asked_again_with_another_number(trader: Client, held: Posi
     told = json.loads(answer.content)
     assert (answer.status_code, told["sentence"]) == (
         422,
-        "Nothing was sent: only 0.00800000 can still be closed, not 5.",
+        "Nothing was sent: only 0.008 can still be closed, not 5.",
     )
     assert told["key"] != given["key"]
 

@@ -132,5 +132,6 @@ def test_the_switch_needs_the_csrf_token(owner, account):
 @pytest.mark.parametrize("path", ["/switch/", "/switch/main/flat/"])
 def test_the_pages_need_no_script_and_nothing_from_elsewhere(owner, account, path):
     page = owner.get(path).content.decode()
-    for inline in ("<style", " style=", "onclick=", "<script"):
+    for inline in ("<style", " style=", "onclick=", "<script>"):
         assert inline not in page
+    assert page.count("<script") == page.count('<script type="module" src="/static/')

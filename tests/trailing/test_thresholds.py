@@ -33,6 +33,19 @@ def test_the_least_improvement_widens_the_band() -> None:
     assert band(LONG, plan, breakeven, D(0)).upper == D("102.010050251256"), "the first one does not wait"
 
 
+def test_a_loosened_stop_waits_for_more_than_was_taken_back() -> None:
+    loosened = TrailingState(ACTIVE, D(102), D(99), StopReason.BY_HAND, 0, D("101.4"))
+    assert band(LONG, PLAN, loosened, D(0)) == Band(D(99), D("102.010050251256"))
+    before = advance(LONG, PLAN, loosened, Seen(D("102.01"))).state
+    assert (before.stop_price, before.loosened_from) == (D(99), D("101.4"))
+    after = advance(LONG, PLAN, loosened, Seen(D("102.02"))).state
+    assert (after.stop_price, after.loosened_from, after.stop_reason) == (
+        D("101.5"),
+        None,
+        StopReason.TRAILING,
+    )
+
+
 # best price so far of a long, what the Enhanced plan without trailing waits for
 @pytest.mark.parametrize(
     ("best", "waits_for"),

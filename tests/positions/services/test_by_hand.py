@@ -295,6 +295,13 @@ def test_what_is_handed_over_is_left_alone_and_its_stop_stays(venue_desk: Desk) 
     assert RiskEvent.objects.filter(event_type="position_handed_over").get().details["by"] == "ada"
 
 
+def test_what_is_wished_closed_is_not_handed_over(desk: Desk) -> None:
+    position = desk.filled()
+    later = timezone.now() + timedelta(minutes=1)
+    Position.objects.filter(pk=position.pk).update(close_reason="age", close_again_at=later)
+    assert "wished it closed" in by_hand.hand_over(uuid4(), "ada", position.pk).sentence
+
+
 def test_what_is_handed_over_is_closed_by_a_person_only(desk: Desk) -> None:
     position = held(desk)
     by_hand.hand_over(uuid4(), "ada", position.pk)
