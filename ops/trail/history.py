@@ -56,11 +56,14 @@ def _from_trail(keys: Keys, own: str) -> Iterator[Event]:
         state = states.setdefault((entry.subject_table, entry.subject_key), {})
         before, after = _flat(state), _flat(state | entry.content)
         state.update(entry.content)
-        named = "" if entry.subject_table == own else f"{entry.subject_table.rpartition('_')[2]} "
+        named = (
+            "" if entry.subject_table == own else f"{PARTS.get(entry.subject_table, entry.subject_table)} "
+        )
         changes = _differences(entry, before, after)
         yield Event(entry.written_at, _who(entry.written_by), f"{named}{WORDS[entry.change]}", changes)
 
 
+PARTS = {"signals_app_strategyaccount": "account it trades on", "signals_app_strategysignal": "phrase"}
 WORDS: Mapping[str, str] = {
     Change.FOUND: "was there when the trail began",
     Change.INSERT: "made",

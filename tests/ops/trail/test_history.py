@@ -54,7 +54,7 @@ def test_where_it_trades_is_part_of_its_story(admin_client):
     place.leverage = 3
     with in_the_name_of("ada"):
         place.save()
-    assert ("ada", "strategyaccount changed", [("leverage", "", "3")]) in told(
+    assert ("ada", "account it trades on changed", [("leverage", "", "3")]) in told(
         page_of(admin_client, strategy)
     )
 
