@@ -79,6 +79,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tradingbot.request_log.request_log",
     "tradingbot.security.content_security",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -201,15 +202,28 @@ SESSION_COOKIE_HTTPONLY = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SILENCED_SYSTEM_CHECKS: list[str] = []
 
+# the one that is not used is not made: structlog costs a process a third of a second
+_LOG_LINES = {
+    "console": {
+        "()": "ops.log_lines.ForEyes",
+        "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+    },
+    "json": {"()": "ops.log_lines.as_json"},
+}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "formatters": {"line": _LOG_LINES[ENV.log_format]},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": ENV.log_level},
     "loggers": {
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
         "ccxt": {"level": "WARNING"},
+        "uvicorn": {"handlers": [], "level": "INFO", "propagate": True},  # its own lines like all others
+        "uvicorn.access": {
+            "handlers": [],
+            "propagate": False,
+        },  # an address may hold what is nobody's business
     },
 }

@@ -105,7 +105,7 @@ def _of_exchanges(now: Facts) -> Iterator[Metric]:
     shares = {(use.venue, use.key, use.unit, str(use.seconds)): use.share for use in uses}
     yield gauge("rate_limit_used", "Share of a request budget", ("venue", "key", "unit", "seconds"), shares)
     ages = {
-        (one.venue, one.kind): (now.at - one.youngest).total_seconds()
+        (one.venue, one.kind): max((now.at - one.youngest).total_seconds(), 0.0)
         for one in now.feeds or []
         if one.youngest
     }

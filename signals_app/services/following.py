@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from exchanges.models import ExchangeAccount, Instrument
 from exchanges.types import PositionSide
+from ops.log_context import bound
 from positions.lifecycle import CloseReason
 from positions.models import Position
 from positions.services import levels
@@ -94,18 +95,19 @@ def follow(signal: Signal, routed: Route | Unrouted, outlook: Outlook, waited: W
     come again."""
     if isinstance(routed, Unrouted):
         return _skipped(routed, routed.reason, routed.code)
-    try:
-        if routed.direction.is_entry:
-            return _enter(signal, routed, outlook, waited)
-        return _leave(signal, routed)
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception as error:
-        return _failed(signal, routed, error)
+    with bound(signal_uid=signal.uid[:16]):  # in full it would be hidden as if it were a key
+        try:
+            if routed.direction.is_entry:
+                return _enter(signal, routed, outlook, waited)
+            return _leave(signal, routed)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            return _failed(signal, routed, error)
 
 
 def _failed(signal: Signal, routed: Route, error: Exception) -> EntryVerdict:
-    logger.error("strategy %s on account %s failed on signal %s", *routed.place, signal.uid, exc_info=error)
+    logger.error("strategy %s on account %s failed", *routed.place, exc_info=error)
     note, code = type(error).__name__, ReasonCode.INTERNAL_ERROR
     return EntryVerdict(*routed.place, EntryStatus.FAILED, note, reason_code=code)
 
