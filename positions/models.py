@@ -148,6 +148,9 @@ class Position(models.Model):
             models.Index(fields=["status", "account"], name="position_status_account"),
             models.Index(F("created_at").desc(), name="position_newest"),
             models.Index(fields=["account", "closed_at"], name="position_account_closed"),
+            models.Index(
+                F("closed_at").desc(), condition=Q(status=PositionStatus.CLOSED), name="position_newest_closed"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -271,6 +274,11 @@ class Order(models.Model):
             models.Index(fields=["symbol", "status"], name="order_symbol_status"),
             models.Index(F("created_at").desc(), name="order_newest"),
             models.Index(fields=["status", "next_attempt_at"], name="order_due"),
+            models.Index(
+                fields=["exchange_order_id"],
+                condition=~Q(exchange_order_id=""),
+                name="order_of_exchange_id",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
 from exchanges.models import AccountWatch
 from positions.accounting import QUOTE_CURRENCIES
@@ -88,16 +88,22 @@ def gap(account_id: int, since: Moment, until: Moment) -> Decimal:
 
 def booked(account_id: int, since: datetime, until: datetime) -> Booked:
     """Profit less fees plus funding; fees in another coin are taken from another wallet."""
-    told = Fill.objects.exclude(
-        trade_id__startswith=OF_OLDER_BOTS
-    )  # they are here as the exchange lists them too
-    fills = told.filter(account_id=account_id, executed_at__gt=since, executed_at__lte=until)
+    fills = Fill.objects.filter(account_id=account_id, executed_at__gt=since, executed_at__lte=until)
     paid = FundingPayment.objects.filter(account_id=account_id, paid_at__gt=since, paid_at__lte=until)
-    sums = fills.aggregate(
+    return booked_by(fills, paid)
+
+
+def booked_by(fills: QuerySet[Fill], payments: QuerySet[FundingPayment]) -> Booked:
+    sums = that_moved_a_wallet(fills).aggregate(
         pnl=Sum("realized_pnl"),
         fees=Sum("fee", filter=Q(fee_currency__in=QUOTE_CURRENCIES)),
         rows=Count("pk"),
     )
-    funding = paid.aggregate(total=Sum("amount"), rows=Count("pk"))
+    funding = payments.aggregate(total=Sum("amount"), rows=Count("pk"))
     amount = (sums["pnl"] or ZERO) - (sums["fees"] or ZERO) + (funding["total"] or ZERO)
     return Booked(amount, sums["rows"] + funding["rows"])
+
+
+def that_moved_a_wallet(fills: QuerySet[Fill]) -> QuerySet[Fill]:
+    """Those that an older bot wrote down are here as the exchange lists them, too."""
+    return fills.exclude(trade_id__startswith=OF_OLDER_BOTS)

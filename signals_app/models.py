@@ -265,6 +265,7 @@ class SignalLog(models.Model):
         indexes = [
             models.Index(F("received_at").desc(), name="signal_newest"),
             models.Index("source", F("received_at").desc(), name="signal_newest_of_source"),
+            models.Index("symbol", F("received_at").desc(), name="signal_newest_of_symbol"),
             models.Index(fields=["id"], condition=Q(dispatched_at=None), name="signal_waiting"),
             models.Index(fields=["delivery"], condition=~Q(delivery=""), name="signal_of_delivery"),
         ]

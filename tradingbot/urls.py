@@ -13,4 +13,5 @@ urlpatterns = [
     path("webhook/<slug:sender>/", webhook),
     path("", include("ops.health.urls")),
     path("", include("positions.urls")),
+    path("", include("positions.lists.urls")),
 ]

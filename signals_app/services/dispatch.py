@@ -97,7 +97,7 @@ def _is_known(source: str, registry: Registry) -> bool:
 
 def _read(log: SignalLog, registry: Registry) -> _Waiting | Ignored:
     try:
-        signal, rule = _signal_of(log), registry.rule_of(sender_of(log.source))
+        signal, rule = signal_of(log), registry.rule_of(sender_of(log.source))
         return _Waiting(log.pk, log.received_at, rule, signal, _routed(log, signal, rule, registry))
     except Exception as error:
         return _our_failure(log.pk, error)
@@ -120,7 +120,7 @@ def _our_failure(log_id: int, error: Exception) -> Ignored:
     return Ignored(f"internal error ({type(error).__name__})", ReasonCode.INTERNAL_ERROR)
 
 
-def _signal_of(log: SignalLog) -> Signal:
+def signal_of(log: SignalLog) -> Signal:
     bar_time, details = cast(datetime, log.bar_time), Details.from_json(log.details)
     return Signal(log.symbol, log.message, bar_time, log.sent_at, log.signal_id, details)
 
