@@ -149,7 +149,9 @@ class Position(models.Model):
             models.Index(F("created_at").desc(), name="position_newest"),
             models.Index(fields=["account", "closed_at"], name="position_account_closed"),
             models.Index(
-                F("closed_at").desc(), condition=Q(status=PositionStatus.CLOSED), name="position_newest_closed"
+                F("closed_at").desc(),
+                condition=Q(status=PositionStatus.CLOSED),
+                name="position_newest_closed",
             ),
         ]
 

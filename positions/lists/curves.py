@@ -60,7 +60,8 @@ def steps(points: Sequence[tuple[datetime, Decimal]], since: datetime, until: da
     """A path that begins at zero and climbs or falls when a position closed."""
     if not points or until <= since:
         return ""
-    scale, path = Scale.of([value for _, value in points]), [f"M0 {scale.height(ZERO)}"]
+    scale = Scale.of([value for _, value in points])
+    path = [f"M0 {scale.height(ZERO)}"]
     for at, value in _thinned(points):
         x = round(Decimal((at - since) / (until - since)) * HUNDRED, 2)
         path.append(f"H{x}V{scale.height(value)}")

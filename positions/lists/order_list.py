@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -71,4 +72,4 @@ def _latency(order: Order) -> str:
     """From the moment a worker took it up to the exchange's first answer."""
     if order.submitted_at is None or order.answered_at is None or order.answered_at < order.submitted_at:
         return formats.UNKNOWN
-    return f"{round((order.answered_at - order.submitted_at) / A_MILLISECOND):,}"
+    return formats.quantity(Decimal(round((order.answered_at - order.submitted_at) / A_MILLISECOND)))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from exchanges.models import KEYS_OF_ACCOUNT
-from positions.formats import UNKNOWN, words
-from positions.live_rows import signal_row
+from positions.formats import UNKNOWN, quantity, words
 from positions.lists.filters import Asked, Filter
+from positions.live_rows import signal_row
 from signals_app.models import EntryStatus, SignalLog, SignalLogEntry, SignalStatus, Strategy
 from signals_app.reasons import ReasonCode
 
@@ -78,7 +79,7 @@ def with_verdicts(rows: QuerySet[SignalLog]) -> QuerySet[SignalLog]:
 
 
 def row_of(log: SignalLog, now: datetime) -> dict[str, Any]:
-    entries = list(log.entries.all())  # type: ignore[attr-defined]
+    entries = list(log.entries.all())
     return signal_row(log, now) | {
         "reason": log.reason,
         "code": log.reason_code,
@@ -107,8 +108,7 @@ def _milliseconds(end: datetime | None, start: datetime | None) -> str:
     """Below zero where a sender's clock is ahead."""
     if end is None or start is None:
         return UNKNOWN
-    took = round((end - start) / A_MILLISECOND)
-    return f"{'\N{MINUS SIGN}' if took < 0 else ''}{abs(took):,}"
+    return quantity(Decimal(round((end - start) / A_MILLISECOND)))
 
 
 def _readable(raw: str) -> str:

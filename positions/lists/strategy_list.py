@@ -36,8 +36,12 @@ GROUPS = (
 
 
 def strategies() -> QuerySet[Strategy]:
-    accounts = StrategyAccount.objects.select_related("account").defer(*KEYS_OF_ACCOUNT).order_by("account__name")
-    return Strategy.objects.prefetch_related("tickers", Prefetch("accounts", accounts)).order_by("archived", "name")
+    accounts = (
+        StrategyAccount.objects.select_related("account").defer(*KEYS_OF_ACCOUNT).order_by("account__name")
+    )
+    return Strategy.objects.prefetch_related("tickers", Prefetch("accounts", accounts)).order_by(
+        "archived", "name"
+    )
 
 
 def rows(now: datetime) -> list[dict[str, Any]]:

@@ -41,7 +41,9 @@ def totals_of(asked: Asked, now: datetime) -> dict[str, Any]:
             (name or "by hand or found", trade_list.figures_row(those, until - since))
             for name, those in by_strategy(trades).items()
         ],
-        "days": [(day, trade_list.figures_row(those)) for day, those in list(by_day(trades).items())[:LATEST_DAYS]],
+        "days": [
+            (day, trade_list.figures_row(those)) for day, those in list(by_day(trades).items())[:LATEST_DAYS]
+        ],
         "latest_days": LATEST_DAYS,
     }
 

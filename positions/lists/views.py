@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +22,7 @@ from positions.lists.filters import Asked, read
 from positions.lists.paging import Page, Place, count_newer, page_of
 from positions.lists.trade_page import totals_of
 from positions.models import Fill, FundingPayment
-from positions.reports.reading import trades_of
+from positions.reports.reading import closed_positions, trades_of
 from positions.reports.tables import booked_table, trade_table
 from signals_app.models import SignalLog
 from signals_app.services.replaying import NotReplayable, replay
@@ -114,7 +113,7 @@ def trades(request: HttpRequest) -> HttpResponse:
     page = page_of(trade_list.narrowed(asked), trade_list.COLUMN, _place(request))
     ids = [one.pk for one in page.rows]
     shown = _listed(asked, page, now) | {
-        "rows": [trade_list.trade_row(one) for one in trades_of(trade_list.closed_positions().filter(pk__in=ids))],
+        "rows": [trade_list.trade_row(one) for one in trades_of(closed_positions().filter(pk__in=ids))],
         "totals": totals_of(asked, now),
     }
     return render(request, "lists/trades.html", shown)

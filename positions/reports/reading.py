@@ -68,9 +68,9 @@ def _bought(ids: Sequence[int]) -> dict[int, Decimal]:
 
 def _first_stops(ids: Sequence[int]) -> dict[int, Decimal]:
     """The first that the exchange took."""
-    stops = Order.objects.filter(
-        position__in=ids, purpose=OrderPurpose.PROTECT, trigger_price__gt=0
-    ).exclude(status__in=list(NEVER_STOOD))
+    stops = Order.objects.filter(position__in=ids, purpose=OrderPurpose.PROTECT, trigger_price__gt=0).exclude(
+        status__in=list(NEVER_STOOD)
+    )
     first = stops.order_by("position_id", "created_at", "pk").distinct("position_id")
     return dict(first.values_list("position_id", "trigger_price"))
 

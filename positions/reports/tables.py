@@ -29,7 +29,17 @@ BOOKED_HEAD = (
     "fee_currency", "funding", "wallet_change", "trade_id", "exchange_order_id", "client_order_id", "position_id",
     "strategy", "forced",
 )  # fmt: skip
-CONTRACT_HEAD = ("year", "venue", "symbol", "quote_currency", "positions", "profit", "fees", "funding", "result")
+CONTRACT_HEAD = (
+    "year",
+    "venue",
+    "symbol",
+    "quote_currency",
+    "positions",
+    "profit",
+    "fees",
+    "funding",
+    "result",
+)
 
 
 def trade_table(trades: list[Trade]) -> Table:
@@ -102,7 +112,9 @@ class Year:
 
 def year_of(year: int) -> Year:
     closed = closed_positions().filter(**within("closed_at", year))
-    trades = sorted(trades_of(closed), key=lambda one: (one.venue, one.symbol, one.closed_at, one.position_id))
+    trades = sorted(
+        trades_of(closed), key=lambda one: (one.venue, one.symbol, one.closed_at, one.position_id)
+    )
     groups = grouped(trades, lambda one: (one.venue, one.symbol, one.quote_currency))
     contracts = [Contract(year, *key, statistics(those)) for key, those in sorted(groups.items())]
     return Year(year, contracts, trades, booked_by(*booked_in(year)).amount)

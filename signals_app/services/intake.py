@@ -35,10 +35,9 @@ def receive_signal(arrival: Arrival, registry: Registry | None = None) -> Verdic
     return _receive([reading])[0]
 
 
-def receive_read(arrival: Arrival, signal: Signal, registry: Registry | None = None) -> Verdict:
+def receive_read(arrival: Arrival, signal: Signal, registry: Registry) -> Verdict:
     """A message that was read before."""
-    tables = registry or live.current()
-    return _receive([Reading.of(arrival, signal, _routed(arrival, signal, tables))])[0]
+    return _receive([Reading.of(arrival, signal, _routed(arrival, signal, registry))])[0]
 
 
 def receive_batch(arrivals: Sequence[Arrival], registry: Registry | None = None) -> list[Verdict]:
