@@ -35,25 +35,25 @@ class Asked:
     values: Mapping[str, str]
     refusals: Sequence[str] = field(default_factory=list)
 
-    def __getitem__(self, name: str) -> str:
+    def value(self, name: str) -> str:
         return self.values.get(name, "")
 
     @property
     def fields(self) -> list[tuple[Filter, str]]:
-        return [(one, self[one.name]) for one in self.filters]
+        return [(one, self.value(one.name)) for one in self.filters]
 
     @property
     def is_narrowed(self) -> bool:
-        return any(self[one.name] != one.default for one in self.filters)
+        return any(self.value(one.name) != one.default for one in self.filters)
 
     @property
     def since(self) -> datetime | None:
-        return start_of(self["since"])
+        return start_of(self.value("since"))
 
     @property
     def until(self) -> datetime | None:
         """The end of the last day."""
-        start = start_of(self["until"])
+        start = start_of(self.value("until"))
         return start + A_DAY if start else None
 
     def during(self, column: str) -> dict[str, datetime]:
@@ -62,7 +62,7 @@ class Asked:
 
     def address(self, **besides: str) -> str:
         """The query part of an address: a field that was emptied against its default stays in it."""
-        kept = {one.name: self[one.name] for one in self.filters if self[one.name] != one.default}
+        kept = {one.name: self.value(one.name) for one in self.filters if self.value(one.name) != one.default}
         found = kept | {name: value for name, value in besides.items() if value}
         return f"?{urlencode(found)}" if found else "?"
 

@@ -35,16 +35,16 @@ def filters() -> list[Filter]:
 
 def narrowed(asked: Asked) -> QuerySet[Order]:
     rows = Order.objects.filter(**asked.during(COLUMN))
-    if asked["symbol"]:
-        rows = rows.filter(symbol=plain_symbol(asked["symbol"]))
-    if asked["status"]:
-        rows = rows.filter(status=asked["status"])
-    if asked["purpose"]:
-        rows = rows.filter(purpose=asked["purpose"])
-    if asked["account"]:
-        rows = rows.filter(account__name=asked["account"])
-    if asked["id"]:
-        rows = rows.filter(Q(client_order_id=asked["id"]) | Q(exchange_order_id=asked["id"]))
+    if asked.value("symbol"):
+        rows = rows.filter(symbol=plain_symbol(asked.value("symbol")))
+    if asked.value("status"):
+        rows = rows.filter(status=asked.value("status"))
+    if asked.value("purpose"):
+        rows = rows.filter(purpose=asked.value("purpose"))
+    if asked.value("account"):
+        rows = rows.filter(account__name=asked.value("account"))
+    if asked.value("id"):
+        rows = rows.filter(Q(client_order_id=asked.value("id")) | Q(exchange_order_id=asked.value("id")))
     return rows
 
 

@@ -40,13 +40,13 @@ def filters() -> list[Filter]:
 
 def narrowed(asked: Asked) -> QuerySet[SignalLog]:
     rows = SignalLog.objects.filter(**asked.during(COLUMN))
-    if asked["symbol"]:
-        rows = rows.filter(symbol=plain_symbol(asked["symbol"]))
-    if asked["source"]:
-        rows = rows.filter(source=asked["source"])
-    if asked["reason"]:
-        of_a_strategy = _entries(asked).filter(reason_code=asked["reason"])
-        rows = rows.filter(Q(reason_code=asked["reason"]) | Exists(of_a_strategy))
+    if asked.value("symbol"):
+        rows = rows.filter(symbol=plain_symbol(asked.value("symbol")))
+    if asked.value("source"):
+        rows = rows.filter(source=asked.value("source"))
+    if asked.value("reason"):
+        of_a_strategy = _entries(asked).filter(reason_code=asked.value("reason"))
+        rows = rows.filter(Q(reason_code=asked.value("reason")) | Exists(of_a_strategy))
     return _decided(rows, asked)
 
 
@@ -56,19 +56,19 @@ def plain_symbol(text: str) -> str:
 
 
 def _decided(rows: QuerySet[SignalLog], asked: Asked) -> QuerySet[SignalLog]:
-    decision = asked["decision"]
+    decision = asked.value("decision")
     if decision == "waiting":
         return rows.filter(dispatched_at=None)
     if decision in list(SignalStatus):
         return rows.filter(status=decision)
     if decision:
         return rows.filter(Exists(_entries(asked).filter(status=decision)))
-    return rows.filter(Exists(_entries(asked))) if asked["strategy"] else rows
+    return rows.filter(Exists(_entries(asked))) if asked.value("strategy") else rows
 
 
 def _entries(asked: Asked) -> QuerySet[SignalLogEntry]:
     entries = SignalLogEntry.objects.filter(log=OuterRef("pk"))
-    return entries.filter(strategy__name=asked["strategy"]) if asked["strategy"] else entries
+    return entries.filter(strategy__name=asked.value("strategy")) if asked.value("strategy") else entries
 
 
 def with_verdicts(rows: QuerySet[SignalLog]) -> QuerySet[SignalLog]:

@@ -41,23 +41,23 @@ def filters(now: datetime) -> list[Filter]:
 
 def narrowed(asked: Asked) -> QuerySet[Position]:
     rows = closed_positions().filter(**asked.during(COLUMN))
-    if asked["strategy"]:
-        rows = rows.filter(strategy__name=asked["strategy"])
-    if asked["symbol"]:
-        rows = rows.filter(instrument__exchange_symbol=plain_symbol(asked["symbol"]))
-    if asked["side"]:
-        rows = rows.filter(position_side=asked["side"])
-    if asked["reason"]:
-        rows = rows.filter(close_reason=asked["reason"])
-    if asked["account"]:
-        rows = rows.filter(account__name=asked["account"])
+    if asked.value("strategy"):
+        rows = rows.filter(strategy__name=asked.value("strategy"))
+    if asked.value("symbol"):
+        rows = rows.filter(instrument__exchange_symbol=plain_symbol(asked.value("symbol")))
+    if asked.value("side"):
+        rows = rows.filter(position_side=asked.value("side"))
+    if asked.value("reason"):
+        rows = rows.filter(close_reason=asked.value("reason"))
+    if asked.value("account"):
+        rows = rows.filter(account__name=asked.value("account"))
     return rows
 
 
 def in_words(asked: Asked) -> str:
     """What the totals are of."""
     named = [f"{one.label.lower()} {value}" for one, value in asked.fields if value and not one.is_date]
-    since, until = asked["since"], asked["until"]
+    since, until = asked.value("since"), asked.value("until")
     span = f"from {since}" if since else "from the first day"
     return ", ".join([f"closed {span} to {until or 'now'} (UTC)", *named])
 

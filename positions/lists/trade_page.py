@@ -66,8 +66,8 @@ def _curve(trades: list[Trade], since: datetime, until: datetime) -> dict[str, A
         "lowest": formats.change(min([ZERO, *values])),
         "end": formats.change(values[-1] if values else ZERO),
         "tone": formats.tone(values[-1] if values else ZERO),
-        "since": since,
-        "until": until,
+        "since": since.date(),
+        "until": until.date(),
     }
 
 

@@ -133,7 +133,7 @@ def trades_csv(request: HttpRequest) -> HttpResponse:
 def fills_csv(request: HttpRequest) -> HttpResponse:
     """Everything that moved a wallet in the time asked for; the account alone narrows it besides."""
     asked = read(trade_list.filters(timezone.now()), request.GET)
-    of_account = {"account__name": asked["account"]} if asked["account"] else {}
+    of_account = {"account__name": asked.value("account")} if asked.value("account") else {}
     fills = Fill.objects.filter(**asked.during("executed_at"), **of_account)
     payments = FundingPayment.objects.filter(**asked.during("paid_at"), **of_account)
     return csv_answer(booked_table(fills, payments), "fills")
