@@ -129,7 +129,7 @@ def _address(day: date, source: str) -> str:
 
 
 def _log(day: date, **filters: str) -> str:
-    """The admin's list of these signals."""
-    of_the_day = {"received_at__year": day.year, "received_at__month": day.month, "received_at__day": day.day}
+    """The list of these signals."""
+    of_the_day = {"since": day.isoformat(), "until": day.isoformat()}
     asked = {name: value for name, value in filters.items() if value} | of_the_day
-    return f"{reverse('admin:signals_app_signallog_changelist')}?{urlencode(asked)}"
+    return f"{reverse('signals')}?{urlencode(asked)}"

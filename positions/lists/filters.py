@@ -68,7 +68,8 @@ class Asked:
 
 
 def start_of(day: str) -> datetime | None:
-    return datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC) if day else None
+    found = date.fromisoformat(day) if day else None
+    return datetime(found.year, found.month, found.day, tzinfo=UTC) if found else None
 
 
 def read(filters: Sequence[Filter], given: Mapping[str, str]) -> Asked:

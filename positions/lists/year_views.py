@@ -41,7 +41,7 @@ def _page(found: Year) -> dict[str, Any]:
         "count": len(found.trades),
         "result": formats.change(result),
         "moved": formats.change(found.moved),
-        "differs": formats.change(found.moved - result) if found.moved != result else "",
+        "differs": formats.change(found.moved - result) if formats.tone(found.moved - result) else "",
         "others": sorted({one.fees_in_other_coins for one in found.trades if one.fees_in_other_coins})[:10],
     }
 

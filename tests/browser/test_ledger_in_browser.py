@@ -36,7 +36,8 @@ def red_of(page, row):
 def test_it_is_found_from_the_live_page_and_filtered_by_its_form(page, server):
     a_day()
     page.goto(f"{server.origin}/")
-    page.get_by_role("link", name="Ledger").click()
+    page.get_by_role("link", name="Signals", exact=True).click()
+    page.get_by_role("link", name="Ledger of the day").click()
     expect(page.locator("#verdict")).to_contain_text("The ledger closes in every line.")
     for source in (SOURCE, "stream"):
         expect(page.locator("#lines tbody tr", has_text=source)).to_have_count(1)
@@ -59,13 +60,11 @@ def test_a_line_that_does_not_close_is_red_and_says_so(page, server):
 
 
 @pytest.mark.soak
-def test_a_reason_leads_to_its_signals_in_the_admin(page, server, trader):
-    trader.is_superuser = True
-    trader.save()
+def test_a_reason_leads_to_its_signals(page, server):
     a_day()
     page.goto(f"{server.origin}/signals/ledger/")
     page.get_by_role("link", name="cooldown").click()
-    expect(page.locator("#result_list tbody tr")).to_have_count(2)
+    expect(page.locator("#signals tbody tr")).to_have_count(2)
     assert "reason=cooldown" in page.url
 
 

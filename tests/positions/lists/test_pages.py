@@ -82,7 +82,9 @@ FILL = {
     ("table", "path", "index"),
     [
         ("signals_v2_log", "/signals/?", "signal_newest"),
-        ("signals_v2_log", "/signals/?source=source-3&", "signal_newest_of_source"),
+        pytest.param(
+            "signals_v2_log", "/signals/?source=source-3&", "signal_newest_of_source", marks=pytest.mark.soak
+        ),
         ("signals_v2_log", "/signals/?symbol=S7&", "signal_newest_of_symbol"),
         ("orders", "/orders/?", "order_newest"),
         ("orders", "/orders/?id=e777&", "order_of_exchange_id"),
