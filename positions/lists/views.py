@@ -100,7 +100,10 @@ def orders(request: HttpRequest) -> HttpResponse:
     now, asked = timezone.now(), read(order_list.filters(), request.GET)
     found = order_list.with_positions(order_list.narrowed(asked))
     page = page_of(found, order_list.COLUMN, _place(request))
-    shown = _listed(asked, page, now) | {"rows": [order_list.row_of(one, now) for one in page.rows]}
+    shown = _listed(asked, page, now) | {
+        "rows": [order_list.row_of(one, now) for one in page.rows],
+        "may_act": may(request.user, ACT),
+    }
     return render(request, "lists/orders.html", shown)
 
 

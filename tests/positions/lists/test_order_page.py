@@ -15,7 +15,7 @@ from tests.builders import (
     an_account,
     an_order,
 )
-from tests.positions.lists.looking import text_of
+from tests.positions.lists.looking import client_of, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -53,3 +53,10 @@ def test_orders_are_narrowed_by_what_the_address_says(viewer: Client, query: dic
     page = text_of(viewer, "/orders/", **query)
     assert mine.client_order_id in page
     assert f">{other.client_order_id}<" not in page
+
+
+def test_a_working_order_is_canceled_from_here_by_who_may(viewer: Client) -> None:
+    order = an_order(purpose=OrderPurpose.TAKE_PROFIT, order_type="limit", price=D("99000"))
+    link = f'href="/orders/{order.pk}/cancel/"'
+    assert link not in text_of(viewer, "/orders/")
+    assert link in text_of(client_of("trader"), "/orders/")

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('exchanges', '0020_switch_trading'),
-        ('positions', '0027_older_orders'),
+        ('positions', '0028_person_acts'),
         ('signals_app', '0023_lists_are_read_by_index'),
         ('trailing', '0011_level_waits'),
     ]
