@@ -58,19 +58,19 @@ def written(path: Path) -> WrittenFile:
         return WrittenFile(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
 
 
-def what_is_wrong(folder: Path) -> str | None:
+def what_is_wrong(folder: Path, again: str = AGAIN) -> str | None:
     """One sentence, or None where every file is as it was written."""
     try:
         manifest = read_manifest(folder)
     except (OSError, ValueError, TypeError, KeyError):
-        return f"the backup in {folder} is gone or cannot be read; {AGAIN}"
+        return f"the backup in {folder} is gone or cannot be read; {again}"
     if not manifest.files:
-        return f"the backup in {folder} names no files; {AGAIN}"
+        return f"the backup in {folder} names no files; {again}"
     for name, expected in manifest.files.items():
         try:
             found = written(folder / name)
         except OSError:
-            return f"{folder / name} of the backup cannot be read; {AGAIN}"
+            return f"{folder / name} of the backup cannot be read; {again}"
         if found != expected or found.size == 0:
-            return f"{folder / name} is not what was written ({found.size} of {expected.size} bytes); {AGAIN}"
+            return f"{folder / name} is not what was written ({found.size} of {expected.size} bytes); {again}"
     return None

@@ -61,7 +61,9 @@ def refusal_unless_equal(table: str, expected: TableContent) -> str:
     """SQL that ends its transaction where a table does not hold what it held."""
     now = _query(table, expected.columns, "count(*) || ' ' || {}")
     return (
-        f"DO $check$ BEGIN IF ({now}) IS DISTINCT FROM '{expected.rows} {expected.fingerprint}' "
+        # a column may be called as one of PL/pgSQL's own variables ("found")
+        "DO $check$\n#variable_conflict use_column\n"
+        f"BEGIN IF ({now}) IS DISTINCT FROM '{expected.rows} {expected.fingerprint}' "
         f"THEN RAISE EXCEPTION '% differs from the backup', {sql.Literal(table).as_string()}; END IF; END $check$;"
     )
 

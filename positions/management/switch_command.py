@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -11,11 +10,10 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from rich.console import Console
-from rich.table import Table
 
 from exchanges.models import ExchangeAccount
 from exchanges.trading_state import Move
+from ops import console
 from positions.lifecycle import OrderStatus
 from positions.models import Order
 from positions.services import lookups
@@ -38,10 +36,7 @@ class SwitchCommand(BaseCommand):
         parser.add_argument("--json", action="store_true", help="the answer as JSON")
 
     def tell(self, rows: Sequence[dict[str, Any]], *, as_json: bool, title: str = "") -> None:
-        if as_json:
-            self.stdout.write(json.dumps(rows, default=str, indent=2))
-        else:
-            Console(file=self.stdout, soft_wrap=False).print(table_of(rows, title))  # type: ignore[arg-type]
+        console.tell(self.stdout, rows, as_json=as_json, title=title)
 
 
 def account_id_of(options: dict[str, Any]) -> int | None:
@@ -51,15 +46,6 @@ def account_id_of(options: dict[str, Any]) -> int | None:
     if found is None:
         raise CommandError(f"There is no account {options['account']}.")
     return found
-
-
-def table_of(rows: Sequence[dict[str, Any]], title: str = "") -> Table:
-    table = Table(title=title or None, title_justify="left")
-    for name in rows[0] if rows else ():
-        table.add_column(name.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*map(str, row.values()))
-    return table
 
 
 def row_of(answer: Answer) -> dict[str, Any]:

@@ -50,6 +50,7 @@ from positions.services.sweeping import for_each, for_each_account
 
 logger = logging.getLogger(__name__)
 
+COMPLAINT = "account %s could not be compared"
 JUST_CLOSED = timedelta(seconds=10)
 # confirmed and waiting: their positions can be compared, for what they may do meanwhile is told or listed
 RESTING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED, OrderStatus.PENDING_CANCEL)
@@ -67,7 +68,7 @@ class ExchangeSnapshot:
 
 
 def reconcile_all() -> None:
-    _for_all_accounts(reconcile_account, "account %s could not be compared")
+    _for_all_accounts(reconcile_account, COMPLAINT)
 
 
 def reconcile_account(account_id: int) -> None:
@@ -78,7 +79,7 @@ def reconcile_account(account_id: int) -> None:
         halting.hear(account_id, error)
         reachability.hear(account_id, error)
         logger.warning("account %s could not be reconciled: %s", account.name, error)
-        watch.not_reconciled(account_id, str(error))
+        watch.not_reconciled(account_id, error.sentence)
         return  # an unanswered question says nothing about any position
     reachability.answered(account_id)
     _save_balance(account, snapshot)
@@ -93,6 +94,12 @@ def reconcile_account(account_id: int) -> None:
     older_orders.tend(account, snapshot.open_orders, snapshot.asked_at, protected)
     watch.reconciled(account_id, snapshot.asked_at, **_figures(account, snapshot, found, len(protected)))
     reachability.compared(account_id, snapshot.asked_at)
+
+
+def differences_now(account_id: int) -> list[Difference]:
+    """What a comparison would act on. Writes nothing; raises what the exchange answers."""
+    account = ExchangeAccount.objects.get(pk=account_id)
+    return [one for one in _differences(account, _ask(account)) if not isinstance(one, Present)]
 
 
 def _hear_of_acknowledged(account: ExchangeAccount, listed: Sequence[OrderReport]) -> None:

@@ -42,7 +42,7 @@ def make_backup(server: Server, parent: Path, say: Say) -> Path:
 
 
 def _fill(server: Server, folder: Path, say: Say) -> None:
-    with _one_moment(server) as (cursor, snapshot):
+    with one_moment(server) as (cursor, snapshot):
         programs = fitting(cursor.connection.info.server_version // 10_000)
         parts = list(_parts(cursor))
         for name, tables, wanted in parts:
@@ -59,7 +59,7 @@ def _fill(server: Server, folder: Path, say: Say) -> None:
 
 
 @contextmanager
-def _one_moment(server: Server) -> Iterator[tuple[psycopg.Cursor, str]]:
+def one_moment(server: Server) -> Iterator[tuple[psycopg.Cursor, str]]:
     """All that is asked inside, also by pg_dump, is of one moment, whoever writes meanwhile."""
     with server.connect() as connection, connection.cursor() as cursor:
         cursor.execute(contents.AS_TEXT)
