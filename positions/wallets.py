@@ -88,9 +88,8 @@ def gap(account_id: int, since: Moment, until: Moment) -> Decimal:
 
 def booked(account_id: int, since: datetime, until: datetime) -> Booked:
     """Profit less fees plus funding; fees in another coin are taken from another wallet."""
-    told = Fill.objects.exclude(
-        trade_id__startswith=OF_OLDER_BOTS
-    )  # they are here as the exchange lists them too
+    # what older bots wrote of executions is here as the exchange lists it too
+    told = Fill.objects.exclude(trade_id__startswith=OF_OLDER_BOTS)
     fills = told.filter(account_id=account_id, executed_at__gt=since, executed_at__lte=until)
     paid = FundingPayment.objects.filter(account_id=account_id, paid_at__gt=since, paid_at__lte=until)
     sums = fills.aggregate(
