@@ -35,10 +35,7 @@ def advice_on_first_orders(measured: Mapping[str, float], limits: Limits = REQUI
     name, most = "first_orders_10_at_once_seconds", limits.orders_10_at_once_seconds
     if measured.get(name, 0) <= most:
         return []
-    return [
-        f"first orders of ten contracts at once took {measured[name]:g} s, more than {most:g}: let a small order of "
-        "each contract go first where that matters"
-    ]
+    return [f"ten first orders at once took {measured[name]:g} s, more than {most:g}: {TOO_SLOW}"]
 
 
 def compared(

@@ -17,10 +17,10 @@ from ops.verification.verdicts import CannotAsk, Finding, Status, judged
 Trial = Callable[[], Mapping[str, Any]]
 Memory = Callable[[], Mapping[str, float]]
 HOW = {
-    "orders_10_at_once_seconds": "contracts were set up before the clock started; position mode, margin mode and "
-    "leverage are read again, and found as they should be",
-    "first_orders_10_at_once_seconds": "contracts were never traded: position mode and leverage are set and read back, "
-    "margin mode is read; told, not judged",
+    "orders_10_at_once_seconds": "both legs of five contracts that were set up before the clock started: position "
+    "mode, margin mode and leverage are read again, and found as they should be",
+    "first_orders_10_at_once_seconds": "both legs of five contracts that were never traded: position mode and "
+    "leverage are set and read back, margin mode is read; told, not judged",
 }
 
 
