@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from urllib.request import Request, urlopen
 from celery import current_app
 
 from tests.browser.server import _environment
+from tests.forking import Process, start
 from tests.ops.waiting import DEADLINE_SECONDS, until
 
 
@@ -48,12 +48,10 @@ def paper_process(folder: Path) -> Iterator[PaperProcess]:
 
 
 @contextmanager
-def child(*arguments: str, log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+def child(*arguments: str, log: Path, **environment: str) -> Iterator[Process]:
     """Ended by SIGTERM, and it must end well."""
     with log.open("ab") as screen:
-        process = subprocess.Popen(
-            [sys.executable, *arguments], env=_environment() | environment, stdout=screen, stderr=screen
-        )
+        process = start(arguments, _environment() | environment, screen)
     try:
         yield process
     finally:
