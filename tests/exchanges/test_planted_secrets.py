@@ -134,9 +134,9 @@ def everything_stored() -> str:
             cursor.execute(f'SELECT to_jsonb(t)::text FROM "{table}" t')  # noqa: S608
             rows += [row for (row,) in cursor.fetchall()]
     with redis.Redis.from_url(configured.REDIS_URL, decode_responses=True, encoding_errors="replace") as kept:
-        names = [name for name in kept.scan_iter() if kept.type(name) in ("string", "hash", "list")]
         read = {"string": kept.get, "hash": kept.hgetall, "list": lambda name: kept.lrange(name, 0, -1)}
-        rows += [f"{name} {read[kept.type(name)](name)}" for name in names]
+        kinds = {name: kept.type(name) for name in kept.scan_iter()}  # some run out while they are read
+        rows += [f"{name} {read[kind](name)}" for name, kind in kinds.items() if kind in read]
     return "\n".join(rows)
 
 
