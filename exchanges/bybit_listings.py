@@ -107,7 +107,8 @@ async def last_trades_since(calls: Calls, since: datetime, symbol_of: SymbolOf) 
 async def funding_since(calls: Calls, since: datetime, symbol_of: SymbolOf) -> Sequence[FundingReport]:
     rows = await _executions(calls, since, {"execType": bybit_reports.FUNDING})
     payments = readable(lambda: [bybit_reports.funding_report(row, symbol_of(row)) for row in rows])
-    return sorted({one.payment_id: one for one in payments}.values(), key=lambda payment: payment.at)
+    known = {one.payment_id: one for one in reversed(payments)}  # listed newest first
+    return sorted(known.values(), key=lambda payment: payment.at)
 
 
 async def _executions(calls: Calls, since: datetime, words: Words) -> list[Row]:

@@ -4,8 +4,10 @@ the way of an order to it."""
 from __future__ import annotations
 
 import logging
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -132,9 +134,16 @@ def build_exchange(credentials: Credentials) -> Any:
         raise AccountUnusable(f"The venue {credentials.venue!r} is not known.")
     exchange.options["recvWindow"] = settings.ORDER_RECEIVE_WINDOW // timedelta(milliseconds=1)
     exchange.budget = Budget(credentials)
+    exchange.ssl_context = _trusting(exchange.cafile)
     if credentials.base_url:
         exchange.urls = {"api": _pointed(exchange.urls["api"], credentials.base_url.rstrip("/"))}
     return exchange
+
+
+@cache
+def _trusting(authorities: str) -> ssl.SSLContext:
+    """One for the clients of all accounts: to read the list takes longer than anything else of a new client."""
+    return ssl.create_default_context(cafile=authorities)
 
 
 def _pointed(urls: Any, base: str) -> Any:

@@ -23,7 +23,7 @@ class Contracts:
         self._pair = pair
         self._renewing: asyncio.Task[None] | None = None
         self._looking = asyncio.Lock()
-        self._due_at = float("-inf")
+        self._due_at: float | None = None  # nothing was renewed yet
         self._look_again_at = float("-inf")
 
     async def learn(self) -> None:
@@ -49,8 +49,12 @@ class Contracts:
         writer.options["timeDifference"] = reader.options["timeDifference"]
 
     def renew_now_and_then(self) -> None:
-        """Beside the calls, never in front of one."""
-        if self.known is None or time.monotonic() < self._due_at:
+        """Beside the calls, never in front of one. What ccxt loaded by itself for the first question is new."""
+        if self.known is None:
+            return
+        if self._due_at is None:
+            self._due_at = time.monotonic() + RENEW_SECONDS
+        if time.monotonic() < self._due_at:
             return
         self._due_at = time.monotonic() + RENEW_SECONDS
         self._renewing = asyncio.create_task(self._renew_quietly())

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.test import TransactionTestCase
 
 from exchanges import session
+from exchanges.ccxt_of_our_venues import ccxt
 from exchanges.marks import _key
 from exchanges.paper.demo import DEMO_PRICES, DEMO_RULES
 from exchanges.paper.inprocess import ENGINES
@@ -21,6 +22,7 @@ from exchanges.types import PriceKind
 from ops.system_log import writer
 from signals_app.services.counting import end_counting
 from tests.emptying import empty_tables
+from tests.exchanges.past import remember_pasts
 from tests.template_database import use_template
 
 ADDRESS, BYBIT_ADDRESS = "inprocess:tests", "inprocess:bybit"
@@ -31,6 +33,11 @@ settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  #
 SHARED = {"browser": "browser", "one_web": "doors"}
 
 TransactionTestCase._fixture_teardown = lambda case: empty_tables()
+
+ccxt.async_support.Exchange.timeout_on_exit = (
+    0  # a quarter of a second for TLS, which no server of tests speaks
+)
+remember_pasts()
 
 
 @pytest.hookimpl(tryfirst=True)

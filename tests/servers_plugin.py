@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import atexit
 import os
-import shutil
-import tempfile
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,6 +21,7 @@ from ops.embedded.postgres import EmbeddedPostgres
 from ops.embedded.redis import EmbeddedRedis
 from ops.embedded.running import running
 from ops.program import Program
+from tests.run_folder import run_folder
 from tests.template_database import OUR_POSTGRES
 
 OWN_REDIS = "TEST_REDIS_IS_OURS"
@@ -43,10 +43,10 @@ def pytest_unconfigure() -> None:
 
 
 def start_servers() -> None:
-    home = Path(tempfile.mkdtemp(prefix="tb-test-"))
-    programs = list(_missing_servers(home))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     atexit.register(_servers.close)
-    _servers.callback(shutil.rmtree, home, ignore_errors=True)
+    home = _servers.enter_context(run_folder())
+    programs = list(_missing_servers(home))
     _servers.enter_context(running(programs, home))
 
 

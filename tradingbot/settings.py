@@ -24,9 +24,8 @@ CSRF_TRUSTED_ORIGINS = ENV.csrf_trusted_origins
 
 DRY_RUN = ENV.dry_run
 PAPER_EXCHANGE_URL = ENV.paper_exchange_url
-LEGACY_ACCOUNTS = (
-    ENV.legacy_accounts
-)  # venue -> whose an older bot's rows are, and where its live positions are held
+# venue -> whose an older bot's rows are, and where its live positions are held
+LEGACY_ACCOUNTS = ENV.legacy_accounts
 LEGACY_STOP_LOSS_PERCENT = ENV.legacy_stop_loss_percent  # where an older bot's database does not say it
 LEGACY_TRAILING_ACTIVATION_PERCENT = ENV.legacy_trailing_activation_percent
 LEGACY_TRAILING_CALLBACK_PERCENT = ENV.legacy_trailing_callback_percent

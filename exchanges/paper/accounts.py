@@ -63,6 +63,14 @@ class Accounts:
         minutes = self.minutes[self._rules(symbol).symbol]
         return (self.mark_apart.get(symbol, minutes) if of_mark else minutes).rows()
 
+    def tell_candles(self, symbol: str, rows: Iterable[Candle]) -> None:
+        """What its prices were, from the first of these minutes on."""
+        told = list(rows)
+        known = [self.minutes[self._rules(symbol).symbol], self.mark_apart.get(symbol)]
+        for minutes in filter(None, known):
+            for row in told:
+                minutes.restore(row)
+
     def open_account(self, account: str, balance: Decimal, venue: VenueRules = BINANCE) -> None:
         self.accounts.setdefault(account, AccountState(account, balance, venue))
 

@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from exchanges.paper.account_hooks import add_account_hooks
+from exchanges.paper.candles import CANDLE_MS, Candle
 from exchanges.paper.fault_hooks import add_fault_hooks
 from exchanges.paper.faults import Faults
 from exchanges.paper.forgiving import forgiving
@@ -29,6 +30,7 @@ def add_hooks(
     app.router.add_get("/paper/state", hooks.state)
     app.router.add_post("/paper/acknowledge", forgiving(hooks.acknowledge))
     app.router.add_post("/paper/price", forgiving(hooks.price))
+    app.router.add_post("/paper/candles", forgiving(hooks.candles))
     app.router.add_post("/paper/pause", hooks.pause)
     app.router.add_post("/paper/resume", hooks.resume)
 
@@ -74,6 +76,16 @@ class Hooks:
         self._streams.publish()
         return web.json_response({"price": str(price), "last": str(last)})
 
+    async def candles(self, request: web.Request) -> web.Response:
+        """What a contract's prices were from the first of these minutes on."""
+        words = await request.json()
+        rows = [_candle(row) for row in words["rows"]]
+        times = [row.open_ms for row in rows]
+        if not rows or times != sorted(set(times)):
+            raise ValueError("rows must be minutes, oldest first")
+        self._venue.tell_candles(words["symbol"], rows)
+        return web.json_response({"told": len(rows)})
+
     async def pause(self, request: web.Request) -> web.Response:
         self._venue.is_paused = True
         return web.json_response({"paused": True})
@@ -81,6 +93,17 @@ class Hooks:
     async def resume(self, request: web.Request) -> web.Response:
         self._venue.is_paused = False
         return web.json_response({"paused": False})
+
+
+def _candle(row: list[object]) -> Candle:
+    """Its beginning in milliseconds, open, high, low and close."""
+    open_ms, *prices = row
+    first, high, low, close = map(_price, prices)
+    if not isinstance(open_ms, int) or open_ms % CANDLE_MS:
+        raise ValueError("a candle begins with its minute")
+    if not low <= min(first, close) <= max(first, close) <= high:
+        raise ValueError("no price of a candle is beyond its high or low")
+    return Candle(open_ms, first, high, low, close, Decimal(0))
 
 
 def _price(word: object) -> Decimal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TypeVar
 from exchanges.key_rights import KeyPermissions
 from exchanges.paper import persistence
 from exchanges.paper.book import Event, VenueRefusal
-from exchanges.paper.candles import CANDLE_MS
+from exchanges.paper.candles import CANDLE_MS, Candle
 from exchanges.paper.demo import DEMO_PRICES, DEMO_RULES
 from exchanges.paper.journal import Journal
 from exchanges.paper.matching import Engine
@@ -135,6 +135,11 @@ class PaperVenue:
         self.process.resume({symbol: price})
         self.engine.set_price(symbol, price, self.now_ms(), last=last)
         self._settle([persistence.prices_record(self.engine)])
+
+    def tell_candles(self, symbol: str, rows: Sequence[Candle]) -> None:
+        """Instead of those it had from the first of them on. Nothing fires or fills by what was."""
+        self.engine.tell_candles(symbol, rows)
+        self._settle(persistence.candle_records(self.engine, rows[0].open_ms))
 
     def begin_session(self, account: str) -> None:
         self.expired_sessions.discard(account)

@@ -32,6 +32,7 @@ from exchanges.types import (
 )
 from exchanges.venues.words import (
     OrderWords,
+    direction,
     exact_moment,
     milliseconds_of,
     moment,
@@ -185,7 +186,7 @@ def _plain_report(row: Row, symbol: str) -> OrderReport:
         position_side=position_side_or_none(row.get("positionSide")),
         trigger_price=number_or_none(row.get("stopPrice")),
         price=number_or_none(row.get("price")),
-        **_direction(row),
+        **direction(row, "closePosition"),
     )
 
 
@@ -202,13 +203,8 @@ def _algo_report(row: Row, symbol: str) -> OrderReport:
         at=moment(row.get("updateTime")),
         position_side=position_side_or_none(row.get("positionSide")),
         trigger_price=number_or_none(row.get("triggerPrice")),
-        **_direction(row),
+        **direction(row, "closePosition"),
     )
-
-
-def _direction(row: Row) -> dict[str, Any]:
-    reduces = bool(row.get("reduceOnly")) or bool(row.get("closePosition"))
-    return {"side": Side(row["side"].lower()) if row.get("side") else None, "reduce_only": reduces}
 
 
 def child_of(text: Any) -> str | None:

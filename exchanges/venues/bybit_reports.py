@@ -29,7 +29,7 @@ from exchanges.types import (
     Side,
 )
 from exchanges.venues.bybit import QUOTE_CURRENCY
-from exchanges.venues.words import exact_moment, moment, number, number_or_none
+from exchanges.venues.words import direction, exact_moment, moment, number, number_or_none
 
 Row = Mapping[str, Any]
 ZERO = Decimal(0)
@@ -118,7 +118,7 @@ def plain_report(row: Row, symbol: str) -> OrderReport:
         trigger_price=number_or_none(row.get("triggerPrice")),
         price=number_or_none(row.get("price")),
         is_acknowledgement=row["orderStatus"] == _ACKNOWLEDGED,
-        **_direction(row),
+        **direction(row, "closeOnTrigger"),
     )
 
 
@@ -142,13 +142,8 @@ def conditional_report(row: Row, symbol: str) -> OrderReport:
         position_side=leg_of(row),
         trigger_price=number_or_none(row.get("triggerPrice")),
         is_acknowledgement=row["orderStatus"] == _ACKNOWLEDGED,
-        **_direction(row),
+        **direction(row, "closeOnTrigger"),
     )
-
-
-def _direction(row: Row) -> dict[str, Any]:
-    reduces = bool(row.get("reduceOnly")) or bool(row.get("closeOnTrigger"))
-    return {"side": Side(row["side"].lower()) if row.get("side") else None, "reduce_only": reduces}
 
 
 def _filled(row: Row) -> Decimal:

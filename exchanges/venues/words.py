@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from exchanges.errors import InvalidRequest
-from exchanges.types import FundingRate, OrderRequest, OrderType
+from exchanges.types import FundingRate, OrderRequest, OrderType, Side
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -82,3 +82,9 @@ def funding_rate_of(row: Mapping[str, Any]) -> FundingRate:
         next_at=exact_moment(row["fundingTimestamp"]),
         every=timedelta(hours=hours),
     )
+
+
+def direction(row: Mapping[str, Any], closes: str) -> dict[str, Any]:
+    """Of an order report. `closes`: the venue's other word for an order that only reduces."""
+    reduces = bool(row.get("reduceOnly")) or bool(row.get(closes))
+    return {"side": Side(row["side"].lower()) if row.get("side") else None, "reduce_only": reduces}

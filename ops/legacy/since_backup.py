@@ -30,9 +30,9 @@ class Difference:
         return f"{self.table}: {now}, {self.before:,} in the backup"
 
 
-def has_begun(cursor: Any) -> bool:
-    """Whether files of the migration have changed the old tables."""
-    return any(catalog.has_table(cursor, table) for table in BEGUN)
+def has_begun(cursor: Any, manifest: Manifest) -> bool:
+    """Whether files of the migration have changed the old tables since."""
+    return any(catalog.has_table(cursor, table) for table in BEGUN if table not in manifest.tables)
 
 
 def differences(cursor: Any, manifest: Manifest) -> list[Difference]:

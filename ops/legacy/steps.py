@@ -48,9 +48,8 @@ class Given:
             return True
         folder = Path(record.the_record().backup_folder or ".")
         with self.server.connect() as session, session.cursor() as cursor:
-            if not since_backup.has_begun(cursor) or what_is_wrong(folder):
+            if what_is_wrong(folder) or not since_backup.has_begun(cursor, manifest := read_manifest(folder)):
                 return False
-            manifest = read_manifest(folder)
             return not (
                 since_backup.differences(cursor, manifest) or since_backup.new_tables(cursor, manifest)
             )

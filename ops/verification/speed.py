@@ -30,6 +30,14 @@ def beyond(measured: Mapping[str, float], limits: Limits = REQUIRED) -> list[Iss
     ]
 
 
+def advice_on_first_orders(measured: Mapping[str, float], limits: Limits = REQUIRED) -> list[str]:
+    """What only an account's first orders pay for is no failure, and nothing to hide."""
+    name, most = "first_orders_10_at_once_seconds", limits.orders_10_at_once_seconds
+    if measured.get(name, 0) <= most:
+        return []
+    return [f"ten first orders at once took {measured[name]:g} s, more than {most:g}: {TOO_SLOW}"]
+
+
 def compared(
     measured: Mapping[str, float], legacy: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, dict[str, Any]]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cache, partial
+from itertools import islice
 
 from exchanges import session
 from exchanges.errors import ExchangeError
@@ -35,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 MINUTE = Timeframe.MINUTE
 MOST_PER_PAGE = 1500
+# pages of one contract: two weeks of minutes. More is for the next time, and for others that need the same budget
+MOST_AT_ONCE = 20
 UNKNOWN = "best_price_unknown"
 # an answer takes a moment, after a restart also the exchange's first one
 PATIENCE = timedelta(minutes=2)
@@ -49,19 +52,21 @@ def catch_up(now: datetime) -> None:
 
 
 def _ask(behind: Mapping[tuple[int, Reference], list[TrailingStop]], now: datetime) -> None:
-    """A question that fails decides nothing; that exchange is not asked more this time."""
+    """A question that fails decides nothing, and that exchange is not asked more this time. What was told before it
+    counts: after months away one budget does not pay for all of them."""
     silent = set[int]()
     price_of = cache(fresh_price)
     for (_, reference), rows in behind.items():
         position = rows[0].position
         if position.account_id in silent:
             continue
+        candles = list[Candle]()
         try:
-            candles = _unseen_candles(rows, reference, now)
+            for page in islice(_unseen_pages(rows, reference, now), MOST_AT_ONCE):
+                candles += page
         except ExchangeError as error:
             silent.add(position.account_id)
             logger.warning("best prices of %s cannot be rebuilt yet: %s", position.instrument.symbol, error)
-            continue
         for_each(
             rows,
             partial(_rebuild, candles=candles, now=now, price_of=price_of),
@@ -81,19 +86,19 @@ def _behind(now: datetime) -> Mapping[tuple[int, Reference], list[TrailingStop]]
     return found
 
 
-def _unseen_candles(rows: Sequence[TrailingStop], reference: Reference, now: datetime) -> list[Candle]:
+def _unseen_pages(
+    rows: Sequence[TrailingStop], reference: Reference, now: datetime
+) -> Iterator[Sequence[Candle]]:
     """Nobody keeps candles of the book: those of last prices, which are at most its spread away, stand for it."""
     position = rows[0].position
     since = min(known for row in rows if (known := known_until(row)) is not None)
     since = since.replace(second=0, microsecond=0)
-    found: list[Candle] = []
     of_mark = reference is Reference.MARK
     while page := _page(position.account, position.instrument.symbol, since, now, of_mark=of_mark):
-        found += page
+        yield page
         since = page[-1].at + MINUTE.length
         if since > now:
             break
-    return found
 
 
 def _page(

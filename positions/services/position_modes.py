@@ -16,6 +16,7 @@ from exchanges.types import PositionMode
 from positions.lifecycle import DONE
 from positions.models import Order, Position
 from positions.services import events
+from positions.services.shared_questions import SharedQuestions
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +25,8 @@ DIFFERS, AGREES = "position_mode_differs", "position_mode_agrees"
 
 # when this process last heard that the modes agree
 _heard: dict[tuple[int, str], float] = {}
+_questions = SharedQuestions()
+TOLD = ["position_mode", "told_position_mode", "told_mode_symbol"]
 
 
 class CannotSwitch(Exception):
@@ -56,12 +59,25 @@ def forget() -> None:
     _heard.clear()
 
 
+def make_known(account: ExchangeAccount, symbol: str) -> None:
+    """Entries that leave side by side wait for one answer. Raises what the question raised."""
+    if not is_known(account, symbol):
+        _questions.ask(_scope(account, symbol), lambda: _learn_unless_known(account, symbol))
+        account.refresh_from_db(fields=TOLD)
+
+
+def _learn_unless_known(account: ExchangeAccount, symbol: str) -> None:
+    account.refresh_from_db(fields=TOLD)
+    if not is_known(account, symbol):
+        learn(account, symbol)
+
+
 def learn(account: ExchangeAccount, symbol: str) -> PositionMode:
     """Ask the exchange and remember its answer. Returns the contract's mode; raises what the question raised."""
     asked = ExchangeAccount.objects.get(pk=account.pk)
     found = session.call(asked, lambda client: _told(client, asked, symbol))
     _note(asked.pk, symbol, found)
-    account.refresh_from_db(fields=["position_mode", "told_position_mode", "told_mode_symbol"])
+    account.refresh_from_db(fields=TOLD)
     if objection(account) is None:
         _heard[_scope(account, symbol)] = time.time()
     return found

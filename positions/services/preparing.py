@@ -4,20 +4,39 @@ it cannot be made so, or not be known."""
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
 
 from exchanges import session
 from exchanges.client import ExchangeClient
 from exchanges.errors import ExchangeError, NotReached, NotSent, OutcomeUnknown, PositionModeDiffers
+from exchanges.models import ExchangeAccount, Venue
 from exchanges.types import MarginMode, PositionMode
 from positions.lifecycle import OrderPurpose
 from positions.models import Order
 from positions.services import position_modes
+from positions.services.shared_questions import SharedQuestions
 
 MARGIN_KNOWN_FOR = 300.0
 # other processes and people change it too
 LEVERAGE_KNOWN_FOR = 5.0
 
-_set: dict[tuple[object, ...], tuple[object, float]] = {}
+Name = tuple[str, int, str]
+Ensure = Callable[[ExchangeClient], Coroutine[Any, Any, None]]
+_set: dict[Name, tuple[object, float]] = {}
+_questions = SharedQuestions()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    of: Name
+    wanted: MarginMode | int
+    known_for: float
+
+    def is_known(self) -> bool:
+        value, since = _set.get(self.of, (None, 0.0))
+        return value == self.wanted and time.time() - since < self.known_for
 
 
 def prepare(order: Order) -> None:
@@ -36,10 +55,9 @@ def forget() -> None:
 def _prepare_entry(order: Order) -> None:
     symbol = order.position.instrument.symbol
     try:
-        if not position_modes.is_known(order.account, symbol):
-            position_modes.learn(order.account, symbol)
+        position_modes.make_known(order.account, symbol)
         _refuse_another_mode(order)
-        session.call(order.account, lambda client: _set_up(client, order, symbol))
+        _set_up(order, symbol)
     except OutcomeUnknown as error:
         raise (NotSent if error.code else NotReached)(
             f"position mode, margin mode or leverage could not be set: {error}",
@@ -65,24 +83,34 @@ def _refuse_another_mode(order: Order) -> None:
         raise PositionModeDiffers(differs)
 
 
-async def _set_up(client: ExchangeClient, order: Order, symbol: str) -> None:
+def _set_up(order: Order, symbol: str) -> None:
     account, leverage = order.account, order.position.leverage
     margin_mode = MarginMode(account.margin_mode)
-    margin, lever = ("margin", account.pk, symbol), ("leverage", account.pk, symbol)
-    if not _is_known(margin, margin_mode, MARGIN_KNOWN_FOR):
-        _set.pop(margin, None)  # a failure may have set it all the same
-        await client.ensure_margin_mode(symbol, margin_mode)
-        _know(margin, margin_mode)
-    if not _is_known(lever, leverage, LEVERAGE_KNOWN_FOR):
-        _set.pop(lever, None)
-        await client.ensure_leverage(symbol, leverage)
-        _know(lever, leverage)
+    contract = (
+        "" if account.venue == Venue.BYBIT else symbol
+    )  # Bybit keeps one margin mode for the whole account
+    _make_so(
+        account,
+        Setting(("margin", account.pk, contract), margin_mode, MARGIN_KNOWN_FOR),
+        lambda client: client.ensure_margin_mode(symbol, margin_mode),
+    )
+    _make_so(
+        account,
+        Setting(("leverage", account.pk, symbol), leverage, LEVERAGE_KNOWN_FOR),
+        lambda client: client.ensure_leverage(symbol, leverage),
+    )
 
 
-def _is_known(of: tuple[object, ...], wanted: object, seconds: float) -> bool:
-    value, since = _set.get(of, (None, 0.0))
-    return value == wanted and time.time() - since < seconds
+def _make_so(account: ExchangeAccount, setting: Setting, ensure: Ensure) -> None:
+    """Entries that leave side by side wait for one question."""
 
+    async def ensured(client: ExchangeClient) -> None:
+        _set.pop(setting.of, None)  # a failure may have set it all the same
+        await ensure(client)
+        _set[setting.of] = (setting.wanted, time.time())
 
-def _know(of: tuple[object, ...], value: object) -> None:
-    _set[of] = (value, time.time())
+    def unless_known() -> None:
+        if not setting.is_known():
+            session.call(account, ensured)
+
+    _questions.ask((setting.of, setting.wanted), unless_known)

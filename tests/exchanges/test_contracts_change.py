@@ -75,6 +75,18 @@ def listings(venue: Capture) -> int:
     return len(venue.sent("GET", LISTING))
 
 
+async def test_contracts_that_ccxt_loads_by_itself_are_not_listed_again_at_once(venue: Capture) -> None:
+    """As it does for a client that is first asked for its money."""
+    venue.answers["GET", "/fapi/v3/account"] = {
+        "totalWalletBalance": "10", "totalMarginBalance": "10", "availableBalance": "10", "assets": [], "positions": [],
+    }  # fmt: skip
+    made = BinanceClient(Credentials("binance", "key", "secret", venue.url))
+    await made.balance()
+    await made.position_mode(BTC)
+    assert (made._calls.contracts._renewing, listings(venue)) == (None, 1)
+    await made.close()
+
+
 async def test_a_stop_at_a_finer_price_is_sent_after_one_more_look(
     client: BinanceClient, venue: Capture
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.intake_campaign.product import OURS
 
-COMMAND = ["-m", "tests.intake_campaign", "--signals", "1000", "--seconds", "6", "--seed", "7"]
+COMMAND = ["-m", "tests.intake_campaign", "--signals", "400", "--seconds", "4", "--seed", "7"]
 
 
 @pytest.mark.timeout(300)

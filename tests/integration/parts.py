@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import socket as sockets
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ import redis
 from django.conf import settings
 
 from ops.embedded.redis import EmbeddedRedis
+from tests.forking import Process
 from tests.ops.waiting import until
 from tests.trailing.processes import PaperProcess, child
 
@@ -26,7 +26,7 @@ class Part:
     def __init__(self, log: Path, *arguments: str, **environment: str) -> None:
         self._log, self._arguments, self._environment = log, arguments, environment
         self._life = ExitStack()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     def start(self) -> None:
         started = child(*self._arguments, log=self._log, **self._environment)

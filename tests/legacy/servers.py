@@ -12,6 +12,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from ops.legacy.server import Server
+from tests.forking import run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,9 +24,15 @@ def server_at(address: str, **options: str) -> Server:
 def manage(
     address: str, *words: object, typed: str = "", before: Callable[[], None] | None = None
 ) -> subprocess.CompletedProcess[str]:
+    command, environment = (
+        [str(ROOT / "manage.py"), *map(str, words)],
+        {**os.environ, "DATABASE_URL": address},
+    )
+    if not typed and before is None:
+        return run(command, environment)
     return subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), *map(str, words)],
-        env={**os.environ, "DATABASE_URL": address},
+        [sys.executable, *command],
+        env=environment,
         input=typed,
         capture_output=True,
         text=True,

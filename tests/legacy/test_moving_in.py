@@ -64,6 +64,10 @@ def test_in_and_back_by_both_ways(legacy: psycopg.Cursor, empty_database: str, t
     )
     assert left_alone in refused(empty_database, "legacy", "verify")
 
+    as_up_has_it = done(empty_database, "migrate", "--noinput", "--verbosity", "0")
+    assert len(as_up_has_it) == 13
+    assert as_up_has_it[0].startswith("nobody looks after row 301 of monitoring.positions: BTCUSDT long: ")
+
     with psycopg.connect(empty_database, autocommit=True) as connection:
         cursor = connection.cursor()
         assert cursor.execute(TYPES).fetchall() == AS_TEXT

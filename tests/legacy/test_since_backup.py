@@ -64,14 +64,14 @@ def test_the_migration_itself_is_no_difference(
 ) -> None:
     generation(number, legacy)
     manifest = kept()
-    assert not since_backup.has_begun(legacy)
+    assert not since_backup.has_begun(legacy, manifest)
     assert found(legacy, manifest) == []
     migrate(legacy)
-    assert since_backup.has_begun(legacy)
+    assert since_backup.has_begun(legacy, manifest)
     assert found(legacy, manifest) + since_backup.not_in_backup(legacy, manifest) == []
     for name in (sql_files.SIGNAL_IDS, sql_files.STATES_OF_POSITIONS, sql_files.STALE_STATES):
         run(legacy, sql_files.path_of(name, back=True))
-    assert not since_backup.has_begun(legacy)
+    assert not since_backup.has_begun(legacy, manifest)
     assert found(legacy, manifest) + since_backup.not_in_backup(legacy, manifest) == []
 
 

@@ -182,6 +182,19 @@ def test_a_step_that_fails_ends_the_start_with_its_words(checkout: Checkout) -> 
     assert checkout.processes() == []
 
 
+def test_what_a_migration_left_alone_is_shown_and_kept(checkout: Checkout) -> None:
+    left = ["nobody looks after row 301: it waits", "nobody looks after row 302: it waits"]
+    (checkout.folder / "manage.py").write_text(
+        MANAGE + f"if verb == 'migrate': print({left[0]!r}, {left[1]!r}, sep=chr(10))"
+    )
+    with checkout.up():
+        checkout.await_page()
+        shown = checkout.screen()
+    logs = "".join(path.read_text() for path in (checkout.folder / "var" / "log").iterdir())
+    for line in left:
+        assert (shown.count(line), logs.count(line)) == (1, 1)
+
+
 def test_live_without_permission_starts_nothing(checkout: Checkout) -> None:
     with checkout.up("--live") as run:
         assert run.wait(60) == 1

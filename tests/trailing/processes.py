@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ from urllib.request import Request, urlopen
 from celery import current_app
 
 from tests.browser.server import _environment
-from tests.ops.waiting import until
+from tests.forking import Process, start
+from tests.ops.waiting import DEADLINE_SECONDS, until
 
 
 class PaperProcess:
@@ -32,6 +32,10 @@ class PaperProcess:
     def set_price(self, symbol: str, price: object) -> None:
         self.hook("price", symbol=symbol, price=str(price))
 
+    def tell_candles(self, symbol: str, rows: Sequence[Sequence[object]]) -> None:
+        """[milliseconds, open, high, low, close] of minutes, instead of all from the first of them on."""
+        self.hook("candles", symbol=symbol, rows=[[row[0], *map(str, row[1:])] for row in rows])
+
 
 @contextmanager
 def paper_process(folder: Path) -> Iterator[PaperProcess]:
@@ -44,18 +48,16 @@ def paper_process(folder: Path) -> Iterator[PaperProcess]:
 
 
 @contextmanager
-def child(*arguments: str, log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+def child(*arguments: str, log: Path, **environment: str) -> Iterator[Process]:
     """Ended by SIGTERM, and it must end well."""
     with log.open("ab") as screen:
-        process = subprocess.Popen(
-            [sys.executable, *arguments], env=_environment() | environment, stdout=screen, stderr=screen
-        )
+        process = start(arguments, _environment() | environment, screen)
     try:
         yield process
     finally:
         process.terminate()
         try:
-            status = process.wait(10)
+            status = process.wait(DEADLINE_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             raise

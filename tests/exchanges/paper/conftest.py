@@ -53,6 +53,7 @@ def stock(url: str, key: str = KEY, secret: str | None = None) -> Any:
             "apiKey": key,
             "secret": paper_secret(key) if secret is None else secret,
             "timeout": 5000,
+            "verify": False,  # there is no TLS here, and nothing to read the list of authorities for
             "rateLimiterAlgorithm": "rollingWindow",
             "options": options,
         }

@@ -65,6 +65,38 @@ async def test_candles_have_the_length_asked_for(exchange: Any) -> None:
         await exchange.fetch_ohlcv(BTC, "1w")
 
 
+@pytest.mark.asyncio
+async def test_candles_are_those_that_a_hook_told(paper: Paper, exchange: Any) -> None:
+    minute = (await exchange.fetch_ohlcv(BTC, "1m", limit=5))[0][0]
+    told = [
+        [minute, "97000", "98300", "96900", "97100"],
+        [minute + 60_000, "97100", "97200", "97000", "97150"],
+    ]
+    assert await paper.hook("candles", symbol="BTCUSDT", rows=told) == {"told": 2}
+    for price in ({}, {"price": "mark"}):
+        rows = await exchange.fetch_ohlcv(BTC, "1m", since=minute, limit=2, params=price)
+        assert [row[:5] for row in rows] == [[row[0], *map(float, row[1:])] for row in told]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [[60_000, "97000", "97100", "96900"]],
+        [[60_001, "97000", "97100", "96900", "97000"]],
+        [[60_000, "97000", "97100", "96900", "97200"]],
+        [[120_000, 1, 1, 1, 1], [60_000, 1, 1, 1, 1]],
+    ],
+)
+@pytest.mark.asyncio
+async def test_candles_that_cannot_be_are_refused(paper: Paper, rows: list[Any]) -> None:
+    async with paper.session.post(
+        f"{paper.url}/paper/candles", json={"symbol": "BTCUSDT", "rows": rows}
+    ) as answer:
+        assert answer.status == 400
+        assert "makes no sense" in (await answer.json())["error"]
+
+
 # the account
 
 

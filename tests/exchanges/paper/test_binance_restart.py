@@ -18,6 +18,7 @@ import pytest
 from aiohttp import WSCloseCode
 
 from exchanges.ccxt_of_our_venues import ccxt
+from exchanges.paper.candles import Candle
 from exchanges.paper.journal import Journal
 from exchanges.paper.venue import PaperVenue
 from tests.exchanges.paper.conftest import BTC, KEY, Paper, talking_to
@@ -246,6 +247,18 @@ def test_a_last_price_apart_and_the_candles_of_both_come_back(tmp_path: Path) ->
     assert found.last("ETHUSDT") == found.prices["ETHUSDT"]
     venue.set_price("BTCUSDT", Decimal(60_001))
     assert venue.engine.last("BTCUSDT") == 60_001
+
+
+def test_candles_that_were_told_come_back(tmp_path: Path) -> None:
+    venue = played(tmp_path / "state")
+    was = venue.engine.candles("BTCUSDT")
+    told = Candle(was[-3].open_ms, *map(Decimal, (60_000, 60_500, 59_000, 60_100, 0)))
+    venue.tell_candles("BTCUSDT", [told])
+    venue.set_price("BTCUSDT", Decimal(60_001))
+    venue.close()
+    found = again(tmp_path / "state").engine.candles("BTCUSDT")
+    assert (found[:-2], found[-2]) == (was[:-3], told)
+    assert found[-1].close == 60_001
 
 
 def test_without_a_state_file_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

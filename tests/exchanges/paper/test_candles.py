@@ -50,6 +50,18 @@ def test_minutes_make_longer_candles_at_round_times() -> None:
         joined(engine.candles(BTC), "7m")
 
 
+def test_what_is_told_of_a_minute_replaces_it_and_those_after_it() -> None:
+    engine = engine_with((0, "100"), (60_000, "105"), (120_000, "98"))
+    engine.set_price(BTC, D(97), NINE + 120_001, last=D(96))  # from here on a mark price apart
+    told = Candle(NINE + 60_000, D(101), D(103), D(99), D(102), D(0))
+    engine.tell_candles(BTC, [told])
+    for of_mark in (False, True):
+        first, second = engine.candles(BTC, of_mark=of_mark)
+        assert (figures(first)[0], second) == (0, told)
+    engine.set_price(BTC, D(104), NINE + 180_000)
+    assert figures(engine.candles(BTC)[-1]) == (180_000, 104, 104, 104, 104, 0)
+
+
 def test_only_so_many_are_kept() -> None:
     engine = engine_with(*((minute * CANDLE_MS, "100") for minute in range(KEPT_CANDLES + 5)))
     assert len(engine.candles(BTC)) == KEPT_CANDLES

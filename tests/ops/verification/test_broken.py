@@ -45,7 +45,12 @@ FLAGS = ("partial_take_profit", "profit_protection", "trailing_stop", "database_
 WORKS: dict[str, dict[str, Any]] = {
     "protection": {"flags": dict.fromkeys(FLAGS, True), "check_partial_tp": True, "stop_at_once": True},
     "limits": {"drawdown": {"wanted": "drawdown", "refused_by": "drawdown"}},
-    "speed": {"signals_1000_seconds": 0.3, "orders_10_at_once_seconds": 0.1, "rounds": {}},
+    "speed": {
+        "signals_1000_seconds": 0.3,
+        "orders_10_at_once_seconds": 0.1,
+        "first_orders_10_at_once_seconds": 0.2,
+        "rounds": {},
+    },
 }
 
 
@@ -250,6 +255,15 @@ def test_what_is_broken_is_named_by_whose_matter_it_is(installation: Installatio
     assert failed(found) == whose, {name: one.issues for name, one in found.items() if one.issues}
     assert overall(found.values()).migration_status is not MigrationStatus.READY
     assert all(one.issues and all(issue.fix for issue in one.issues) for one in map(found.get, whose) if one)
+
+
+def test_slow_first_orders_are_told_and_not_judged(installation: Installation) -> None:
+    says("speed", first_orders_10_at_once_seconds=0.6)(installation)
+    found = installation.asked()
+    assert failed(found) == set()
+    (advice,) = found[PERFORMANCE].advice
+    assert "took 0.6 s, more than 0.5" in advice
+    assert advice in report_of(found)["recommendations"]["before_production"]
 
 
 def test_what_cannot_be_asked_is_unknown_and_not_green(installation: Installation) -> None:

@@ -76,6 +76,19 @@ def test_a_trial_leaves_nothing_behind(transactional_db, tmp_path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@WITH_TEMPLATE
+def test_orders_are_measured_on_contracts_that_are_set_up_and_on_such_that_are_not(
+    transactional_db, tmp_path
+) -> None:
+    with ExitStack() as stack:
+        tried = Workshop(stack, tmp_path / "verification", copied).trial_on_paper("speed")
+    rounds = tried.pop("rounds")
+    assert list(tried) == list(rounds) == [
+        "signals_1000_seconds", "orders_10_at_once_seconds", "first_orders_10_at_once_seconds",
+    ]  # fmt: skip
+    assert all(len(seen) == 3 and min(seen) > 0 for seen in rounds.values())
+
+
 def test_a_trial_that_breaks_says_its_last_words(db, tmp_path) -> None:
     def empty(server: psycopg.Connection, name: str) -> None:
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 from typing import Any
@@ -11,12 +13,13 @@ import redis
 from django.utils import timezone
 
 from exchanges import session
-from exchanges.errors import OutcomeUnknown
+from exchanges.errors import NotSent, OutcomeUnknown
 from exchanges.marks import publish_prices
 from exchanges.paper.candles import CANDLE_MS, Candle, Minutes
 from exchanges.paper.inprocess import FRONTS, InProcessClient
 from exchanges.types import PositionSide, PriceTick, Reference
 from positions.models import Order, Position, RiskEvent
+from positions.services import catching_up
 from positions.services.catching_up import catch_up
 from positions.services.price_watch import saw_prices
 from tests.conftest import ADDRESS
@@ -136,6 +139,18 @@ def test_prices_from_before_the_entry_do_not_count(desk: Desk) -> None:
     assert row_of(position).state == "waiting"
 
 
+@contextmanager
+def answering(front: type[InProcessClient]) -> Iterator[None]:
+    """The next question makes a client anew."""
+    FRONTS[ADDRESS] = lambda client: front(client.engine, client.account, client._now)
+    session.close_all()
+    try:
+        yield
+    finally:
+        del FRONTS[ADDRESS]
+        session.close_all()
+
+
 class Silent(InProcessClient):
     async def candles(self, *asked: Any, **words: Any) -> Any:
         raise OutcomeUnknown("no answer")
@@ -146,17 +161,58 @@ def test_a_question_without_answer_decides_nothing_and_is_asked_again(desk: Desk
     now = back_after(position)
     meanwhile(desk, now, ("99500", "97300"))
     price(desk, "99300")
-    FRONTS[ADDRESS] = lambda client: Silent(client.engine, client.account, client._now)
-    session.close_all()  # the next question makes a client anew
-    try:
+    with answering(Silent):
         catch_up(now)
         services.advance(position.pk, D(99_300), now)
         assert (row_of(position).state, is_behind(row_of(position), now)) == ("waiting", True)
-    finally:
-        del FRONTS[ADDRESS]
-        session.close_all()
     catch_up(now)
     assert row_of(position).high_water_mark == D(99_500)
+
+
+class Sparing(InProcessClient):
+    """Two minutes an answer; `allowed`: how many before its budget is used up."""
+
+    allowed, asked = 0, 0
+
+    async def candles(self, symbol: str, timeframe: Any, since: Any, limit: int, **words: Any) -> Any:
+        Sparing.asked += 1
+        if Sparing.asked > Sparing.allowed:
+            raise NotSent("the budget is used up")
+        return await super().candles(symbol, timeframe, since, min(limit, 2), **words)
+
+
+def test_a_time_away_longer_than_the_budget_of_a_minute_is_made_up_for_bit_by_bit(desk: Desk) -> None:
+    """From the beginning each time it would never end: a position taken over after months needs hundreds of answers."""
+    position = protected(desk)
+    now = back_after(position)
+    meanwhile(desk, now, *[("97260", "97240")] * 6, ("99500", "97300"), ("97260", "97240"))
+    price(desk, "99300")
+    known = [known_until(row_of(position))]
+    with answering(Sparing):
+        while is_behind(row_of(position), now):
+            Sparing.allowed, Sparing.asked = 2, 0
+            catch_up(now)
+            known.append(known_until(row_of(position)))
+            assert known[-1] > known[-2]
+    assert len(known) > 2
+    assert row_of(position).high_water_mark == D(99_500)
+
+
+def test_no_more_is_asked_for_at_once_than_leaves_others_their_turn(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catching_up, "MOST_AT_ONCE", 3)
+    position = protected(desk)
+    now = back_after(position)
+    meanwhile(desk, now, ("99500", "97300"), *[("97260", "97240")] * 8)
+    price(desk, "99300")
+    Sparing.allowed, Sparing.asked = 100, 0
+    with answering(Sparing):
+        catch_up(now)
+        assert (Sparing.asked, row_of(position).high_water_mark) == (3, D(99_500))
+        assert is_behind(row_of(position), now)
+        catch_up(now)
+        assert not is_behind(row_of(position), now)
 
 
 @pytest.mark.parametrize(("side", "wrong"), [(LONG, 90_000), (SHORT, 105_000)])
