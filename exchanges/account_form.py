@@ -29,6 +29,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
     )
     probed: Probe | None = None
     by = ""
+    has_second_factor = False
 
     class Meta:
         model = ExchangeAccount
@@ -86,6 +87,14 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error(
                 "acknowledge_permissions", f"{' '.join(warnings)} Tick this to go live all the same."
             )
+
+    def clean_is_live_confirmed(self) -> bool:
+        wanted: bool = self.cleaned_data["is_live_confirmed"]
+        if wanted and "is_live_confirmed" in self.changed_data and not self.has_second_factor:
+            raise forms.ValidationError(
+                "Real orders need more than a password: set up a second factor for yourself first (your name, above)."
+            )
+        return wanted
 
     def clean_position_mode(self) -> str:
         mode: str = self.cleaned_data["position_mode"]

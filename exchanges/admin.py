@@ -21,9 +21,11 @@ from exchanges.errors import ExchangeError
 from exchanges.key_probe import Probe, probe
 from exchanges.models import AccountBalance, ExchangeAccount, FlatRun, Instrument, StateChange
 from ops.desk.admin_base import DeskAdmin, ReadOnlyAdmin, ReadOnlyInline
+from ops.people.second_factor import has_second_factor
 from positions import flat_page
 from positions.services import connection, halting, position_modes
 from positions.services.position_modes import CannotSwitch
+from tradingbot.freshness import ask_again, is_fresh
 from tradingbot.people import SWITCH, may
 
 Stop = Callable[[int, str, str], halting.Answer]
@@ -80,7 +82,9 @@ class ExchangeAccountAdmin(DeskAdmin):
         return account
 
     def changeform_view(self, request: HttpRequest, *names: Any, **words: Any) -> HttpResponse:
-        """The key is asked about before the transaction that saves it."""
+        """Keys are for whoever just signed in. They are asked about before the transaction that saves them."""
+        if self.has_change_permission(request) and not is_fresh(request):
+            return ask_again(request)
         if request.method == "POST" and self.has_change_permission(request):
             request.key_probe = _probe(request, words.get("object_id") or next(iter(names), None))  # type: ignore[attr-defined]
         return super().changeform_view(request, *names, **words)
@@ -113,6 +117,7 @@ class ExchangeAccountAdmin(DeskAdmin):
     def get_form(self, request: HttpRequest, *names: Any, **words: Any) -> Any:
         form: Any = super().get_form(request, *names, **words)
         form.probed, form.by = getattr(request, "key_probe", None), request.user.get_username()
+        form.has_second_factor = has_second_factor(request.user)
         return form
 
     @admin.display(description="What the key may do")

@@ -112,7 +112,8 @@ class ArbitragePairAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: HttpRequest, obj: ArbitragePair | None = None) -> bool:
         """One that has traded is switched off, not deleted."""
-        return obj is None or not obj.trades.exists()
+        may_delete = super().has_delete_permission(request, obj)
+        return may_delete and (obj is None or not obj.trades.exists())
 
 
 @admin.register(ArbitrageTrade)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from exchanges.models import KEYS_OF_ACCOUNT, ExchangeAccount, FlatRun
 from positions import flat_page, queries
 from positions.services import flattening, halting, resuming
+from tradingbot.freshness import ask_again, is_fresh
 from tradingbot.people import ACT, SWITCH, may, may_look, may_switch
 
 ALL = "ALL"
@@ -80,6 +81,8 @@ def flat(request: HttpRequest, run_id: int) -> HttpResponse:
 @may_switch
 def act(request: HttpRequest, act: str, account: str = "") -> HttpResponse:
     account_id = get_object_or_404(ExchangeAccount.objects.only("pk"), name=account).pk if account else None
+    if act == "flat" and not is_fresh(request):
+        return ask_again(request)
     if request.method != "POST":
         return _confirmation(request, act, account)
     if refusal := _refusal(request, act, account):

@@ -210,7 +210,8 @@ class StrategyAdmin(ImportsAndExports):
 
     def has_delete_permission(self, request: HttpRequest, obj: Strategy | None = None) -> bool:
         """A strategy that has traded is archived, not deleted."""
-        return obj is None or not (obj.positions.exists() or obj.log_entries.exists())
+        may_delete = super().has_delete_permission(request, obj)
+        return may_delete and (obj is None or not (obj.positions.exists() or obj.log_entries.exists()))
 
     def get_deleted_objects(
         self, objs: Sequence[Any] | QuerySet[Strategy], request: HttpRequest

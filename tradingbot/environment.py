@@ -11,6 +11,7 @@ from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from tradingbot.live_keys import why_not_live
 from tradingbot.signal_server_environment import SignalServerEnvironment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -20,6 +21,7 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+THIS_MACHINE = ("127.0.0.1", "localhost", "[::1]")
 Names = Annotated[list[str], NoDecode]
 ByName = Annotated[dict[str, str], NoDecode]
 Percent = Annotated[Decimal | None, Field(gt=0, lt=100)]
@@ -52,7 +54,8 @@ class Environment(SignalServerEnvironment):
     legacy_stop_loss_percent: Percent = None
     legacy_trailing_activation_percent: Percent = None
     legacy_trailing_callback_percent: Percent = None
-    allowed_hosts: Names = ["127.0.0.1", "localhost", "[::1]"]
+    allowed_hosts: Names = list(THIS_MACHINE)
+    https_only: bool | None = None
     csrf_trusted_origins: Names = []
     db_schema: str = Field("tradingbot", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
     redis_prefix: str = "tradingbot"
@@ -128,6 +131,19 @@ class Environment(SignalServerEnvironment):
         if self.dry_run and not self.paper_exchange_url:
             raise ValueError("DRY_RUN is on but PAPER_EXCHANGE_URL is not set; `manage.py up` sets it")
         return self
+
+    @model_validator(mode="after")
+    def _live_needs_keys_of_its_own(self) -> Environment:
+        if not self.dry_run:
+            why_not_live(self.secret_key.get_secret_value(), self.field_keys.get_secret_value(), self.debug)
+        return self
+
+    @property
+    def is_https_only(self) -> bool:
+        """Unless told otherwise: wherever another machine could be the one that asks."""
+        if self.https_only is not None:
+            return self.https_only
+        return not set(self.allowed_hosts) <= set(THIS_MACHINE)
 
 
 class BadEnvironment(SystemExit):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -27,6 +28,11 @@ def may(user: Any, permission: str) -> bool:
 
 def is_signed_in(user: Any) -> bool:
     return user is not None and bool(user.is_authenticated and user.is_active)
+
+
+def mode_of_trading(request: HttpRequest) -> dict[str, str]:
+    """For pages that no view of ours makes."""
+    return {"mode": "PAPER" if settings.DRY_RUN else "LIVE"}
 
 
 def why_not_watch(user: Any) -> int | None:

@@ -64,11 +64,16 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.humanize",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "channels",
     "django_celery_beat",
     "django_htmx",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "exchanges",
     "signals_app",
     "trailing",
@@ -88,6 +93,8 @@ MIDDLEWARE = [
     "ops.desk.preferences.in_own_zone",
     "ops.trail.person.naming_people",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "ops.people.sessions.note_last_seen",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -104,6 +111,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "ops.desk.preferences.for_templates",
+                "tradingbot.people.mode_of_trading",
             ]
         },
     }
@@ -197,10 +205,52 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # no collectstatic step: there is nothing to collect for one machine
 WHITENOISE_MANIFEST_STRICT = False
 
-LOGIN_URL = "/admin/login/"
+CACHES = {
+    "default": {
+        "BACKEND": "tradingbot.cache.RedisOrMemory",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": REDIS_PREFIX,
+        "OPTIONS": {"socket_timeout": 2.0, "socket_connect_timeout": 1.0},
+    }
+}
+
+LOGIN_URL = "/accounts/login/"
+LOGIN_REDIRECT_URL = "second-factor"
 SESSION_COOKIE_HTTPONLY = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
-SILENCED_SYSTEM_CHECKS: list[str] = []
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENV.is_https_only
+SECURE_REDIRECT_EXEMPT = [
+    r"^healthz$",
+    r"^readyz$",
+]  # asked by whoever watches the process, on its own machine
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if ENV.is_https_only else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = ENV.is_https_only
+# on the browsers' own lists a name stays for years, also when its owner stops using https: nobody's to decide but theirs
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
+
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+ACCOUNT_ADAPTER = "ops.people.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_PREVENT_ENUMERATION = "strict"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+FRESH_FOR = timedelta(minutes=15)  # since somebody said who they are
+ACCOUNT_REAUTHENTICATION_TIMEOUT = int(FRESH_FOR.total_seconds())
+# tries that failed: of one address in a minute, and of one name in a quarter of an hour, whoever tries
+ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/15m/key", "reauthenticate": "5/m/user"}
+MFA_ADAPTER = "ops.people.adapters.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Control room"
+MFA_TOTP_TOLERANCE = 1
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # we know no addresses
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = (
+    not ENV.is_https_only
+)  # http://localhost; browsers refuse others themselves
+USERSESSIONS_TRACK_ACTIVITY = True
 
 # the one that is not used is not made: structlog costs a process a third of a second
 _LOG_LINES = {

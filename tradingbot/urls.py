@@ -1,14 +1,21 @@
 from __future__ import annotations
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
+from ops.people import token_pages
 from signals_app.pages import ledger
 from signals_app.views import webhook
+
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("ops.desk.urls")),
+    path("accounts/", include("ops.people.urls")),
+    path("settings/tokens/", token_pages.tokens, name="tokens"),
+    path("settings/tokens/<int:token_id>/revoke/", token_pages.revoke, name="revoke-token"),
     path("signals/ledger/", ledger, name="signal-ledger"),
     path("webhook/<slug:sender>/", webhook),
     path("", include("ops.health.urls")),

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 VIEWER, TRADER, ADMIN = "viewer", "trader", "admin"
 OURS = frozenset({"exchanges", "signals_app", "trailing", "positions", "ops"})
 # what an administrator also looks after
-AROUND = frozenset({"auth", "django_celery_beat"})
+AROUND = frozenset({"auth", "django_celery_beat", "mfa"})
 TRADING = frozenset({("positions", "change_position"), ("exchanges", "switch_trading")})
 
 Permission = tuple[str, str]  # app and codename

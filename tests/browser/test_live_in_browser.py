@@ -158,7 +158,7 @@ def test_an_ended_session_is_told_with_a_way_back(page, server):
     page.wait_for_selector(OUT)
     link = page.locator("#link a")
     expect(link).to_have_text("Signed out: sign in")
-    expect(link).to_have_attribute("href", "/admin/login/?next=/")
+    expect(link).to_have_attribute("href", "/accounts/login/?next=/")
 
 
 def test_hostile_text_stays_text_when_pushed(page, server):
@@ -262,9 +262,10 @@ def test_the_login_page_leads_back_to_the_live_page(browser, server):
     page = browser.new_page()
     witness = Witness(page)
     page.goto(server.origin)
-    page.locator("#id_username").fill("bo")
+    page.locator("#id_login").fill("bo")
     page.locator("#id_password").fill("a long password")
     page.keyboard.press("Enter")
+    page.get_by_text("Later").click()
     page.wait_for_selector(LIVE)
     assert witness.strangers(server) == []
     page.context.close()

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 import pytest_asyncio
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.models import User
 from django.db import IntegrityError
 from django.test import Client
 from django.urls import reverse
@@ -22,6 +24,7 @@ from exchanges.venue_clients import client_with
 from tests.builders import an_account
 from tests.exchanges.test_ccxt_on_paper import paper_exchange
 from tests.exchanges.test_contract import KEY
+from tests.people import with_second_factor
 from tests.positions.test_admin import form_of
 
 CAREFUL = KeyPermissions(can_trade=True, can_withdraw=False, is_bound_to_addresses=True)
@@ -90,9 +93,18 @@ class Owner:
 
 
 @pytest.fixture
-def owner(admin_client: Client, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Owner:
+def owner(
+    admin_client: Client, admin_user: User, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> Owner:
     settings.DRY_RUN = False
+    with_second_factor(admin_user)
     return Owner(admin_client, monkeypatch)
+
+
+def test_a_password_alone_lets_nothing_go_live(owner: Owner) -> None:
+    Authenticator.objects.all().delete()
+    assert "set up a second factor" in owner.saves(is_live_confirmed="on")
+    assert not owner.account.is_live_confirmed
 
 
 def test_a_careful_key_goes_live(owner: Owner) -> None:

@@ -40,7 +40,7 @@ def close_url(position):
 @pytest.mark.parametrize("path", ["/", "/positions/1/close/"])
 def test_strangers_are_sent_to_the_login(client, path):
     answer = client.get(path)
-    assert (answer.status_code, answer.url) == (302, f"/admin/login/?next={path}")
+    assert (answer.status_code, answer.url) == (302, f"/accounts/login/?next={path}")
 
 
 def test_a_customer_account_without_staff_rights_sees_nothing(client):

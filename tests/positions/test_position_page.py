@@ -68,7 +68,7 @@ def an_entry(position):
 
 def test_strangers_are_sent_to_the_login(client):
     path = url(a_position())
-    assert client.get(path).url == f"/admin/login/?next={path}"
+    assert client.get(path).url == f"/accounts/login/?next={path}"
 
 
 def test_a_customer_account_without_staff_rights_sees_nothing(client):
@@ -309,7 +309,7 @@ def test_the_chart_is_for_staff_too_and_asks_for_what_exists(client, viewer):
     path = url(a_position(), "chart.json")
     assert viewer.get("/positions/999999/chart.json").status_code == 404
     client.logout()
-    assert client.get(path).url == f"/admin/login/?next={path}"
+    assert client.get(path).url == f"/accounts/login/?next={path}"
 
 
 def test_candles_come_from_the_accounts_exchange(viewer, engine):

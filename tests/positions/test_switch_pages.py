@@ -33,7 +33,7 @@ def state(account):
 
 @pytest.mark.parametrize("path", ["/switch/", "/switch/halt/", "/switch/main/flat/", "/flat/1/"])
 def test_strangers_are_sent_to_the_login(client, path):
-    assert client.get(path).url.startswith("/admin/login/")
+    assert client.get(path).url.startswith("/accounts/login/")
 
 
 @pytest.mark.parametrize("act", ["halt", "reduce", "flat", "resume"])

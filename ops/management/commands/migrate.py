@@ -65,7 +65,9 @@ class Command(migrate.Command):
                     self.stdout.write(words)
 
     def keep_groups_in_step(self) -> None:
-        from ops.people.services import keep_groups_in_step  # the tables of these models are there only now
+        from ops.people.services.groups import (
+            keep_groups_in_step,  # the tables of these models are there only now
+        )
 
         keep_groups_in_step()
 

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission
 
 from ops.people.groups import permissions_of
-from ops.people.services import keep_groups_in_step
+from ops.people.services.groups import keep_groups_in_step
 from tests.people import a_person
 
 pytestmark = pytest.mark.django_db

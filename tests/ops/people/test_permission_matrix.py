@@ -1,0 +1,223 @@
+"""Who gets in where: every address, socket and action of the product, for everybody. Addresses come from the URLconf: one
+that is in no table here fails, so that whoever adds a page also says who may see it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import pytest
+from channels.routing import URLRouter
+from django.contrib import admin
+from django.test import Client
+from django.urls import URLPattern, get_resolver
+
+from exchanges.models import FlatRun
+from positions.switch_views import ACTS
+from signals_app.models import Strategy
+from tests.builders import a_position, a_strategy, an_account
+from tests.people import a_person
+
+pytestmark = pytest.mark.django_db
+
+WEBHOOK = "webhook/<slug:sender>/"
+EVERYBODY = ("anonymous", "inactive", "viewer", "trader", "admin")
+ALL, SIGNED_IN, TRADERS, ADMINS, NOBODY = (
+    set(EVERYBODY), {"viewer", "trader", "admin"}, {"trader", "admin"}, {"admin"}, set(),
+)  # fmt: skip
+
+# addresses outside the admin, and who gets past the door (what they then find is another matter)
+PAGES = {
+    "": SIGNED_IN,
+    "positions/<int:position_id>/": SIGNED_IN,
+    "positions/<int:position_id>/chart.json": SIGNED_IN,
+    "positions/<int:position_id>/close/": TRADERS,
+    "switch/": SIGNED_IN,
+    "switch/<act:act>/": TRADERS,
+    "switch/<slug:account>/<act:act>/": TRADERS,
+    "flat/<int:run_id>/": SIGNED_IN,
+    "health/": SIGNED_IN,
+    "health.json": SIGNED_IN,
+    "health/panels/": SIGNED_IN,
+    "health/reconcile/": TRADERS,
+    "metrics": ALL,  # to this machine, and elsewhere to who has its token: ops/health
+    "signals/ledger/": SIGNED_IN,
+    "settings/": SIGNED_IN,
+    "settings/tokens/": SIGNED_IN,
+    "settings/tokens/<int:token_id>/revoke/": SIGNED_IN,
+    "setup/": SIGNED_IN,
+    # told to whoever asks: alive, ready, and no more
+    "healthz": ALL,
+    "readyz": ALL,
+    # programs with a token of their own, whoever is signed in: signals_app/test_webhook.py
+    WEBHOOK: NOBODY,
+}
+# the doors themselves: these are open, all others beneath accounts/ are for whoever is signed in
+OPEN_DOORS = {"login/", "logout/", "inactive/", "signup/"}
+# what comes after a model's name in the admin
+ADMIN_KINDS = {
+    "": "look", "<path:object_id>/": "look", "<path:object_id>/change/": "look", "<path:object_id>/history/": "look",
+    "<path:object_id>/explain/": "look", "add/": "write", "<path:object_id>/delete/": "write",
+    "<int:account_id>/connection/": "write", "<id>/password/": "write", "sync/": "write", "import/": "write",
+    "<int:strategy_id>/preview/": "look", "export/<slug:written_as>/": "look",
+}  # fmt: skip
+OURS = {"exchanges", "signals_app", "trailing", "positions", "ops"}
+AROUND = {"auth", "django_celery_beat", "mfa"}
+# of the admin itself
+ADMIN_PAGES = {
+    "": SIGNED_IN, "logout/": SIGNED_IN, "password_change/": SIGNED_IN, "password_change/done/": SIGNED_IN,
+    "jsi18n/": SIGNED_IN, "login/": SIGNED_IN, "autocomplete/": NOBODY,
+    "r/<path:content_type_id>/<path:object_id>/": SIGNED_IN,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Address:
+    route: str
+    view: object
+
+    def path(self, names: dict[str, object]) -> str:
+        filled = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(names[found[1]]), self.route)
+        return "/" + filled
+
+
+def addresses(patterns: list, before: str = "") -> Iterator[Address]:
+    for one in patterns:
+        route = before + str(one.pattern)
+        if isinstance(one, URLPattern):
+            yield Address(route, one.callback)
+        else:
+            yield from addresses(one.url_patterns, route)
+
+
+EVERY_ADDRESS = [one for one in addresses(get_resolver().url_patterns) if "^" not in one.route]
+LISTS_OF_ADMIN = [one for one in addresses(get_resolver().url_patterns) if "^" in one.route]
+
+
+def who_gets_in(route: str) -> set[str]:
+    """KeyError: an address that nobody thought about."""
+    if route.startswith("accounts/"):
+        return ALL if route.removeprefix("accounts/") in OPEN_DOORS else SIGNED_IN
+    if not route.startswith("admin/"):
+        return PAGES[route]
+    rest = route.removeprefix("admin/")
+    if rest in ADMIN_PAGES:
+        return ADMIN_PAGES[rest]
+    app, model, kind = rest.split("/", 2)
+    if ADMIN_KINDS[kind] == "write":
+        return ADMINS
+    return {**dict.fromkeys(OURS, SIGNED_IN), **dict.fromkeys(AROUND, ADMINS)}[app]
+
+
+@pytest.fixture
+def names() -> dict[str, object]:
+    account = an_account(name="main")
+    position = a_position(account=account)
+    from django.utils import timezone
+
+    run = FlatRun.objects.create(account=account, reason="x", by="y", begun_at=timezone.now())
+    return {
+        "position_id": position.pk, "account": "main", "account_id": account.pk, "act": "halt", "run_id": run.pk,
+        "token_id": 1, "sender": "tradingview", "object_id": position.pk, "content_type_id": 1, "id": 1, "pk": 1,
+        "strategy_id": position.strategy_id or 1, "written_as": "csv",
+    }  # fmt: skip
+
+
+def visitors() -> dict[str, Client]:
+    clients = {who: Client(raise_request_exception=False) for who in EVERYBODY}
+    for who, client in clients.items():
+        if who != "anonymous":
+            client.force_login(a_person("admin" if who == "inactive" else who, who, password="x"))
+    from django.contrib.auth.models import User
+
+    User.objects.filter(username="inactive").update(is_active=False)
+    return clients
+
+
+def got_in(answer) -> bool:
+    if answer.status_code in (301, 302):
+        return urlsplit(answer.url).path not in ("/accounts/login/", "/admin/login/")
+    return answer.status_code not in (401, 403)
+
+
+def test_every_address_is_in_a_table() -> None:
+    unknown = []
+    for one in EVERY_ADDRESS:
+        try:
+            who_gets_in(one.route)
+        except (KeyError, ValueError):
+            unknown.append(one.route)
+    assert unknown == [], "say in this file who may see them"
+    routes = {one.route for one in EVERY_ADDRESS}
+    assert sorted(PAGES.keys() - routes) == [], "these are gone"
+    assert len(LISTS_OF_ADMIN) == 1
+
+
+def in_short(who: str, route: str) -> bool:
+    """The admin, whose pages are all of one make, in a sample: its lists for everybody, the rest for who may only look."""
+    if not route.startswith("admin/"):
+        return True
+    kind = route.split("/", 3)[-1]
+    return kind in ("", "import/", "sync/") or (
+        who == "viewer" and kind in ("add/", "<path:object_id>/delete/")
+    )
+
+
+@pytest.mark.parametrize(
+    "is_short", [True, pytest.param(False, marks=[pytest.mark.soak, pytest.mark.timeout(600)])]
+)
+def test_everybody_at_every_address(names, is_short) -> None:
+    """GET for all; POST, empty, for those who may not, which does nothing for whoever should not have come this far."""
+    wrong = []
+    for who, client in visitors().items():
+        for one in EVERY_ADDRESS:
+            if one.route in ("admin/logout/", "accounts/logout/", WEBHOOK):
+                continue  # after a sign-out the next address would meet a stranger
+            if is_short and not in_short(who, one.route):
+                continue
+            expected, path = who in who_gets_in(one.route), one.path(names)
+            answer = client.get(path)
+            if answer.status_code == 500 or (answer.status_code != 405 and got_in(answer) is not expected):
+                wrong.append((who, "GET", path, answer.status_code, getattr(answer, "url", ""), expected))
+            if not expected and got_in(answer := client.post(path)) and answer.status_code != 405:
+                wrong.append((who, "POST", path, answer.status_code, getattr(answer, "url", ""), expected))
+    assert wrong == [], "\n".join(map(str, wrong))
+
+
+@pytest.mark.parametrize("who", ["viewer", "trader"])
+def test_who_may_only_look_deletes_nothing_that_never_traded(client, who) -> None:
+    """The admin asked whether it had traded, and not who was asking."""
+    strategy = a_strategy()
+    client.force_login(a_person(who))
+    page = f"/admin/signals_app/strategy/{strategy.pk}/delete/"
+    assert client.post(page, {"post": "yes"}).status_code == 403
+    assert Strategy.objects.filter(pk=strategy.pk).exists()
+
+
+@pytest.mark.parametrize("act", sorted(ACTS))
+def test_every_act_of_the_switch_is_for_traders(names, act) -> None:
+    for who, client in visitors().items():
+        for path in (f"/switch/{act}/", f"/switch/main/{act}/"):
+            assert got_in(client.get(path)) is (who in TRADERS), (who, path)
+            if who not in TRADERS:
+                assert not got_in(client.post(path, {"word": "ALL", "reason": "x"})), (who, path)
+
+
+def test_every_action_of_the_admin_names_its_permission() -> None:
+    bare = [
+        f"{model.__name__}.{name}"
+        for model, page in admin.site._registry.items()
+        for action in page.actions or ()
+        for name, function in [(action, getattr(page, action, None)) if isinstance(action, str) else (action.__name__, action)]
+        if not getattr(function, "allowed_permissions", None)
+    ]  # fmt: skip
+    assert bare == []
+
+
+def test_every_socket_is_known() -> None:
+    from tradingbot.asgi import application
+
+    sockets: URLRouter = application._application.application_mapping["websocket"]  # type: ignore[attr-defined]
+    assert {str(route.pattern) for route in sockets.routes} == {"ws/signals/", "ws/live/"}
