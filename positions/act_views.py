@@ -22,6 +22,7 @@ from positions.live_rows import Held, position_row
 from positions.models import Order, Position
 from positions.services import by_hand
 from positions.services.once import Done
+from tradingbot.freshness import freshly
 from tradingbot.people import may_act, may_switch
 
 Page = dict[str, Any]
@@ -152,6 +153,7 @@ def cancel_order(request: HttpRequest, order_id: UUID) -> HttpResponse:
 
 
 @act(may_switch)
+@freshly
 def close_all(request: HttpRequest) -> HttpResponse:
     count = Position.objects.filter(is_live=True).count()
     form = CloseAllForm(request.POST or None, word=f"CLOSE {count}")

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 
 CONFIRMED_AT = "confirmed_at"  # in the session
@@ -49,11 +49,11 @@ def _where_to_confirm(request: HttpRequest) -> str:
     return str(ways[0]["url"]) if ways else reverse("account_reauthenticate")
 
 
-def freshly(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+def freshly(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Beneath the decorator that asks for a permission."""
 
     @wraps(view)
-    def asked(request: HttpRequest, *names: Any, **words: Any) -> HttpResponseBase:
+    def asked(request: HttpRequest, *names: Any, **words: Any) -> HttpResponse:
         return view(request, *names, **words) if is_fresh(request) else ask_again(request)
 
     return asked

@@ -50,7 +50,7 @@ class ScheduleAdmin(PeriodicTaskAdmin):  # type: ignore[misc]
         found.pop("delete_selected", None)
         return found if self.has_change_permission(request) else {}
 
-    @admin.action(description="Switch off")
+    @admin.action(description="Switch off", permissions=["change"])
     def disable_tasks(self, request: HttpRequest, chosen: QuerySet[Any]) -> None:
         kept = list(chosen.filter(name__in=NEEDED).values_list("name", flat=True))
         if kept:

@@ -4,6 +4,7 @@ that is in no table here fails, so that whoever adds a page also says who may se
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -34,6 +35,13 @@ PAGES = {
     "positions/<int:position_id>/": SIGNED_IN,
     "positions/<int:position_id>/chart.json": SIGNED_IN,
     "positions/<int:position_id>/close/": TRADERS,
+    "positions/<int:position_id>/part/": TRADERS,
+    "positions/<int:position_id>/stop/": TRADERS,
+    "positions/<int:position_id>/hand-over/": TRADERS,
+    "positions/<int:position_id>/take-back/": TRADERS,
+    "positions/<int:position_id>/close-again/": TRADERS,
+    "orders/<uuid:order_id>/cancel/": TRADERS,
+    "close-all/": TRADERS,
     "switch/": SIGNED_IN,
     "switch/<act:act>/": TRADERS,
     "switch/<slug:account>/<act:act>/": TRADERS,
@@ -122,6 +130,7 @@ def names() -> dict[str, object]:
         "position_id": position.pk, "account": "main", "account_id": account.pk, "act": "halt", "run_id": run.pk,
         "token_id": 1, "sender": "tradingview", "object_id": position.pk, "content_type_id": 1, "id": 1, "pk": 1,
         "strategy_id": position.strategy_id or 1, "written_as": "csv",
+        "order_id": uuid.uuid4(),
     }  # fmt: skip
 
 
