@@ -51,6 +51,21 @@ PAGES = {
     "health/panels/": SIGNED_IN,
     "health/reconcile/": TRADERS,
     "metrics": ALL,  # to this machine, and elsewhere to who has its token: ops/health
+    "signals/": SIGNED_IN,
+    "signals/newer.json": SIGNED_IN,
+    "orders/": SIGNED_IN,
+    "trades/": SIGNED_IN,
+    "trades/trades.csv": SIGNED_IN,
+    "trades/fills.csv": SIGNED_IN,
+    "trades/<year:year>/": SIGNED_IN,
+    "trades/<year:year>/positions.csv": SIGNED_IN,
+    "trades/<year:year>/contracts.csv": SIGNED_IN,
+    "strategies/": SIGNED_IN,
+    "strategies/<int:strategy_id>/": SIGNED_IN,
+    "signals/<int:log_id>/replay/": TRADERS,
+    "strategies/<int:strategy_id>/pause/": ADMINS,
+    "strategies/<int:strategy_id>/resume/": ADMINS,
+    "strategies/<int:strategy_id>/clone/": ADMINS,
     "signals/ledger/": SIGNED_IN,
     "settings/": SIGNED_IN,
     "settings/tokens/": SIGNED_IN,
@@ -130,7 +145,7 @@ def names() -> dict[str, object]:
         "position_id": position.pk, "account": "main", "account_id": account.pk, "act": "halt", "run_id": run.pk,
         "token_id": 1, "sender": "tradingview", "object_id": position.pk, "content_type_id": 1, "id": 1, "pk": 1,
         "strategy_id": position.strategy_id or 1, "written_as": "csv",
-        "order_id": uuid.uuid4(),
+        "order_id": uuid.uuid4(), "log_id": 1, "year": 2026,
     }  # fmt: skip
 
 
