@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import redis
 from django.conf import settings
@@ -128,22 +129,35 @@ def _accounts() -> Iterator[Check]:
     yield Check("mode", True, mode)
     if not accounts:
         yield Check("accounts", False, "there is none", "Add one on the page Set up, or in the admin.")
-    compared = get_health_status()["accounts"]
+    known = get_health_status()["accounts"]
     for account in accounts:
-        yield from _account(account, compared[account.name]["age_seconds"])
+        yield from _account(account, known[account.name])
 
 
-def _account(account: ExchangeAccount, compared_ago: float | None) -> Iterator[Check]:
+def _account(account: ExchangeAccount, known: Mapping[str, Any]) -> Iterator[Check]:
     if not is_on_paper() and not account.is_live_confirmed:
         yield Check(
             f"{account.name}: confirmed", False, "not confirmed for real orders", "Confirm it in the admin."
         )
         return
-    yield from (_as_check(account.name, finding) for finding in test_connection(account))
-    is_fresh = compared_ago is not None and compared_ago <= COMPARISON_LASTS_SECONDS
-    found = "never" if compared_ago is None else f"{compared_ago:.0f} s ago"
+    age = known["age_seconds"]
+    is_fresh = age is not None and age <= COMPARISON_LASTS_SECONDS
+    for finding in test_connection(account):
+        is_untold = finding.what == "Clock" and finding.is_good is None
+        told = _clock_of_comparison(known["clock_offset_ms"]) if is_untold and is_fresh else None
+        yield _as_check(account.name, told or finding)
     fix = "" if is_fresh else f"reconcile: {ASK_THE_LOG}"
+    found = "never" if age is None else f"{age:.0f} s ago"
     yield Check(f"{account.name}: compared with the exchange", is_fresh, found, fix)
+
+
+def _clock_of_comparison(offset_ms: int | None) -> Finding | None:
+    """Where this process has heard no time yet, the one that compares has."""
+    if offset_ms is None:
+        return None
+    limit = settings.MAX_CLOCK_OFFSET_MS
+    said = f"{abs(offset_ms)} ms apart from the exchange's at the last comparison; {limit} ms are allowed."
+    return Finding("Clock", said, abs(offset_ms) <= limit)
 
 
 ADVICE = {
