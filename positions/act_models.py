@@ -20,6 +20,8 @@ class Act(StrEnum):
     CANCEL_ORDER = "cancel_order"
     HAND_OVER = "hand_over"
     TAKE_BACK = "take_back"
+    PAUSE = "pause"
+    RESUME = "resume"
 
 
 class PersonAct(models.Model):

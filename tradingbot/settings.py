@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib.util import find_spec
 from ipaddress import ip_network
+from pathlib import Path
 
 import psycopg.conninfo
 
@@ -201,7 +203,12 @@ USE_I18N = False
 FORMAT_MODULE_PATH = "tradingbot.formats"
 
 STATIC_URL = "static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+# the page of the API's docs needs the files alone: as an app the library would be imported by every worker
+_NINJA = find_spec("ninja")
+NINJA_STATIC = (
+    [str(Path(at) / "static" / "ninja") for at in _NINJA.submodule_search_locations or ()] if _NINJA else []
+)
+STATICFILES_DIRS = [BASE_DIR / "static", *(("ninja", at) for at in NINJA_STATIC)]
 WHITENOISE_USE_FINDERS = True  # no collectstatic step: there is nothing to collect for one machine
 WHITENOISE_MANIFEST_STRICT = False
 

@@ -62,6 +62,7 @@ def _try(do: Callable[[], Done]) -> Done:
 
 
 def _first_outcome(row: PersonAct, asked: Asked) -> Done:
-    if (row.act, row.by, row.position_id) != (asked.act, asked.by[:100], asked.position_id):
+    first = row.act, row.by, row.position_id, row.account_id
+    if first != (asked.act, asked.by[:100], asked.position_id, asked.account_id):
         return Done(f"Nothing was sent: {ANOTHER_FORM}.", is_refused=True)
     return Done(row.outcome, row.order_id, row.is_refused, row.flat_run_id)

@@ -27,15 +27,32 @@ class Resumed:
         return self.answer.move is Move.REFUSE
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the exchange said of one account when it was asked."""
+
+    account: ExchangeAccount
+    sentence: str
+    error: Exception | None
+
+
 def resume(account_id: int | None, by: str, reason: str = "") -> Resumed:
     """All accounts: ends only what was said of all; one that was stopped by itself stays so. What an exchange refused
     is resumed only when it answers again."""
+    return decide(account_id, ask(account_id), by, reason)
+
+
+def ask(account_id: int | None) -> list[Heard]:
+    """Asks the network: never inside a transaction."""
     chosen = ExchangeAccount.objects.order_by("name").defer(*KEYS)
     accounts = list(chosen if account_id is None else chosen.filter(pk=account_id))
     asked = [(account, _question(account)) for account in accounts]
-    told = [(account, *_hear(account, question)) for account, question in asked]
-    findings = tuple(f"{account}: {sentence}" for account, sentence, _ in told)
-    refused = [account for account, _, error in told if error is not None and _is_refused(account, error)]
+    return [Heard(account, *_hear(account, question)) for account, question in asked]
+
+
+def decide(account_id: int | None, heard: list[Heard], by: str, reason: str = "") -> Resumed:
+    findings = tuple(f"{one.account}: {one.sentence}" for one in heard)
+    refused = [one.account for one in heard if one.error is not None and _is_refused(one.account, one.error)]
     if account_id is not None and refused:
         account = refused[0]
         why = "the exchange still refuses it or does not answer"
