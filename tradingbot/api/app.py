@@ -25,14 +25,14 @@ class Docs(Swagger):
         return render(request, "api/docs.html", {"settings": settings, "title": api.title})
 
 
-class Api(NinjaAPI):  # type: ignore[misc]  # of the library's own signature
+class Api(NinjaAPI):
     def get_openapi_schema(self, **words: Any) -> OpenAPISchema:
         schema = super().get_openapi_schema(**words)
         problems.declared_on(schema)
         return schema
 
 
-api = Api(
+api = Api(  # type: ignore[misc]  # a decorator of views is what it asks for, said more widely
     title="Trading bot", version="1", description=DESCRIPTION, docs=Docs(), docs_decorator=may_look,
     urls_namespace="api",
 )  # fmt: skip

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 from channels.routing import URLRouter
@@ -77,6 +78,16 @@ PAGES = {
     # programs with a token of their own, whoever is signed in: signals_app/test_webhook.py
     WEBHOOK: NOBODY,
 }
+# programs with a token, whoever is signed in (tests/api/test_contract.py asks as each of them); what only takes POST says so
+API = dict.fromkeys(("docs", "openapi.json"), SIGNED_IN) | dict.fromkeys((
+    "positions", "positions/<position_id>", "orders", "orders/<order_id>", "fills", "signals",
+    "signals/<signal_number>", "strategies", "strategies/<name>", "tickers", "accounts", "equity", "figures",
+    "limits", "health", "close-all/<run_id>",
+), NOBODY) | dict.fromkeys((
+    "", "<path:rest>", "positions/<position_id>/close", "positions/<position_id>/close-part",
+    "positions/<position_id>/move-stop", "orders/<order_id>/cancel", "entries/pause", "entries/resume",
+    "close-all",
+), ALL)  # fmt: skip
 # the doors themselves: these are open, all others beneath accounts/ are for whoever is signed in
 OPEN_DOORS = {"login/", "logout/", "inactive/", "signup/"}
 # what comes after a model's name in the admin
@@ -123,6 +134,8 @@ def who_gets_in(route: str) -> set[str]:
     """KeyError: an address that nobody thought about."""
     if route.startswith("accounts/"):
         return ALL if route.removeprefix("accounts/") in OPEN_DOORS else SIGNED_IN
+    if route.startswith("api/v1/"):
+        return API[route.removeprefix("api/v1/")]
     if not route.startswith("admin/"):
         return PAGES[route]
     rest = route.removeprefix("admin/")
@@ -143,7 +156,7 @@ def names() -> dict[str, object]:
     run = FlatRun.objects.create(account=account, reason="x", by="y", begun_at=timezone.now())
     return {
         "position_id": position.pk, "account": "main", "account_id": account.pk, "act": "halt", "run_id": run.pk,
-        "token_id": 1, "sender": "tradingview", "object_id": position.pk, "content_type_id": 1, "id": 1, "pk": 1,
+        "order_id": uuid4(), "signal_number": 1, "name": "first", "rest": "nowhere", "token_id": 1, "sender": "tradingview", "object_id": position.pk, "content_type_id": 1, "id": 1, "pk": 1,
         "strategy_id": position.strategy_id or 1, "written_as": "csv",
         "order_id": uuid.uuid4(), "log_id": 1, "year": 2026,
     }  # fmt: skip
