@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('exchanges', '0020_switch_trading'),
-        ('positions', '0028_person_acts'),
+        ('positions', '0029_lists_are_read_by_index'),
     ]
 
     operations = [
