@@ -57,7 +57,7 @@ def a_caller(group: str = "trader", scope: Scope = Scope.TRADE, name: str = "") 
 @pytest.fixture(autouse=True)
 def fresh_rates(monkeypatch: pytest.MonkeyPatch) -> None:
     """What other tests asked for counts for nobody here."""
-    monkeypatch.setattr(doors, "asked", doors.Buckets())
+    monkeypatch.setattr(doors, "asked", doors.Buckets(clock=lambda: 0.0))
 
 
 @pytest.fixture(autouse=True)

@@ -37,7 +37,7 @@ def test_strangers_are_told_how_to_come_in(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_who_guesses_tokens_is_slowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("signals_app.doors.strangers", limits.Strangers())
+    monkeypatch.setattr("signals_app.doors.strangers", limits.Strangers(clock=lambda: 0.0))
     guesses = [Caller("tb_wrong").get("/positions").status_code for _ in range(32)]
     assert guesses == [401] * 30 + [429] * 2
 

@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import pytest
 from channels.routing import URLRouter
@@ -78,7 +77,7 @@ PAGES = {
     # programs with a token of their own, whoever is signed in: signals_app/test_webhook.py
     WEBHOOK: NOBODY,
 }
-# programs with a token, whoever is signed in (tests/api/test_contract.py asks as each of them); what only takes POST says so
+# programs with a token, whoever is signed in: tests/api/test_contract.py asks as each; what only takes POST says so
 API = dict.fromkeys(("docs", "openapi.json"), SIGNED_IN) | dict.fromkeys((
     "positions", "positions/<position_id>", "orders", "orders/<order_id>", "fills", "signals",
     "signals/<signal_number>", "strategies", "strategies/<name>", "tickers", "accounts", "equity", "figures",
@@ -156,7 +155,8 @@ def names() -> dict[str, object]:
     run = FlatRun.objects.create(account=account, reason="x", by="y", begun_at=timezone.now())
     return {
         "position_id": position.pk, "account": "main", "account_id": account.pk, "act": "halt", "run_id": run.pk,
-        "order_id": uuid4(), "signal_number": 1, "name": "first", "rest": "nowhere", "token_id": 1, "sender": "tradingview", "object_id": position.pk, "content_type_id": 1, "id": 1, "pk": 1,
+        "signal_number": 1, "name": "first", "rest": "nowhere",
+        "token_id": 1, "sender": "tradingview", "object_id": position.pk, "content_type_id": 1, "id": 1, "pk": 1,
         "strategy_id": position.strategy_id or 1, "written_as": "csv",
         "order_id": uuid.uuid4(), "log_id": 1, "year": 2026,
     }  # fmt: skip
