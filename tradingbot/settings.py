@@ -233,7 +233,7 @@ SECURE_REDIRECT_EXEMPT = [
 ]  # asked by whoever watches the process, on its own machine
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if ENV.is_https_only else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = ENV.is_https_only
-# on the browsers' own lists a name stays for years, also when its owner stops using https: nobody's to decide but theirs
+# on the browsers' own lists a name stays for years, also when its owner stops using https: theirs to decide
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
 
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

@@ -1,4 +1,4 @@
-"""Every sealed value of the database under the newest of FIELD_KEYS. Each row by itself, so it can be ended at any time."""
+"""Every sealed value of the database under the newest of FIELD_KEYS. Row by row: it can be ended at any time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The doors as a person meets them: password, second factor, lock-out, sessions, and saying once more that it is them."""
+"""The doors as a person meets them: password, second factor, lock-out, sessions, saying once more who it is."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Who gets in where: every address, socket and action of the product, for everybody. Addresses come from the URLconf: one
-that is in no table here fails, so that whoever adds a page also says who may see it."""
+"""Who gets in where: every address, socket and action of the product, for everybody. Addresses come from the URLconf:
+one that is in no table here fails, so that whoever adds a page also says who may see it."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def who_gets_in(route: str) -> set[str]:
     rest = route.removeprefix("admin/")
     if rest in ADMIN_PAGES:
         return ADMIN_PAGES[rest]
-    app, model, kind = rest.split("/", 2)
+    app, _, kind = rest.split("/", 2)
     if ADMIN_KINDS[kind] == "write":
         return ADMINS
     return {**dict.fromkeys(OURS, SIGNED_IN), **dict.fromkeys(AROUND, ADMINS)}[app]
@@ -193,7 +193,7 @@ def test_every_address_is_in_a_table() -> None:
 
 
 def in_short(who: str, route: str) -> bool:
-    """The admin, whose pages are all of one make, in a sample: its lists for everybody, the rest for who may only look."""
+    """Of the admin, whose pages are of one make, a sample: lists for everybody, the rest for who may only look."""
     if not route.startswith("admin/"):
         return True
     kind = route.split("/", 3)[-1]
@@ -247,9 +247,9 @@ def test_every_action_of_the_admin_names_its_permission() -> None:
         f"{model.__name__}.{name}"
         for model, page in admin.site._registry.items()
         for action in page.actions or ()
-        for name, function in [(action, getattr(page, action, None)) if isinstance(action, str) else (action.__name__, action)]
-        if not getattr(function, "allowed_permissions", None)
-    ]  # fmt: skip
+        for name in [action if isinstance(action, str) else action.__name__]
+        if not getattr(getattr(page, name, action), "allowed_permissions", None)
+    ]
     assert bare == []
 
 

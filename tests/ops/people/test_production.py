@@ -43,7 +43,8 @@ def test_live_trading_does_not_start_with_keys_of_the_tests() -> None:
     ("secret", "field_keys", "debugging", "sentence"),
     [
         (GOOD[:49], KEY, False, "too simple"), ("ab" * 40, KEY, False, "too simple"),
-        ("django-insecure-" + GOOD, KEY, False, "example"), ("at-least-32-random-characters" + GOOD, KEY, False, "example"),
+        ("django-insecure-" + GOOD, KEY, False, "example"),
+        ("at-least-32-random-characters" + GOOD, KEY, False, "example"),
         (GOOD, "A" * 43 + "=", False, "FIELD_KEYS"), (GOOD, f"{KEY},{'A' * 43}=", False, "FIELD_KEYS"),
         (GOOD, KEY, True, "DEBUG"),
     ],
