@@ -161,15 +161,3 @@ def test_an_account_without_a_report_yet_has_no_equity(viewer):
     a_position()
     assert not AccountBalance.objects.exists()
     assert '<b class="live" data-cell="equity">—</b>' in viewer.get("/").content.decode()
-
-
-def test_health_answers_need_no_login_and_tell_no_secret(client, settings):
-    assert client.get("/healthz").json() == {"status": "alive"}
-    assert client.get("/readyz").json() == {"status": "ready", "database": "ok", "redis": "ok"}
-
-
-def test_not_ready_without_redis(client, settings):
-    settings.REDIS_URL = "redis://:hunter2@127.0.0.1:9/0"
-    answer = client.get("/readyz")
-    assert answer.status_code == 503
-    assert answer.json() == {"status": "not ready", "database": "ok", "redis": "unreachable"}

@@ -48,6 +48,7 @@ def test_live_trading_does_not_start_with_keys_of_the_tests() -> None:
         (GOOD, "A" * 43 + "=", False, "FIELD_KEYS"), (GOOD, f"{KEY},{'A' * 43}=", False, "FIELD_KEYS"),
         (GOOD, KEY, True, "DEBUG"),
     ],
+    ids=["short", "one pattern", "Django's", "the example's", "no key", "one key is none", "debugging"],
 )  # fmt: skip
 def test_each_reason_is_said(secret: str, field_keys: str, debugging: bool, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):

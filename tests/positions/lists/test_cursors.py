@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -25,7 +25,8 @@ def test_anything_else_is_no_place_and_no_error(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", ".", "1", "1.", ".1", "1.0", "1.-1", f"{10**40}.1", "1.9223372036854775808", f"x.{uuid4()}"]
+    "text",
+    ["", ".", "1", "1.", ".1", "1.0", "1.-1", f"{10**40}.1", "1.9223372036854775808", f"x.{UUID(int=1)}"],
 )
 def test_these_are_none(text: str) -> None:
     assert read_cursor(text) is None
