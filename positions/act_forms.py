@@ -33,6 +33,14 @@ class WordForm(KeyedForm):
         return typed
 
 
+class HandOverForm(WordForm):
+    bare = forms.BooleanField(required=False)
+
+
+class TakeBackForm(KeyedForm):
+    leave = forms.BooleanField(required=False)
+
+
 class CloseForm(WordForm):
     """Its field has the name that scripts of owners know."""
 
@@ -61,7 +69,14 @@ class PartForm(KeyedForm):
 
 class StopForm(KeyedForm):
     stop = forms.DecimalField(**MOST_DIGITS)  # type: ignore[arg-type]
+    seen = forms.DecimalField(required=False, **MOST_DIGITS)  # type: ignore[arg-type]
     loosen = forms.BooleanField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        if given.get("loosen") and given.get("seen") is None:
+            raise forms.ValidationError("The form does not say which stop is given up.")
+        return given
 
 
 class WishedStop(forms.Form):

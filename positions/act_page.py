@@ -71,8 +71,10 @@ def level(held: Held, stop: Decimal | None) -> Level:
     )
 
 
-def is_loosening(held: Held, stop: Decimal) -> bool:
-    return held.stop_price is not None and (stop - held.stop_price) * held.position_side.sign < 0
+def is_loosening(held: Held, stop: Decimal, level_by_now: Decimal | None) -> bool:
+    """Wider than what stands, or than what its plan is about to put there."""
+    known = [one for one in (held.stop_price, level_by_now) if one is not None]
+    return any((stop - one) * held.position_side.sign < 0 for one in known)
 
 
 def liquidation(held: Held) -> Decimal | None:

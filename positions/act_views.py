@@ -16,7 +16,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from positions import act_page, queries
-from positions.act_forms import CloseAllForm, CloseForm, KeyedForm, PartForm, StopForm, WishedStop, WordForm
+from positions.act_forms import (
+    CloseAllForm,
+    CloseForm,
+    HandOverForm,
+    KeyedForm,
+    PartForm,
+    StopForm,
+    TakeBackForm,
+    WishedStop,
+)
 from positions.lifecycle import PositionStatus
 from positions.live_rows import Held, position_row
 from positions.models import Order, Position
@@ -73,7 +82,8 @@ def move_stop(request: HttpRequest, position_id: int) -> HttpResponse:
 
     def do(key: UUID) -> Done:
         stop, may_loosen = form.cleaned_data["stop"], form.cleaned_data["loosen"]
-        return by_hand.move_stop(key, _who(request), held.id, stop, may_loosen=may_loosen)
+        seen = form.cleaned_data["seen"]
+        return by_hand.move_stop(key, _who(request), held.id, stop, may_loosen=may_loosen, seen=seen)
 
     return _sheet(request, "live/acts/stop.html", form, _page_of(held) | _stops(request, held), do)
 
@@ -81,13 +91,15 @@ def move_stop(request: HttpRequest, position_id: int) -> HttpResponse:
 def _stops(request: HttpRequest, held: Held) -> Page:
     asked = WishedStop(request.POST if request.method == "POST" else request.GET or None)
     wished = asked.cleaned_data["stop"] if asked.is_valid() else None
+    seen = by_hand.level_by_now(held.id)
     return {
         "row": position_row(held, timezone.now()),
         "asked": asked,
         "wished": wished,
         "standing": act_page.level(held, held.stop_price),
         "then": act_page.level(held, wished),
-        "is_loosening": wished is not None and act_page.is_loosening(held, wished),
+        "seen": seen,
+        "is_loosening": wished is not None and act_page.is_loosening(held, wished, seen),
         "liquidation": act_page.level(held, act_page.liquidation(held)),
     }
 
@@ -95,28 +107,35 @@ def _stops(request: HttpRequest, held: Held) -> Page:
 @act(may_act)
 def hand_over(request: HttpRequest, position_id: int) -> HttpResponse:
     held = _held(position_id)
-    page = _page_of(held) | {"left": act_page.left_alone(held)}
-    form = WordForm(request.POST or None, word=held.base)
+    page = _page_of(held) | {"left": act_page.left_alone(held), "is_bare": held.is_unprotected}
+    form = HandOverForm(request.POST or None, word=held.base)
+
+    def do(key: UUID) -> Done:
+        return by_hand.hand_over(key, _who(request), held.id, may_be_bare=form.cleaned_data["bare"])
+
     return _sheet(
         request,
         "live/acts/hand_over.html",
         form,
         page,
-        lambda key: by_hand.hand_over(key, _who(request), held.id),
+        do,
     )
 
 
 @act(may_act)
 def take_back(request: HttpRequest, position_id: int) -> HttpResponse:
     held = _held(position_id)
-    form = KeyedForm(request.POST or None)
-    return _sheet(
-        request,
-        "live/acts/take_back.html",
-        form,
-        _page_of(held),
-        lambda key: by_hand.take_back(key, _who(request), held.id),
-    )
+    form = TakeBackForm(request.POST or None)
+
+    def do(key: UUID) -> Done:
+        return by_hand.take_back(key, _who(request), held.id, may_close=form.cleaned_data["leave"])
+
+    page = _page_of(held) | {
+        "row": position_row(held, timezone.now()),
+        "then": act_page.level(held, by_hand.level_by_now(held.id)),
+        "leaves": by_hand.why_taking_back_closes(held.id),
+    }
+    return _sheet(request, "live/acts/take_back.html", form, page, do)
 
 
 @act(may_act)

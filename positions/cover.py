@@ -16,7 +16,7 @@ from exchanges.types import PositionSide
 from positions.lifecycle import PENDING, STANDING, OrderPurpose, OrderStatus
 from positions.models import Order, Position
 from positions.patience import SOON, Pause
-from positions.stops import StopOrder, shares
+from positions.stops import StopOrder, on_step, shares
 
 # a stop that fired sells within moments; one that is still at it after that is no protection
 FIRES_WITHIN = timedelta(seconds=10)
@@ -60,7 +60,9 @@ def pending_stops(position_id: int) -> list[StopOrder]:
     orders = Order.objects.filter(
         position_id=position_id, purpose=OrderPurpose.PROTECT, status__in=sorted(PENDING)
     )
-    orders = orders.select_related("position__trailing_stop").order_by("generation", "part")
+    orders = orders.select_related("position__trailing_stop", "position__instrument").order_by(
+        "generation", "part"
+    )
     fired_after = timezone.now() - FIRES_WITHIN
     return [_as_value(order, fired_after) for order in orders]
 
@@ -87,7 +89,9 @@ def _is_taken_back(order: Order) -> bool:
     row = getattr(order.position, "trailing_stop", None)
     if row is None or row.loosened_from is None or row.stop_price is None or order.trigger_price is None:
         return False
-    return bool((order.trigger_price - row.stop_price) * PositionSide(order.position.position_side).sign > 0)
+    side = PositionSide(order.position.position_side)
+    wished = on_step(side, order.position.instrument.price_increment, row.stop_price)
+    return (order.trigger_price - wished) * side.sign > 0
 
 
 def is_complete(stop: Order) -> bool:

@@ -91,6 +91,7 @@ def held_position(position_id: int, now: datetime | None = None) -> Held | None:
 def _held(position: Position, stops: dict[int, Decimal], marks: dict[tuple[str, str], Decimal]) -> Held:
     instrument, trailing = position.instrument, getattr(position, "trailing_stop", None)
     watch = getattr(position.account, "watch", None)
+    is_watched_here = position.software_stop_since is not None and position.handed_over_at is None
     return Held(
         id=position.pk,
         account=position.account.name,
@@ -110,7 +111,7 @@ def _held(position: Position, stops: dict[int, Decimal], marks: dict[tuple[str, 
         phase=trailing.state if trailing else "",
         activation_price=trailing.activation_price if trailing else None,
         since=position.opened_at or position.created_at,
-        software_stop=trailing.stop_price if trailing and position.software_stop_since else None,
+        software_stop=trailing.stop_price if trailing and is_watched_here else None,
         is_unverified=bool(watch and watch.breaker != BreakerState.CLOSED),
         verified_at=watch.reconciled_at if watch else None,
         is_handed_over=position.handed_over_at is not None,

@@ -10,7 +10,7 @@ from decimal import ROUND_CEILING, Decimal
 from uuid import UUID
 
 from exchanges.types import PositionSide
-from positions.sizing import floor_to
+from positions.sizing import ceil_to, floor_to
 
 # so many conditional orders may wait in one contract at Binance. More than half of them leave no room for a better stop
 # beside the standing one: it is refused, and whoever watches the price closes when the better one is crossed
@@ -36,6 +36,12 @@ def shares(quantity: Decimal, most: Decimal | None, step: Decimal) -> list[Decim
 def limits_loss(side: PositionSide, market: Decimal, trigger_price: Decimal | None) -> bool:
     """Whether an exit that waits for this price is a stop; one beyond the market waits for profit."""
     return trigger_price is not None and (market - trigger_price) * side.sign > 0
+
+
+def on_step(side: PositionSide, step: Decimal, trigger_price: Decimal) -> Decimal:
+    """As it is asked for: a trigger from before the contract's steps changed, on today's, nearer to the market."""
+    towards_market = ceil_to if side is PositionSide.LONG else floor_to
+    return towards_market(trigger_price, step)
 
 
 def objection_to_stop(side: PositionSide, step: Decimal, stop: Decimal, price: Decimal | None) -> str:

@@ -21,7 +21,7 @@ from signals_app.outlook import Outlook, outlooks_for, question_of
 from signals_app.reasons import ReasonCode
 from signals_app.registry import load
 from signals_app.routing import Ignored, Route, Unrouted, route
-from signals_app.services.following import held_now, own_legs
+from signals_app.services.following import held_now, leg_against, own_legs
 from signals_app.shapes.signal import Signal
 from signals_app.signal_limits import Asked, objection_to_signal
 from trailing.ladder import Rung, rungs
@@ -81,7 +81,7 @@ def _routed(signal: Signal, strategy: Strategy, account: ExchangeAccount) -> Rou
 
 def _followed(signal: Signal, routed: Route, side: PositionSide, outlook: Outlook) -> Preview | NotOpened:
     own = own_legs(signal, routed)
-    against = own.get(side.opposite)
+    against = leg_against(own, side)
     held = None if against is None else held_now(against, outlook)
     decision = decide(routed.opposite, holds_same=side in own, opposite=held)
     if decision.action not in OPENS:

@@ -77,6 +77,14 @@ def stop_loss(entry: Entry, rule: StopLoss) -> Decimal:
     return entry.away_from_market(stop) if _is_above_zero(entry, stop) else widest_stop(entry)
 
 
+def stop_when_armed(entry: Entry, known: TrailingState, armed: Decimal | None) -> Decimal | None:
+    """What is measured from another average than before. A stop that stands is not loosened by it, and one that a
+    person loosened stays, unless the position would now be liquidated before it."""
+    if known.stop_price is None or armed is None:
+        return known.stop_price or armed
+    return entry.better(known.stop_price, armed if known.loosened_from is None else widest_stop(entry))
+
+
 def is_too_wide(entry: Entry, rule: StopLoss) -> bool:
     return not _is_above_zero(entry, _wished_stop(entry, rule))
 

@@ -46,6 +46,14 @@ def open_rows() -> QuerySet[TrailingStop]:
     return rows.select_related("position__instrument", "position__plan").order_by("pk")
 
 
+def row_of(position: Position) -> TrailingStop | None:
+    """Also of one that may not act now."""
+    row = TrailingStop.objects.filter(pk=position.pk).first()
+    if row is not None:
+        row.position = position
+    return row
+
+
 def open_versions() -> dict[int, str]:
     """By position; a version that stays the same means the same band, but for its age."""
     return dict(open_rows().order_by().values_list("pk", _VERSION))

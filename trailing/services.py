@@ -27,7 +27,7 @@ from trailing.engine import Close, ExitReason, StopReason, TrailingPhase, Traili
 from trailing.gaps import is_behind
 from trailing.models import TrailingStop
 from trailing.protection import advance as judge
-from trailing.protection import is_too_wide, protected, start, widest_stop, wished_by_now
+from trailing.protection import is_too_wide, protected, start, stop_when_armed, widest_stop, wished_by_now
 from trailing.protection import judged as crossed_by
 from trailing.rows import entry_of, open_rows, plan_of, seen_by, state_of, true_range_of
 from trailing.true_ranges import known_at
@@ -95,8 +95,7 @@ def _arm(row: TrailingStop) -> None:
     armed = start(entry, plan)
     if is_too_wide(entry, plan.stop_loss):
         _tell_of_nearer_stop(row, armed.stop_price)
-    stop = armed.stop_price if standing is None else entry.better(standing, armed.stop_price or standing)
-    stop = stop if row.loosened_from is None else standing
+    stop = stop_when_armed(entry, state_of(row), armed.stop_price)
     unchanged.update(
         entry_price=row.entry_price,
         entry_atr=row.entry_atr,
@@ -231,6 +230,11 @@ def _taken_back(
     if entry.is_better(widest := widest_stop(entry), stop_price):
         return None, f"the position may be liquidated at {widest:f}, before this stop"
     return wished_by_now(entry, plan_of(row.position), state_of(row), price, true_range_of(row)), ""
+
+
+def resume(position: Position, at: datetime) -> None:
+    """A person hands it back, under its lock: earlier prices neither move its stop nor cross it."""
+    TrailingStop.objects.filter(pk=position.pk).update(known_until=at, last_advanced_at=at, crossed_at=None)
 
 
 # at each price that matters

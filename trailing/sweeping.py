@@ -48,13 +48,21 @@ def sweep(now: datetime) -> int:
 
 
 def in_need() -> QuerySet[TrailingStop]:
-    """Bought at another price than it is armed at, a level to follow, or no stop that fits and is as good as the
-    row's, and none on its way."""
+    """Bought at another price than it is armed at, a level to follow, a nearer stop than the one that a person
+    loosened, or no stop that fits and is as good as the row's, and none on its way."""
     stops = Order.objects.filter(position=OuterRef("pk"), purpose=OrderPurpose.PROTECT)
     is_bare = ~Exists(stops.filter(status__in=ON_THE_WAY)) & ~Exists(_fitting_stops())
     armed_elsewhere = Q(entry_price=None) | ~Q(entry_price=F("position__average_entry_price"))
     held = open_rows().filter(position__average_entry_price__isnull=False, position__quantity__gt=0)
-    return held.filter(armed_elsewhere | Q(levels_taken__gt=0) | Q(is_bare))
+    is_nearer = Q(loosened_from__isnull=False) & Exists(_nearer_stops())
+    return held.filter(armed_elsewhere | Q(levels_taken__gt=0) | Q(is_bare) | is_nearer)
+
+
+def _nearer_stops() -> QuerySet[Order]:
+    """Than the outer row's. One that is nearer by the contract's step alone is known when the row is looked after."""
+    wished, long = OuterRef("stop_price"), Q(position__position_side=PositionSide.LONG)
+    is_nearer = long & Q(trigger_price__gt=wished) | ~long & Q(trigger_price__lt=wished)
+    return standing_stops().filter(is_nearer, position=OuterRef("pk")).order_by()
 
 
 def _fitting_stops() -> QuerySet[Order, Any]:

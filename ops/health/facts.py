@@ -73,6 +73,7 @@ class Protection:
     unprotected: int
     unprotected_since: datetime | None
     watched_here: int  # whose level we watch, as the exchange takes no stops
+    handed_over: int = 0  # a person looks after them: no alarm is made of their stops
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +181,15 @@ def _ask_latencies() -> dict[int, Latency]:
 
 
 def _ask_protection() -> Protection:
-    bare, watched = Q(unprotected_since__isnull=False), Q(software_stop_since__isnull=False)
+    ours = Q(handed_over_at=None)
+    bare, watched = ours & Q(unprotected_since__isnull=False), ours & Q(software_stop_since__isnull=False)
     return Protection(
         **Position.objects.filter(is_live=True).aggregate(
             live=Count("pk", filter=Q(quantity__gt=0)),
             unprotected=Count("pk", filter=bare),
-            unprotected_since=Min("unprotected_since"),
+            unprotected_since=Min("unprotected_since", filter=ours),
             watched_here=Count("pk", filter=watched),
+            handed_over=Count("pk", filter=~ours),
         )
     )
 

@@ -130,7 +130,9 @@ def _of_exchanges(now: Facts) -> Iterator[Metric]:
 
 def _of_rows(now: Facts) -> Iterator[Metric]:
     held = {} if now.protection is None else {(): float(now.protection.unprotected)}
-    yield gauge("positions_unprotected", "Live positions without a whole stop", (), held)
+    yield gauge("positions_unprotected", "Live positions without a whole stop, but for handed over", (), held)
+    persons = {} if now.protection is None else {(): float(now.protection.handed_over)}
+    yield gauge("positions_handed_over", "Live positions that a person looks after", (), persons)
     checks = {(one["name"],): float(one["is_true"]) for one in now.checks or [] if one["is_true"] is not None}
     yield gauge("sentence_true", "What must always be true; none: unknown", ("sentence",), checks)
     if now.notices is not None:

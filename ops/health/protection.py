@@ -19,6 +19,7 @@ class Held:
     unprotected: int | None
     unprotected_since: datetime | None = None
     watched_here: int = 0
+    handed_over: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,9 @@ def _of_stops(held: Held, now: datetime) -> Iterator[Sentence]:
     if held.watched_here:
         yield Sentence(State.WARN, f"{_positions(held.watched_here)} of an exchange that takes no stops: their level "
                        "is watched here, and only here.")  # fmt: skip
+    if held.handed_over:
+        yield Sentence(State.GOOD, f"{_positions(held.handed_over)} handed over: a person looks after it, and nothing "
+                       "here places or moves its stop.")  # fmt: skip
 
 
 def _of_proof(live: int, proven: int | None) -> Sentence:

@@ -55,7 +55,9 @@ def _held(facts: Facts) -> Held:
     fresh = [one for one in watches if one.reconciled_at and facts.at - one.reconciled_at <= COMPARED_WITHIN]
     proven = sum(one.positions_proven_protected for one in fresh) if fresh else None
     seen = facts.protection
-    return Held(seen.live, proven, seen.unprotected, seen.unprotected_since, seen.watched_here)
+    return Held(
+        seen.live, proven, seen.unprotected, seen.unprotected_since, seen.watched_here, seen.handed_over
+    )
 
 
 def feeds(facts: Facts) -> list[Line]:

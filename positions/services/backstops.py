@@ -64,6 +64,8 @@ def _startable(position_id: int, entry: Entry, wished: Terms) -> Terms:
 
 
 def _is_missing(position: Position) -> bool:
+    if position.handed_over_at is not None:
+        return False
     if position.status != PositionStatus.OPEN or entry_is_pending(position) or not _has_its_stop(position):
         return False
     if len(stop_shares(position)) > 1:

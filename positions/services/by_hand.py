@@ -10,19 +10,31 @@ from django.db.models import Q
 from django.utils import timezone
 
 from exchanges.models import FlatRun
+from exchanges.types import PositionSide
 from positions import broadcast
 from positions.act_models import Act
+from positions.cover import is_covered, pending_stops
 from positions.lifecycle import DONE, CloseReason, OrderPurpose, PositionStatus
 from positions.models import ArbitrageTrade, Order, Position
 from positions.services import events, expiring, flattening, insisting
-from positions.services.closing import entry_is_pending, is_unwanted, lock_position, request_close
+from positions.services.closing import (
+    end_unprotected_time,
+    entry_is_pending,
+    is_unwanted,
+    lock_position,
+    request_close,
+)
+from positions.services.covering import COVER_COLUMNS, note_cover
 from positions.services.once import Asked, Done, once
 from positions.services.outbox import hint
-from positions.services.placing import OrderRefused, deciding_price_of, mark_of
+from positions.services.placing import HANDED_OVER, OrderRefused, deciding_price_of, mark_of
 from positions.services.reducing import close_quantity
 from positions.sizing import floor_to
 from trailing.services import move_stop as move_stop_of
+from trailing.services import resume
+from trailing.taking_back import level_of, why_it_would_leave
 
+HANDING_OVER = ["handed_over_at", "handed_over_to"]
 OWNED = {
     OrderPurpose.PROTECT: "it is a stop: a position without one is closed. Move the stop instead",
     OrderPurpose.BACKSTOP: "the trailing service looks after it",
@@ -60,6 +72,8 @@ def _close_part(
     position_id: int, by: str, percent: Decimal | None, quantity: Decimal | None, mark_price: Decimal | None
 ) -> Done:
     position = lock_position(position_id)
+    if position.handed_over_at is not None:
+        raise OrderRefused(f"{HANDED_OVER}; its own Close sells all of it")
     wanted = quantity if percent is None else _share(position, percent)
     order_id = close_quantity(position_id, wanted or Decimal(0), mark_price, requested_by=by)
     made = Order.objects.get(pk=order_id)
@@ -78,19 +92,41 @@ def _share(position: Position, percent: Decimal) -> Decimal:
     return wanted
 
 
-def move_stop(key: UUID, by: str, position_id: int, stop_price: Decimal, *, may_loosen: bool = False) -> Done:
+def move_stop(
+    key: UUID,
+    by: str,
+    position_id: int,
+    stop_price: Decimal,
+    *,
+    may_loosen: bool = False,
+    seen: Decimal | None = None,
+) -> Done:
+    """`seen` is the level that the person weighed a wider stop against."""
     price = deciding_price_of(position_id)
     given = {"stop": f"{stop_price:f}", "may_loosen": str(may_loosen)}
+    given |= {} if seen is None else {"seen": f"{seen:f}"}
     asked = Asked(key, Act.MOVE_STOP, by, position_id, given=given)
-    return once(asked, lambda: _move_stop(position_id, stop_price, price, may_loosen))
+    return once(asked, lambda: _move_stop(position_id, stop_price, price, may_loosen, seen))
 
 
-def _move_stop(position_id: int, stop_price: Decimal, price: Decimal | None, may_loosen: bool) -> Done:
+def _move_stop(
+    position_id: int, stop_price: Decimal, price: Decimal | None, may_loosen: bool, seen: Decimal | None
+) -> Done:
     position = lock_position(position_id)
+    if may_loosen and (refusal := _why_weighed_anew(position, stop_price, seen)):
+        raise OrderRefused(refusal)
     if refusal := move_stop_of(position, stop_price, price, may_loosen=may_loosen):
         raise OrderRefused(refusal)
     broadcast.position_changed(position_id)
     return Done(f"The stop of {name_of(position_id)} goes to {stop_price.normalize():f}.")
+
+
+def _why_weighed_anew(position: Position, stop_price: Decimal, seen: Decimal | None) -> str:
+    """A stop that came nearer to the market since is another thing to give up."""
+    known, sign = level_of(position), PositionSide(position.position_side).sign
+    if seen is None or known is None or (stop_price - known) * sign >= 0 or (known - seen) * sign <= 0:
+        return ""
+    return f"the stop went from {seen.normalize():f} to {known.normalize():f} meanwhile. Open this again"
 
 
 def cancel_order(key: UUID, by: str, order_id: UUID) -> Done:
@@ -142,19 +178,22 @@ def _begin_flat(account_id: int | None, reason: str, by: str) -> Done:
     return Done(f"FLAT {run.pk} has begun: everything is being closed.", flat_run_id=run.pk)
 
 
-def hand_over(key: UUID, by: str, position_id: int) -> Done:
-    return once(Asked(key, Act.HAND_OVER, by, position_id), lambda: _hand_over(position_id, by))
+def hand_over(key: UUID, by: str, position_id: int, *, may_be_bare: bool = False) -> Done:
+    asked = Asked(key, Act.HAND_OVER, by, position_id, given={"may_be_bare": str(may_be_bare)})
+    return once(asked, lambda: _hand_over(position_id, by, may_be_bare))
 
 
-def _hand_over(position_id: int, by: str) -> Done:
+def _hand_over(position_id: int, by: str, may_be_bare: bool) -> Done:
     """It stays in the books, its executions are counted and its leg stays taken; its orders stay at the exchange."""
     position = lock_position(position_id)
     if position.status != PositionStatus.OPEN or entry_is_pending(position):
         raise OrderRefused(f"the position is {position.status}, and its entry or close is still under way")
-    if refusal := _why_not_handed_over(position):
+    if refusal := _why_not_handed_over(position) or _why_stop_is_in_doubt(position, may_be_bare):
         raise OrderRefused(refusal)
+    end_unprotected_time(position)
+    position.software_stop_since = None
     position.handed_over_at, position.handed_over_to = timezone.now(), by[:100]
-    position.save(update_fields=["handed_over_at", "handed_over_to", "updated_at"])
+    position.save(update_fields=[*HANDING_OVER, *COVER_COLUMNS])
     _tell(position, "position_handed_over", by)
     return Done(
         f"{name_of(position_id)} is yours: nothing of ours moves it any more. Its orders stay at the exchange."
@@ -172,16 +211,46 @@ def _why_not_handed_over(position: Position) -> str:
     return "it is one leg of an arbitrage trade, and the other would stand alone" if paired else ""
 
 
-def take_back(key: UUID, by: str, position_id: int) -> Done:
-    return once(Asked(key, Act.TAKE_BACK, by, position_id), lambda: _take_back(position_id, by))
+def _why_stop_is_in_doubt(position: Position, may_be_bare: bool) -> str:
+    """What the sheet says stays must be there, and whoever takes it without a stop must know."""
+    stops = pending_stops(position.pk)
+    if any(stop.is_on_its_way or stop.is_only_acknowledged for stop in stops):
+        return "a stop of it is on its way to the exchange. Try again in a moment"
+    if may_be_bare or is_covered(position):
+        return ""
+    return "no stop for all it holds stands at the exchange, and the form does not say that this is known"
 
 
-def _take_back(position_id: int, by: str) -> Done:
+def take_back(key: UUID, by: str, position_id: int, *, may_close: bool = False) -> Done:
+    price = deciding_price_of(position_id)
+    asked = Asked(key, Act.TAKE_BACK, by, position_id, given={"may_close": str(may_close)})
+    return once(asked, lambda: _take_back(position_id, by, price, may_close))
+
+
+def why_taking_back_closes(position_id: int) -> str:
+    """As its form will be judged; may use the network. Empty: it does not."""
+    position = Position.objects.select_related("instrument", "plan").get(pk=position_id)
+    return why_it_would_leave(position, deciding_price_of(position_id), timezone.now())
+
+
+def level_by_now(position_id: int) -> Decimal | None:
+    """Where its plan has its stop, whatever stands on the exchange."""
+    return level_of(Position.objects.get(pk=position_id))
+
+
+def _take_back(position_id: int, by: str, price: Decimal | None, may_close: bool) -> Done:
+    """Its time with the person counts nowhere: neither as one without a stop, nor do its prices move the stop."""
     position = lock_position(position_id)
     if position.handed_over_at is None or position.status == PositionStatus.CLOSED:
         raise OrderRefused("it is not handed over")
+    now = timezone.now()
+    if not may_close and (why := why_it_would_leave(position, price, now)):
+        raise OrderRefused(f"{why}: it could be closed at market at once, and the form does not allow that")
     position.handed_over_at, position.handed_over_to = None, ""
-    position.save(update_fields=["handed_over_at", "handed_over_to", "updated_at"])
+    position.unprotected_since = position.software_stop_since = None
+    position.save(update_fields=[*HANDING_OVER, *COVER_COLUMNS])
+    note_cover(position)
+    resume(position, now)
     _tell(position, "position_taken_back", by)
     hint("trailing.tasks.protect", position_id, queue="trailing")
     return Done(f"{name_of(position_id)} is looked after again, by the plan it was opened with.")

@@ -149,6 +149,7 @@ def _keep(row: TrailingStop, state: TrailingState, known: datetime, now: datetim
             high_water_mark=state.high_water_mark,
             stop_price=state.stop_price,
             stop_reason=state.stop_reason,
+            loosened_from=state.loosened_from,
             activated_at=row.activated_at or (now if is_active else None),
             last_advanced_at=now,
         )

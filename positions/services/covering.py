@@ -26,12 +26,13 @@ COVER_COLUMNS = ["unprotected_since", "unprotected_seconds", "software_stop_sinc
 
 
 def note_cover(position: Position) -> bool:
-    """Whether a stop stands for all it holds; the caller has the position's lock."""
+    """Whether a stop stands for all it holds; the caller has the position's lock. While it is handed over nobody counts
+    how long it is without one."""
     known, covered = (position.unprotected_since, position.software_stop_since), is_covered(position)
     if covered:
         end_unprotected_time(position)
         position.software_stop_since = None
-    elif position.unprotected_since is None:
+    elif position.unprotected_since is None and position.handed_over_at is None:
         position.unprotected_since = timezone.now()
     if (position.unprotected_since, position.software_stop_since) != known:
         position.save(update_fields=COVER_COLUMNS)

@@ -41,11 +41,13 @@ def _insist(position_id: int) -> None:
 
 @transaction.atomic
 def ask_now(position_id: int) -> bool:
-    """A person does not wait for the pause to end. False: no refused close waits here."""
+    """A person does not wait for the pause to end. False: no refused close waits here, or none may be asked for now;
+    the caller rolls back."""
     position = lock_position(position_id)
     if position.status != PositionStatus.OPEN or position.close_again_at is None:
         return False
     position.close_again_at = timezone.now()
     position.save(update_fields=["close_again_at", "updated_at"])
     _insist(position_id)
-    return True
+    position.refresh_from_db(fields=["status"])
+    return position.status != PositionStatus.OPEN

@@ -45,7 +45,7 @@ from positions.services.outbox import add_parts, hint, terms_of
 from positions.services.preparing import prepare
 from positions.services.reports import apply_report
 from positions.services.sweeping import for_each_order
-from positions.sizing import ceil_to, floor_to
+from positions.stops import on_step
 from positions.terms import Terms, in_force_at
 
 logger = logging.getLogger(__name__)
@@ -246,7 +246,7 @@ def request_stop(
         return []
     if was_just_refused(position, OrderPurpose.PROTECT):
         return []
-    towards_market = ceil_to if position.position_side == PositionSide.LONG else floor_to
-    trigger_price = towards_market(trigger_price, position.instrument.price_increment)
+    side = PositionSide(position.position_side)
+    trigger_price = on_step(side, position.instrument.price_increment, trigger_price)
     terms = Terms(OrderType.STOP_MARKET, trigger_price=trigger_price, trigger_by=trigger_by)
     return add_parts(position, OrderPurpose.PROTECT, stop_shares(position), terms)

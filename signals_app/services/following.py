@@ -119,7 +119,7 @@ def _skipped(routed: Route | Unrouted, note: str, code: ReasonCode) -> EntryVerd
 def _enter(signal: Signal, routed: Route, outlook: Outlook, waited: Waited) -> EntryVerdict:
     side = routed.direction.position_side
     own = own_legs(signal, routed)
-    against = own.get(side.opposite)
+    against = leg_against(own, side)
     held = None if against is None else held_now(against, outlook)
     decision = decide(routed.opposite, holds_same=side in own, opposite=held)
     match decision.action:
@@ -135,9 +135,17 @@ def _enter(signal: Signal, routed: Route, outlook: Outlook, waited: Waited) -> E
 
 
 def own_legs(signal: Signal, routed: Route) -> dict[str, Position]:
-    """What the strategy itself holds there, by side."""
-    mine = _live(signal, routed).filter(strategy_id=routed.strategy_id)
-    return {one.position_side: one for one in mine}
+    """What the strategy itself holds there, by side. What was handed over to a person takes its side as well; one that
+    is looked after here comes before it."""
+    mine = live_legs(routed, signal.symbol).filter(strategy_id=routed.strategy_id)
+    in_turn = sorted(mine, key=lambda one: (one.handed_over_at is None, one.pk))
+    return {one.position_side: one for one in in_turn}
+
+
+def leg_against(own: dict[str, Position], side: PositionSide) -> Position | None:
+    """What may be left or protected for a signal to this side: nothing that is a person's."""
+    leg = own.get(side.opposite)
+    return leg if leg is not None and leg.handed_over_at is None else None
 
 
 def held_now(position: Position, outlook: Outlook) -> Held:

@@ -5,6 +5,7 @@ import { show as showTimes } from "./times.js";
 
 const TOAST_MS = 9000;
 const DONE = ["filled", "canceled", "expired", "rejected", "denied"];
+const UNKNOWN = "No answer: it is not known whether the request arrived. Sending it again cannot make a second order.";
 const watched = new Map();
 let dialog = null;
 
@@ -79,12 +80,14 @@ async function submitted(event) {
     const answer = await fetch(form.action, { method: "POST", body, headers: { accept: "application/json" } });
     await read(answer, form);
   } catch {
-    refuse("No answer: it is not known whether the request arrived. Sending it again cannot make a second order.");
+    refuse(UNKNOWN);
   }
 }
 
 async function read(answer, form) {
   if (answer.redirected) return location.assign(answer.url);
+  // whatever failed there, or on the way, may have failed after the deed
+  if (answer.status >= 500) return refuse(UNKNOWN);
   if (!answer.headers.get("Content-Type")?.startsWith("application/json"))
     return refuse(`Nothing was sent: the server answered ${answer.status}. You may be signed out, or may not do this.`);
   const { sentence, key, order, where } = await answer.json();

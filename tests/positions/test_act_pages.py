@@ -133,7 +133,9 @@ def test_loosening_needs_its_tick(trader: Client, held: Position) -> None:
     refused = trader.post(path, form(stop="95000"))
     assert (refused.status_code, "never loosened" in page(refused)) == (422, True)
     assert TrailingStop.objects.get().stop_price == 96000
-    assert trader.post(path, form(stop="95000", loosen="on")).status_code == 302
+    assert trader.post(path, form(stop="95000", loosen="on")).status_code == 422  # from what?
+    assert 'name="seen" value="96000.00000000"' in page(trader.get(f"{path}?stop=95000"))
+    assert trader.post(path, form(stop="95000", loosen="on", seen="96000.00000000")).status_code == 302
     assert TrailingStop.objects.get().stop_price == 95000
 
 
@@ -200,3 +202,24 @@ def test_acts_need_the_csrf_token(trader: Client, held: Position) -> None:
     strict.cookies = trader.cookies
     for act in ACTS:
         assert strict.post(f"/positions/{held.pk}/{act}/", form(symbol="BTC")).status_code == 403
+
+
+def test_taking_it_without_a_stop_needs_its_tick(trader: Client, held: Position) -> None:
+    path = f"/positions/{held.pk}/hand-over/"
+    assert 'name="bare"' not in page(trader.get(path))
+    Order.objects.filter(purpose="protect").update(status="canceled")
+    assert 'name="bare"' in page(trader.get(path))
+    assert trader.post(path, form(word_typed="BTC")).status_code == 422
+    assert trader.post(path, form(word_typed="BTC", bare="on")).status_code == 302
+
+
+def test_taking_back_what_would_be_sold_needs_its_tick(trader: Client, held: Position) -> None:
+    path = f"/positions/{held.pk}/take-back/"
+    Position.objects.filter(pk=held.pk).update(handed_over_at=timezone.now(), handed_over_to="ada")
+    asked = page(trader.get(path))
+    assert ("96,000.0" in asked, 'name="leave"' in asked) == (True, False)
+    TrailingStop.objects.update(stop_price=D(98000))
+    asked = page(trader.get(path))
+    assert ("beyond its level" in asked, 'name="leave"' in asked) == (True, True)
+    assert trader.post(path, form()).status_code == 422
+    assert trader.post(path, form(leave="on")).status_code == 302

@@ -46,13 +46,18 @@ def check(trial: Trial) -> Finding:
         for name, why in unreadable.items()
     ]
     issues += [*_bare(), *_refused()]
-    held = Position.objects.filter(status=PositionStatus.OPEN).count()
-    return judged({**works, "strategies_that_use": dict(used), "positions_held": held}, issues)
+    held = Position.objects.filter(status=PositionStatus.OPEN)
+    counts = {
+        "positions_held": held.count(),
+        "positions_handed_over": held.exclude(handed_over_at=None).count(),
+    }
+    return judged({**works, "strategies_that_use": dict(used), **counts}, issues)
 
 
 def _bare() -> Iterator[Issue]:
-    """Now, and not as late as the sentence that every position has one."""
-    held = Position.objects.filter(status=PositionStatus.OPEN, opened_at__lt=timezone.now() - STANDS_WITHIN)
+    """Now, and not as late as the sentence that every position has one. What was handed over is its person's."""
+    known = timezone.now() - STANDS_WITHIN
+    held = Position.objects.filter(status=PositionStatus.OPEN, opened_at__lt=known, handed_over_at=None)
     if bare := sorted(uncovered(held).values_list("pk", flat=True)):
         names = ", ".join(map(str, bare[:SHOWN]))
         what = f"{len(bare)} open positions have no stop for all they hold: {names}"

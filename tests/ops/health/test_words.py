@@ -69,11 +69,12 @@ def test_without_a_database_what_is_held_is_unknown() -> None:
 
 
 def test_stops_are_proven_by_the_exchange_or_unknown() -> None:
-    held = Protection(2, 1, NOW - timedelta(seconds=12), 1)
+    held = Protection(2, 1, NOW - timedelta(seconds=12), 1, 1)
     text = said(facts(protection=held))
     assert "unknown 2 positions held; no account was compared" in text
     assert "bad 1 position without a stop for all it holds, the longest for 12 s" in text
     assert "warn 1 position of an exchange that takes no stops" in text
+    assert "good 1 position handed over" in text
 
 
 @pytest.mark.parametrize(

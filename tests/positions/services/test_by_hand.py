@@ -9,25 +9,32 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone
 
-from exchanges.models import FlatRun
+from exchanges.models import FlatRun, Instrument
 from exchanges.paper.matching import Engine
 from exchanges.types import OrderType, PositionSide
 from ops.models import TrailEntry
+from positions import queries
 from positions.lifecycle import CloseReason, OrderPurpose
 from positions.models import Order, PersonAct, Position, RiskEvent
 from positions.services import by_hand, covering, lookups, orders
+from positions.services.backstops import keep_backstop
 from positions.services.closing import request_close
 from positions.services.instruments import refresh_instruments
 from positions.services.once import Done
 from positions.services.placing import place_order
+from positions.services.plans import kept
 from positions.terms import Terms
 from tests.builders import a_position, a_strategy, an_account
 from tests.positions.services.conftest import Desk
 from trailing import services as trailing
+from trailing import sweeping
 from trailing.models import TrailingStop
+from trailing.protection import widest_stop
+from trailing.rows import entry_of, open_rows, plan_of
+from trailing.rules import AgeLimit
 
 BTC = "BTCUSDT"
 
@@ -262,6 +269,50 @@ def test_while_the_wider_stop_is_on_its_way_the_nearer_one_protects(desk: Desk) 
     assert (standing(position), position.unprotected_since) == ([before], None)
 
 
+@pytest.mark.parametrize("side", PositionSide)
+def test_a_loosened_stop_between_steps_is_placed_once(desk: Desk, side: PositionSide) -> None:
+    """The contract's step grew: it stands on the next one that is nearer to the market."""
+    position = held(desk, side)
+    moved(position, "97000" if side is PositionSide.LONG else "103000", may_loosen=True)
+    Instrument.objects.filter(pk=position.instrument_id).update(price_increment=D(64))
+    for _ in range(4):
+        carry_through(desk, position)
+    assert standing(position) == [D(97024) if side is PositionSide.LONG else D(102976)]
+    assert Order.objects.filter(position=position, purpose=OrderPurpose.PROTECT).count() == 2
+
+
+@pytest.mark.parametrize("side", PositionSide)
+def test_a_loosened_stop_goes_there_without_its_hint(desk: Desk, side: PositionSide) -> None:
+    position = held(desk, side)
+    wider = D(97000) if side is PositionSide.LONG else D(103000)
+    moved(position, str(wider), may_loosen=True)
+    sweeping.sweep(timezone.now())
+    wished = Order.objects.filter(position=position, purpose=OrderPurpose.PROTECT, status="initialized")
+    assert wished.get().trigger_price == wider
+
+
+def test_a_loosened_stop_stays_before_the_liquidation_of_a_new_average(desk: Desk) -> None:
+    position = held(desk)
+    Position.objects.filter(pk=position.pk).update(leverage=20)
+    moved(position, "96500", may_loosen=True)
+    assert stop_of(position) == D(96500)
+    Position.objects.filter(pk=position.pk).update(average_entry_price=D(102_000))
+    trailing.keep_stop(position.pk)
+    row = open_rows().get(pk=position.pk)
+    assert row.stop_price == widest_stop(entry_of(row)) > D(96500)
+
+
+def test_what_was_weighed_against_another_stop_is_weighed_again(desk: Desk) -> None:
+    position = held(desk)
+    seen = stop_of(position)
+    trailing.advance(position.pk, D(102_000), timezone.now())
+    trailed = stop_of(position)
+    desk.engine.set_price(BTC, D(102_000), 0)
+    told = moved(position, "97500", may_loosen=True, seen=seen)
+    assert (told.is_refused, "meanwhile" in told.sentence, stop_of(position)) == (True, True, trailed)
+    assert not moved(position, "97500", may_loosen=True, seen=trailed).is_refused
+
+
 # cancel, hand over, again
 
 
@@ -316,6 +367,106 @@ def test_what_was_handed_over_is_looked_after_again(desk: Desk) -> None:
     assert (stop_of(position) or 0) > 100_000
 
 
+def handed_over_bare(desk: Desk) -> Position:
+    """Its owner canceled the stop at the exchange."""
+    position = held(desk)
+    by_hand.hand_over(uuid4(), "ada", position.pk)
+    Order.objects.filter(position=position, purpose="protect").update(status="canceled")
+    with transaction.atomic():
+        covering.note_cover(Position.objects.select_for_update().get(pk=position.pk))
+    return position
+
+
+def test_the_time_with_a_person_is_not_time_without_a_stop(desk: Desk) -> None:
+    position = handed_over_bare(desk)
+    position.refresh_from_db()
+    assert position.unprotected_since is None
+    long_ago = timezone.now() - timedelta(hours=1)
+    Position.objects.filter(pk=position.pk).update(unprotected_since=long_ago, software_stop_since=long_ago)
+    counted = position.unprotected_seconds
+    by_hand.take_back(uuid4(), "ada", position.pk)
+    sweeping.sweep(timezone.now())
+    position.refresh_from_db()
+    assert (position.status, position.software_stop_since) == ("open", None)
+    assert position.unprotected_since > timezone.now() - timedelta(minutes=1)
+    assert position.unprotected_seconds == counted
+    carry_through(desk, position)
+    assert standing(position) == [stop_of(position)]
+
+
+def test_what_would_be_sold_at_once_is_taken_back_by_who_knows_it_only(desk: Desk) -> None:
+    position = handed_over_bare(desk)
+    desk.engine.set_price(BTC, D(90_000), 0)
+    assert "beyond its level 98000" in by_hand.why_taking_back_closes(position.pk)
+    refused = by_hand.take_back(uuid4(), "ada", position.pk)
+    assert (refused.is_refused, "beyond its level 98000" in refused.sentence) == (True, True)
+    trailing.protect(position.pk)
+    assert not Order.objects.filter(position=position, status="initialized").exists()
+    assert not by_hand.take_back(uuid4(), "ada", position.pk, may_close=True).is_refused
+
+
+def test_an_age_that_would_close_it_is_told_before_it_is_taken_back(desk: Desk) -> None:
+    position = handed_over_bare(desk)
+    plan = kept(plan_of(position).model_copy(update={"age": AgeLimit()}))
+    opened = timezone.now() - timedelta(hours=13)
+    Position.objects.filter(pk=position.pk).update(plan=plan, opened_at=opened)
+    assert "age limit" in by_hand.take_back(uuid4(), "ada", position.pk).sentence
+
+
+def test_without_a_price_nobody_knows_what_taking_it_back_does(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    position = handed_over_bare(desk)
+    monkeypatch.setattr(by_hand, "deciding_price_of", lambda _: None)
+    assert "no price is known" in by_hand.take_back(uuid4(), "ada", position.pk).sentence
+
+
+def test_prices_of_its_time_with_a_person_move_nothing(desk: Desk) -> None:
+    position = held(desk)
+    by_hand.hand_over(uuid4(), "ada", position.pk)
+    by_hand.take_back(uuid4(), "ada", position.pk)
+    row = TrailingStop.objects.get(pk=position.pk)
+    assert row.known_until == row.last_advanced_at
+    assert timezone.now() - row.known_until < timedelta(minutes=1)
+    trailing.advance(position.pk, D(90_000), row.known_until - timedelta(seconds=1))
+    position.refresh_from_db()
+    assert position.status == "open"
+
+
+def test_a_stop_on_its_way_is_awaited_before_a_hand_over(desk: Desk) -> None:
+    position = bought(desk)
+    trailing.protect(position.pk)
+    assert "on its way" in by_hand.hand_over(uuid4(), "ada", position.pk, may_be_bare=True).sentence
+    desk.submit(position, "protect")
+    assert not by_hand.hand_over(uuid4(), "ada", position.pk).is_refused
+
+
+def test_who_takes_it_without_a_stop_says_so(desk: Desk) -> None:
+    position = bought(desk)
+    assert "no stop" in by_hand.hand_over(uuid4(), "ada", position.pk).sentence
+    assert not by_hand.hand_over(uuid4(), "ada", position.pk, may_be_bare=True).is_refused
+
+
+def test_what_is_handed_over_is_watched_by_nobody_here(desk: Desk) -> None:
+    position = bought(desk)
+    Position.objects.filter(pk=position.pk).update(software_stop_since=timezone.now())
+    by_hand.hand_over(uuid4(), "ada", position.pk, may_be_bare=True)
+    position.refresh_from_db()
+    assert (position.software_stop_since, position.unprotected_since) == (None, None)
+    Position.objects.filter(pk=position.pk).update(software_stop_since=timezone.now())
+    assert queries.held_position(position.pk).software_stop is None
+
+
+def test_the_exchanges_own_trailing_is_not_placed_for_a_person(desk: Desk) -> None:
+    position = held(desk)
+    row = open_rows().get(pk=position.pk)
+    terms = Terms(OrderType.TRAILING_STOP_MARKET, callback_rate=D(1))
+    by_hand.hand_over(uuid4(), "ada", position.pk)
+    position.refresh_from_db()
+    keep_backstop(position, entry_of(row), terms)
+    assert not Order.objects.filter(position=position, purpose=OrderPurpose.BACKSTOP).exists()
+
+
 def test_a_refused_close_is_asked_again_at_once(desk: Desk) -> None:
     position = desk.filled()
     Position.objects.filter(pk=position.pk).update(
@@ -324,6 +475,24 @@ def test_a_refused_close_is_asked_again_at_once(desk: Desk) -> None:
     assert not by_hand.close_again(uuid4(), "ada", position.pk).is_refused
     assert desk.order(position, "close") is not None
     assert by_hand.close_again(uuid4(), "ada", position.pk).is_refused
+
+
+def test_a_close_that_may_not_be_asked_for_is_not_told_as_asked(desk: Desk) -> None:
+    position, later = desk.filled(), timezone.now() + timedelta(minutes=1)
+    Position.objects.filter(pk=position.pk).update(
+        close_reason="age", close_refusals=3, close_again_at=later, handed_over_at=timezone.now()
+    )
+    assert by_hand.close_again(uuid4(), "ada", position.pk).is_refused
+    position.refresh_from_db()
+    assert position.close_again_at == later
+
+
+@pytest.mark.parametrize("percent", ["50", "100"])
+def test_of_what_is_handed_over_no_part_is_sold(desk: Desk, percent: str) -> None:
+    position = held(desk)
+    by_hand.hand_over(uuid4(), "ada", position.pk)
+    assert "handed over" in by_hand.close_part(uuid4(), "ada", position.pk, percent=D(percent)).sentence
+    assert Order.objects.filter(position=position, purpose__in=["close", "reduce"]).count() == 0
 
 
 def test_close_all_is_one_flat_for_one_form(desk: Desk) -> None:

@@ -91,6 +91,18 @@ def test_the_best_price_of_the_time_away_moves_the_stop(
     assert [order.trigger_price for order in Order.objects.filter(purpose="protect")][-1] == D(stop)
 
 
+def test_a_best_price_that_lifts_a_loosened_stop_ends_its_being_loose(desk: Desk) -> None:
+    """The rules go on from the better stop, not from the one that a person gave up."""
+    position = protected(desk)
+    TrailingStop.objects.filter(pk=position.pk).update(stop_price=D(95_000), loosened_from=D(95_500))
+    now = back_after(position)
+    meanwhile(desk, now, ("97260", "97240"), ("99500", "97300"), ("97260", "97240"))
+    price(desk, "99300")
+    catch_up(now)
+    row = row_of(position)
+    assert (row.stop_price, row.loosened_from) == (D("99002.5"), None)
+
+
 def test_until_then_no_price_decides_anything(desk: Desk) -> None:
     """A price of now would start the trailing stop in the wrong place, or close for a stop that stood higher."""
     position = protected(desk)
