@@ -91,7 +91,7 @@ def _is_taken_back(order: Order) -> bool:
         return False
     side = PositionSide(order.position.position_side)
     wished = on_step(side, order.position.instrument.price_increment, row.stop_price)
-    return (order.trigger_price - wished) * side.sign > 0
+    return bool((order.trigger_price - wished) * side.sign > 0)
 
 
 def is_complete(stop: Order) -> bool:

@@ -113,8 +113,8 @@ def _move_stop(
     position_id: int, stop_price: Decimal, price: Decimal | None, may_loosen: bool, seen: Decimal | None
 ) -> Done:
     position = lock_position(position_id)
-    if may_loosen and (refusal := _why_weighed_anew(position, stop_price, seen)):
-        raise OrderRefused(refusal)
+    if may_loosen and (weigh_again := _why_weighed_anew(position, stop_price, seen)):
+        raise OrderRefused(weigh_again)
     if refusal := move_stop_of(position, stop_price, price, may_loosen=may_loosen):
         raise OrderRefused(refusal)
     broadcast.position_changed(position_id)

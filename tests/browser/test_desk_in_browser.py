@@ -112,6 +112,20 @@ def test_a_stop_is_loosened_only_with_its_tick(page, server):
     assert TrailingStop.objects.get(pk=position.pk).stop_price == 95000
 
 
+def test_an_error_of_the_server_is_not_told_as_nothing_sent(page, server):
+    """A server that fails, or one on the way to it, may have failed after the deed: the same number asks again."""
+    page.expected_complaints = ("Failed to load resource",)  # 502
+    position, _ = two_positions()
+    open_page(page, server, STALE)
+    row_of(page, position).get_by_text("Close…").click()
+    page.locator("#typed").fill("BTC")
+    key = page.locator(f"{dialog} form[data-act] [name=key]").input_value()
+    page.route("**/close/", lambda route: route.fulfill(status=502, body="bad gateway"))
+    page.get_by_role("button", name="Close at market").click()
+    expect(page.locator(f"{dialog} #refusal")).to_contain_text("it is not known whether the request arrived")
+    assert page.locator(f"{dialog} form[data-act] [name=key]").input_value() == key
+
+
 def test_close_all_needs_the_number_and_leads_to_its_report(browser, server, admin):
     two_positions()
     context = signed_in(browser, server, admin)

@@ -192,3 +192,15 @@ def test_an_entry_that_bought_nothing_yet_is_left_alone(account, price_is) -> No
     price_is(better("long"))
     (entry,) = receive(frame("DOWN")).entries
     assert (entry.status, entry.reason_code) == ("skipped", "entry_pending")
+
+
+def test_what_was_handed_over_takes_its_side_and_is_left_alone(account, price_is) -> None:
+    strategy = a_trader(account, opposite_signal="close")
+    position = held(strategy, "long", better("long", "-900"))
+    Position.objects.filter(pk=position.pk).update(handed_over_at=timezone.now())
+    price_is(better("long"))
+    (entry,) = receive(frame("UP")).entries
+    assert (entry.status, entry.reason_code) == ("skipped", "already_open")
+    receive(frame("DOWN"))
+    position.refresh_from_db()
+    assert (position.status, position.close_reason) == ("open", "")
