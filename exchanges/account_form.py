@@ -27,6 +27,11 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
         label="Acknowledge the key's rights",
         help_text="Needed to confirm an account for live trading whose key may do more than it should.",
     )
+    same_account = forms.BooleanField(
+        required=False,
+        label="The new key belongs to the same exchange account",
+        help_text="Needed to replace the key while something is open there, as after a rotation.",
+    )
     probed: Probe | None = None
     by = ""
     has_second_factor = False
@@ -61,6 +66,8 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
             cleaned[name] = cleaned.get(name) or stored
         if any(cleaned[name] != stored for name, stored in self._stored.items()):
             self._forget_the_old_key()
+        if cleaned["api_key"] != self._stored["api_key"] and not cleaned.get("same_account"):
+            self._keep_the_key_while_open()
         if self.probed is not None:
             self._judge(self.probed, cleaned)
         return cleaned
@@ -96,15 +103,32 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
             )
         return wanted
 
+    def _keep_the_key_while_open(self) -> None:
+        """Another account does not hold what is open here: comparisons would find it gone and end it in the books."""
+        if is_open := self._what_is_open():
+            why = "With the key of another account they would be taken for closed, and nobody would look after them."
+            self.add_error("api_key", f"{is_open} {why} If this is a new key of the same one, tick that.")
+
+    def clean_venue(self) -> str:
+        venue: str = self.cleaned_data["venue"]
+        if self.instance.pk and "venue" in self.changed_data and (is_open := self._what_is_open()):
+            raise forms.ValidationError(f"The exchange stays while something is open. {is_open}")
+        return venue
+
+    def _what_is_open(self) -> str:
+        """Empty: nothing."""
+        if self.instance.pk is None:
+            return ""
+        held = self.instance.positions.filter(is_live=True).count()
+        working = self.instance.orders.exclude(status__in=DONE).count()
+        if not (held or working):
+            return ""
+        return f"The account has {held} live positions and {working} working orders."
+
     def clean_position_mode(self) -> str:
         mode: str = self.cleaned_data["position_mode"]
-        held = 0 if self.instance.pk is None else self.instance.positions.filter(is_live=True).count()
-        working = 0 if self.instance.pk is None else self.instance.orders.exclude(status__in=DONE).count()
-        if "position_mode" in self.changed_data and (held or working):
-            raise forms.ValidationError(
-                f"The mode stays while something is open; the account has {held} live positions and "
-                f"{working} working orders."
-            )
+        if "position_mode" in self.changed_data and (is_open := self._what_is_open()):
+            raise forms.ValidationError(f"The mode stays while something is open. {is_open}")
         if "position_mode" in self.changed_data:
             self.instance.told_position_mode = ""  # it is asked for anew
         return mode

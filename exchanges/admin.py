@@ -63,7 +63,17 @@ class ExchangeAccountAdmin(DeskAdmin):
     fieldsets = (
         (
             None,
-            {"fields": ("name", "venue", *SECRETS, *RIGHTS, "acknowledge_permissions", "is_live_confirmed")},
+            {
+                "fields": (
+                    "name",
+                    "venue",
+                    *SECRETS,
+                    "same_account",
+                    *RIGHTS,
+                    "acknowledge_permissions",
+                    "is_live_confirmed",
+                )
+            },
         ),
         ("Trading", {"fields": (*SWITCHED, "max_open_positions", "max_exposure", "canary_allowed")}),
         ("At the exchange", {"fields": ("position_mode", "margin_mode")}),

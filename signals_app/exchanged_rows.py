@@ -7,7 +7,9 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from import_export import fields, resources, widgets
 
-from signals_app.models import Strategy, Ticker
+from signals_app.fitting_plans import OPPOSITE, objections_to_plan
+from signals_app.models import Strategy, StrategyAccount, Ticker
+from signals_app.usable_stops import objections_with_leverage
 from trailing.plan import PlanRefused, read_plan
 
 
@@ -49,4 +51,19 @@ class StrategyRows(Rows):
             instance.protection = read_plan(instance.protection).as_json()
         except PlanRefused as refusal:
             faults["protection"] = ValidationError([str(one) for one in refusal.faults])
+        else:
+            faults |= _unfit(instance)
         super().validate_instance(instance, faults, validate_unique)
+
+
+def _unfit(strategy: Strategy) -> dict[str, ValidationError]:
+    """As its own page would refuse it; but the tickers of a file are known only when it is saved."""
+    found: dict[str, list[str]] = {}
+    judged = ("kind", "leverage", "opposite_signal", "protection", "use_all_tickers")
+    values = {name: getattr(strategy, name) for name in judged} | {"tickers": ()}
+    for what, objection in objections_to_plan(values):
+        found.setdefault("opposite_signal" if what == OPPOSITE else "protection", []).append(objection)
+    own = StrategyAccount.objects.filter(strategy=strategy.pk).values_list("leverage", flat=True)
+    for leverage in sorted({one for one in own if one is not None}):
+        found.setdefault("protection", []).extend(objections_with_leverage(strategy.protection, leverage))
+    return {name: ValidationError(sentences) for name, sentences in found.items() if sentences}

@@ -9,17 +9,13 @@ from typing import Any
 from django import forms
 
 from signals_app import plan_form
-from signals_app.models import SignalSender, Strategy, StrategyKind
+from signals_app.fitting_plans import STOP, TRAILING, objections_to_plan
+from signals_app.models import SignalSender, Strategy
 from signals_app.networks import NotANetwork, read_networks
-from signals_app.routing import OppositeSignal
-from signals_app.usable_stops import objections_to_stop, objections_with_leverage
+from signals_app.usable_stops import objections_with_leverage
 from trailing.plan import PlanRefused, ProtectionPlan, read_plan
 
 SHORTEST_KEY = 16
-STOP_ALONE = "The legs of an arbitrage have a stop loss alone, or one leg would leave without the other:"
-WITHOUT_LEVELS = (
-    "protect_reverse goes by take-profit levels, and this plan has none: an opposite signal would do nothing"
-)
 KEY_KEPT = "Set. Leave blank to keep it; type a new one to replace it."
 KEY_MISSING = f"Not set. Any text of at least {SHORTEST_KEY} characters that the sender knows too."
 
@@ -66,15 +62,9 @@ class StrategyForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         self._read_plan(cleaned)
-        if "protection" in cleaned and "leverage" in cleaned:
-            for objection in objections_to_stop(cleaned):
-                self.add_error(self._place_of("stop_type"), objection)
-        if cleaned.get("kind") == StrategyKind.ARBITRAGE and (more := _beside_the_stop(cleaned)):
-            self.add_error(
-                self._place_of("trail_type"), f"{STOP_ALONE} {', '.join(more)} must be null or empty."
-            )
-        if _waits_for_levels_it_lacks(cleaned):
-            self.add_error("opposite_signal", WITHOUT_LEVELS)
+        places = {STOP: self._place_of("stop_type"), TRAILING: self._place_of("trail_type")}
+        for what, objection in list(objections_to_plan(cleaned)):
+            self.add_error(places.get(what, what), objection)
         return cleaned
 
     def _read_plan(self, cleaned: dict[str, Any]) -> None:
@@ -118,15 +108,6 @@ class AccountsFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
             yield from objections_with_leverage(self.instance.protection, leverage)
         except PlanRefused:
             return  # the plan's own field says so
-
-
-def _beside_the_stop(cleaned: dict[str, Any]) -> list[str]:
-    return read_plan(cleaned["protection"]).beside_the_stop if "protection" in cleaned else []
-
-
-def _waits_for_levels_it_lacks(cleaned: dict[str, Any]) -> bool:
-    by_levels = cleaned.get("opposite_signal") == OppositeSignal.PROTECT_REVERSE
-    return by_levels and "protection" in cleaned and cleaned["protection"]["take_profits"] is None
 
 
 class SenderForm(forms.ModelForm):  # type: ignore[type-arg]

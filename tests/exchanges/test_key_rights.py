@@ -21,7 +21,7 @@ from exchanges.key_rights import ANYWHERE, CANNOT_TRADE, WITHDRAWS, KeyPermissio
 from exchanges.models import ExchangeAccount
 from exchanges.paper.signing import paper_secret
 from exchanges.venue_clients import client_with
-from tests.builders import an_account
+from tests.builders import a_position, an_account
 from tests.exchanges.test_ccxt_on_paper import paper_exchange
 from tests.exchanges.test_contract import KEY
 from tests.people import with_second_factor
@@ -158,3 +158,23 @@ def test_on_paper_no_real_key_is_read(owner: Owner, settings: Settings) -> None:
 def test_the_database_wants_warnings_acknowledged() -> None:
     with pytest.raises(IntegrityError, match="account_warnings_acknowledged"):
         an_account(is_live_confirmed=True, permissions_seen=[WITHDRAWS])
+
+
+def test_an_open_account_keeps_its_exchange_and_its_key(owner: Owner) -> None:
+    """A comparison with another account would find what is open gone, and end it in the books."""
+    a_position(account=owner.account)
+    said = owner.saves(api_key="another", api_secret="one")
+    assert "The account has 1 live positions and 0 working orders." in said
+    assert "The exchange stays while something is open." in owner.saves(venue="bybit")
+    assert (owner.account.api_key, owner.account.venue) == ("the-key-123", "binance")
+    kept = {"initial-position_mode": owner.account.position_mode}  # as its page carries it
+    owner.saves(api_key="rotated", api_secret="one", same_account="on", **kept)
+    assert owner.account.api_key == "rotated"
+    owner.saves(venue="bybit", same_account="on", **kept)
+    assert owner.account.venue == "binance"
+
+
+def test_an_account_with_nothing_open_may_get_any_key(owner: Owner) -> None:
+    a_position(account=owner.account, status="closed")
+    owner.saves(api_key="another", api_secret="one")
+    assert owner.account.api_key == "another"

@@ -131,3 +131,23 @@ def test_tickers_are_switched_together(admin_client):
     ticker.refresh_from_db()
     assert not ticker.enabled
     assert admin_client.get(TICKERS, {"exchange": "none"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ({"kind": "arbitrage"}, "The legs of an arbitrage have a stop loss alone"),
+        ({"opposite_signal": "protect_reverse"}, "this plan has none"),
+        (
+            {"leverage": 20, "protection": '{"stop_loss": {"type": "percent", "percent": 9}}'},
+            "may be liquidated",
+        ),
+    ],
+)
+def test_a_file_brings_no_plan_that_its_page_would_refuse(admin_client, row, why):
+    strategy = a_strategy()
+    text = json.dumps([{"name": strategy.name, **row}])
+    page = looked(admin_client, STRATEGIES, text, "json")
+    assert why in page.content.decode()
+    written = Strategy.objects.filter(pk=strategy.pk).values(*row)
+    assert list(written) == [{name: getattr(strategy, name) for name in row}]
