@@ -54,6 +54,8 @@ def test_a_stop_is_moved_and_not_loosened_by_accident(held: Position) -> None:
     assert caller.post(f"/positions/{held.pk}/move-stop", {"stop_price": "99500"}).status_code == 202
     loosened = caller.post(f"/positions/{held.pk}/move-stop", {"stop_price": "90000"})
     assert loosened.status_code == 409
+    wanted = {"stop_price": "90000", "may_loosen": True, "seen_stop_price": "98000"}
+    assert "meanwhile" in caller.post(f"/positions/{held.pk}/move-stop", wanted).content.decode()
     wanted = {"stop_price": "90000", "may_loosen": True}
     assert caller.post(f"/positions/{held.pk}/move-stop", wanted).status_code == 202
 

@@ -46,7 +46,8 @@ def close_part(request: HttpRequest, position_id: RowNumber, key: Key, part: con
 def move_stop(request: HttpRequest, position_id: RowNumber, key: Key, stop: contract.NewStop) -> Any:
     finding.the_one(Position.objects.only("pk"), pk=position_id)
     by = _by(request)
-    return _told(by_hand.move_stop(key, by, position_id, stop.stop_price, may_loosen=stop.may_loosen))
+    wished, may_loosen, seen = stop.stop_price, stop.may_loosen, stop.seen_stop_price
+    return _told(by_hand.move_stop(key, by, position_id, wished, may_loosen=may_loosen, seen=seen))
 
 
 @router.post("/orders/{order_id}/cancel", response={202: contract.Done}, auth=acting, tags=["acts"])

@@ -273,6 +273,10 @@ class Part(Taking):
 class NewStop(Taking):
     stop_price: GivenAmount
     may_loosen: bool = Field(False, description="Also where more could be lost than now")
+    seen_stop_price: GivenAmount | None = Field(
+        None,
+        description="What a wider stop was weighed against: refused when it came nearer to the market since",
+    )
 
 
 class Pause(Taking):

@@ -22,7 +22,7 @@ from ops.health import facts as facts_module
 from ops.health.facts import errors, facts
 from ops.health.recent_errors import recent_errors
 from ops.models import SystemLog
-from positions.models import InvariantCheck, RiskEvent
+from positions.models import InvariantCheck, Position, RiskEvent
 from tests.builders import a_position, an_account, an_order
 from tests.people import a_person
 from tradingbot import pulse
@@ -171,3 +171,16 @@ def test_a_queue_that_cannot_be_reached_is_told(admin_client: Client, monkeypatc
     monkeypatch.setattr(current_app, "send_task", away)
     page = admin_client.post("/health/reconcile/", follow=True, headers=BROWSER)
     assert "Not asked for" in page.content.decode()
+
+
+def test_what_was_handed_over_is_counted_and_alarms_nobody(viewer: Client) -> None:
+    long_ago = timezone.now() - timedelta(hours=1)
+    a_position("BTC", unprotected_since=long_ago)
+    a_position("ETH", unprotected_since=long_ago, software_stop_since=long_ago, handed_over_at=long_ago)
+    facts.forget()
+    held = facts.get().protection
+    assert (held.live, held.unprotected, held.watched_here, held.handed_over) == (2, 1, 0, 1)
+    Position.objects.exclude(handed_over_at=None).update(unprotected_since=long_ago - timedelta(hours=1))
+    facts.forget()
+    assert facts.get().protection.unprotected_since == long_ago
+    assert "1 position handed over" in viewer.get("/health/", headers=BROWSER).content.decode()

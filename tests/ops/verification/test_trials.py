@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from django.db import ProgrammingError, connection
+from django.utils import timezone
 
 from exchanges import session
 from exchanges.paper.inprocess import ENGINES
 from ops.verification.checks import protection, risk
 from ops.verification.services import desk, limits_trial, protection_trial
 from ops.verification.verdicts import Status
-from tests.builders import an_account
+from positions.models import Position
+from tests.builders import a_position, an_account
 
 NEVER_MOVES = """
     CREATE FUNCTION never_moves() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; RETURN NEW; END $$;
@@ -102,3 +105,10 @@ def test_a_limit_that_nobody_counts_is_named(db) -> None:
         "drawdown",
     ]
     assert found.status is Status.FAILED
+
+
+def test_what_was_handed_over_is_no_finding(db) -> None:
+    position = a_position(opened_at=timezone.now() - timedelta(hours=1))
+    assert len(list(protection._bare())) == 1
+    Position.objects.filter(pk=position.pk).update(handed_over_at=timezone.now())
+    assert list(protection._bare()) == []
