@@ -278,9 +278,7 @@ LOGGING = {
         "celery.worker.strategy": {"level": "WARNING"},
         "ccxt": {"level": "WARNING"},
         "uvicorn": {"handlers": [], "level": "INFO", "propagate": True},  # its own lines like all others
-        "uvicorn.access": {
-            "handlers": [],
-            "propagate": False,
-        },  # an address may hold what is nobody's business
+        # an address may hold what is nobody's business, so only who wants to see everything gets them
+        "uvicorn.access": {"handlers": [], "propagate": ENV.log_level == "DEBUG"},
     },
 }

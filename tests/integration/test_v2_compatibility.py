@@ -224,7 +224,7 @@ def test_a_live_position_of_the_first_bot_is_taken_over_as_the_exchange_shows_it
 def _is_compared(trader: Trader) -> bool:
     """One comparison after the other: asking costs the account's own budget of requests."""
     watch = AccountWatch.objects.filter(account=trader.account)
-    last = watch.get().reconciled_at
+    last = watch.values_list("reconciled_at", flat=True).first()
     trader.run("positions.tasks.reconcile_account", trader.account.pk, queue="reconcile")
-    until(lambda: watch.get().reconciled_at != last, "the comparison", PATIENCE)
+    until(watch.exclude(reconciled_at=last).exists, "the comparison", PATIENCE)
     return OlderOrder.objects.filter(taken_back_at__isnull=False, missing_since__isnull=False).exists()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 
 import psycopg
@@ -23,7 +24,7 @@ Say = Callable[[str], None]
 
 def make_backup(server: Server, parent: Path, say: Say) -> Path:
     """Its folder. Of a backup that fails nothing stays that could be taken for one."""
-    folder = parent / f"{server.database}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    folder = _free(parent, f"{server.database}-{datetime.now(UTC):%Y%m%d-%H%M%S}")
     unfinished = folder.with_name(folder.name + ".unfinished")
     try:
         unfinished.mkdir(parents=True, mode=0o700)
@@ -39,6 +40,12 @@ def make_backup(server: Server, parent: Path, say: Say) -> Path:
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return folder
+
+
+def _free(parent: Path, name: str) -> Path:
+    """Two of one second lie beside each other."""
+    names = chain([name], (f"{name}-{number}" for number in count(2)))
+    return next(folder for folder in map(parent.joinpath, names) if not folder.exists())
 
 
 def _fill(server: Server, folder: Path, say: Say) -> None:

@@ -55,6 +55,7 @@ def test_more_rows_are_no_more_questions(viewer: Client, path: str) -> None:
             a_log_entry(a_signal_log(), one)
 
     more(1)
+    asked()  # a session is new once
     before = asked()
     more(5)
     assert asked() == before
