@@ -231,7 +231,7 @@ def _moment(at: datetime | None) -> str:
 
 def _fill_row(fill: Fill, price_increment: Decimal) -> Row:
     return {
-        "at": _moment(fill.executed_at),
+        "at": fill.executed_at,
         "what": f"{fill.order.purpose if fill.order else 'not ours'} · {fill.side}",
         "forced": fill.forced,
         "price": formats.price(fill.price, price_increment),

@@ -27,23 +27,13 @@ class Density(StrEnum):
     COMPACT = "compact"
 
 
-class ProfitBasis(StrEnum):
-    MARGIN = "margin"
-    PRICE = "price"
-
-
 UTC = "UTC"
-MOST_DECIMALS = 4
 COLOURS = {Colours.SYSTEM: "as the system has it", Colours.LIGHT: "light", Colours.DARK: "dark"}
 PALETTES = {
     Palette.GREEN_RED: "green and red",
     Palette.BLUE_ORANGE: "blue and orange (for the colour-blind)",
 }
 DENSITIES = {Density.ROOMY: "roomy", Density.COMPACT: "compact"}
-BASES = {
-    ProfitBasis.MARGIN: "the margin (return on what is put in)",
-    ProfitBasis.PRICE: "the entry price (what the price moved)",
-}
 
 
 def known_zone(name: str) -> None:
@@ -61,14 +51,6 @@ class Preferences(models.Model):
         "gain and loss", max_length=12, choices=list(PALETTES.items()), default=Palette.GREEN_RED
     )
     density = models.CharField(max_length=10, choices=list(DENSITIES.items()), default=Density.ROOMY)
-    money_decimals = models.PositiveSmallIntegerField(
-        "decimals of money",
-        choices=[(number, str(number)) for number in range(MOST_DECIMALS + 1)],
-        default=2,
-    )
-    profit_basis = models.CharField(
-        "profit in percent of", max_length=10, choices=list(BASES.items()), default=ProfitBasis.MARGIN
-    )
 
     class Meta:
         db_table = "user_preferences"
@@ -79,8 +61,6 @@ class Preferences(models.Model):
                     colours__in=list(Colours),
                     palette__in=list(Palette),
                     density__in=list(Density),
-                    profit_basis__in=list(ProfitBasis),
-                    money_decimals__lte=MOST_DECIMALS,
                 ),
                 name="preferences_known",
             )

@@ -1,8 +1,12 @@
-"""The signed-in person's preferences, for every page: as `preferences` in templates, and as the zone of its times."""
+"""The signed-in person's preferences, for every page, as `preferences` in templates.
+
+Our pages are written in UTC and their script shows times in the chosen zone, as it does for rows that come later. The
+admin has no such script: its times are written in the zone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +15,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from ops.desk.preference_models import Preferences
+
+ADMIN = "/admin/"
 
 
 def of_user(user: Any) -> Preferences:
@@ -28,7 +34,7 @@ def in_own_zone(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
             return get_response(request)
         chosen = of_user(request.user)
         request.preferences = chosen  # type: ignore[attr-defined]
-        with timezone.override(ZoneInfo(chosen.zone)):
+        with timezone.override(ZoneInfo(chosen.zone) if request.path.startswith(ADMIN) else UTC):
             return get_response(request)
 
     return middleware

@@ -32,7 +32,7 @@ NAMES = {
 
 
 class DeskSite(admin.AdminSite):
-    site_header = site_title = "Trading bot"
+    site_header = site_title = "Control room"
     index_title = "Set-up and records"
     site_url = "/"
     final_catch_all_view = False

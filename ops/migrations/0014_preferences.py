@@ -23,12 +23,12 @@ class Migration(migrations.Migration):
                 ('palette', models.CharField(choices=[(ops.desk.preference_models.Palette['GREEN_RED'], 'green and red'), (ops.desk.preference_models.Palette['BLUE_ORANGE'], 'blue and orange (for the colour-blind)')], default=ops.desk.preference_models.Palette['GREEN_RED'], max_length=12, verbose_name='gain and loss')),
                 ('density', models.CharField(choices=[(ops.desk.preference_models.Density['ROOMY'], 'roomy'), (ops.desk.preference_models.Density['COMPACT'], 'compact')], default=ops.desk.preference_models.Density['ROOMY'], max_length=10)),
                 ('money_decimals', models.PositiveSmallIntegerField(choices=[(0, '0'), (1, '1'), (2, '2'), (3, '3'), (4, '4')], default=2, verbose_name='decimals of money')),
-                ('profit_basis', models.CharField(choices=[(ops.desk.preference_models.ProfitBasis['MARGIN'], 'the margin (return on what is put in)'), (ops.desk.preference_models.ProfitBasis['PRICE'], 'the entry price (what the price moved)')], default=ops.desk.preference_models.ProfitBasis['MARGIN'], max_length=10, verbose_name='profit in percent of')),
+                ('profit_basis', models.CharField(choices=[('margin', 'the margin (return on what is put in)'), ('price', 'the entry price (what the price moved)')], default='margin', max_length=10, verbose_name='profit in percent of')),
             ],
             options={
                 'verbose_name_plural': 'preferences',
                 'db_table': 'user_preferences',
-                'constraints': [models.CheckConstraint(condition=models.Q(('colours__in', [ops.desk.preference_models.Colours['SYSTEM'], ops.desk.preference_models.Colours['LIGHT'], ops.desk.preference_models.Colours['DARK']]), ('density__in', [ops.desk.preference_models.Density['ROOMY'], ops.desk.preference_models.Density['COMPACT']]), ('money_decimals__lte', 4), ('palette__in', [ops.desk.preference_models.Palette['GREEN_RED'], ops.desk.preference_models.Palette['BLUE_ORANGE']]), ('profit_basis__in', [ops.desk.preference_models.ProfitBasis['MARGIN'], ops.desk.preference_models.ProfitBasis['PRICE']])), name='preferences_known')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('colours__in', [ops.desk.preference_models.Colours['SYSTEM'], ops.desk.preference_models.Colours['LIGHT'], ops.desk.preference_models.Colours['DARK']]), ('density__in', [ops.desk.preference_models.Density['ROOMY'], ops.desk.preference_models.Density['COMPACT']]), ('money_decimals__lte', 4), ('palette__in', [ops.desk.preference_models.Palette['GREEN_RED'], ops.desk.preference_models.Palette['BLUE_ORANGE']]), ('profit_basis__in', ['margin', 'price'])), name='preferences_known')],
             },
         ),
     ]

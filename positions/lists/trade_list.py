@@ -80,6 +80,7 @@ def trade_row(one: Trade) -> dict[str, Any]:
         "entry": formats.price(one.entry_price, step),
         "exit": formats.price(one.exit_price, step),
         "opened": f"{one.opened_at:%Y-%m-%d %H:%M:%S} UTC",
+        "closed_at": one.closed_at,
         "closed": f"{one.closed_at:%m-%d %H:%M}",
         "closed_exactly": f"{one.closed_at:%Y-%m-%d %H:%M:%S} UTC",
         "duration": formats.age(one.duration),

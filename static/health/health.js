@@ -1,4 +1,6 @@
 // The panels again each second, while somebody looks. What did not change is not touched: a selection stays.
+import { clock, show, zoneName } from "../live/times.js";
+
 const EVERY = 1000, OLD_AFTER = 5000;
 const panels = document.getElementById("panels");
 const asked = document.getElementById("asked");
@@ -6,6 +8,7 @@ let heardAt = Date.now();
 
 function take(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html");
+  show(fresh);
   const parts = [...fresh.body.children];
   if (parts.length !== panels.children.length) panels.replaceChildren(...parts);
   else parts.forEach((part, at) => {
@@ -13,7 +16,7 @@ function take(html) {
     if (shown.outerHTML !== part.outerHTML) shown.replaceWith(part);
   });
   const at = panels.querySelector("[data-at]");
-  asked.replaceChildren("Asked at ", Object.assign(document.createElement("time"), { textContent: at.dataset.at }), " UTC");
+  asked.textContent = `Asked at ${clock(new Date(at.dataset.at))} ${zoneName()}`;
 }
 
 function showAge(words) {

@@ -1,5 +1,7 @@
 // Upgrades of the list pages: copying, and telling what came in since the page was made. Without it all else works.
 
+import { show as showTimes } from "../live/times.js";
+
 const LOOK_EVERY_MS = 5000;
 const MOST_TOLD = 99;
 const SAID_MS = 1500;
@@ -53,6 +55,10 @@ document.addEventListener("keydown", (event) => {
   const open = event.key === "Escape" && document.querySelector("#list .more details[open]");
   if (open) open.open = false;
 });
-new MutationObserver(() => showCopyButtons(document)).observe(document.body, { childList: true, subtree: true });
+function upgrade() {
+  showCopyButtons(document);
+  showTimes();
+}
+new MutationObserver(upgrade).observe(document.body, { childList: true, subtree: true });
 showCopyButtons(document);
 if (document.getElementById("newer")) setInterval(() => lookForNewer().catch(() => {}), LOOK_EVERY_MS);

@@ -3,10 +3,8 @@
 import { open } from "./acting.js";
 import { selectedRow, setTimeframe, step } from "./desk.js";
 
-const PLACES = { l: "/", s: "/signals/", o: "/orders/", h: "/health/", t: "/trades/", k: "/switch/" };
 const FRAMES = { 1: "1m", 2: "5m", 3: "15m", 4: "1h" };
 const help = document.getElementById("keys");
-let goes = false;
 
 const follow = (selector) => selectedRow()?.querySelector(selector);
 const ACTS = {
@@ -26,20 +24,10 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && types && !types.closest("dialog")) return types.blur();
   if (types || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.key === "Enter" && event.target.closest("a, button")) return;
-  if (goes) {
-    goes = false;
-    if (PLACES[event.key]) location.assign(places(event.key));
-    return;
-  }
-  if (event.key === "g") {
-    goes = true;
-    return setTimeout(() => (goes = false), 1500);
-  }
   if (FRAMES[event.key]) return setTimeframe(FRAMES[event.key]);
   if (!ACTS[event.key]) return;
   event.preventDefault();
   ACTS[event.key]();
 });
 
-const places = (key) => document.querySelector(`[data-key="${key}"]`)?.href ?? PLACES[key];
 document.getElementById("show-keys")?.addEventListener("click", () => help.showModal());

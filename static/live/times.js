@@ -32,20 +32,33 @@ export function logged(iso) {
   return isToday ? clock(new Date(iso)) : `${then.month}-${then.day} ${then.hour}:${then.minute}`;
 }
 
+export function short(iso) {
+  const { month, day, hour, minute } = parts(new Date(iso));
+  return `${month}-${day} ${hour}:${minute}`;
+}
+
 export function full(iso) {
   const { year, month, day, hour, minute, second } = parts(new Date(iso));
   return `${year}-${month}-${day} ${hour}:${minute}:${second} ${zoneName()}`;
 }
 
+const exact = (iso) => {
+  const { year, month, day, hour, minute, second } = parts(new Date(iso));
+  return `${year}-${month}-${day} ${hour}:${minute}:${second}.${iso.slice(-4, -1)}`;
+};
+
+const FORMS = { log: logged, short, full, exact, clock: (iso) => `${clock(new Date(iso))} ${zoneName()}` };
+
+function put(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 export function show(root = document) {
   for (const element of root.querySelectorAll("time[datetime]")) {
     element.dataset.utc ??= element.textContent;
-    const { form } = element.dataset;
-    if (isUtc()) element.textContent = element.dataset.utc;
-    else if (form === "log") element.textContent = logged(element.dateTime);
-    else if (form === "clock") element.textContent = `${clock(new Date(element.dateTime))} ${zoneName()}`;
-    else element.textContent = full(element.dateTime);
+    put(element, isUtc() ? element.dataset.utc : FORMS[element.dataset.form || "full"](element.dateTime));
   }
+  for (const element of root.querySelectorAll("[data-zone-name]")) put(element, zoneName());
 }
 
 export function toggle() {

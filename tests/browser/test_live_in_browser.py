@@ -251,7 +251,7 @@ def test_the_admin_keeps_to_our_origin_too(page, server, trader):
         "/admin/exchanges/exchangeaccount/",
     ):
         page.goto(server.origin + path)
-        expect(page.locator("#site-name")).to_contain_text("Trading bot")
+        expect(page.locator("#site-name")).to_contain_text("Control room")
 
 
 @pytest.mark.soak

@@ -21,8 +21,6 @@ CHOSEN = {
     "colours": "dark",
     "palette": "blue_orange",
     "density": "compact",
-    "money_decimals": "3",
-    "profit_basis": "price",
 }
 
 
@@ -39,11 +37,11 @@ def viewer(client):
 def test_settings_are_kept_for_one_person_and_used_by_all_pages(client, viewer):
     assert client.post("/settings/", CHOSEN).status_code == 302
     kept = Preferences.objects.get()
-    assert (kept.user, kept.zone, kept.money_decimals) == (viewer, "Asia/Tokyo", 3)
+    assert (kept.user, kept.zone) == (viewer, "Asia/Tokyo")
     for url in ("/", "/settings/"):
         page = client.get(url).content.decode()
         assert 'data-colours="dark" data-palette="blue_orange" data-density="compact"' in page
-        assert 'data-zone="Asia/Tokyo" data-money-decimals="3" data-profit-basis="price"' in page
+        assert 'data-zone="Asia/Tokyo"' in page
     assert "colours-dark palette-blue_orange density-compact" in client.get("/admin/").content.decode()
     client.force_login(User.objects.create_superuser("other"))
     assert 'data-colours="system"' in client.get("/settings/").content.decode()
