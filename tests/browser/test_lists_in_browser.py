@@ -174,7 +174,7 @@ def test_ids_and_json_are_copied(page, server):
     page.get_by_role("button", name=f"Copy {order.client_order_id}").click()
     assert page.evaluate("navigator.clipboard.readText()") == order.client_order_id
     page.goto(f"{server.origin}/signals/")
-    page.locator("summary").click()
+    page.locator("#signals summary").click()
     page.get_by_role("button", name="Copy JSON").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert '"symbol": "BTCUSDT"' in page.evaluate("navigator.clipboard.readText()")
