@@ -36,7 +36,7 @@ def test_empty_pages_stand_and_tell_how_to_begin(viewer: Client, path: str) -> N
     page = text_of(viewer, path)
     assert "PAPER" in page
     if path in ("/signals/", "/orders/", "/trades/"):
-        assert "manage.py signal BTC/USDT:USDT long --paper" in page
+        assert "manage.py signal BTCUSDT long" in page
 
 
 @pytest.mark.parametrize("path", ["/signals/", "/orders/", "/trades/", "/strategies/"])
