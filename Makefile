@@ -54,6 +54,7 @@ bench: install  ## performance, as ratios to a floor of the same run
 	@$(BIN)/python -m benchmarks.protection
 	@$(BIN)/python -m benchmarks.intake
 	@$(BIN)/python -m benchmarks.doors
+	@$(BIN)/python -m benchmarks.page
 
 faults: install  ## fault campaign over SEEDS worlds on VENUE, and with PROCESSES=50 against real ones (number or range)
 	@$(BIN)/python -m tests.campaign --seeds $(SEEDS) --venue $(VENUE) $(ARGS)

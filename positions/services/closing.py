@@ -158,8 +158,8 @@ def call_off(order: Order, reason: str) -> None:
         order.status, order.reason = next_order_status(order.status, OrderEvent.DENIED), reason
         order.save(update_fields=["status", "reason", "updated_at"])
     elif order.status in (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED):
-        order.status = next_order_status(order.status, OrderEvent.CANCEL_REQUESTED)
-        order.save(update_fields=["status", "updated_at"])
+        order.status, order.reason = next_order_status(order.status, OrderEvent.CANCEL_REQUESTED), reason
+        order.save(update_fields=["status", "reason", "updated_at"])
         hint("positions.tasks.cancel_order", order.pk, queue="orders")
     broadcast.order_changed(order.pk)
 

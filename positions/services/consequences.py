@@ -8,6 +8,7 @@ from django.utils import timezone
 from exchanges.types import Book, FillReport, PositionSide
 from exchanges.venues.names import is_by_hand
 from positions.cover import ABSENT, is_complete, pending_stops
+from positions.formats import words
 from positions.lifecycle import (
     DONE,
     STANDING,
@@ -195,10 +196,17 @@ def _call_off_surplus(position: Position, order: Order) -> bool:
     """Stops that another one replaces, and those that can become none. Returns whether this order stays."""
     side = PositionSide(position.position_side)
     keys = {one.key for one in surplus(side, position.quantity, pending_stops(position.pk))}
+    why = _why_replaced(position) if keys else ""
     for replaced in pending_orders(position).filter(pk__in=keys).select_for_update():
         # the caller's copy of its own order must know
-        call_off(order if replaced.pk == order.pk else replaced, "a better stop stands")
+        call_off(order if replaced.pk == order.pk else replaced, why)
     return order.pk not in keys
+
+
+def _why_replaced(position: Position) -> str:
+    """Which of its rules wished for the stop that stands now."""
+    wished = TrailingStop.objects.filter(pk=position.pk).values_list("stop_reason", flat=True).first()
+    return f"replaced · {words(wished)}" if wished else "a better stop stands"
 
 
 def _had_stood(order: Order) -> bool:

@@ -8,6 +8,7 @@ import os
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -241,7 +242,8 @@ class Trader:
             finally:
                 await client.close()
 
-        return asyncio.run(conversation())
+        with ThreadPoolExecutor(1) as aside:  # this thread may have a loop already: a browser's
+            return aside.submit(asyncio.run, conversation()).result()
 
     def looked_up(self, order: Order) -> bool:
         return any(

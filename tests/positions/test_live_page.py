@@ -5,8 +5,11 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 
-from exchanges.models import AccountBalance
+from exchanges.models import AccountBalance, AccountWatch
+from exchanges.types import BreakerState
+from positions.health_strip import chips
 from positions.lifecycle import CloseReason, OrderPurpose, PositionStatus
 from positions.models import Order
 from signals_app.models import SignalStatus
@@ -161,3 +164,20 @@ def test_an_account_without_a_report_yet_has_no_equity(viewer):
     a_position()
     assert not AccountBalance.objects.exists()
     assert '<b class="live" data-cell="equity">—</b>' in viewer.get("/").content.decode()
+
+
+def test_while_an_account_does_not_answer_the_strip_says_which_stops_stand():
+    stopped = a_position("BTC")
+    an_order(stopped, purpose=OrderPurpose.PROTECT, trigger_price=95_000, quantity=stopped.quantity)
+    a_position("ETH", account=stopped.account)
+    AccountWatch.objects.create(
+        account=stopped.account,
+        breaker=BreakerState.OPEN,
+        unreachable_since=timezone.now(),
+        reconciled_at=timezone.now(),
+    )
+    [chip] = chips(timezone.now())
+    assert chip["state"] == "bad"
+    assert chip["text"] == (
+        "does not answer; stops on the exchange: BTC long; without a stop there: ETH long"
+    )
