@@ -9,7 +9,7 @@ from decimal import Decimal
 from exchanges.models import ExchangeAccount, Instrument
 from ops.report.evidence import sent_orders
 from ops.report.figures import fill_to_stop
-from positions.models import Order
+from positions.models import Order, RiskLimits
 from positions.services.instruments import refresh_instruments
 from signals_app.models import SignalLogEntry, SignalSender, Strategy, StrategyAccount, StrategySignal, Ticker
 from signals_app.tokens import token_hash
@@ -23,6 +23,7 @@ def prepare(signals: int) -> list[tuple[str, str, bool]]:
     SignalSender.objects.update_or_create(
         name="bench", defaults={"token_hash": token_hash(TOKEN), "rate_per_minute": 0}
     )
+    RiskLimits.objects.all().delete()  # those of a new installation allow a few positions
     first = _account(0)
     refresh_instruments()
     symbols = sorted(Instrument.objects.values_list("exchange_symbol", flat=True))
@@ -45,7 +46,7 @@ def _account(number: int) -> ExchangeAccount:
 
 def _strategy(account: ExchangeAccount) -> str:
     strategy = Strategy.objects.create(
-        name=account.name, notional=Decimal(50), leverage=2, max_open_positions=1000,
+        name=account.name, notional=Decimal(200), leverage=2, max_open_positions=1000,
         opposite_signal="hedge", protection=ProtectionPlan.plain("20", "1.5", "0.5").as_json(),
     )  # fmt: skip
     StrategyAccount.objects.create(strategy=strategy, account=account)
