@@ -212,17 +212,18 @@ async def measure(environment: dict[str, str], options: argparse.Namespace, cons
 
 
 def print_turns(console: Console, results: list[Turns], options: argparse.Namespace) -> None:
-    table = Table("who watches", "signals", "lost", "signal → request, median ms", "most", "web: % of a core",
-                  "web: MB", "price set → told, median ms", "most")  # fmt: skip
-    names = ("nobody", f"{options.sockets} sockets and a browser")
-    for name, turns in zip(names, results, strict=True):
-        ticks = (
-            [f"{median(turns.ticks):.0f}", f"{max(turns.ticks):.0f}"] if len(turns.ticks) > 1 else ["", ""]
-        )
-        cells = [f"{median(turns.requests):.1f}", f"{max(turns.requests):.1f}"]
-        use = [f"{median(turns.cpu):.0f}", f"{max(turns.memory):.0f}"]
-        table.add_row(name, str(len(turns.requests)), str(turns.lost), *cells, *use, *ticks)
+    table = Table("", "nobody watches", f"{options.sockets} sockets and a browser")
+    table.add_row("signals that reached the exchange", *(str(len(turns.requests)) for turns in results))
+    table.add_row("and that did not", *(str(turns.lost) for turns in results))
+    table.add_row("signal → request, median and most, ms", *(_in_short(turns.requests) for turns in results))
+    table.add_row("price set → told, median and most, ms", *(_in_short(turns.ticks) for turns in results))
+    table.add_row("web process, % of a core", *(f"{median(turns.cpu):.0f}" for turns in results))
+    table.add_row("web process, MB", *(f"{max(turns.memory):.0f}" for turns in results))
     console.print(table)
+
+
+def _in_short(values: list[float]) -> str:
+    return f"{median(values):.1f}  {max(values):.1f}" if values else "—"
 
 
 def main() -> None:
