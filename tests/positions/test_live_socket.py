@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.db import connections
 from django.test import Client
 
-from positions import broadcast, consumers
+from positions import broadcast, consumers, live_feed
 from positions.lifecycle import PositionStatus
 from positions.models import Position
 from positions.services.closing import request_close
@@ -178,7 +178,7 @@ async def test_whoever_asks_gets_a_new_picture():
 
 
 async def test_lost_news_is_made_up_for_by_itself(monkeypatch):
-    monkeypatch.setattr(consumers, "RESYNC", 0.2)
+    monkeypatch.setattr(live_feed, "RESYNC", 0.2)
     async with staff() as socket:
         await socket.receive_json()
         await sync_to_async(a_position)()
@@ -188,7 +188,7 @@ async def test_lost_news_is_made_up_for_by_itself(monkeypatch):
 
 
 async def test_silence_is_filled_with_heartbeats(monkeypatch):
-    monkeypatch.setattr(consumers, "HEARTBEAT", 0.3)
+    monkeypatch.setattr(live_feed, "HEARTBEAT", 0.3)
     async with staff() as socket:
         await socket.receive_json()
         assert (await socket.receive_json(2))["type"] == "heartbeat"
@@ -227,6 +227,65 @@ async def test_a_socket_that_cannot_read_closes_so_that_the_browser_comes_back(m
 
     async with staff() as socket:
         await socket.receive_json()
-        monkeypatch.setattr(consumers, "_picture", broken)
+        monkeypatch.setattr(live_feed, "_picture", broken)
         await socket.send_json({"type": "snapshot"})
         assert await closing_code(socket) == 1011
+
+
+async def test_many_pages_cost_no_more_reads_than_one(monkeypatch):
+    reads = []
+    monkeypatch.setattr(live_feed, "_read_news", counted(live_feed._read_news, reads))
+    position = await sync_to_async(a_position)()
+    async with staff() as first, another() as second, another() as third:
+        pages = (first, second, third)
+        for page in pages:
+            assert (await page.receive_json())["type"] == "hello"
+        await sync_to_async(broadcast.position_changed)(position.pk)
+        told = [await next_of(page, "positions") for page in pages]
+    assert [one["positions"] for one in told] == [told[0]["positions"]] * 3
+    assert len(reads) == 1
+
+
+def counted(read, calls):
+    def counting(changed):
+        calls.append(dict(changed))
+        return read(changed)
+
+    return counting
+
+
+@asynccontextmanager
+async def another():
+    client = Client()
+    await sync_to_async(client.force_login)(await User.objects.aget())
+    cookie = (b"cookie", f"sessionid={client.cookies['sessionid'].value}".encode())
+    socket = AsgiSocket(AuthMiddlewareStack(consumers.LiveConsumer.as_asgi()), "/ws/live/", [cookie])
+    try:
+        assert await socket.connect()
+        yield socket
+    finally:
+        await socket.disconnect()
+
+
+async def test_a_page_that_takes_nothing_loses_its_messages_and_gets_a_new_picture():
+    """And holds up nobody."""
+    page = consumers.LiveConsumer()
+    page.feed, page.waiting, wanted = live_feed.Feed(), asyncio.Queue(), []
+    page.feed.want_picture = wanted.append
+    for number in range(consumers.MOST_WAITING + 1):
+        page.tell("update", str(number))
+    assert (wanted, page.waiting.qsize()) == ([page], 0)
+
+
+async def test_pages_come_back_after_the_channel_layer_was_away(monkeypatch):
+    def away():
+        raise OSError("Redis is away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(live_feed, "get_channel_layer", away)
+        async with staff() as socket:
+            assert await closing_code(socket) == 1011
+    async with another() as socket:
+        assert (await socket.receive_json())["type"] == "hello"
+        await get_channel_layer().flush()
+    await sync_to_async(connections.close_all)()
