@@ -8,7 +8,6 @@ from pathlib import Path
 from django.db import DatabaseError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.recorder import MigrationRecorder
 
 import migrations_sql
 
@@ -29,10 +28,10 @@ def migrations_of_it() -> list[tuple[str, str]]:
 
 
 def begin_at_starting_point(connection: BaseDatabaseWrapper) -> None:
-    """All of it or nothing. A schema where migrations began goes on with them; so does a server that does not
-    understand what another release of PostgreSQL wrote down."""
+    """All of it or nothing, where nothing is: a pre-flight's record is something. A schema where migrations began goes
+    on with them; so does a server that does not understand what another release of PostgreSQL wrote down."""
     named = migrations_of_it()
-    if MigrationRecorder(connection).has_table() or not _are_known(named, connection):
+    if connection.introspection.table_names() or not _are_known(named, connection):
         return
     try:
         _begin(connection, named)

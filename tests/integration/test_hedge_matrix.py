@@ -16,6 +16,7 @@ from django.utils import timezone
 from pytest_django.fixtures import _django_db_helper
 
 from exchanges import session
+from exchanges.marks import fresh_mark
 from exchanges.paper.demo import DEMO_PRICES
 from exchanges.types import PositionMode, PositionSide
 from positions.lifecycle import CloseReason
@@ -32,6 +33,7 @@ from tests.exchanges.conftest import wired
 from tests.exchanges.floor import Floor
 from tests.exchanges.wired import WiredVenue
 from tests.integration.hedge_matrix import ACTS, PAGE, ROWS, expected, table
+from tests.ops.waiting import until
 from tests.positions.services.conftest import Desk
 from tests.sampling import sample
 from tests.signals_app.test_intake import a_trader, frame, receive
@@ -80,6 +82,9 @@ class Line(Floor):
         self.sent(position, "close")
 
     def signal(self, symbol: str, side: PositionSide, minutes_ago: int = 0) -> Any:
+        until(
+            lambda: fresh_mark(self.account.pk, symbol), "a price"
+        )  # a busy machine may answer too late once
         at = timezone.now().replace(second=0, microsecond=0) - timedelta(minutes=minutes_ago)
         verdict = receive(frame(WORDS[side], symbol=symbol, bar_time=at.isoformat()))
         [entry] = verdict.entries

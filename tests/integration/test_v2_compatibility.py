@@ -216,7 +216,7 @@ def test_a_live_position_of_the_first_bot_is_taken_over_as_the_exchange_shows_it
     trader.run("trailing.tasks.catch_up", queue="reconcile")
     caught_up = TrailingStop.objects.filter(position=position, known_until__gte=position.created_at)
     until(caught_up.exists, "the time without a bot to be made up for", PATIENCE)
-    stands_at(position, D("97808.5"))
+    is_trailed_to(trader, position, D("97808.5"))
     has_price(trader, D(99_000))
     is_trailed_to(trader, position, D(98_505))
 

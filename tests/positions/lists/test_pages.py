@@ -128,6 +128,7 @@ def test_closed_positions_are_read_by_an_index(viewer: Client) -> None:
 
     a_position()
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
+        for other_way in ("enable_seqscan", "enable_sort"):  # either is quicker for one row
+            cursor.execute(f"SET LOCAL {other_way} = off")
         question = narrowed(read(filters(timezone.now()), {}))[:51]
         assert "position_newest_closed" in question.explain()

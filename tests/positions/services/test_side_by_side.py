@@ -53,12 +53,12 @@ def exchanges(transactional_db, monkeypatch: pytest.MonkeyPatch) -> Iterator[Exc
 
 def test_the_others_go_on_in_this_sweep_and_in_the_next(exchanges: Exchanges) -> None:
     assert exchanges.sweep("silent 1a", "silent 1b", "quick 2a") == 3
-    assert exchanges.done.get(timeout=10) == "quick 2a"
+    assert exchanges.done.get(timeout=60) == "quick 2a"
     exchanges.sweep("silent 1a", "quick 2b")
-    assert exchanges.done.get(timeout=10) == "quick 2b"
+    assert exchanges.done.get(timeout=60) == "quick 2b"
     assert exchanges.begun.count("silent 1a") == 1, "its last turn is not over"
     exchanges.answers.set()
-    assert [exchanges.done.get(timeout=10) for _ in range(2)] == ["silent 1a", "silent 1b"]
+    assert [exchanges.done.get(timeout=60) for _ in range(2)] == ["silent 1a", "silent 1b"]
 
     def has_another_turn() -> bool:
         exchanges.sweep("silent 1c")
