@@ -38,8 +38,10 @@ def copied(server: psycopg.Connection, name: str) -> None:
 
 
 def databases() -> set[str]:
+    """Of this test process; others work beside it."""
     with own_session() as server:
-        return {name for (name,) in server.execute("SELECT datname FROM pg_database").fetchall()}
+        every = {name for (name,) in server.execute("SELECT datname FROM pg_database").fetchall()}
+    return {name for name in every if name.startswith(str(connection.settings_dict["NAME"]))}
 
 
 def what_a_killed_one_left(folder: Path) -> None:

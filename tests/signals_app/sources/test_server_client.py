@@ -77,7 +77,7 @@ def test_signals_are_asked_for_and_not_waited_for_longer_than_told(server: DemoS
     server.trouble.is_silent = True
     with client_of(server) as client:
         until_state(client, LinkState.AUTHENTICATED)
-        assert client.ask_for_signals()
+        until(client.ask_for_signals, "its connection to be there")
         until(lambda: server.seen["get_signals"] == 2, "our question")
         assert client.wait_for_snapshot(after=0, seconds=0.05).number == 0
     assert not client.ask_for_signals()
