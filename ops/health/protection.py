@@ -66,7 +66,10 @@ def _of_proof(live: int, proven: int | None) -> Sentence:
             State.UNKNOWN, f"{_positions(live)} held; no account was compared, so no stop is proven."
         )
     stands = "They stand whatever happens here."
-    state = State.GOOD if proven >= live else State.WARN
+    if proven > live:  # some ended since
+        told = f"{_positions(proven)} had a stop for all they held in the exchange's own last listing; {live} held now."
+        return Sentence(State.GOOD, f"{told} {stands}")
+    state = State.GOOD if proven == live else State.WARN
     return Sentence(
         state,
         f"{proven} of {_positions(live)} had a stop for all they hold in the exchange's own last listing. {stands}",

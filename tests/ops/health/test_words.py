@@ -112,3 +112,10 @@ def test_the_worst_line_counts_and_none_is_unknown() -> None:
 def test_ages_are_short(seconds: float, text: str) -> None:
     line = by_age("x", NOW - timedelta(seconds=seconds), NOW, timedelta(days=1))
     assert (line.figure, line.state) == (text, State.GOOD)
+
+
+def test_positions_that_ended_since_the_listing_are_not_counted_against_those_held_now() -> None:
+    from ops.health.protection import _of_proof
+
+    assert _of_proof(2, 3).text.startswith("3 positions had a stop for all they held")
+    assert _of_proof(3, 2).text.startswith("2 of 3 positions")
