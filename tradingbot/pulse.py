@@ -28,12 +28,17 @@ class Sign:
     seconds: float  # how long the work took
 
 
-@cache
 def _redis(url: str) -> redis.Redis:
+    return impatient_redis(url, REDIS_SECONDS)
+
+
+@cache
+def impatient_redis(url: str, seconds: float) -> redis.Redis:
+    """One that answers at once or not at all."""
     return redis.Redis.from_url(
         url,
-        socket_timeout=REDIS_SECONDS,
-        socket_connect_timeout=REDIS_SECONDS,
+        socket_timeout=seconds,
+        socket_connect_timeout=seconds,
         retry=Retry(NoBackoff(), 1),  # the connection of before may be gone
         decode_responses=True,
     )

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any, TypeVar
 
 import redis
@@ -18,8 +17,6 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Min, Q
 from django.utils import timezone
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from exchanges.budgets_in_use import Stop, Use, budgets_in_use
 from exchanges.marks import newest_tick
@@ -124,19 +121,8 @@ def _part(ask: Callable[[], Part]) -> Part | None:
         return None
 
 
-@cache
-def _redis(url: str) -> redis.Redis:
-    return redis.Redis.from_url(
-        url,
-        socket_timeout=REDIS_SECONDS,
-        socket_connect_timeout=REDIS_SECONDS,
-        retry=Retry(NoBackoff(), 1),  # the connection of before may be gone
-        decode_responses=True,
-    )
-
-
 def _client() -> redis.Redis:
-    return _redis(settings.REDIS_URL)
+    return pulse.impatient_redis(settings.REDIS_URL, REDIS_SECONDS)
 
 
 def _ask_database() -> float:
