@@ -1,9 +1,9 @@
 """Tells the browsers what changed. The only group_send, and no reason for trading to stop or to wait.
 
 A message names what changed; the feed of each web process (`live_feed.py`) reads the row itself, so the trading
-side pays for nothing but a place in a queue. One thread sends, on one event loop, over one Redis connection; it works from
-ordinary code and from inside a running loop alike. What cannot be sent is dropped: a browser that misses
-something asks for a snapshot.
+side pays for nothing but a place in a queue. One thread sends, on one event loop, over one Redis
+connection; it works from ordinary code and from inside a running loop alike. What cannot be sent is dropped:
+a browser that misses something asks for a snapshot.
 """
 
 from __future__ import annotations
