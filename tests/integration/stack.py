@@ -18,12 +18,14 @@ from urllib.request import urlopen
 
 from celery import current_app
 from django.conf import settings
+from django.utils import timezone
 from kombu import Connection
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from exchanges.client import ExchangeClient
 from exchanges.credentials import Credentials
+from exchanges.marks import latest_marks
 from exchanges.models import AccountBalance, ExchangeAccount, Instrument
 from exchanges.paper.demo import DEMO_PRICES
 from exchanges.paper.signing import paper_secret
@@ -142,6 +144,7 @@ class Trader:
         self.start_balance = self.ask(lambda client: client.balance()).wallet_balance
         self.socket = self._connect()
         until(self._is_listened_to, "the private stream of the new account")
+        until(self._forgot_old_prices, "prices that other stories left to be replaced")
 
     def _make_strategy(self, wanted: dict[str, Any]) -> Strategy:
         usual = {
@@ -177,6 +180,11 @@ class Trader:
     def _is_listened_to(self) -> bool:
         """Its first reconciliation follows the opening of its private socket."""
         return AccountBalance.objects.filter(account=self.account).exists()
+
+    def _forgot_old_prices(self) -> bool:
+        """A size follows the price: one of a moment ago would open less, or more."""
+        known = latest_marks(self.account.venue, DEMO_PRICES, timezone.now())
+        return all(price == DEMO_PRICES[symbol] for symbol, price in known.items())
 
     def send(
         self, message: str = "GO LONG", socket: ClientConnection | None = None, **fields: Any
