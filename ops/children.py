@@ -34,14 +34,13 @@ class Children:
     def web(self, host: str, port: int) -> Program:
         command = ["uvicorn", "tradingbot.asgi:application", "--host", host, "--port", str(port)]
         command += ["--ws", "websockets-sansio", "--ws-max-size", "1048576"]
-        command += ["--loop", "uvloop", "--no-access-log", *self._proxies()]
+        command += ["--loop", "uvloop", "--no-access-log", self._proxies()]
         command += ["--timeout-graceful-shutdown", "5"]
         return self._module("web", *command, is_ready=lambda: _answers(host, port))
 
-    def _proxies(self) -> list[str]:
+    def _proxies(self) -> str:
         """Nobody's word about addresses and https is believed, unless TRUSTED_PROXIES names who may say it."""
-        trusted = self.env.get("TRUSTED_PROXIES")
-        return ["--forwarded-allow-ips", trusted] if trusted else ["--no-proxy-headers"]
+        return f"--forwarded-allow-ips={self.env.get('TRUSTED_PROXIES', '')}"
 
     def workers(self) -> list[Program]:
         """Orders and stops never wait behind sweeps, and the sweeps that act never behind those that ask."""

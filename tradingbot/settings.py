@@ -21,7 +21,8 @@ BASE_DIR = environment.BASE_DIR
 SECRET_KEY = ENV.secret_key.get_secret_value()
 FIELD_KEYS = [key.strip() for key in ENV.field_keys.get_secret_value().split(",")]
 DEBUG = ENV.debug
-ALLOWED_HOSTS = ENV.allowed_hosts
+# health checks and Prometheus ask this machine by its own names, however people call it
+ALLOWED_HOSTS = [*ENV.allowed_hosts, *environment.THIS_MACHINE]
 CSRF_TRUSTED_ORIGINS = ENV.csrf_trusted_origins
 
 DRY_RUN = ENV.dry_run
@@ -230,6 +231,7 @@ SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENV.is_https_
 SECURE_REDIRECT_EXEMPT = [
     r"^healthz$",
     r"^readyz$",
+    r"^metrics$",
 ]  # asked by whoever watches the process, on its own machine
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if ENV.is_https_only else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = ENV.is_https_only

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shlex
 from configparser import ConfigParser
@@ -13,8 +14,12 @@ import pytest
 import yaml
 from django.conf import settings
 from django.core.management import get_commands
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from ops.children import Children
+from ops.data_folder import DataFolder
+from ops.plan import Plan
+from ops.setting_up import SetUp
 
 ROOT = Path(__file__).resolve().parents[2]
 UNITS = ROOT / "config" / "systemd"
@@ -28,9 +33,14 @@ Command = list[str]
 
 def children(host: str) -> dict[str, Command]:
     """By name, what the supervisor runs behind the interpreter."""
-    make = Children(Path("."), {})
-    programs = [*make.workers(), make.beat(), make.market(), make.intake(), make.web(host, 8000)]
-    return {program.name: list(program.command[1:]) for program in programs}
+    plan = Plan(Path("."), "all", is_live=True, data=DataFolder(Path("var")), values={}, host=host)
+    whole = SetUp(plan, {}, [], None, plan.port)
+    return {program.name: list(program.command[1:]) for program in whole.programs()}
+
+
+def without_proxies(command: Command) -> Command:
+    """As it is where nobody named TRUSTED_PROXIES."""
+    return [word.replace("${TRUSTED_PROXIES:-}", "").replace("${TRUSTED_PROXIES}", "") for word in command]
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +69,8 @@ def test_compose_says_what_the_specification_allows(compose: dict[str, Any]) -> 
 
 
 def test_compose_runs_each_process_as_the_supervisor_does(compose: dict[str, Any]) -> None:
-    ran = {name: one["command"] for name, one in compose["services"].items() if name not in NOT_OURS}
+    named = compose["services"].items()
+    ran = {name: without_proxies(one["command"]) for name, one in named if name not in NOT_OURS}
     assert ran == {name: ["python", *command] for name, command in children("0.0.0.0").items()}  # noqa: S104
 
 
@@ -67,8 +78,33 @@ def test_units_run_each_process_as_the_supervisor_does() -> None:
     ran = {
         name: shlex.split(unit["Service"]["ExecStart"]) for name, unit in units().items() if name != "backup"
     }
+    ran = {name: without_proxies(command) for name, command in ran.items()}
     plain = {name: [word.replace("%i@%%h", "@%h") for word in command] for name, command in ran.items()}
     assert plain == {name: [PYTHON, *command] for name, command in children("127.0.0.1").items()}
+
+
+def test_the_page_believes_the_proxies_that_are_named_and_nobody_else(compose: dict[str, Any]) -> None:
+    """Behind a proxy with TLS every page would else lead to itself for ever: it never hears that it came by https."""
+    option = "--forwarded-allow-ips="
+    assert f"{option}${{TRUSTED_PROXIES:-}}" in compose["services"]["web"]["command"]
+    assert f"{option}${{TRUSTED_PROXIES}}" in units()["web"]["Service"]["ExecStart"]
+    for named, believed in ({}, False), ({"TRUSTED_PROXIES": "10.0.0.0/8,127.0.0.1"}, True):
+        command = Children(Path("."), named).web("127.0.0.1", 8000).command
+        trusted = next(word.removeprefix(option) for word in command if word.startswith(option))
+        assert asyncio.run(scheme_as_told(trusted)) == ("https" if believed else "http")
+
+
+async def scheme_as_told(trusted: str) -> str:
+    heard: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        heard.append(scope["scheme"])
+
+    told = [(b"x-forwarded-proto", b"https")]
+    scope: Any = {"type": "http", "scheme": "http", "client": ("10.1.2.3", 1), "headers": told}
+    nobody: Any = None
+    await ProxyHeadersMiddleware(app, trusted)(scope, nobody, nobody)
+    return heard[0]
 
 
 def test_every_queue_has_a_worker(compose: dict[str, Any]) -> None:
@@ -96,7 +132,7 @@ def test_what_may_run_twice_does_and_what_may_not_does_not(compose: dict[str, An
     wanted = [word for line in target.splitlines() if line.startswith("Wants=") for word in line[6:].split()]
     assert set(wanted) == {
         *(f"tradingbot-{name}@{number}.service" for name in SEVERAL for number in (1, 2)),
-        *(f"tradingbot-{name}.service" for name in ("web", "beat", "market")),
+        *(f"tradingbot-{name}.service" for name in ("web", "beat", "market", "notify")),
     }
 
 

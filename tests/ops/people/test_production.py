@@ -19,7 +19,11 @@ KEY = Fernet.generate_key().decode()
 
 
 def checked(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "ignore", "manage.py", "check", *words]
+    return run("check", *words, **environment)
+
+
+def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "ignore", "manage.py", *words]
     return subprocess.run(
         command, cwd=BASE_DIR, env=os.environ | environment, capture_output=True, text=True, timeout=60
     )
@@ -31,6 +35,17 @@ def test_a_deployment_has_nothing_to_complain_of() -> None:
         ALLOWED_HOSTS="bot.example.com", SECRET_KEY=GOOD, FIELD_KEYS=KEY, DRY_RUN="false",
     )  # fmt: skip
     assert (done.returncode, done.stderr.splitlines()[-1:]) == (0, []), done.stderr
+
+
+def test_whoever_watches_from_this_machine_is_answered_whatever_the_page_is_called() -> None:
+    """A healthcheck and Prometheus ask 127.0.0.1 over plain http, also where people come by a name and https."""
+    asked = """
+from django.test import Client
+seen = Client(headers={"host": "127.0.0.1:8000"})
+print([seen.get(path).status_code for path in ("/healthz", "/metrics", "/accounts/login/")])
+"""
+    done = run("shell", "-v", "0", "-c", asked, ALLOWED_HOSTS="bot.example.com", METRICS_TOKEN="t" * 20)
+    assert done.stdout.strip() == "[200, 401, 301]", done.stderr
 
 
 def test_live_trading_does_not_start_with_keys_of_the_tests() -> None:
