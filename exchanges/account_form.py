@@ -15,6 +15,9 @@ SECRETS = ("api_key", "api_secret")
 KEPT = "Set, ends in {}. Leave blank to keep it; type a new one to replace it."
 MISSING = "Not set."
 SHOWN = 4
+ANOTHER = "The exchange says that this key belongs to another account, which does not hold them."
+LOST = "With the key of another account they would be taken for closed, and nobody would look after them."
+TICK = "If this is a new key of the same one, tick that."
 
 
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -30,9 +33,11 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
     same_account = forms.BooleanField(
         required=False,
         label="The new key belongs to the same exchange account",
-        help_text="Needed to replace the key while something is open there, as after a rotation.",
+        help_text="Needed to replace the key while something is open there and the exchange does not tell whose key it "
+        "is. Where it tells another account, nothing helps.",
     )
     probed: Probe | None = None
+    owner_before = ""  # the exchange's number of the account that the stored keys belong to
     by = ""
     has_second_factor = False
 
@@ -66,8 +71,12 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
             cleaned[name] = cleaned.get(name) or stored
         if any(cleaned[name] != stored for name, stored in self._stored.items()):
             self._forget_the_old_key()
-        if cleaned["api_key"] != self._stored["api_key"] and not cleaned.get("same_account"):
-            self._keep_the_key_while_open()
+        if cleaned["api_key"] != self._stored["api_key"]:
+            self._judge_the_new_key(ticked=bool(cleaned.get("same_account")))
+        if "venue" in self.changed_data:
+            self.instance.exchange_user = ""
+        if self.probed is not None and self.probed.owner:
+            self.instance.exchange_user = self.probed.owner
         if self.probed is not None:
             self._judge(self.probed, cleaned)
         return cleaned
@@ -103,11 +112,17 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
             )
         return wanted
 
-    def _keep_the_key_while_open(self) -> None:
+    def _judge_the_new_key(self, *, ticked: bool) -> None:
         """Another account does not hold what is open here: comparisons would find it gone and end it in the books."""
-        if is_open := self._what_is_open():
-            why = "With the key of another account they would be taken for closed, and nobody would look after them."
-            self.add_error("api_key", f"{is_open} {why} If this is a new key of the same one, tick that.")
+        before, now = self.owner_before, self.probed.owner if self.probed else ""
+        self.instance.exchange_user = ""  # until the exchange tells it of the new key
+        is_open = self._what_is_open()
+        if not is_open or before == now != "":
+            return
+        if before and now:
+            self.add_error("api_key", f"{is_open} {ANOTHER}")
+        elif not ticked:
+            self.add_error("api_key", f"{is_open} {LOST} {TICK}")
 
     def clean_venue(self) -> str:
         venue: str = self.cleaned_data["venue"]

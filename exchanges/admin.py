@@ -18,9 +18,9 @@ from django.views.decorators.http import require_http_methods
 
 from exchanges.account_form import SECRETS, AccountForm
 from exchanges.errors import ExchangeError
-from exchanges.key_probe import Probe, probe
+from exchanges.key_probe import Probe, owner_of, probe
 from exchanges.models import AccountBalance, ExchangeAccount, FlatRun, Instrument, StateChange
-from ops.desk.admin_base import DeskAdmin, ReadOnlyAdmin, ReadOnlyInline
+from ops.desk.admin_base import AskedAfresh, DeskAdmin, ReadOnlyAdmin, ReadOnlyInline
 from ops.people.second_factor import has_second_factor
 from positions import flat_page
 from positions.services import connection, halting, position_modes
@@ -42,13 +42,21 @@ def _probe(request: HttpRequest, object_id: str | None) -> Probe | None:
     return probe(**{name: text or str(getattr(stored, name, "")) for name, text in typed.items()})
 
 
+def _owner_before(request: HttpRequest, object_id: str | None) -> str:
+    """As the exchange told it once; else it is asked now, if another key is typed."""
+    stored = ExchangeAccount.objects.filter(pk=object_id or 0).first() if str(object_id).isdigit() else None
+    if stored is None or request.POST.get("api_key", "").strip() in ("", stored.api_key):
+        return ""
+    return stored.exchange_user or owner_of(stored.venue, stored.api_key, stored.api_secret)
+
+
 class BalanceInline(ReadOnlyInline):
     model = AccountBalance
     fields = ("wallet_balance", "equity", "available_balance", "reported_at")
 
 
 @admin.register(ExchangeAccount)
-class ExchangeAccountAdmin(DeskAdmin):
+class ExchangeAccountAdmin(AskedAfresh, DeskAdmin):
     form = AccountForm
     inlines = (BalanceInline,)
     change_form_template = "admin/exchanges/exchangeaccount/change_form.html"
@@ -93,10 +101,10 @@ class ExchangeAccountAdmin(DeskAdmin):
 
     def changeform_view(self, request: HttpRequest, *names: Any, **words: Any) -> HttpResponse:
         """Keys are for whoever just signed in. They are asked about before the transaction that saves them."""
-        if self.has_change_permission(request) and not is_fresh(request):
-            return ask_again(request)
-        if request.method == "POST" and self.has_change_permission(request):
-            request.key_probe = _probe(request, words.get("object_id") or next(iter(names), None))  # type: ignore[attr-defined]
+        if request.method == "POST" and self.has_change_permission(request) and is_fresh(request):
+            number = words.get("object_id") or next(iter(names), None)
+            request.owner_before = _owner_before(request, number)  # type: ignore[attr-defined]
+            request.key_probe = _probe(request, number)  # type: ignore[attr-defined]
         return super().changeform_view(request, *names, **words)
 
     def get_urls(self) -> list[URLPattern]:
@@ -111,6 +119,8 @@ class ExchangeAccountAdmin(DeskAdmin):
         if not self.has_change_permission(request, account):
             raise PermissionDenied
         asked = request.method == "POST"
+        if asked and not is_fresh(request):
+            return ask_again(request)
         page = self.admin_site.each_context(request) | {
             "title": f"Connection of {account.name}",
             "opts": self.opts,
@@ -127,6 +137,7 @@ class ExchangeAccountAdmin(DeskAdmin):
     def get_form(self, request: HttpRequest, *names: Any, **words: Any) -> Any:
         form: Any = super().get_form(request, *names, **words)
         form.probed, form.by = getattr(request, "key_probe", None), request.user.get_username()
+        form.owner_before = getattr(request, "owner_before", "")
         form.has_second_factor = has_second_factor(request.user)
         return form
 

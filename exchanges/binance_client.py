@@ -13,7 +13,7 @@ from exchanges.binance_prices import best_prices, candles, open_interest, price
 from exchanges.budget_rules import Lane, lane_of
 from exchanges.ccxt_calls import readable
 from exchanges.ccxt_client import CcxtClient
-from exchanges.errors import OrderNotFound, OutcomeUnknown, Refused
+from exchanges.errors import ExchangeError, OrderNotFound, OutcomeUnknown, Refused
 from exchanges.key_rights import KeyPermissions
 from exchanges.types import (
     BalanceReport,
@@ -98,7 +98,18 @@ class BinanceClient(CcxtClient):
 
     async def key_permissions(self) -> KeyPermissions:
         answer = await self._calls.ask(lambda: self._calls.reader.sapiGetAccountApiRestrictions())
-        return readable(lambda: binance.key_permissions(answer))
+        owner = await self._owner()
+        return readable(lambda: binance.key_permissions(answer, owner))
+
+    async def _owner(self) -> str:
+        """The futures account has no number of its own: it is that of the wallet beside it. Where that is not told,
+        the key may trade all the same."""
+        few = {"omitZeroBalances": "true"}
+        try:
+            answer = await self._calls.ask(lambda: self._calls.reader.privateGetAccount(few))
+        except ExchangeError:
+            return ""
+        return str(answer.get("uid") or "")
 
     # -- writes ----------------------------------------------------------------------------------------
 

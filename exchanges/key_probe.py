@@ -19,6 +19,11 @@ class Probe:
     permissions: KeyPermissions | None
     failure: str = ""
 
+    @property
+    def owner(self) -> str:
+        """The exchange's number of the account these keys belong to; empty: not told."""
+        return self.permissions.owner if self.permissions else ""
+
 
 def probe(venue: str, api_key: str, api_secret: str) -> Probe | None:
     if is_on_paper() or not (venue and api_key and api_secret):
@@ -28,3 +33,9 @@ def probe(venue: str, api_key: str, api_secret: str) -> Probe | None:
     except ExchangeError as error:
         return Probe(api_key, None, error.sentence)
     return Probe(api_key, told)
+
+
+def owner_of(venue: str, api_key: str, api_secret: str) -> str:
+    """Of keys that are about to be replaced: a venue often still takes them."""
+    told = probe(venue, api_key, api_secret)
+    return told.owner if told else ""

@@ -14,6 +14,7 @@ class KeyPermissions:
     can_trade: bool
     can_withdraw: bool
     is_bound_to_addresses: bool
+    owner: str = ""  # the exchange's own number of the account it belongs to; empty: not told
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -46,6 +46,13 @@ class ExchangeAccount(Switched):
     venue = models.CharField(max_length=20, choices=choices(Venue), default=Venue.BINANCE)
     api_key = SecretField(blank=True, default="")
     api_secret = SecretField(blank=True, default="")
+    exchange_user = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        editable=False,
+        help_text="The exchange's own number of the account whose keys these are; empty: not told",
+    )
     is_live_confirmed = models.BooleanField(
         default=False, help_text="Real orders need this tick and DRY_RUN=false; both, always."
     )

@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from ops.desk.admin_base import DeskAdmin, ReadOnlyAdmin, ReadOnlyInline
+from ops.desk.admin_base import AskedAfresh, DeskAdmin, ReadOnlyAdmin, ReadOnlyInline
 from ops.trail.admin import ExplainedAdmin
 from positions.formats import words
 from signals_app import plan_form, strategy_admin, ticker_admin  # noqa: F401 register their own pages
@@ -27,9 +27,9 @@ from signals_app.tokens import new_token, token_hash
 
 
 @admin.register(SignalSender)
-class SignalSenderAdmin(DeskAdmin):
+class SignalSenderAdmin(AskedAfresh, DeskAdmin):
     form = SenderForm
-    actions = ("give_new_tokens",)
+    actions = actions_asked_afresh = ("give_new_tokens",)
     list_display = ("name", "enabled", "rate_per_minute", "requires_signature", "created_at")
     filter_horizontal = ("strategies",)
     fieldsets = (

@@ -36,12 +36,22 @@ class StrategyRows(Rows):
         column_name="tickers",
         widget=widgets.ManyToManyWidget(Ticker, separator=" ", field="symbol"),
     )
+    _tickers: list[Ticker] = []  # of the row at work
     protection = fields.Field(attribute="protection", column_name="protection", widget=widgets.JSONWidget())
 
     class Meta(Rows.Meta):
         model = Strategy
         import_id_fields = ("name",)
         exclude = ("id", "created_at", "updated_at")
+
+    def import_instance(self, instance: Any, row: Any, **words: Any) -> None:
+        """The tickers of a row are saved after it; its stop is judged by their prices before that."""
+        super().import_instance(instance, row, **words)
+        told = self.fields["tickers"]
+        if told.column_name in row:
+            self._tickers = list(told.clean(row, **words))
+        else:
+            self._tickers = list(instance.tickers.all()) if instance.pk else []
 
     def validate_instance(
         self, instance: Any, import_validation_errors: Any = None, validate_unique: bool = True
@@ -52,15 +62,15 @@ class StrategyRows(Rows):
         except PlanRefused as refusal:
             faults["protection"] = ValidationError([str(one) for one in refusal.faults])
         else:
-            faults |= _unfit(instance)
+            faults |= _unfit(instance, self._tickers)
         super().validate_instance(instance, faults, validate_unique)
 
 
-def _unfit(strategy: Strategy) -> dict[str, ValidationError]:
-    """As its own page would refuse it; but the tickers of a file are known only when it is saved."""
+def _unfit(strategy: Strategy, tickers: list[Ticker]) -> dict[str, ValidationError]:
+    """As its own page would refuse it."""
     found: dict[str, list[str]] = {}
     judged = ("kind", "leverage", "opposite_signal", "protection", "use_all_tickers")
-    values = {name: getattr(strategy, name) for name in judged} | {"tickers": ()}
+    values = {name: getattr(strategy, name) for name in judged} | {"tickers": tickers}
     for what, objection in objections_to_plan(values):
         found.setdefault("opposite_signal" if what == OPPOSITE else "protection", []).append(objection)
     own = StrategyAccount.objects.filter(strategy=strategy.pk).values_list("leverage", flat=True)

@@ -41,6 +41,18 @@ def key_restrictions(call: Call) -> Answer:
     }  # fmt: skip
 
 
+def wallet_beside(call: Call) -> Answer:
+    """Of the spot account we only tell whose it is."""
+    owner = call.venue.rights_of(call.account).owner
+    return {
+        "canTrade": False,
+        "accountType": "SPOT",
+        "balances": [],
+        "permissions": ["SPOT"],
+        "uid": int(owner),
+    }
+
+
 def set_leverage(call: Call) -> Answer:
     symbol, leverage = call.symbol, whole(call.params, "leverage")
     call.venue.act(lambda engine: engine.set_leverage(call.account, symbol, leverage), call.account)
@@ -178,6 +190,7 @@ ENDPOINTS: dict[tuple[str, str], Endpoint] = {
     ("GET", "/fapi/v1/positionSide/dual"): Endpoint(get_mode),
     ("POST", "/fapi/v1/positionSide/dual"): Endpoint(set_mode),
     ("GET", "/sapi/v1/account/apiRestrictions"): Endpoint(key_restrictions),
+    ("GET", "/api/v3/account"): Endpoint(wallet_beside),
     ("POST", "/fapi/v1/leverage"): Endpoint(set_leverage),
     ("POST", "/fapi/v1/marginType"): Endpoint(set_margin_type),
     ("GET", "/fapi/v1/leverageBracket"): Endpoint(leverage_brackets),

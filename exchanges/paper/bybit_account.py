@@ -36,7 +36,7 @@ def key_info(call: Call) -> Answer:
     return {
         "id": "1", "note": "paper", "apiKey": call.account, "readOnly": 0, "secret": "", "type": 1,
         "permissions": permissions, "ips": addresses, "deadlineDay": -2, "expiredAt": "", "createdAt": "",
-        "unified": 0, "uta": 1, "userID": 1, "inviterID": 0, "vipLevel": "No VIP", "isMaster": True,
+        "unified": 0, "uta": 1, "userID": int(rights.owner), "inviterID": 0, "vipLevel": "No VIP", "isMaster": True,
         "parentUid": "0", "kycLevel": "LEVEL_1", "kycRegion": "",
     }  # fmt: skip
 

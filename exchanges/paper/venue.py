@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
+from zlib import crc32
 
 from exchanges.key_rights import KeyPermissions
 from exchanges.paper import persistence
@@ -64,7 +65,8 @@ class PaperVenue:
 
     def rights_of(self, account: str) -> KeyPermissions:
         """What a careful owner gives a key, unless a hook said otherwise."""
-        careful = KeyPermissions(can_trade=True, can_withdraw=False, is_bound_to_addresses=True)
+        owner = str(crc32(account.encode()))
+        careful = KeyPermissions(can_trade=True, can_withdraw=False, is_bound_to_addresses=True, owner=owner)
         return self.key_rights.get(account, careful)
 
     @contextmanager

@@ -323,9 +323,10 @@ def instrument(row: Row, symbol: str) -> InstrumentSpec:
     )
 
 
-def key_permissions(row: Row) -> KeyPermissions:
+def key_permissions(row: Row, owner: str) -> KeyPermissions:
     return KeyPermissions(
         can_trade=row["enableFutures"] is True,
         can_withdraw=row["enableWithdrawals"] is not False,
         is_bound_to_addresses=row["ipRestrict"] is True,
+        owner=owner,
     )

@@ -301,4 +301,5 @@ def key_permissions(row: Row) -> KeyPermissions:
         can_trade=int(row["readOnly"]) == 0 and "Order" in rights["ContractTrade"],
         can_withdraw="Withdraw" in rights["Wallet"],
         is_bound_to_addresses=bool(row["ips"]) and "*" not in row["ips"],
+        owner=str(row.get("userID") or ""),
     )

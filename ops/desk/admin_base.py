@@ -18,6 +18,7 @@ from django.template.response import TemplateResponse
 
 from ops.trail.history import history_of, is_recorded
 from positions import formats
+from tradingbot.freshness import ask_again, is_fresh
 
 PAGES_END = (
     10_000  # rows; beyond them dates and filters lead further, a count of millions would be waited for
@@ -114,6 +115,35 @@ class DeskAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 def _name(field: forms.Field) -> None:
     inner: Any = getattr(field.widget, "widget", field.widget)  # Django wraps those of foreign keys
     inner.attrs.setdefault("aria-label", str(field.label))
+
+
+class AskedAfresh(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Pages of what opens doors: to be changed by whoever said a moment ago who they are. It is asked before the form
+    is shown, so that nothing is typed in vain."""
+
+    def changeform_view(self, request: HttpRequest, *names: Any, **words: Any) -> HttpResponse:
+        if self._is_stale(request):
+            return ask_again(request)
+        answer: HttpResponse = super().changeform_view(request, *names, **words)
+        return answer
+
+    def delete_view(self, request: HttpRequest, *names: Any, **words: Any) -> HttpResponse:
+        if self._is_stale(request):
+            return ask_again(request)
+        answer: HttpResponse = super().delete_view(request, *names, **words)
+        return answer
+
+    def response_action(self, request: HttpRequest, *names: Any, **words: Any) -> HttpResponse | None:
+        if request.POST.get("action") in self.actions_asked_afresh and self._is_stale(request):
+            return ask_again(request)
+        return super().response_action(request, *names, **words)
+
+    actions_asked_afresh: tuple[str, ...] = ()
+
+    def _is_stale(self, request: HttpRequest) -> bool:
+        """Who may only look changes nothing, and is asked nothing."""
+        may_write = self.has_change_permission(request) or self.has_add_permission(request)
+        return may_write and not is_fresh(request)
 
 
 class ReadOnlyAdmin(DeskAdmin):

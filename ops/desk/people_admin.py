@@ -7,7 +7,10 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+
+from ops.desk.admin_base import AskedAfresh
+from tradingbot.freshness import ask_again
 
 FOR_SUPERUSERS = ("is_superuser", "user_permissions")
 
@@ -15,7 +18,9 @@ admin.site.unregister(User)
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
+class PersonAdmin(AskedAfresh, UserAdmin):  # type: ignore[type-arg]
+    """Rights and passwords of others open doors as keys do."""
+
     list_display = ("username", "in_groups", "is_active", "is_staff", "is_superuser", "last_login")
     list_filter = ("is_active", "groups")
 
@@ -38,6 +43,14 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
 
     def _may_touch(self, request: HttpRequest, obj: Any) -> bool:
         return obj is None or not obj.is_superuser or bool(request.user.is_superuser)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        answer: HttpResponse = (
+            ask_again(request)
+            if self._is_stale(request)
+            else super().user_change_password(request, id, form_url)
+        )
+        return answer
 
     def get_actions(self, request: HttpRequest) -> Any:
         found = super().get_actions(request)

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from ops.desk.admin_base import DeskAdmin, ReadOnlyAdmin
+from ops.desk.admin_base import AskedAfresh, DeskAdmin, ReadOnlyAdmin
 from ops.models import NotifyMessage, NotifyTarget
 from ops.notify.decisions import CHOOSABLE
 from ops.notify.services import delivering
@@ -62,7 +62,7 @@ class TargetForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(NotifyTarget)
-class NotifyTargetAdmin(DeskAdmin):
+class NotifyTargetAdmin(AskedAfresh, DeskAdmin):
     form = TargetForm
     fields = (
         "name",

@@ -15,6 +15,7 @@ class Scope(StrEnum):
     READ = "read"
     TRADE = "trade"
     ADMIN = "admin"
+    PANIC = "panic"
 
 
 class ApiToken(models.Model):

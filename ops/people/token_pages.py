@@ -21,7 +21,8 @@ from tradingbot.people import may, may_look
 MEANINGS = {
     Scope.READ: "read",
     Scope.TRADE: "read, close, halt and resume",
-    Scope.ADMIN: "all you may yourself",
+    Scope.ADMIN: "all you may yourself, but not close everything",
+    Scope.PANIC: "read, and close everything",
 }
 
 

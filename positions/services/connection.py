@@ -19,6 +19,7 @@ from positions.services import position_modes
 from positions.services.position_modes import CannotSwitch
 
 UNKNOWN = None
+WHOSE = "Whose key it is"
 ON_PAPER = "Asked of the paper exchange: real keys are not read while the bot is on paper."
 
 
@@ -36,6 +37,7 @@ def test_connection(account: ExchangeAccount) -> list[Finding]:
     return [
         _asked("Answer", lambda: _balance(account)),
         _asked("Rights of the key", lambda: _rights(account)),
+        _asked(WHOSE, lambda: _owner(account)),
         _asked("Clock", lambda: _clock(account)),
         _asked("Position mode", lambda: Finding("Position mode", position_modes.compare(account), True)),
     ]
@@ -63,6 +65,19 @@ def _rights(account: ExchangeAccount) -> Finding:
     said = " ".join(told.warnings) or "It may trade, may not withdraw, and is bound to addresses."
     refused = told.can_withdraw or not told.can_trade
     return Finding("Rights of the key", f"Refused. {said}" if refused else said, not told.warnings)
+
+
+def _owner(account: ExchangeAccount) -> Finding:
+    """Kept when it is told first. With a key of another account what is open here would be taken for closed."""
+    if is_on_paper():
+        return Finding(WHOSE, ON_PAPER, UNKNOWN)
+    now = session.call(account, lambda client: client.key_permissions()).owner
+    if not now:
+        return Finding(WHOSE, "The exchange does not tell.", UNKNOWN)
+    known = ExchangeAccount.objects.filter(pk=account.pk)
+    if known.filter(exchange_user="").update(exchange_user=now) or known.filter(exchange_user=now).exists():
+        return Finding(WHOSE, f"Of the exchange's account {now}, as before.", True)
+    return Finding(WHOSE, f"Of the exchange's account {now}: it was another one's before.", False)
 
 
 @transaction.atomic

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from exchanges.models import ExchangeAccount, FlatRun, GlobalState
+from ops.people.token_models import Scope
 from positions.models import Order, PersonAct, Position
 from signals_app.models import SignalLog
 from tests.api.conftest import a_caller, a_target
@@ -57,6 +58,8 @@ def test_a_stop_is_moved_and_not_loosened_by_accident(held: Position) -> None:
     wanted = {"stop_price": "90000", "may_loosen": True, "seen_stop_price": "98000"}
     assert "meanwhile" in caller.post(f"/positions/{held.pk}/move-stop", wanted).content.decode()
     wanted = {"stop_price": "90000", "may_loosen": True}
+    assert caller.post(f"/positions/{held.pk}/move-stop", wanted).status_code == 422
+    wanted |= {"seen_stop_price": "99500"}
     assert caller.post(f"/positions/{held.pk}/move-stop", wanted).status_code == 202
 
 
@@ -86,8 +89,25 @@ def test_a_pause_of_one_account_is_no_pause_of_another(desk: Desk) -> None:
     assert caller.post("/entries/pause", {"reason": "x", "account": "other"}).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("group", "scope", "status"),
+    [
+        ("trader", Scope.TRADE, 403), ("admin", Scope.ADMIN, 403), ("viewer", Scope.PANIC, 403),
+        ("trader", Scope.PANIC, 202),
+    ],
+)  # fmt: skip
+def test_close_all_is_for_a_token_made_for_it(desk: Desk, group: str, scope: Scope, status: int) -> None:
+    """No program says anew who it is: its person did, when he made it."""
+    caller = a_caller(group, scope, "ada")
+    asked = {"reason": "enough", "confirm": "main", "account": "main"}
+    assert caller.post("/close-all", asked).status_code == status
+    assert FlatRun.objects.count() == (status == 202)
+    if scope == Scope.PANIC:
+        assert caller.post("/entries/pause", {"reason": "x"}).status_code == 403
+
+
 def test_close_all_wants_its_word(held: Position) -> None:
-    caller, key = a_caller(name="ada"), uuid4()
+    caller, key = a_caller("trader", Scope.PANIC, "ada"), uuid4()
     assert caller.post("/close-all", {"reason": "x", "confirm": "yes"}).status_code == 422
     assert not FlatRun.objects.exists()
     asked = {"reason": "enough", "confirm": "ALL"}

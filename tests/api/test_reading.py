@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from positions.models import Position
+from ops.models import NotifyMessage, NotifyTarget
+from positions.models import Position, RiskEvent
 from tests.api.conftest import ROOT, a_caller
-from tests.builders import a_fill, a_position, an_account
+from tests.builders import a_fill, a_position, a_strategy, an_account
 from tests.people import a_person
 from tradingbot.api.app import api
 
@@ -105,3 +108,57 @@ def test_the_docs_are_ours_alone_and_for_whoever_is_signed_in() -> None:
         assert f"/static/ninja/{part}" in text
         assert client.get(f"/static/ninja/{part}").status_code == 200
     assert json.loads(client.get(f"{ROOT}/openapi.json").content)["openapi"] == "3.1.0"
+
+
+def test_events_are_told_with_their_details() -> None:
+    account = an_account(name="main")
+    RiskEvent.objects.create(
+        account=account,
+        event_type="stop_refused",
+        risk_level="high",
+        position_id="7",
+        details={"reason": "too near"},
+    )
+    RiskEvent.objects.create(event_type="stale", risk_level="low")
+    caller = a_caller("viewer")
+    (told,) = caller.get("/events", account="main").json()["items"]
+    assert (told["kind"], told["level"], told["position_id"]) == ("stop_refused", "high", "7")
+    assert told["details"] == {"reason": "too near"}
+    assert len(numbers(caller.get("/events"))) == 2
+    assert numbers(caller.get("/events", position_id=8)) == []
+
+
+def test_messages_are_told_and_never_where_they_went() -> None:
+    target = NotifyTarget.objects.create(name="phone", address="tgram://123:planted/456")
+    NotifyMessage.objects.create(
+        target=target, kind="risk_event", severity="high", same_as="x", title="Stop refused"
+    )
+    answer = a_caller("viewer").get("/notifications", delivery="waiting")
+    (told,) = answer.json()["items"]
+    assert (told["target"], told["title"], told["sent_at"]) == ("phone", "Stop refused", None)
+    assert "planted" not in answer.content.decode()
+    assert "tgram" not in answer.content.decode()
+
+
+def test_reports_are_those_of_the_pages() -> None:
+    first = a_strategy(name="first")
+    ended = {
+        "status": "closed",
+        "closed_at": timezone.now(),
+        "opened_at": timezone.now() - timedelta(hours=1),
+    }
+    a_position("BTC", strategy=first, realized_pnl=10, fees=1, **ended)
+    a_position("ETH", account=first.accounts.get().account, realized_pnl=-4, fees=1, **ended)
+    caller = a_caller("viewer")
+    (day,) = caller.get("/reports/days", days=2).json()
+    assert (day["trades"], day["result"], day["win_rate"]) == (2, "4", "50")
+    of_each = {one["of"]: one["result"] for one in caller.get("/reports/strategies").json()}
+    assert of_each == {"first": "9", "by hand or found": "-5"}
+    assert caller.get("/reports/days", strategy="nobody").json() == []
+
+
+def test_health_says_what_its_page_says() -> None:
+    told = a_caller("viewer").get("/health/page").json()
+    assert told["state"] in ("good", "warn", "unknown", "bad")
+    assert {"PostgreSQL", "Redis"} <= {line["name"] for line in told["sections"]["Programs"]}
+    assert told["protects"][0]["text"]

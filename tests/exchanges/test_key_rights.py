@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -21,6 +22,7 @@ from exchanges.key_rights import ANYWHERE, CANNOT_TRADE, WITHDRAWS, KeyPermissio
 from exchanges.models import ExchangeAccount
 from exchanges.paper.signing import paper_secret
 from exchanges.venue_clients import client_with
+from positions.services import connection
 from tests.builders import a_position, an_account
 from tests.exchanges.test_ccxt_on_paper import paper_exchange
 from tests.exchanges.test_contract import KEY
@@ -54,16 +56,17 @@ async def paper() -> AsyncIterator[str]:
 async def test_each_venue_tells_what_a_key_may_do(venue: str, paper: str) -> None:
     client = client_with(Credentials(venue, KEY, paper_secret(KEY), paper))
     try:
-        assert await client.key_permissions() == CAREFUL
-        await given(paper, can_withdraw=True, is_bound_to_addresses=False)
-        assert await client.key_permissions() == CARELESS
+        told = await client.key_permissions()
+        assert (replace(told, owner=""), told.owner.isdecimal()) == (CAREFUL, True)
+        await given(paper, can_withdraw=True, is_bound_to_addresses=False, owner="42")
+        assert await client.key_permissions() == replace(CARELESS, owner="42")
         await given(paper, can_trade=False)
         assert CANNOT_TRADE in (await client.key_permissions()).warnings
     finally:
         await client.close()
 
 
-async def given(url: str, **rights: bool) -> None:
+async def given(url: str, **rights: bool | str) -> None:
     async with aiohttp.ClientSession() as http:
         answer = await http.post(f"{url}/paper/key", json={"api_key": KEY, **rights})
         assert answer.status == 200, await answer.text()
@@ -172,6 +175,49 @@ def test_an_open_account_keeps_its_exchange_and_its_key(owner: Owner) -> None:
     assert owner.account.api_key == "rotated"
     owner.saves(venue="bybit", same_account="on", **kept)
     assert owner.account.venue == "binance"
+
+
+def test_while_something_is_open_the_exchange_says_whose_key_it_is(owner: Owner) -> None:
+    """No tick helps against its word, and with its word no tick is needed."""
+    owner.rights = replace(CAREFUL, owner="1001")
+    owner.saves()
+    assert owner.account.exchange_user == "1001"
+    a_position(account=owner.account)
+    kept = {"initial-position_mode": owner.account.position_mode}
+    owner.rights = replace(CAREFUL, owner="2002")
+    said = owner.saves(api_key="another", api_secret="one", same_account="on", **kept)
+    assert "belongs to another account" in said
+    assert (owner.account.api_key, owner.account.exchange_user) == ("the-key-123", "1001")
+    owner.rights = replace(CAREFUL, owner="1001")
+    owner.saves(api_key="rotated", api_secret="one", **kept)
+    assert (owner.account.api_key, owner.account.exchange_user) == ("rotated", "1001")
+
+
+def test_whose_the_old_key_was_is_asked_where_nobody_told(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_position(account=owner.account)
+    owners = {"the-key-123": "1001", "rotated": "1001", "another": "2002"}
+    told = lambda credentials, action: replace(CAREFUL, owner=owners[credentials.api_key])  # noqa: E731
+    monkeypatch.setattr(session, "ask_once", told)
+    kept = {"initial-position_mode": owner.account.position_mode}
+    owner.saves(api_key="another", api_secret="one", same_account="on", **kept)
+    assert owner.account.api_key == "the-key-123"
+    owner.saves(api_key="rotated", api_secret="one", **kept)
+    assert (owner.account.api_key, owner.account.exchange_user) == ("rotated", "1001")
+
+
+def test_a_connection_test_keeps_whose_key_it_is_and_tells_when_it_is_another_ones(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {"owner": "1001"}
+    monkeypatch.setattr(session, "call", lambda account, action: replace(CAREFUL, **told))
+    assert connection._owner(owner.account).is_good
+    told["owner"] = "2002"
+    assert connection._owner(owner.account).is_good is False
+    told["owner"] = ""
+    assert connection._owner(owner.account).is_good is None
+    assert ExchangeAccount.objects.get().exchange_user == "1001"
 
 
 def test_an_account_with_nothing_open_may_get_any_key(owner: Owner) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
+from exchanges.marks import publish_prices
+from exchanges.types import PriceTick
 from signals_app.models import Strategy, Ticker
 from signals_app.services.syncing import sync_tickers
 from tests.builders import a_position, a_strategy, a_ticker, an_instrument
@@ -79,6 +83,27 @@ def test_a_senseless_plan_is_refused_with_its_place(admin_client):
     page = looked(admin_client, STRATEGIES, json.dumps(rows), "json")
     assert page.status_code == 422
     assert "stop_loss &gt; percent &gt; percent: input should be less than 100" in page.content.decode()
+
+
+def test_a_distance_is_judged_by_the_prices_of_the_tickers_it_comes_with(admin_client, marks):
+    """As the form does: a dollar is nothing of a bitcoin, and more than the liquidation of a coin for two."""
+    for symbol, price in (("BTCUSDT", "100000"), ("XRPUSDT", "2")):
+        a_ticker(symbol)
+        publish_prices("binance", [(symbol, PriceTick(symbol, Decimal(price), timezone.now()))])
+    first = a_strategy(name="trend", use_all_tickers=False, leverage=5)
+    first.tickers.add(Ticker.objects.get(symbol="BTCUSDT"))
+    (row,) = json.loads(admin_client.get(f"{STRATEGIES}export/json/").content)
+    row["protection"] = json.dumps({"stop_loss": {"type": "distance", "distance": "1"}})
+
+    def said(tickers):
+        return looked(admin_client, STRATEGIES, json.dumps([row | {"tickers": tickers}]), "json")
+
+    assert said("BTCUSDT").status_code == 200
+    refused = said("BTCUSDT XRPUSDT")
+    assert (refused.status_code, "XRPUSDT: " in refused.content.decode()) == (422, True)
+    first.tickers.add(Ticker.objects.get(symbol="XRPUSDT"))
+    del row["tickers"]
+    assert looked(admin_client, STRATEGIES, json.dumps([row]), "json").status_code == 422, "those it has"
 
 
 def test_what_was_changed_on_the_way_is_not_imported(admin_client):

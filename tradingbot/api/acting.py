@@ -18,7 +18,7 @@ from signals_app.registry import live
 from signals_app.services.arrivals import Arrival
 from signals_app.services.intake import accept
 from tradingbot.api import contract, finding, reading
-from tradingbot.api.doors import acting, switching
+from tradingbot.api.doors import acting, closing_all, switching
 from tradingbot.api.problems import Refusal
 from tradingbot.api.values import Key, OrderNumber, RowNumber
 
@@ -69,9 +69,10 @@ def resume(request: HttpRequest, key: Key, asked: contract.Resume) -> Any:
     return _told(pausing.resume(key, _by(request), asked.reason, finding.account_id_of(asked.account)))
 
 
-@router.post("/close-all", response={202: contract.Done}, auth=switching, tags=["acts"])
+@router.post("/close-all", response={202: contract.Done}, auth=closing_all, tags=["acts"])
 def close_all(request: HttpRequest, key: Key, asked: contract.CloseAll) -> Any:
-    """A halt, then every order canceled and every position closed at market. It cannot be called back."""
+    """A halt, then every order canceled and every position closed at market. It cannot be called back, and needs a
+    token of the scope `panic`."""
     word = asked.account or EVERY_ACCOUNT
     if asked.confirm != word:
         raise Refusal(422, f"Nothing was done. Say {word} in confirm.")

@@ -275,8 +275,15 @@ class NewStop(Taking):
     may_loosen: bool = Field(False, description="Also where more could be lost than now")
     seen_stop_price: GivenAmount | None = Field(
         None,
-        description="What a wider stop was weighed against: refused when it came nearer to the market since",
+        description="What a wider stop was weighed against, needed with may_loosen: refused when it came nearer to "
+        "the market since",
     )
+
+    @model_validator(mode="after")
+    def says_what_is_given_up(self) -> NewStop:
+        if self.may_loosen and self.seen_stop_price is None:
+            raise ValueError("may_loosen needs seen_stop_price: the stop that is given up")
+        return self
 
 
 class Pause(Taking):

@@ -11,7 +11,7 @@ from ninja.security import HttpBearer
 
 from ops.people.services import tokens
 from ops.people.token_models import ApiToken
-from ops.people.tokens import may_with
+from ops.people.tokens import may_close_all, may_with
 from signals_app.buckets import Rate
 from signals_app.doors import meet_stranger
 from signals_app.limits import Buckets
@@ -38,10 +38,21 @@ class Token(HttpBearer):
             _meet(request)
             return None
         _within_rate(found)
-        if not may_with(found, self.permission):
-            raise Refusal(403, f"This token does not carry {self.permission}.")
+        if refusal := self.refusal_of(found):
+            raise Refusal(403, refusal)
         request.user = found.user
         return found
+
+    def refusal_of(self, token: ApiToken) -> str:
+        """Empty: it may."""
+        return "" if may_with(token, self.permission) else f"This token does not carry {self.permission}."
+
+
+class PanicToken(Token):
+    def refusal_of(self, token: ApiToken) -> str:
+        if may_close_all(token):
+            return ""
+        return "Closing everything needs a token of the scope panic, and a person who may switch trading."
 
 
 def _meet(request: HttpRequest) -> None:
@@ -61,3 +72,4 @@ def _within_rate(token: ApiToken) -> None:
 
 
 looking, acting, switching = Token(LOOK), Token(ACT), Token(SWITCH)
+closing_all = PanicToken(SWITCH)

@@ -3,6 +3,7 @@ one that is in no table here fails, so that whoever adds a page also says who ma
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections.abc import Iterator
@@ -10,16 +11,21 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import pytest
+from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
 from channels.routing import URLRouter
 from django.contrib import admin
+from django.db import connections
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
 from exchanges.models import FlatRun
 from positions.switch_views import ACTS
 from signals_app.models import Strategy
+from tests.asgi_socket import AsgiSocket
 from tests.builders import a_position, a_strategy, an_account
 from tests.people import a_person
+from tradingbot.asgi import application
 
 pytestmark = pytest.mark.django_db
 
@@ -81,7 +87,8 @@ PAGES = {
 API = dict.fromkeys(("docs", "openapi.json"), SIGNED_IN) | dict.fromkeys((
     "positions", "positions/<position_id>", "orders", "orders/<order_id>", "fills", "signals",
     "signals/<signal_number>", "strategies", "strategies/<name>", "tickers", "accounts", "equity", "figures",
-    "limits", "health", "close-all/<run_id>",
+    "limits", "health", "health/page", "close-all/<run_id>", "events", "notifications", "reports/days",
+    "reports/strategies",
 ), NOBODY) | dict.fromkeys((
     "", "<path:rest>", "positions/<position_id>/close", "positions/<position_id>/close-part",
     "positions/<position_id>/move-stop", "orders/<order_id>/cancel", "entries/pause", "entries/resume",
@@ -103,6 +110,20 @@ ADMIN_PAGES = {
     "": SIGNED_IN, "logout/": SIGNED_IN, "password_change/": SIGNED_IN, "password_change/done/": SIGNED_IN,
     "jsi18n/": SIGNED_IN, "login/": SIGNED_IN, "autocomplete/": NOBODY,
     "r/<path:content_type_id>/<path:object_id>/": SIGNED_IN,
+}  # fmt: skip
+
+
+# written by services alone: nobody adds or deletes one by hand
+WRITTEN_BY_SERVICES = {
+    "exchanges/statechange", "exchanges/flatrun", "exchanges/instrument", "signals_app/signallog",
+    "signals_app/signalattempt", "signals_app/wave", "trailing/trailingstop", "trailing/partialtakeprofit",
+    "positions/arbitragetrade", "positions/accountequity", "positions/position", "positions/order",
+    "positions/fill", "positions/riskevent", "positions/fundingpayment", "positions/invariantcheck",
+    "exchanges/accountwatch", "positions/canaryrun", "positions/canaryorder", "ops/notifymessage", "ops/systemlog",
+}  # fmt: skip
+FOR_NOBODY = {f"{model}/{kind}" for model in WRITTEN_BY_SERVICES for kind in ("add/", "<path:object_id>/delete/")} | {
+    "exchanges/exchangeaccount/<path:object_id>/delete/",  # rows hang on it for good
+    "mfa/authenticator/add/", "ops/apitoken/add/",  # made on pages of one's own
 }  # fmt: skip
 
 
@@ -140,6 +161,8 @@ def who_gets_in(route: str) -> set[str]:
     rest = route.removeprefix("admin/")
     if rest in ADMIN_PAGES:
         return ADMIN_PAGES[rest]
+    if rest in FOR_NOBODY:
+        return NOBODY
     app, _, kind = rest.split("/", 2)
     if ADMIN_KINDS[kind] == "write":
         return ADMINS
@@ -162,8 +185,8 @@ def names() -> dict[str, object]:
     }  # fmt: skip
 
 
-def visitors() -> dict[str, Client]:
-    clients = {who: Client(raise_request_exception=False) for who in EVERYBODY}
+def visitors(*names: str) -> dict[str, Client]:
+    clients = {who: Client(raise_request_exception=False) for who in names or EVERYBODY}
     for who, client in clients.items():
         if who != "anonymous":
             client.force_login(a_person("admin" if who == "inactive" else who, who, password="x"))
@@ -177,6 +200,14 @@ def got_in(answer) -> bool:
     if answer.status_code in (301, 302):
         return urlsplit(answer.url).path not in ("/accounts/login/", "/admin/login/")
     return answer.status_code not in (401, 403)
+
+
+def saw_or_did(answer, path: str) -> bool:
+    """Of whoever may not. Sent on to the form of the same row, or back to the index because there is no such row, they
+    saw and did nothing: who may see the form is judged at its own address."""
+    if answer.status_code == 302 and urlsplit(answer.url).path in ("/admin/", f"{path}change/"):
+        return False
+    return got_in(answer) and answer.status_code != 405
 
 
 def test_every_address_is_in_a_table() -> None:
@@ -202,24 +233,30 @@ def in_short(who: str, route: str) -> bool:
     )
 
 
+def wrong_at(client: Client, who: str, one: Address, path: str) -> Iterator[tuple[object, ...]]:
+    """GET for all; POST, empty, for those who may not, which does nothing for whoever should not have come this far."""
+    expected = who in who_gets_in(one.route)
+    answer = client.get(path)
+    is_well = answer.status_code == 405 or (got_in(answer) if expected else not saw_or_did(answer, path))
+    if answer.status_code == 500 or not is_well:
+        yield who, "GET", path, answer.status_code, getattr(answer, "url", ""), expected
+    if not expected and saw_or_did(answer := client.post(path), path):
+        yield who, "POST", path, answer.status_code, getattr(answer, "url", ""), expected
+
+
+@pytest.mark.parametrize("who", EVERYBODY)
 @pytest.mark.parametrize(
     "is_short", [True, pytest.param(False, marks=[pytest.mark.soak, pytest.mark.timeout(600)])]
 )
-def test_everybody_at_every_address(names, is_short) -> None:
-    """GET for all; POST, empty, for those who may not, which does nothing for whoever should not have come this far."""
+def test_everybody_at_every_address(names, is_short, who, caplog) -> None:
+    caplog.set_level("CRITICAL", "django.request")  # each no is a warning with its trace
+    client = visitors(who)[who]
     wrong = []
-    for who, client in visitors().items():
-        for one in EVERY_ADDRESS:
-            if one.route in ("admin/logout/", "accounts/logout/", WEBHOOK):
-                continue  # after a sign-out the next address would meet a stranger
-            if is_short and not in_short(who, one.route):
-                continue
-            expected, path = who in who_gets_in(one.route), one.path(names)
-            answer = client.get(path)
-            if answer.status_code == 500 or (answer.status_code != 405 and got_in(answer) is not expected):
-                wrong.append((who, "GET", path, answer.status_code, getattr(answer, "url", ""), expected))
-            if not expected and got_in(answer := client.post(path)) and answer.status_code != 405:
-                wrong.append((who, "POST", path, answer.status_code, getattr(answer, "url", ""), expected))
+    for one in EVERY_ADDRESS:
+        if one.route in ("admin/logout/", "accounts/logout/", WEBHOOK):
+            continue  # after a sign-out the next address would meet a stranger
+        if not is_short or in_short(who, one.route):
+            wrong += wrong_at(client, who, one, one.path(names))
     assert wrong == [], "\n".join(map(str, wrong))
 
 
@@ -253,8 +290,83 @@ def test_every_action_of_the_admin_names_its_permission() -> None:
     assert bare == []
 
 
-def test_every_socket_is_known() -> None:
-    from tradingbot.asgi import application
+# an action of an admin page -> who may; those of "change" and the like are the admin group's
+ACTIONS_OF_TRADERS = {"halt", "reduce", "resume", "close_everything"}
 
+
+@pytest.mark.parametrize("who", ["viewer", "trader", "admin"])
+def test_everybody_is_offered_the_actions_that_are_for_them(rf, who) -> None:
+    """Django runs an action only for whoever it is offered to."""
+    request = rf.get("/admin/")
+    request.user = a_person(who)
+    offered, all_of_them = set(), set()
+    for model, page in admin.site._registry.items():
+        offered |= {(model.__name__, name) for name in page.get_actions(request)}
+        named = [one if isinstance(one, str) else one.__name__ for one in page.actions or ()]
+        all_of_them |= {(model.__name__, name) for name in named}
+    switch = {("ExchangeAccount", name) for name in ACTIONS_OF_TRADERS}
+    assert switch < all_of_them
+    deletes = {one for one in offered if one[1] == "delete_selected"}  # Django's own
+    assert offered == {"viewer": set(), "trader": switch, "admin": all_of_them | deletes}[who]
+
+
+@pytest.mark.parametrize("who", ["viewer", "trader"])
+def test_an_action_that_is_not_offered_does_nothing(client, who) -> None:
+    account, strategy = an_account(), a_strategy()
+    client.force_login(a_person(who))
+    before = account.trading_state, strategy.allow_open
+    for page, row, action in (
+        ("signals_app/strategy", strategy.pk, "pause"), ("signals_app/strategy", strategy.pk, "archive_them"),
+        ("exchanges/exchangeaccount", account.pk, "set_position_mode"),
+    ):  # fmt: skip
+        client.post(f"/admin/{page}/", {"action": action, "_selected_action": str(row)})
+    account.refresh_from_db(), strategy.refresh_from_db()
+    assert (account.trading_state, strategy.allow_open, strategy.archived) == (*before, False)
+
+
+def test_every_socket_is_known() -> None:
     sockets: URLRouter = application._application.application_mapping["websocket"]  # type: ignore[attr-defined]
     assert {str(route.pattern) for route in sockets.routes} == {"ws/signals/", "ws/live/"}
+
+
+SIGNED_OUT = 4401
+AT_LIVE = {"anonymous": SIGNED_OUT, "inactive": SIGNED_OUT, "viewer": None, "trader": None, "admin": None}
+
+
+@pytest.mark.asyncio
+@pytest.mark.django_db(transaction=True)
+async def test_everybody_at_every_socket() -> None:
+    """Pages' sessions open the page's socket, to whoever may look, and never the one for senders."""
+    clients = await sync_to_async(visitors)()
+    try:
+        for who, client in clients.items():
+            cookie = client.cookies.get("sessionid")
+            headers = [(b"origin", b"http://localhost"), (b"host", b"localhost")]
+            headers += [(b"cookie", f"sessionid={cookie.value}".encode())] if cookie else []
+            assert await what_live_says(headers) == AT_LIVE[who], who
+            assert await what_senders_door_says(headers) == SIGNED_OUT, who
+    finally:
+        await get_channel_layer().flush()
+        await sync_to_async(connections.close_all)()
+
+
+async def what_live_says(headers: list[tuple[bytes, bytes]]) -> int | None:
+    """The code it closes with; None: it shows the whole picture."""
+    socket = AsgiSocket(application, "/ws/live/", headers)
+    assert await socket.connect()
+    said = await socket.receive_output(10)
+    code = said.get("code")
+    assert code or json.loads(said["text"])["type"] == "hello"
+    await socket.disconnect()
+    return code
+
+
+async def what_senders_door_says(headers: list[tuple[bytes, bytes]]) -> int:
+    socket = AsgiSocket(application, "/ws/signals/", headers)
+    assert await socket.connect()
+    assert (await socket.receive_json())["type"] == "auth_required"
+    await socket.send_json({"type": "signal", "symbol": "BTCUSDT"})
+    while (said := await socket.receive_output(10))["type"] != "websocket.close":
+        assert json.loads(said["text"])["type"] == "auth_failed"
+    await socket.disconnect()
+    return int(said["code"])

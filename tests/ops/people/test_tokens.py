@@ -28,7 +28,7 @@ def issued(group: str = "admin", scope: Scope = Scope.READ) -> tuple[ApiToken, s
     [
         ("admin", Scope.READ, {LOOK}), ("admin", Scope.TRADE, {LOOK, ACT, SWITCH}),
         ("admin", Scope.ADMIN, {LOOK, ACT, SWITCH, KEYS}), ("trader", Scope.ADMIN, {LOOK, ACT, SWITCH}),
-        ("viewer", Scope.ADMIN, {LOOK}), ("", Scope.ADMIN, set()),
+        ("viewer", Scope.ADMIN, {LOOK}), ("", Scope.ADMIN, set()), ("admin", Scope.PANIC, {LOOK}),
     ],
 )  # fmt: skip
 def test_a_token_may_what_its_scope_and_its_person_both_may(group, scope, allowed):
@@ -75,7 +75,8 @@ def test_a_token_is_shown_once_on_its_page_and_in_no_message_or_address(client):
 
 def test_nobody_makes_a_token_that_may_more_than_they_or_after_a_long_time(client):
     client.force_login(a_person("viewer"))
-    assert client.post("/settings/tokens/", FORM | {"scope": "trade"}).status_code == 422
+    for beyond in ("trade", "panic"):
+        assert client.post("/settings/tokens/", FORM | {"scope": beyond}).status_code == 422
     is_stale(client)
     assert client.post("/settings/tokens/", FORM).url.startswith("/accounts/reauthenticate/")
     assert not ApiToken.objects.exists()

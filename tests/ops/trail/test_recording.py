@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -215,6 +217,49 @@ def test_the_trail_only_grows(table: str, act: str) -> None:
     an_order()
     with pytest.raises(DatabaseError, match=f"table {table} only grows"), transaction.atomic():
         run(act.format(table))
+
+
+@pytest.mark.parametrize("table", ["trail", "trail_seal"])
+@pytest.mark.parametrize("act", ["UPDATE {} SET account_id = 9", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
+def test_the_audit_trail_is_append_only_for_a_role_that_owns_nothing_and_may_write(
+    table: str, act: str
+) -> None:
+    """As the role that a careful owner lets the bot connect as: every right on rows, no table of its own."""
+    an_order()
+    before = count_of(table)
+    with as_a_mere_writer():
+        with pytest.raises(DatabaseError, match="only grows"), transaction.atomic():
+            run(act.format(table))
+        for way_round in (
+            f"ALTER TABLE {table} DISABLE TRIGGER ALL",
+            f"DROP TRIGGER trail_stays ON {table}",
+            "SET session_replication_role = replica",
+        ):
+            with pytest.raises(DatabaseError, match=r"must be owner|permission denied"), transaction.atomic():
+                run(way_round)
+    assert count_of(table) == before
+
+
+@contextmanager
+def as_a_mere_writer() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_schema()")
+        (schema,) = cursor.fetchone()
+    role = f"writer_{uuid4().hex}"  # roles are of the whole server, where other tests may be at it
+    run(f"CREATE ROLE {role}")
+    run(f"GRANT USAGE ON SCHEMA {schema} TO {role}")
+    run(f"GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO {role}")
+    run(f"SET LOCAL ROLE {role}")
+    try:
+        yield
+    finally:
+        run("RESET ROLE")
+
+
+def count_of(table: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {table}")  # noqa: S608
+        return int(cursor.fetchone()[0])
 
 
 def triggers_of(table: str) -> dict[str, str]:
