@@ -11,6 +11,7 @@ DURATION ?= 60
 WORKERS ?= 3
 SEEDS ?= 100
 VENUE ?= binance
+MODE ?= hedge
 SIGNALS ?= 100000
 # checks that import settings need values, but no server
 # processes are started often, by the product and by its tests: compiled once
@@ -56,8 +57,8 @@ bench: install  ## performance, as ratios to a floor of the same run
 	@$(BIN)/python -m benchmarks.doors
 	@$(BIN)/python -m benchmarks.page
 
-faults: install  ## fault campaign over SEEDS worlds on VENUE, and with PROCESSES=50 against real ones (number or range)
-	@$(BIN)/python -m tests.campaign --seeds $(SEEDS) --venue $(VENUE) $(ARGS)
+faults: install  ## fault campaign over SEEDS worlds on VENUE in MODE, and with PROCESSES=50 against real ones (number or range)
+	@$(BIN)/python -m tests.campaign --seeds $(SEEDS) --venue $(VENUE) --mode $(MODE) $(ARGS)
 	@if [ -n "$(PROCESSES)" ]; then $(BIN)/python -m tests.campaign.processes --seeds $(PROCESSES) --venue $(VENUE); fi
 
 intake: install  ## SIGNALS through every door while processes, Redis and PostgreSQL are killed

@@ -9,7 +9,7 @@ from typing import Any
 
 from exchanges.types import Book
 from positions import formats
-from positions.lifecycle import DONE, OrderPurpose
+from positions.lifecycle import DONE, OrderPurpose, OrderStatus
 from positions.live_rows import Held, position_row
 from positions.models import Fill, Order, Position
 from positions.risk import liquidated_at_percent
@@ -93,8 +93,9 @@ def left_alone(held: Held) -> list[str]:
     else:
         price = formats.price(held.stop_price, held.price_increment)
         said.append(f"The stop at {price} stays where it is. When it goes, nothing puts another there.")
+    unsent_or_over = [*DONE, OrderStatus.INITIALIZED]
     targets = Order.objects.filter(position=held.id, purpose=OrderPurpose.TAKE_PROFIT).exclude(
-        status__in=DONE
+        status__in=unsent_or_over
     )
     for target in targets:
         at = formats.price(

@@ -14,17 +14,21 @@ from exchanges.types import PositionSide
 from positions import broadcast
 from positions.act_models import Act
 from positions.cover import is_covered, pending_stops
-from positions.lifecycle import DONE, CloseReason, OrderPurpose, PositionStatus
+from positions.lifecycle import DONE, CloseReason, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import ArbitrageTrade, Order, Position
 from positions.services import events, expiring, flattening, insisting
 from positions.services.closing import (
+    call_off,
     end_unprotected_time,
     entry_is_pending,
     is_unwanted,
     lock_position,
+    must_wait,
+    pending_orders,
     request_close,
 )
 from positions.services.covering import COVER_COLUMNS, note_cover
+from positions.services.modifying import judged_at
 from positions.services.once import Asked, Done, once
 from positions.services.outbox import hint
 from positions.services.placing import HANDED_OVER, OrderRefused, deciding_price_of, mark_of
@@ -34,6 +38,7 @@ from trailing.services import move_stop as move_stop_of
 from trailing.services import resume
 from trailing.taking_back import level_of, why_it_would_leave
 
+ON_THE_WAY = (OrderStatus.INITIALIZED, OrderStatus.SUBMITTED)
 HANDING_OVER = ["handed_over_at", "handed_over_to"]
 OWNED = {
     OrderPurpose.PROTECT: "it is a stop: a position without one is closed. Move the stop instead",
@@ -55,6 +60,11 @@ def _close(position_id: int, by: str) -> Done:
         return Done(f"{what} is being closed already; no second order was made.")
     if position.status == PositionStatus.CLOSED:
         raise OrderRefused(f"{what} is closed already")
+    if must_wait(position):
+        return Done(
+            f"The exchange refused to close {what}; it is asked again at {position.close_again_at:%H:%M:%S} UTC, "
+            f"and at once by Close again."
+        )
     return Done(f"{what} is being closed.")
 
 
@@ -115,6 +125,7 @@ def _move_stop(
     position = lock_position(position_id)
     if may_loosen and (weigh_again := _why_weighed_anew(position, stop_price, seen)):
         raise OrderRefused(weigh_again)
+    price = judged_at(position, price)
     if refusal := move_stop_of(position, stop_price, price, may_loosen=may_loosen):
         raise OrderRefused(refusal)
     broadcast.position_changed(position_id)
@@ -190,6 +201,7 @@ def _hand_over(position_id: int, by: str, may_be_bare: bool) -> Done:
         raise OrderRefused(f"the position is {position.status}, and its entry or close is still under way")
     if refusal := _why_not_handed_over(position) or _why_stop_is_in_doubt(position, may_be_bare):
         raise OrderRefused(refusal)
+    called_off = _call_off_unsent(position)
     end_unprotected_time(position)
     position.software_stop_since = None
     position.handed_over_at, position.handed_over_to = timezone.now(), by[:100]
@@ -197,7 +209,22 @@ def _hand_over(position_id: int, by: str, may_be_bare: bool) -> Done:
     _tell(position, "position_handed_over", by)
     return Done(
         f"{name_of(position_id)} is yours: nothing of ours moves it any more. Its orders stay at the exchange."
+        + (" What was not sent yet is called off." if called_off else "")
     )
+
+
+def _call_off_unsent(position: Position) -> bool:
+    """Orders of ours must not arrive while it is a person's. All are locked before their states are read: a sender that
+    is faster makes one an order on its way."""
+    pending = list(pending_orders(position).select_for_update())
+    if any(order.purpose == OrderPurpose.REDUCE and order.status in ON_THE_WAY for order in pending):
+        raise OrderRefused("a part of it is being closed. Try again in a moment")
+    if any(order.status == OrderStatus.SUBMITTED or order.wanted_price is not None for order in pending):
+        raise OrderRefused("an order of it, or its new price, is on its way. Try again in a moment")
+    unsent = [order for order in pending if order.status == OrderStatus.INITIALIZED]
+    for order in unsent:
+        call_off(order, HANDED_OVER)
+    return bool(unsent)
 
 
 def _why_not_handed_over(position: Position) -> str:

@@ -49,11 +49,15 @@ def modify_order(
 
 
 def _move_stop(position: Position, stop_loss: Decimal, price: Decimal | None) -> None:
+    if refusal := move_stop(position, stop_loss, judged_at(position, price)):
+        raise OrderRefused(refusal)
+
+
+def judged_at(position: Position, price: Decimal | None) -> Decimal | None:
     """While a limit entry waits, the stop must be right for the price it waits for."""
     waiting = pending_orders(position).filter(purpose=OrderPurpose.ENTRY, price__isnull=False)
     entry_price = waiting.values_list("price", flat=True).first() if position.opened_at is None else None
-    if refusal := move_stop(position, stop_loss, entry_price or price):
-        raise OrderRefused(refusal)
+    return entry_price or price
 
 
 def _place_target(position: Position, price: Decimal, mark_price: Decimal | None) -> UUID:

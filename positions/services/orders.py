@@ -179,7 +179,7 @@ def _apply_error(order: Order, error: ExchangeError) -> None:
     match error:
         case NotSent():
             halting.hear(order.account_id, error)
-            _put_back(order, text, error.retry_after)
+            _again_or_never(order, text, error.retry_after)
         case WouldTriggerImmediately():
             denials.stop_already_crossed(order, text)
         case NothingToReduce():
@@ -201,6 +201,15 @@ def _apply_error(order: Order, error: ExchangeError) -> None:
             _give_up_or_wait(order, text)
         case _:
             logger.warning("outcome of %s is unknown (%s); it will be looked up", order.client_order_id, text)
+
+
+def _again_or_never(order: Order, reason: str, retry_after: float) -> None:
+    """An entry that may not leave before it is too old (a ban, say) does not hold its leg until then."""
+    again_at = timezone.now() + timedelta(seconds=retry_after)
+    if order.purpose == OrderPurpose.ENTRY and again_at > order.created_at + ENTRY_LIFETIME:
+        denials.refuse(order, f"{reason}; too old before it could be sent again")
+    else:
+        _put_back(order, reason, retry_after)
 
 
 def _put_back(order: Order, reason: str, retry_after: float) -> None:

@@ -47,7 +47,8 @@ def ask(account_id: int | None) -> list[Heard]:
     chosen = ExchangeAccount.objects.order_by("name").defer(*KEYS)
     accounts = list(chosen if account_id is None else chosen.filter(pk=account_id))
     asked = [(account, _question(account)) for account in accounts]
-    return [Heard(account, *_hear(account, question)) for account, question in asked]
+    stays_apart = account_id is None
+    return [Heard(account, *_hear(account, question, stays_apart)) for account, question in asked]
 
 
 def decide(account_id: int | None, heard: list[Heard], by: str, reason: str = "") -> Resumed:
@@ -79,7 +80,10 @@ def _question(account: ExchangeAccount) -> Future[str] | Exception:
         return error
 
 
-def _hear(account: ExchangeAccount, question: Future[str] | Exception) -> tuple[str, Exception | None]:
+def _hear(
+    account: ExchangeAccount, question: Future[str] | Exception, stays_apart: bool
+) -> tuple[str, Exception | None]:
+    """`stays_apart`: where all are resumed, one that was stopped by itself is not."""
     try:
         if isinstance(question, Exception):
             raise question
@@ -88,5 +92,6 @@ def _hear(account: ExchangeAccount, question: Future[str] | Exception) -> tuple[
         return f"does not answer as it should: {error.sentence}", error
     except Exception as error:
         return f"could not be asked ({type(error).__name__})", error
-    stays = "" if account.trading_state == TradingState.ACTIVE else f"; it is {account.trading_state} itself"
+    is_stopped = stays_apart and account.trading_state != TradingState.ACTIVE
+    stays = f"; it is {account.trading_state} itself" if is_stopped else ""
     return f"{account.venue} {sentence}{stays}", None

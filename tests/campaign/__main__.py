@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from exchanges.paper.venue_rules import BINANCE, VENUES
+from exchanges.types import PositionMode
 from tests.campaign.report import Report
 from tests.campaign.servers import servers
 from tests.campaign.workers import tell_all
@@ -19,14 +20,15 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the servers are stopped on the way out
     wanted = _arguments()
     if wanted.seed is not None:
-        return _one(wanted.seed, wanted.venue, wanted.control)
-    report = Report(wanted.seeds, wanted.venue, wanted.control)
+        return _one(wanted.seed, wanted.venue, wanted.mode, wanted.control)
+    report = Report(wanted.seeds, wanted.venue, wanted.mode, wanted.control)
     if wanted.sum:
         report.load(wanted.out)
         report.print()
         return report.status
     with servers(), report.progress():
-        for told in tell_all(wanted.seeds, wanted.workers, venue=wanted.venue, control=wanted.control):
+        chosen = {"venue": wanted.venue, "mode": wanted.mode, "control": wanted.control}
+        for told in tell_all(wanted.seeds, wanted.workers, **chosen):
             report.add(told)
             if wanted.control and told["violations"]:
                 break
@@ -45,6 +47,7 @@ def _arguments() -> argparse.Namespace:
         "--control", choices=CONTROLS, default="", help="break the product on purpose; must be found"
     )
     parser.add_argument("--venue", choices=tuple(VENUES), default=BINANCE.name)
+    parser.add_argument("--mode", choices=tuple(PositionMode), default=PositionMode.HEDGE.value)
     parser.add_argument("--sum", action="store_true", help="add up what runs over ranges have left in --out")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("var/faults"))
@@ -56,9 +59,9 @@ def _range(text: str) -> range:
     return range(int(first), int(last) + 1) if dash else range(1, int(first) + 1)
 
 
-def _one(seed: int, venue: str, control: str) -> int:
+def _one(seed: int, venue: str, mode: str, control: str) -> int:
     with servers():
-        (told,) = tell_all([seed], 1, venue=venue, control=control, whole=True)
+        (told,) = tell_all([seed], 1, venue=venue, mode=mode, control=control, whole=True)
     for line in told["lines"]:
         print(line)
     print(

@@ -16,6 +16,8 @@ from positions.lifecycle import DONE, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Fill, FundingPayment, InvariantCheck, Order, Position, RiskEvent
 from positions.services.outbox import PREFIX
 from signals_app.models import SignalLogEntry, StrategyAccount
+from tests.campaign import act_checks
+from tests.campaign.legs import leg_of
 from trailing.models import PartialTakeProfit, TrailingStop
 
 if TYPE_CHECKING:
@@ -100,7 +102,7 @@ def each_leg_is_as_large_as_there(world: World) -> Sentences:
             (p.instrument.exchange_symbol, p.position_side.upper()): p
             for p in Position.objects.filter(account_id=pk, is_live=True).select_related("instrument")
         }
-        theirs = {key: abs(p.amount) for key, p in state.positions.items() if p.amount}
+        theirs = {(p.symbol, leg_of(p)): abs(p.amount) for p in state.positions.values() if p.amount}
         for key in sorted(ours.keys() | theirs.keys()):
             there, here = theirs.get(key, ZERO), ours[key].quantity if key in ours else ZERO
             if key not in ours and _owner_was_told(pk, *key):
@@ -125,7 +127,8 @@ def _owner_was_told(account: int, symbol: str, position_side: str) -> bool:
 
 
 def live_positions_are_protected(world: World) -> Sentences:
-    for position in Position.objects.filter(is_live=True).select_related("account", "instrument"):
+    ours = Position.objects.filter(is_live=True, handed_over_at=None)
+    for position in ours.select_related("account", "instrument"):
         state = world.engine.account(f"paper-{position.account_id}-{position.account.name}")
         if position.status != "open":
             yield f"position {position.pk} is still {position.status}"
@@ -140,7 +143,8 @@ def live_positions_are_protected(world: World) -> Sentences:
 
 def backstops_stand_behind_all_that_is_held(world: World) -> Sentences:
     """Where the plan asks for one and the exchange has refused none: it is asked again later and later."""
-    wished = Position.objects.filter(is_live=True, plan__body__backstop__has_key="callback_percent")
+    ours = Position.objects.filter(is_live=True, handed_over_at=None)
+    wished = ours.filter(plan__body__backstop__has_key="callback_percent")
     for position in wished.select_related("account"):
         state = world.engine.account(f"paper-{position.account_id}-{position.account.name}")
         made = Order.objects.filter(position=position, purpose=OrderPurpose.BACKSTOP)
@@ -236,10 +240,13 @@ def levels_are_told_as_they_went(world: World) -> Sentences:
             yield f"{name} sold {sold} of {row.close_qty}"
         if row.status == "pending":
             working = made.exclude(status__in=DONE).count()
-            if row.position.status != PositionStatus.OPEN or working != 1:
+            may_be_gone = row.position.handed_over_at is not None and working == 0
+            if row.position.status != PositionStatus.OPEN or (working != 1 and not may_be_gone):
                 yield f"{name} of a {row.position.status} position has {working} orders at work"
     begun = PartialTakeProfit.objects.values("position")
-    late = Position.objects.filter(is_live=True, plan__body__take_profits__has_key="levels")
+    late = Position.objects.filter(
+        is_live=True, handed_over_at=None, plan__body__take_profits__has_key="levels"
+    )
     for pk in late.exclude(pk__in=begun).values_list("pk", flat=True):
         yield f"position {pk} has no levels"
 
@@ -287,4 +294,5 @@ RULES: tuple[Callable[[World], Sentences], ...] = (
     levels_are_told_as_they_went,
     the_monitor_agrees,
     enough_happened,
+    *act_checks.RULES,
 )

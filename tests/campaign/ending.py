@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exchanges.models import ExchangeAccount, TradingState
+from exchanges.models import ExchangeAccount, GlobalState, TradingState
 from positions.models import Fill, Order, Position
 from tests.campaign.market import Market
 from tests.campaign.plan import CALM
@@ -28,7 +28,7 @@ def quiesce(world: World) -> None:
     world.trouble.end()
     for kind in ("signal", "price", "sweep", "person"):
         world.agenda.drop(kind)
-    ExchangeAccount.objects.update(trading_state=TradingState.ACTIVE)
+    let_all_trade()
     world.streams.reconnect_all()
     world.sweep("positions.tasks.collect_funding")
     began, unchanged, before = world.clock.now, 0, None
@@ -45,6 +45,11 @@ def quiesce(world: World) -> None:
             unchanged -= 2
     Market(world).tell_again()
     world.sweep("positions.tasks.check_invariants")
+
+
+def let_all_trade() -> None:
+    for switch in (ExchangeAccount, GlobalState):
+        switch.objects.update(trading_state=TradingState.ACTIVE)
 
 
 def _round(world: World) -> None:

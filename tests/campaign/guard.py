@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from positions.models import Position
+from tests.campaign.legs import leg_of
 
 if TYPE_CHECKING:
     from tests.campaign.world import World
@@ -43,12 +44,12 @@ class Guard:
             (name, held.symbol, held.position_side)
             for name in self._world.engine.accounts
             for held in self._world.engine.positions(name)
-            if (self._world.account_id(name), held.symbol, held.position_side) in ours
+            if (self._world.account_id(name), held.symbol, leg_of(held)) in ours
             and not self._is_protected(name, held.symbol, held.position_side)
         ]
 
     def _ours(self) -> set[tuple[int, str, str]]:
-        live = Position.objects.filter(is_live=True)
+        live = Position.objects.filter(is_live=True, handed_over_at=None)
         rows = live.values_list("account_id", "instrument__exchange_symbol", "position_side")
         return {(account, symbol, side.upper()) for account, symbol, side in rows}
 

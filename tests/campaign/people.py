@@ -1,4 +1,4 @@
-"""People: an owner who uses the bot's own doors, and somebody who trades on the exchange behind its back."""
+"""People: an owner who uses doors that pages do not have, and somebody who trades behind the bot's back."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from django.utils import timezone
 
 from exchanges.models import ExchangeAccount
 from exchanges.paper.book import PaperPosition, VenueRefusal
-from exchanges.types import OrderType, PositionSide
-from positions.lifecycle import CloseReason, OrderPurpose
+from exchanges.types import OrderType, PositionMode, PositionSide
+from positions.lifecycle import OrderPurpose
 from positions.models import Order, Position
-from positions.services import amending, expiring, halting, modifying, placing, reducing
-from positions.services.closing import request_close
+from positions.services import amending, halting, modifying, placing
 from positions.sizing import floor_to
 from positions.terms import Terms
 from tests.campaign.market import SYMBOLS
@@ -30,8 +29,7 @@ class People:
     def __init__(self, world: World) -> None:
         self._world = world
         self._owner = (
-            self._close, self._close_part, self._take_profit, self._modify, self._modify_price,
-            self._take_back, self._halt,
+            self._take_profit, self._modify, self._modify_price, self._halt,
         )  # fmt: skip
         self._stranger = (self._cancel_a_stop, self._sell, self._sell_a_part, self._buy, self._charge_funding)
 
@@ -40,7 +38,7 @@ class People:
 
     def _act(self) -> None:
         random = self._world.random
-        deed = random.choice(self._owner if random.random() < 0.6 else self._stranger)
+        deed = random.choice(self._owner if random.random() < 0.45 else self._stranger)
         self._world.count("person", deed.__name__.strip("_").replace("_", " "))
         deed()
         self.begin()
@@ -61,17 +59,6 @@ class People:
     def _live(self) -> Position | None:
         live = list(Position.objects.filter(is_live=True).select_related("instrument").order_by("pk"))
         return self._world.random.choice(live) if live else None
-
-    def _close(self) -> None:
-        if position := self._live():
-            work = partial(request_close, position.pk, reason=CloseReason.MANUAL, requested_by="owner")
-            self._ask(f"close {position.pk}", work)
-
-    def _close_part(self) -> None:
-        if position := self._live():
-            ratio = Decimal(self._world.random.choice(("0.1", "0.25", "0.5", "1")))
-            work = partial(reducing.close_part, position.pk, ratio, requested_by="owner")
-            self._ask(f"close {ratio} of {position.pk}", work)
 
     def _take_profit(self) -> None:
         if (position := self._live()) and position.quantity > 0:
@@ -116,12 +103,6 @@ class People:
         found = list(orders.select_related("position").order_by("-created_at", "pk")[:4])
         return self._world.random.choice(found) if found else None
 
-    def _take_back(self) -> None:
-        wishes = (OrderPurpose.ENTRY, OrderPurpose.REDUCE, OrderPurpose.TAKE_PROFIT)
-        order = self._newest(Order.objects.filter(purpose__in=wishes))
-        if order is not None:
-            self._ask(f"take back {order}", partial(expiring.take_back, order.pk))
-
     def _halt(self) -> None:
         account = self._world.random.choice(list(ExchangeAccount.objects.order_by("pk")))
         self._ask(f"halt {account.name}", partial(halting.halt, account.pk, "by hand"))
@@ -151,14 +132,14 @@ class People:
     def _sell(self) -> None:
         name = self._name()
         if held := self._held(name):
-            self._trade(name, held.symbol, held.position_side, abs(held.amount), closes=True)
+            self._trade(name, held, abs(held.amount), closes=True)
 
     def _sell_a_part(self) -> None:
         name = self._name()
         if held := self._held(name):
             step = self._world.engine.rules[held.symbol].size_increment
             part = floor_to(abs(held.amount) / 3, step)
-            self._trade(name, held.symbol, held.position_side, max(part, step), closes=True)
+            self._trade(name, held, max(part, step), closes=True)
 
     def _buy(self) -> None:
         """More of what is held, or where the account takes over what it finds, something new."""
@@ -167,16 +148,20 @@ class People:
         if held:
             step = self._world.engine.rules[held.symbol].size_increment
             more = max(floor_to(abs(held.amount) / 2, step), step)
-            self._trade(name, held.symbol, held.position_side, more, closes=False)
+            self._trade(name, held, more, closes=False)
         elif account.unknown_positions == "adopt":
             symbol, side = self._world.random.choice(SYMBOLS), self._world.random.choice(("LONG", "SHORT"))
+            leg = side if self._world.mode == PositionMode.HEDGE else "BOTH"
             quantity = floor_to(
                 300 / self._world.engine.prices[symbol], self._world.engine.rules[symbol].size_increment
             )
-            self._trade(name, symbol, side, quantity, closes=False)
+            new = PaperPosition(symbol, leg, Decimal(1 if side == "LONG" else -1))
+            self._trade(name, new, quantity, closes=False)
 
-    def _trade(self, name: str, symbol: str, position_side: str, quantity: Decimal, *, closes: bool) -> None:
-        side = "SELL" if (position_side == "LONG") == closes else "BUY"
+    def _trade(self, name: str, held: PaperPosition, quantity: Decimal, *, closes: bool) -> None:
+        side, symbol, position_side = "BUY", held.symbol, held.position_side
+        if (held.amount > 0) == closes:
+            side = "SELL"
         self._world.say(f"stranger: {side} {quantity} {symbol} {position_side} on {name}")
         engine, now_ms = self._world.engine, self._world.clock.now_ms
         by_hand = None if engine.account(name).venue.ids_for_good else f"web_{engine.next_order_id}"

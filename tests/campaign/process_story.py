@@ -14,11 +14,12 @@ from websockets.exceptions import WebSocketException
 
 from exchanges.paper.demo import DEMO_PRICES
 from tests.campaign.process_checks import Baseline, contradictions
+from tests.campaign.process_owner import Owners
 from tests.campaign.process_trouble import Trouble, wait
 from tests.integration.stack import PHRASES, Stack, Trader
 from tests.ops.waiting import until
 
-ACTS = 24
+ACTS = 30
 FEWEST_ORDERS = 5
 CALM_ACTS = 200  # where killed processes start slowly: what is sent while nobody is killed any more
 QUIET_SECONDS = 120.0
@@ -39,16 +40,17 @@ def tell(stack: Stack, seed: int, venue: str = "binance", acts: int = ACTS) -> S
     trader = Trader(stack, f" {seed}", venue, opposite_signal=random.choice(("hedge", "close", "ignore")))
     try:
         baseline = Baseline.of(trader)
-        trouble = Trouble(stack, trader, random)
+        trouble, owners = Trouble(stack, trader, random), Owners(trader, random)
         trouble.begin()
         for _ in range(acts):
-            _act(trader, trouble, random, story)
+            _act(trader, trouble, owners, story, random)
             wait(random.uniform(0, 0.25))
         trouble.ease()
         _until_orders_arrived(trader, baseline, random, story)
         trouble.end()
-        story.violations = _quiet(trader, baseline)
-        story.counts += trouble.counts
+        owners.give_back()
+        story.violations = [*_quiet(trader, baseline), *owners.contradictions()]
+        story.counts += trouble.counts + owners.counts
         story.counts["orders at the exchange"] = len(baseline.sent(trader))
         if story.counts["orders at the exchange"] < FEWEST_ORDERS:
             story.violations.append(f"fewer than {FEWEST_ORDERS} orders arrived: this seed shows little")
@@ -58,9 +60,12 @@ def tell(stack: Stack, seed: int, venue: str = "binance", acts: int = ACTS) -> S
     return story
 
 
-def _act(trader: Trader, trouble: Trouble, random: Random, story: Story) -> None:
-    if random.random() < 0.5:
+def _act(trader: Trader, trouble: Trouble, owners: Owners, story: Story, random: Random) -> None:
+    chance = random.random()
+    if chance < 0.4:
         _say(trader, random, story)
+    elif chance < 0.65:
+        owners.act()
     else:
         trouble.strike()
 

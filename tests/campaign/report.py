@@ -31,8 +31,8 @@ SHOWN = 5
 
 
 class Report:
-    def __init__(self, seeds: range, venue: str = "binance", control: str = "") -> None:
-        self._seeds, self._venue, self._control = seeds, venue, control
+    def __init__(self, seeds: range, venue: str = "binance", mode: str = "hedge", control: str = "") -> None:
+        self._seeds, self._venue, self._mode, self._control = seeds, venue, mode, control
         self._counts: dict[str, Counter[str]] = defaultdict(Counter)
         self._bad: list[dict[str, Any]] = []
         self._told = 0
@@ -81,7 +81,7 @@ class Report:
 
     def print(self) -> None:
         self._print_faults()
-        for group in ("kill", "interleaved", "hint", "message", "world"):
+        for group in ("form", "form answered", "kill", "interleaved", "hint", "message", "world"):
             told = ", ".join(f"{name} {number}" for name, number in sorted(self._counts[group].items()))
             self._console.print(f"{group}: {told}", highlight=False)
         for told in sorted(self._bad, key=lambda told: told["seed"])[:SHOWN]:
@@ -126,7 +126,9 @@ class Report:
 
     @property
     def _worlds(self) -> str:
-        return "worlds" if self._venue == "binance" else f"{self._venue}-worlds"
+        names = [self._venue] if self._venue != "binance" else []
+        names += [self._mode] if self._mode != "hedge" else []
+        return "-".join([*names, "worlds"])
 
     def load(self, folder: Path) -> None:
         """What runs over ranges have left there; a world that two of them told would count twice."""

@@ -75,7 +75,10 @@ def set_up(world: World) -> list[str]:
         Ticker.objects.create(symbol=symbol)
     accounts = {
         name: ExchangeAccount.objects.create(
-            name=name, venue=world.venue, unknown_positions=world.random.choice(list(UnknownPositions))
+            name=name,
+            venue=world.venue,
+            position_mode=world.mode,
+            unknown_positions=world.random.choice(list(UnknownPositions)),
         )
         for name in ("ada", "ben")
     }
@@ -94,7 +97,7 @@ def _strategy(world: World, name: str, accounts: list[ExchangeAccount]) -> None:
         name=name,
         notional=Decimal(random.choice((100, 300, 900))),
         leverage=random.randint(3, 10),
-        protection=_plan(random, world.venue).as_json(),
+        protection=a_plan(random, world.venue).as_json(),
         opposite_signal=random.choice(list(OppositeSignal)),
     )
     for account in accounts:
@@ -105,7 +108,7 @@ def _strategy(world: World, name: str, accounts: list[ExchangeAccount]) -> None:
         StrategySignal.objects.create(strategy=strategy, phrase=phrase, direction=direction)
 
 
-def _plan(random: Random, venue: str) -> ProtectionPlan:
+def a_plan(random: Random, venue: str) -> ProtectionPlan:
     stop, activation, callback = (("0.6", "1", "2"), ("0.3", "0.8", "1.5"), ("0.2", "0.5"))
     plain = ProtectionPlan.plain(random.choice(stop), random.choice(activation), random.choice(callback))
     more = {name: wish for name, wish in _more(random).items() if random.random() < 0.5}

@@ -17,16 +17,22 @@ Told = dict[str, Any]
 
 
 def tell_all(
-    seeds: Iterable[int], workers: int, *, venue: str = "binance", control: str = "", whole: bool = False
+    seeds: Iterable[int],
+    workers: int,
+    *,
+    venue: str = "binance",
+    mode: str = "hedge",
+    control: str = "",
+    whole: bool = False,
 ) -> Generator[Told, None, None]:
     """In the order in which they finish."""
     spawning = get_context("spawn")
     with ProcessPoolExecutor(workers, spawning, _begin, (control,)) as pool:
         left = iter(seeds)
-        waiting = _submit(pool, islice(left, workers), venue, whole)
+        waiting = _submit(pool, islice(left, workers), venue, mode, whole)
         while waiting:
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            waiting |= _submit(pool, islice(left, len(done)), venue, whole)
+            waiting |= _submit(pool, islice(left, len(done)), venue, mode, whole)
             try:
                 yield from [future.result() for future in done]
             except GeneratorExit:  # enough was found
@@ -34,8 +40,10 @@ def tell_all(
                 raise
 
 
-def _submit(pool: ProcessPoolExecutor, seeds: Iterable[int], venue: str, whole: bool) -> set[Future[Told]]:
-    return {pool.submit(_tell, seed, venue, whole) for seed in seeds}
+def _submit(
+    pool: ProcessPoolExecutor, seeds: Iterable[int], venue: str, mode: str, whole: bool
+) -> set[Future[Told]]:
+    return {pool.submit(_tell, seed, venue, mode, whole) for seed in seeds}
 
 
 def _begin(control: str) -> None:
@@ -54,8 +62,10 @@ def _begin(control: str) -> None:
         CONTROLS[control]()
 
 
-def _tell(seed: int, venue: str, whole: bool) -> Told:
+def _tell(seed: int, venue: str, mode: str, whole: bool) -> Told:
     from tests.campaign.plan import wild
     from tests.campaign.story import tell
 
-    return tell(seed, wild(Random(f"plan of {seed}")), venue, whole=whole).as_dict() | {"worker": os.getpid()}
+    return tell(seed, wild(Random(f"plan of {seed}")), venue, mode, whole=whole).as_dict() | {
+        "worker": os.getpid()
+    }

@@ -17,10 +17,13 @@ from exchanges.paper.inprocess import ENGINES, FRONTS
 from exchanges.paper.matching import Engine
 from positions.services import preparing
 from tests.campaign import randomness
+from tests.campaign.act_guard import ActGuard
 from tests.campaign.agenda import Agenda
 from tests.campaign.broker import Broker, Hint
 from tests.campaign.clock import Clock
 from tests.campaign.crashes import KINDS, Act, Doom, Killed, points
+from tests.campaign.forms import KIND as FORM
+from tests.campaign.forms import Forms
 from tests.campaign.plan import CALM, Plan
 from tests.campaign.stream import KIND as MESSAGE
 from tests.campaign.stream import PrivateStreams
@@ -42,14 +45,15 @@ COUNTDOWN = {
 
 
 class World:
-    def __init__(self, seed: int, engine: Engine, plan: Plan, venue: str) -> None:
-        self.seed, self.engine, self.plan, self.venue = seed, engine, CALM, venue
+    def __init__(self, seed: int, engine: Engine, plan: Plan, venue: str, mode: str) -> None:
+        self.seed, self.engine, self.plan, self.venue, self.mode = seed, engine, CALM, venue, mode
         self._plan_after_setup = plan
         self.random = Random(seed)
         self.clock = Clock()
         randomness.begin(seed)
         self.agenda, self.streams, self.trouble = Agenda(), PrivateStreams(self), Trouble(self)
         self.broker = Broker()
+        self.forms, self.act_guard = Forms(self), ActGuard(self)
         self.counts: Counter[tuple[str, str]] = Counter()
         self.lines: list[str] = []
         self.violations: list[str] = []
@@ -179,6 +183,8 @@ class World:
         for hint in self.broker.take():
             self._send(hint)
         self.streams.publish()
+        if not points.acts:
+            self.act_guard.look()
 
     # hints
 
@@ -209,7 +215,7 @@ class World:
         """What another process does just now, or nobody: the world does one thing inside another, never two at once."""
         if not 0 < len(points.acts) <= DEEPEST or self.random.random() >= self.plan.interleave:
             return None
-        entry = self.agenda.take_early((MESSAGE, HINT), self.random)
+        entry = self.agenda.take_early((MESSAGE, HINT, FORM), self.random)
         if entry is None or self.random.random() < 0.3:
             task = self.random.choice(INTERLEAVED)
             if entry is not None:

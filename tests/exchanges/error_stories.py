@@ -123,7 +123,7 @@ SAMPLED = [
     sampled("b-1003", "entry", entry_again_in(10), BOUGHT_ON_SECOND),
     sampled("b-1003", "stop", stop_again_in(10), STOP_LATER),
     sampled("b-1003", "cancel", Seen("pending_cancel", "open", next="canceled again"), CANCELED_LATER),
-    sampled("b-418", "entry", entry_again_in(120, told=BANNED), BOUGHT_ON_SECOND),
+    sampled("b-418", "entry", Seen("rejected", "closed (never_opened)", told=f"{BANNED}, {REFUSED}"), NOTHING_BOUGHT),
     sampled("b-418", "cancel", Seen("pending_cancel", "open", told=BANNED, next="canceled again"), CANCELED_LATER),
     sampled("b-2011", "cancel", Seen("pending_cancel", "open", next="canceled again"), CANCELED_LATER),
     sampled("b-2011", "entry", UNKNOWN_ENTRY, NOTHING_BOUGHT),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal as D
 from typing import Any
@@ -19,11 +20,12 @@ from ops.models import TrailEntry
 from positions import queries
 from positions.lifecycle import CloseReason, OrderPurpose
 from positions.models import Order, PersonAct, Position, RiskEvent
-from positions.services import by_hand, covering, lookups, orders
+from positions.services import by_hand, covering, lookups, orders, pausing
 from positions.services.backstops import keep_backstop
 from positions.services.closing import request_close
 from positions.services.instruments import refresh_instruments
 from positions.services.once import Done
+from positions.services.opening import Opened, open_position
 from positions.services.placing import place_order
 from positions.services.plans import kept
 from positions.terms import Terms
@@ -141,7 +143,6 @@ def test_one_form_is_one_order_however_often_it_arrives(desk: Desk) -> None:
     first = by_hand.close_part(key, "ada", position.pk, percent=D(25))
     orders.submit(first.order_id)
     assert by_hand.close_part(key, "ada", position.pk, percent=D(25)) == first
-    assert by_hand.close_part(key, "ada", position.pk, percent=D(75)) == first
     assert Order.objects.filter(purpose="reduce").count() == 1
     assert PersonAct.objects.get().outcome == first.sentence
 
@@ -152,6 +153,8 @@ def test_the_number_of_another_form_does_nothing(desk: Desk) -> None:
     for done in (
         by_hand.close(key, "ada", position.pk),
         by_hand.close_part(key, "eve", position.pk, percent=D(25)),
+        by_hand.close_part(key, "ada", position.pk, percent=D(75)),
+        by_hand.close_part(key, "ada", position.pk, quantity=D(25)),
     ):
         assert (done.is_refused, "something else" in done.sentence) == (True, True)
     assert Order.objects.filter(position=position).exclude(purpose="entry").count() == 1
@@ -160,7 +163,8 @@ def test_the_number_of_another_form_does_nothing(desk: Desk) -> None:
 def test_a_refusal_is_remembered_as_well(desk: Desk) -> None:
     position, key = desk.filled(), uuid4()
     first = by_hand.close_part(key, "ada", position.pk, quantity=D(1))
-    assert by_hand.close_part(key, "ada", position.pk, quantity=D("0.002")) == first
+    assert by_hand.close_part(key, "ada", position.pk, quantity=D(1)) == first
+    assert by_hand.close_part(key, "ada", position.pk, quantity=D("0.002")).is_refused
     assert not Order.objects.filter(purpose="reduce").exists()
 
 
@@ -258,6 +262,17 @@ def test_no_stop_goes_beyond_the_liquidation_or_the_market(desk: Desk) -> None:
     assert "beyond the stop" in moved(position, "100000", may_loosen=True).sentence
     assert "multiple" in moved(position, "97000.05", may_loosen=True).sentence
     assert (stop_of(position), Order.objects.filter(position=position).count()) == (before, 2)
+
+
+def test_a_stop_of_a_limit_entry_is_right_for_the_price_it_waits_for(desk: Desk) -> None:
+    """Above it the position would leave at the moment it is opened."""
+    waiting = replace(desk.propose(), entry=Terms(OrderType.LIMIT, price=D(95_000)))
+    opened = open_position(waiting)
+    assert isinstance(opened, Opened)
+    position = Position.objects.get(pk=opened.position_id)
+    assert "beyond the stop" in moved(position, "97000").sentence
+    assert stop_of(position) is None
+    assert not moved(position, "94000").is_refused
 
 
 def test_while_the_wider_stop_is_on_its_way_the_nearer_one_protects(desk: Desk) -> None:
@@ -441,6 +456,37 @@ def test_a_stop_on_its_way_is_awaited_before_a_hand_over(desk: Desk) -> None:
     assert not by_hand.hand_over(uuid4(), "ada", position.pk).is_refused
 
 
+def a_target(position: Position) -> UUID:
+    terms = Terms(OrderType.LIMIT, price=D(103_000))
+    return place_order(position.pk, OrderPurpose.TAKE_PROFIT, D("0.010"), terms)
+
+
+def test_what_was_not_sent_when_it_was_handed_over_is_never_sent(desk: Desk) -> None:
+    position = held(desk)
+    target = a_target(position)
+    told = by_hand.hand_over(uuid4(), "ada", position.pk)
+    assert (told.is_refused, "not sent" in told.sentence) == (False, True)
+    orders.submit(target)
+    assert Order.objects.get(pk=target).status == "denied"
+    assert [o.type for o in desk.engine.account(desk.paper_name).orders.values()] == ["MARKET"]
+
+
+def test_an_order_of_which_nobody_knows_is_awaited_before_a_hand_over(desk: Desk) -> None:
+    position = held(desk)
+    target = a_target(position)
+    Order.objects.filter(pk=target).update(status="submitted", submitted_at=timezone.now())
+    assert "on its way" in by_hand.hand_over(uuid4(), "ada", position.pk).sentence
+    orders._put_back(Order.objects.get(pk=target), "not sent", 0.0)
+    assert not by_hand.hand_over(uuid4(), "ada", position.pk).is_refused
+
+
+def test_a_part_that_is_being_closed_is_awaited_before_a_hand_over(desk: Desk) -> None:
+    position = held(desk)
+    part = by_hand.close_part(uuid4(), "ada", position.pk, percent=D(50))
+    assert "part of it" in by_hand.hand_over(uuid4(), "ada", position.pk).sentence
+    assert Order.objects.get(pk=part.order_id).status == "initialized"
+
+
 def test_who_takes_it_without_a_stop_says_so(desk: Desk) -> None:
     position = bought(desk)
     assert "no stop" in by_hand.hand_over(uuid4(), "ada", position.pk).sentence
@@ -477,6 +523,15 @@ def test_a_refused_close_is_asked_again_at_once(desk: Desk) -> None:
     assert by_hand.close_again(uuid4(), "ada", position.pk).is_refused
 
 
+def test_a_close_during_the_pause_after_a_refusal_says_when_it_is_asked_again(desk: Desk) -> None:
+    position, later = desk.filled(), timezone.now() + timedelta(minutes=1)
+    Position.objects.filter(pk=position.pk).update(
+        close_reason="manual", close_refusals=3, close_again_at=later
+    )
+    done = by_hand.close(uuid4(), "ada", position.pk)
+    assert (done.order_id, f"{later:%H:%M:%S}" in done.sentence) == (None, True)
+
+
 def test_a_close_that_may_not_be_asked_for_is_not_told_as_asked(desk: Desk) -> None:
     position, later = desk.filled(), timezone.now() + timedelta(minutes=1)
     Position.objects.filter(pk=position.pk).update(
@@ -503,6 +558,13 @@ def test_close_all_is_one_flat_for_one_form(desk: Desk) -> None:
     assert by_hand.close_all(key, "ada", "storm") == first
     assert FlatRun.objects.get().pk == first.flat_run_id
     assert Order.objects.filter(purpose="close").count() == 2
+
+
+def test_an_account_that_goes_on_is_not_told_as_stopped(desk: Desk) -> None:
+    account_id = desk.account.pk
+    pausing.pause(uuid4(), "ada", "a look", account_id)
+    assert "it is reducing itself" in pausing.resume(uuid4(), "ada").sentence
+    assert "itself" not in pausing.resume(uuid4(), "ada", "go on", account_id).sentence
 
 
 def test_the_trail_says_who_and_what_became_of_it(desk: Desk) -> None:

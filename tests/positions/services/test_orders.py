@@ -390,3 +390,13 @@ def test_an_entry_leaves_within_a_second_of_the_last_question_or_not_at_all(
     entry, stop = moments
     assert before < entry < timezone.now() + timedelta(seconds=1)
     assert stop > before + timedelta(seconds=2)
+
+
+def test_an_entry_that_cannot_leave_before_it_is_too_old_frees_its_leg(desk: Desk, trouble: Trouble) -> None:
+    """A ban of ten minutes: nobody waits for it to be found too old."""
+    trouble.answer_with(NotSent("banned", retry_after=600))
+    position = desk.open()
+    order = desk.submit(position, "entry")
+    assert (order.status, order.reason.startswith("banned; too old")) == ("rejected", True)
+    position.refresh_from_db()
+    assert (position.status, position.close_reason) == ("closed", "never_opened")
