@@ -16,6 +16,7 @@ from ops.notify_models import Heartbeat as Heartbeat
 from ops.notify_models import NotifyEvent as NotifyEvent
 from ops.notify_models import NotifyMessage as NotifyMessage
 from ops.notify_models import NotifyTarget as NotifyTarget
+from ops.people.link_models import LoginLink as LoginLink
 from ops.people.token_models import ApiToken as ApiToken
 
 # the chain of rows that belong to no account: signals come before it is known whose they are

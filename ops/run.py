@@ -86,8 +86,8 @@ class Run:
             return
         for line in await self._step("migrate", "--noinput", "--verbosity", "0"):
             self.terminal.note(line, "yellow")
-        demo = ["--demo"] if self.plan.has_demo and not self.plan.is_live else []
-        lines = await self._step("first_start", "--json", *demo)
+        on_paper = ["--demo"] * self.plan.has_demo + ["--link"] * self.plan.has_web
+        lines = await self._step("first_start", "--json", *([] if self.plan.is_live else on_paper))
         self.admin = json.loads(lines[-1]) if lines else {}
         if self.plan.report:
             self.plan.report.parent.mkdir(parents=True, exist_ok=True)
@@ -149,6 +149,11 @@ class Run:
         lines = [f"Live page  {url}/", f"Admin      {url}/admin/"]
         if password := self.admin.get("password"):
             lines.append(f"Sign in    {self.admin['user']} / {password}   (shown only this once)")
+        if word := self.admin.get("link"):
+            lines.append(f"Or once    {url}/accounts/link/#{word}")
+            lines.append(
+                f"           (on this machine, as {self.admin['link_of']}, within a quarter of an hour)"
+            )
         lines += [f"Logs       {self.plan.data.logs}", "Stop       Ctrl-C"]
         mode = "LIVE: real orders" if self.plan.is_live else "PAPER: no real orders"
         self.terminal.box("\n".join(lines), mode)

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from ops.desk.admin_base import AskedAfresh, DeskAdmin, ReadOnlyAdmin, ReadOnlyInline
@@ -64,19 +65,35 @@ class SignalSenderAdmin(AskedAfresh, DeskAdmin):
         if form.chosen_key is not None:
             obj.signing_key = form.chosen_key
         if not change:
-            token = new_token()
-            obj.token_hash = token_hash(token)
-            self._show_token(request, obj, token)
+            request.made_token = new_token()  # type: ignore[attr-defined]
+            obj.token_hash = token_hash(request.made_token)  # type: ignore[attr-defined]
         super().save_model(request, obj, form, change)
 
     @admin.action(description="Give new tokens (the old ones work no more)", permissions=["change"])
-    def give_new_tokens(self, request: HttpRequest, senders: QuerySet[SignalSender]) -> None:
+    def give_new_tokens(self, request: HttpRequest, senders: QuerySet[SignalSender]) -> HttpResponse:
+        made = []
         for sender in senders:
-            self._show_token(request, sender, renew_token(sender))
+            made.append((sender.name, renew_token(sender)))
             self.log_change(request, sender, "New token.")
+        return self._shown(request, made)
 
-    def _show_token(self, request: HttpRequest, sender: SignalSender, token: str) -> None:
-        messages.warning(request, f"Token of {sender.name}, shown this once: {token}")
+    def response_add(
+        self, request: HttpRequest, obj: SignalSender, post_url_continue: Any = None
+    ) -> HttpResponse:
+        said: HttpResponse = super().response_add(request, obj, post_url_continue)
+        made = getattr(request, "made_token", "")
+        return self._shown(request, [(obj.name, made)]) if made else said
+
+    def _shown(self, request: HttpRequest, made: list[tuple[str, str]]) -> HttpResponse:
+        """In this answer and nowhere else: a message would go through a cookie or the session's row."""
+        page = self.admin_site.each_context(request) | {
+            "title": "New tokens" if len(made) > 1 else "A new token",
+            "opts": self.opts,
+            "made": made,
+        }
+        answer = TemplateResponse(request, "admin/signals_app/signalsender/tokens.html", page)
+        answer["Cache-Control"] = "no-store"
+        return answer
 
 
 class EntryInline(ReadOnlyInline):

@@ -251,6 +251,10 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = int(FRESH_FOR.total_seconds())
 # tries that failed: of one address in a minute, and of one name in a quarter of an hour, whoever tries
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/15m/key", "reauthenticate": "5/m/user"}
 MFA_ADAPTER = "ops.people.adapters.SecondFactorAdapter"
+MFA_FORMS = {
+    "authenticate": "ops.people.code_forms.AuthenticateForm",
+    "reauthenticate": "ops.people.code_forms.ReauthenticateForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Control room"

@@ -6,11 +6,12 @@ from __future__ import annotations
 from allauth.account import views
 from django.urls import include, path
 
-from ops.people import pages
+from ops.people import link_page, pages
 
 urlpatterns = [
     path("login/", views.login, name="account_login"),
     path("logout/", views.logout, name="account_logout"),
+    path("link/", link_page.login_link, name="login-link"),
     path("inactive/", views.account_inactive, name="account_inactive"),
     path("signup/", views.signup, name="account_signup"),
     path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),

@@ -35,6 +35,7 @@ from tests.builders import a_ticker, an_account
 from tests.exchanges.floor import NOBODY
 from tests.exchanges.wired import WiredVenue
 from tests.ops.waiting import until
+from tests.secrets.planting import Planted, all_of_redis, rows_of_all_tables
 from tests.signals_app.test_intake import a_trader, frame, receive
 from trailing import listening
 from trailing.services import protect
@@ -134,20 +135,12 @@ def vault(
     session.close_all()
 
 
-def everything_stored() -> str:
-    """Every column of every row of every table, and all that Redis keeps."""
+def hear_what_is_stored(planted: Planted) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
-        tables = [name for (name,) in cursor.fetchall()]
-        rows: list[str] = []
-        for table in tables:
-            cursor.execute(f'SELECT to_jsonb(t)::text FROM "{table}" t')  # noqa: S608
-            rows += [row for (row,) in cursor.fetchall()]
-    with redis.Redis.from_url(configured.REDIS_URL, decode_responses=True, encoding_errors="replace") as kept:
-        read = {"string": kept.get, "hash": kept.hgetall, "list": lambda name: kept.lrange(name, 0, -1)}
-        kinds = {name: kept.type(name) for name in kept.scan_iter()}  # some run out while they are read
-        rows += [f"{name} {read[kind](name)}" for name, kind in kinds.items() if kind in read]
-    return "\n".join(rows)
+        for _, row in rows_of_all_tables(cursor):
+            planted.hear("stored", row)
+    with redis.Redis.from_url(configured.REDIS_URL) as kept:
+        planted.hear("stored", all_of_redis(kept))
 
 
 def everything_shown(account: ExchangeAccount) -> str:
@@ -193,10 +186,13 @@ def test_nothing_written_shown_or_raised_holds_a_secret(vault: Vault, caplog) ->
     vault.try_everything()
     vault.listen()
 
-    told = {
-        "raised": "\n".join(vault.raised), "logged": caplog.text, "stored": everything_stored(),
-        "shown": everything_shown(account),
-    }  # fmt: skip
+    planted = Planted(dict(zip(("the key", "its secret", "another secret"), vault.secrets, strict=True)))
+    hear_what_is_stored(planted)
+    for where, text in {
+        "raised": "\n".join(vault.raised), "logged": caplog.text, "shown": everything_shown(account),
+    }.items():  # fmt: skip
+        planted.hear(where, text)
+    told = {where: "\n".join(texts) for where, texts in planted.told.items()}
     assert RiskEvent.objects.filter(account=account).exists()
     assert AccountWatch.objects.get(account=account).reconcile_error
     assert ExchangeAccount.objects.get(pk=account.pk).trading_state == "halted", (
@@ -204,7 +200,4 @@ def test_nothing_written_shown_or_raised_holds_a_secret(vault: Vault, caplog) ->
     )
     assert all(account.name in told[where] for where in ("logged", "stored", "shown"))
     assert "exchanges.errors." in told["raised"]
-    leaks = [
-        (where, secret[:12]) for where, text in told.items() for secret in vault.secrets if secret in text
-    ]
-    assert leaks == []
+    assert planted.leaks() == []

@@ -29,7 +29,8 @@ except CannotStart as refusal: sys.exit(str(refusal))
 MANAGE = """
 import http.server, json, os, sys, time
 verb = sys.argv[1]
-if verb == "first_start": print(json.dumps({"user": "admin", "password": "shown-once"}))
+made = {"user": "admin", "password": "shown-once", "link_of": "admin", "link": "a-word"}
+if verb == "first_start": print(json.dumps(made))
 if verb == "dry_run_report" and "--file" in sys.argv:
     print("invariants: told")
     sys.exit(int(os.environ["REPORT_STATUS"]))
@@ -99,6 +100,7 @@ def test_starts_shows_where_to_look_and_stops_cleanly(checkout: Checkout) -> Non
         assert page(url) == b"here"
         assert "PAPER: no real orders" in checkout.screen()
         assert "admin / shown-once" in checkout.screen()
+        assert "/accounts/link/#a-word" in checkout.screen()
         env_file = checkout.folder / "var" / "run.env"
         assert env_file.stat().st_mode & 0o777 == 0o600
         assert "DATABASE_URL='postgresql://" in env_file.read_text()
@@ -108,6 +110,7 @@ def test_starts_shows_where_to_look_and_stops_cleanly(checkout: Checkout) -> Non
     assert checkout.processes() == []
     logs = "".join(path.read_text() for path in (checkout.folder / "var" / "log").iterdir())
     assert "shown-once" not in logs
+    assert "a-word" not in logs
 
 
 def test_a_killed_supervisor_takes_all_with_it_and_the_next_start_works(checkout: Checkout) -> None:

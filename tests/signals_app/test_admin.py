@@ -51,9 +51,10 @@ def owner(client: Client) -> Client:
 
 def test_a_token_is_shown_once_and_only_its_hash_is_kept(owner: Client) -> None:
     answer = owner.post(url(SignalSender, "add"), SENDER | {"enabled": "on"}, follow=True)
-    (token,) = re.findall(r"shown this once: ([\w-]{43})", answer.content.decode())
+    (token,) = re.findall(r"new-token\">([\w-]{43})<", answer.content.decode())
     sender = SignalSender.objects.get()
     assert sender.token_hash == token_hash(token)
+    assert token not in str(owner.cookies) + str(dict(owner.session)), "nor on its way"
     for page in (url(SignalSender, "changelist"), url(SignalSender, "change", sender.pk)):
         shown = owner.get(page).content.decode()
         assert token not in shown
@@ -64,7 +65,7 @@ def test_changing_a_sender_keeps_its_token(owner: Client) -> None:
     sender = SignalSender.objects.create(name="charts", token_hash="a" * 64)
     page = url(SignalSender, "change", sender.pk)
     answer = owner.post(page, SENDER | {"token_hash": "b" * 64}, follow=True)
-    assert "shown this once" not in answer.content.decode()
+    assert "new-token" not in answer.content.decode()
     sender.refresh_from_db()
     assert (sender.token_hash, sender.enabled) == ("a" * 64, False)
 

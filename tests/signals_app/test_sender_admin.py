@@ -119,7 +119,7 @@ def test_a_new_token_is_shown_once_and_the_old_one_is_gone(owner: Client) -> Non
     sender = a_sender(signing_key=KEY)
     chosen = {"action": "give_new_tokens", "_selected_action": [sender.pk]}
     answer = owner.post(reverse(LIST), chosen, follow=True).content.decode()
-    (token,) = re.findall(r"Token of charts, shown this once: ([\w-]{43})", answer)
+    (token,) = re.findall(r"new-token\">([\w-]{43})<", answer)
     sender.refresh_from_db()
     assert (sender.token_hash, sender.signing_key) == (token_hash(token), KEY)
     assert token not in owner.get(reverse(LIST)).content.decode()

@@ -8,9 +8,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
 from exchanges import session
 from ops import first_start
+from ops.people.services import login_links
 from signals_app.models import Ticker
 
 
@@ -20,6 +22,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--demo", action="store_true", help="also a paper account, strategies and tickers"
+        )
+        parser.add_argument(
+            "--link",
+            action="store_true",
+            help="also a link that signs the administrator in, once; on paper alone",
         )
         parser.add_argument("--json", action="store_true", help="print one line of JSON")
 
@@ -32,7 +39,8 @@ class Command(BaseCommand):
         if admin is not None:
             first_start.seed_limits()
         if options["json"]:
-            self.stdout.write(json.dumps({"user": admin.name, "password": admin.password} if admin else {}))
+            made = {"user": admin.name, "password": admin.password} if admin else {}
+            self.stdout.write(json.dumps(made | (_link() if options["link"] else {})))
         elif admin:
             self.stdout.write(f"Sign in as {admin.name} / {admin.password} (shown only this once)")
 
@@ -55,3 +63,8 @@ class Command(BaseCommand):
             raise CommandError(
                 "The paper exchange lists no contracts, so there is nothing to trade; see its log."
             )
+
+
+def _link() -> dict[str, str]:
+    found = None if settings.DRY_RUN is False else login_links.of_the_administrator(timezone.now())
+    return {"link_of": found[0], "link": found[1]} if found else {}

@@ -95,7 +95,7 @@ API = dict.fromkeys(("docs", "openapi.json"), SIGNED_IN) | dict.fromkeys((
     "close-all",
 ), ALL)  # fmt: skip
 # the doors themselves: these are open, all others beneath accounts/ are for whoever is signed in
-OPEN_DOORS = {"login/", "logout/", "inactive/", "signup/"}
+OPEN_DOORS = {"login/", "link/", "logout/", "inactive/", "signup/"}
 # what comes after a model's name in the admin
 ADMIN_KINDS = {
     "": "look", "<path:object_id>/": "look", "<path:object_id>/change/": "look", "<path:object_id>/history/": "look",
