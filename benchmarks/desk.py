@@ -67,6 +67,25 @@ def arrivals(uids: list[str]) -> dict[str, float]:
     return found
 
 
+def parts_of(sent: dict[str, float], arrived: dict[str, float]) -> dict[str, list[float]]:
+    """Milliseconds of each part of the way: who waited for whom shows here."""
+    entries = SignalLogEntry.objects.filter(log__uid__in=arrived, position__isnull=False)
+    parts: dict[str, list[float]] = {
+        "to the door": [],
+        "decided": [],
+        "to a worker": [],
+        "to the exchange": [],
+    }
+    for uid, received, position_id in entries.values_list("log__uid", "log__received_at", "position_id"):
+        order = Order.objects.get(position_id=position_id, purpose="entry", generation=1)
+        assert order.submitted_at
+        told = (received, order.created_at, order.submitted_at)
+        moments = [sent[uid], *(at.timestamp() for at in told), arrived[uid]]
+        for waited, began, ended in zip(parts.values(), moments, moments[1:], strict=False):
+            waited.append((ended - began) * 1000)
+    return parts
+
+
 def stops(uids: list[str]) -> list[float]:
     """Milliseconds from an entry's first execution to the acceptance of its stop."""
     waited = fill_to_stop(datetime.min.replace(tzinfo=UTC))

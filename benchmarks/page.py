@@ -1,5 +1,6 @@
 """`python -m benchmarks.page`: what watching costs. The product holds 50 positions, prices change ten times a second,
-and signals go in by turns while nobody looks, and while a hundred sockets and a browser look at the live page.
+and signals go in by turns, through the page's own process and through the doors', while nobody looks, and while a
+hundred sockets and a browser look at the live page.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import shutil
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -29,12 +30,16 @@ MEGABYTE = 1024 * 1024
 FLAGS = ["--no-sandbox", "--disable-gpu"]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SETTLE_SECONDS = 3.0
+Signals = list[tuple[str, str, bool]]
 
 
 @dataclass
 class Turns:
     """Of all turns of one kind: milliseconds from signal to request, shares of one core, megabytes."""
 
+    door: str
+    is_watched: bool
+    parts: dict[str, list[float]] = field(default_factory=dict)
     requests: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)
@@ -157,7 +162,7 @@ def viewer_cookie() -> str:
     return client.cookies["sessionid"].value
 
 
-async def send(socket: Any, plan: list[tuple[str, str, bool]], rate: float) -> dict[str, float]:
+async def send(socket: Any, plan: Signals, rate: float) -> dict[str, float]:
     """Signal uid -> when its frame was sent, of those that opened."""
     sent = {}
     for symbol, phrase, _ in plan:
@@ -170,9 +175,7 @@ async def send(socket: Any, plan: list[tuple[str, str, bool]], rate: float) -> d
     return sent
 
 
-async def one_turn(
-    socket: Any, plan: list[tuple[str, str, bool]], options: argparse.Namespace, turns: Turns
-) -> None:
+async def one_turn(socket: Any, plan: Signals, options: argparse.Namespace, turns: Turns) -> None:
     from benchmarks import desk
 
     await asyncio.sleep(SETTLE_SECONDS)
@@ -181,6 +184,8 @@ async def one_turn(
         await asyncio.sleep(SETTLE_SECONDS)
     arrived = await sync_to_async(desk.arrivals)(list(sent))
     turns.requests += [(arrived[uid] - at) * 1000 for uid, at in sent.items() if uid in arrived]
+    for name, waited in (await sync_to_async(desk.parts_of)(sent, arrived)).items():
+        turns.parts.setdefault(name, []).extend(waited)
     turns.lost += len(plan) - len(arrived)
 
 
@@ -192,30 +197,53 @@ async def measure(environment: dict[str, str], options: argparse.Namespace, cons
 
     plan = await sync_to_async(desk.prepare)(options.positions)
     held, counted = [one for one in plan if not one[2]], [one for one in plan if one[2]]
-    cookie, alone, watched = await sync_to_async(viewer_cookie)(), Turns(), Turns()
+    cookie = await sync_to_async(viewer_cookie)()
     prices = Prices(environment["PAPER_EXCHANGE_URL"], options.changes)
     watchers = Watchers(environment, cookie, options.sockets)
-    headers = {"Authorization": f"Bearer {desk.TOKEN}"}
-    async with websockets.connect(environment["SIGNALS_URL"], additional_headers=headers) as socket:
-        await socket.recv()
-        opened = await send(socket, held[: options.positions], options.rate)
+    results = [Turns(door, is_watched) for is_watched in (False, True) for door in ("page", "doors")]
+    async with AsyncExitStack() as stack:
+        sockets = {
+            door: await stack.enter_async_context(_signed_in(address, desk.TOKEN))
+            for door, address in _addresses(environment).items()
+        }
+        opened = await send(sockets["doors"], held[: options.positions], options.rate)
         console.print(f"{len(opened)} positions are held")
-        share = len(counted) // (2 * options.turns)
+        shares = iter(_shares(counted, len(results) * options.turns))
         async with prices.moving():
-            for turn in range(options.turns):
-                first, second = (counted[(2 * turn + part) * share :][:share] for part in (0, 1))
-                await one_turn(socket, first, options, alone)
-                async with watchers.watching(prices, watched):
-                    await one_turn(socket, second, options, watched)
+            for turns in results * options.turns:
+                async with watchers.watching(prices, turns) if turns.is_watched else nullcontext():
+                    await one_turn(sockets[turns.door], next(shares), options, turns)
     console.print(f"{watchers.received} messages were told to {options.sockets} sockets")
-    return [alone, watched]
+    return results
+
+
+def _addresses(environment: dict[str, str]) -> dict[str, str]:
+    page = environment["WEB_URL"].replace("http", "ws", 1) + "/ws/signals/"
+    return {"page": page, "doors": environment["SIGNALS_URL"]}
+
+
+@asynccontextmanager
+async def _signed_in(address: str, token: str) -> AsyncIterator[Any]:
+    headers = {"Authorization": f"Bearer {token}"}
+    async with websockets.connect(address, additional_headers=headers) as socket:
+        await socket.recv()
+        yield socket
+
+
+def _shares(plan: Signals, count: int) -> list[Signals]:
+    size = len(plan) // count
+    return [plan[size * number :][:size] for number in range(count)]
 
 
 def print_turns(console: Console, results: list[Turns], options: argparse.Namespace) -> None:
-    table = Table("", "nobody watches", f"{options.sockets} sockets and a browser")
+    watched = f"{options.sockets} sockets and a browser"
+    titles = [f"{turns.door}, {watched if turns.is_watched else 'nobody watches'}" for turns in results]
+    table = Table("signals through", *titles)
     table.add_row("signals that reached the exchange", *(str(len(turns.requests)) for turns in results))
     table.add_row("and that did not", *(str(turns.lost) for turns in results))
     table.add_row("signal → request, median and most, ms", *(_in_short(turns.requests) for turns in results))
+    for name in results[0].parts:
+        table.add_row(f"  {name}", *(_in_short(turns.parts.get(name, [])) for turns in results))
     table.add_row("price set → told, median and most, ms", *(_in_short(turns.ticks) for turns in results))
     table.add_row("web process, % of a core", *(f"{median(turns.cpu):.0f}" for turns in results))
     table.add_row("web process, MB", *(f"{max(turns.memory):.0f}" for turns in results))

@@ -17,7 +17,7 @@ from rich.console import Console
 
 BASE = Path(__file__).resolve().parent.parent
 DATA = BASE / "var" / "bench"
-START_SECONDS = 120
+START_SECONDS = 300
 
 
 @contextmanager
@@ -26,11 +26,11 @@ def running_product(console: Console) -> Iterator[dict[str, str]]:
     command = [sys.executable, "manage.py", "up", "--no-demo", "--port", "0", "--fresh", "--data", str(DATA)]
     DATA.mkdir(parents=True, exist_ok=True)
     output = (DATA.parent / "bench.log").open("wb")
-    with console.status("starting the product"):
-        process = subprocess.Popen(command, cwd=BASE, stdout=output, stderr=subprocess.STDOUT)
-        environment = _await_start(process)
-    os.environ.update(environment, DJANGO_SETTINGS_MODULE="tradingbot.settings")
+    process = subprocess.Popen(command, cwd=BASE, stdout=output, stderr=subprocess.STDOUT)
     try:
+        with console.status("starting the product"):
+            environment = _await_start(process)
+        os.environ.update(environment, DJANGO_SETTINGS_MODULE="tradingbot.settings")
         yield environment
     finally:
         process.send_signal(signal.SIGTERM)

@@ -11,7 +11,7 @@ from urllib.request import urlopen
 from ops.ports import is_listening
 from ops.program import Program
 
-MODES = ("all", "web", "worker", "beat", "intake", "signals", "market", "notify", "paper")
+MODES = ("all", "web", "doors", "worker", "beat", "intake", "signals", "market", "notify", "paper")
 PAPER_HOST = "127.0.0.1"
 
 
@@ -32,11 +32,19 @@ class Children:
         return self._manage("paper", *command, is_ready=lambda: is_listening(PAPER_HOST, port))
 
     def web(self, host: str, port: int) -> Program:
-        command = ["uvicorn", "tradingbot.asgi:application", "--host", host, "--port", str(port)]
+        return self._served("web", "tradingbot.asgi:application", host, port)
+
+    def doors(self, host: str, port: int) -> Program:
+        return self._served("doors", "tradingbot.asgi_doors:application", host, port)
+
+    def _served(self, name: str, application: str, host: str, port: int) -> Program:
+        command = ["uvicorn", application, "--host", host, "--port", str(port)]
         command += ["--ws", "websockets-sansio", "--ws-max-size", "1048576"]
+        # messages are small and many: to compress them cost a quarter of all that watching costs
+        command += ["--ws-per-message-deflate", "false"]
         command += ["--loop", "uvloop", "--no-access-log", self._proxies()]
         command += ["--timeout-graceful-shutdown", "5"]
-        return self._module("web", *command, is_ready=lambda: _answers(host, port))
+        return self._module(name, *command, is_ready=lambda: _answers(host, port))
 
     def _proxies(self) -> str:
         """Nobody's word about addresses and https is believed, unless TRUSTED_PROXIES names who may say it."""

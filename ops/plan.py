@@ -13,6 +13,7 @@ from ops.environment import configured, trades_for_real
 from ops.program import CannotStart
 
 SERVERS = ("DATABASE_URL", "REDIS_URL")
+LAST_PORT = 65535
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -25,6 +26,7 @@ class Plan:
     values: Mapping[str, str]
     host: str = "127.0.0.1"
     port: int = 8000
+    signals_port: int = 8100
     duration: float | None = None
     report: Path | None = None
     has_demo: bool = True
@@ -33,6 +35,10 @@ class Plan:
     @property
     def has_web(self) -> bool:
         return self.mode in ("all", "web")
+
+    @property
+    def has_doors(self) -> bool:
+        return self.mode in ("all", "doors")
 
     @property
     def sends_demo_signals(self) -> bool:
@@ -54,11 +60,20 @@ def read_plan(arguments: Sequence[str], base: Path = BASE_DIR) -> Plan:
         values=values,
         host=options.host,
         port=options.port,
+        signals_port=_signals_port(options),
         duration=options.duration,
         report=options.report.resolve() if options.report else None,
         has_demo=not options.no_demo,
         is_fresh=options.fresh,
     )
+
+
+def _signals_port(options: argparse.Namespace) -> int:
+    """Beside the page's, so that a second run has others than the first."""
+    if options.signals_port is not None:
+        return int(options.signals_port)
+    beside = options.port + 100 if options.port else 0
+    return beside if beside <= LAST_PORT else options.port - 100
 
 
 def _without_servers(values: Mapping[str, str]) -> dict[str, str]:
@@ -90,6 +105,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="address of the web page (default: 127.0.0.1)")
     parser.add_argument("--port", type=_port, default=8000, help="port of the web page, 0 = any free one")
     parser.add_argument(
+        "--signals-port", type=_port, metavar="PORT",
+        help="port of the doors for signals, 0 = any free one (default: 100 above the page's)",
+    )  # fmt: skip
+    parser.add_argument(
         "--config", type=Path, metavar="FILE", help="environment file, or YAML with its names"
     )
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder for data and logs (default: var/)")
@@ -101,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _port(text: str) -> int:
     number = int(text)
-    if not 0 <= number <= 65535:
+    if not 0 <= number <= LAST_PORT:
         raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
     return number
 

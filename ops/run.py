@@ -74,8 +74,7 @@ class Run:
         if self.set_up.paper:
             await self.supervisor.start(self.set_up.paper)
         await self._first_start()
-        for program in self.set_up.programs():
-            await self.supervisor.start(program)
+        await asyncio.gather(*map(self.supervisor.start, self.set_up.programs()))
         if self.plan.has_web:
             self._say_where_to_look()
         if self.plan.sends_demo_signals:
@@ -147,6 +146,8 @@ class Run:
     def _say_where_to_look(self) -> None:
         url = self.set_up.web_url
         lines = [f"Live page  {url}/", f"Admin      {url}/admin/"]
+        if self.plan.has_doors:
+            lines.append(f"Signals    {self.set_up.env['SIGNALS_URL']}")
         if password := self.admin.get("password"):
             lines.append(f"Sign in    {self.admin['user']} / {password}   (shown only this once)")
         if word := self.admin.get("link"):

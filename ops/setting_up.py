@@ -21,6 +21,7 @@ class SetUp:
     servers: list[Program]
     paper: Program | None
     port: int
+    signals_port: int
 
     @property
     def children(self) -> Children:
@@ -39,6 +40,7 @@ class SetUp:
             "market": [make.market()],
             "intake": [make.intake()],
             "notify": [make.notify()],
+            "doors": [make.doors(self.plan.host, self.signals_port)],
             "web": [make.web(self.plan.host, self.port)],
         }
         wanted = parts if self.plan.mode == "all" else [self.plan.mode]
@@ -48,13 +50,20 @@ class SetUp:
 def set_up(plan: Plan) -> SetUp:
     """Nothing is started here, but ports are chosen and missing keys are made."""
     port = claim_port(plan.host, plan.port) if plan.has_web else plan.port
+    signals_port = _port_for_signals(plan, port)
     env = dict(plan.values) | keys_for(plan.values, plan.data)
     env["DRY_RUN"] = "false" if plan.is_live else "true"
     env["PYTHONUNBUFFERED"] = "1"
-    env["WEB_URL"] = f"http://{'127.0.0.1' if plan.host == '0.0.0.0' else plan.host}:{port}"  # noqa: S104
-    env.setdefault("SIGNALS_URL", env["WEB_URL"].replace("http", "ws", 1) + "/ws/signals/")
+    host = "127.0.0.1" if plan.host == "0.0.0.0" else plan.host  # noqa: S104
+    env["WEB_URL"] = f"http://{host}:{port}"
+    env.setdefault("SIGNALS_URL", f"ws://{host}:{signals_port}/ws/signals/")
     servers = _missing_servers(plan, env)
-    return SetUp(plan, env, servers, _paper_exchange(plan, env), port)
+    return SetUp(plan, env, servers, _paper_exchange(plan, env), port, signals_port)
+
+
+def _port_for_signals(plan: Plan, port: int) -> int:
+    """Where the doors have no process of their own, the page's is told."""
+    return claim_port(plan.host, plan.signals_port) if plan.has_doors else port
 
 
 def _missing_servers(plan: Plan, env: dict[str, str]) -> list[Program]:

@@ -17,28 +17,38 @@ from decimal import Decimal
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
-from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from positions import queries
 from positions.broadcast import GROUP
+from positions.live_rights import why_they_end
 from positions.live_rows import Held, position_row, position_tick
+from tradingbot.own_threads import OwnThreads
 
 logger = logging.getLogger(__name__)
 
 FRAME = 0.25  # at most four messages a second, whatever the prices do
+REST = 0.05  # of a feed whose reading takes longer than that
 HEARTBEAT = 2.0
 RESYNC = 15.0  # pub/sub can lose a message without anyone knowing
+TROUBLE = 1011
 PICTURE, UPDATE, BEAT = "snapshot", "update", "heartbeat"
 
 
+reads = OwnThreads(1, "live")
+
+
 class Watcher(Protocol):
+    @property
+    def session_key(self) -> str | None:
+        """Whose rights are looked at again before each picture."""
+
     def tell(self, kind: str, content: str) -> None:
         """`content`: a JSON object. Must not wait."""
 
-    def end(self) -> None:
+    def end(self, code: int = TROUBLE) -> None:
         """Nothing more comes."""
 
 
@@ -89,11 +99,14 @@ class Feed:
         self._wake.set()
 
     async def _tell_for_ever(self, listening: asyncio.Task[None]) -> None:
+        """By the clock of frames that began: prices are published four times a second as well, and so are told when
+        they come, instead of waiting here for another quarter of a second."""
         while True:
             if listening.done():
                 listening.result()
+            began = time.monotonic()
             await self._frame()
-            await asyncio.sleep(FRAME)
+            await asyncio.sleep(max(began + FRAME - time.monotonic(), REST))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), HEARTBEAT - FRAME)
 
@@ -112,9 +125,14 @@ class Feed:
         if everybody:
             self._changed.clear()
             self._picture_due_at = time.monotonic() + RESYNC
-        picture, held = await database_sync_to_async(_picture)()
+        ends = await reads.run(why_they_end, {one.session_key for one in wanting})
+        picture, held = await reads.run(_picture)
         self._held = {one.id: one for one in held}
-        _tell(wanting & self._watchers, PICTURE, {"snapshot": picture})
+        still = wanting & self._watchers
+        for watcher in still:
+            if code := ends.get(watcher.session_key):
+                watcher.end(code)
+        _tell([one for one in still if one.session_key not in ends], PICTURE, {"snapshot": picture})
 
     async def _tell_news(self, watchers: Iterable[Watcher]) -> None:
         changed, self._changed = self._changed, defaultdict(set)
@@ -124,11 +142,11 @@ class Feed:
 
     async def _news(self, changed: dict[str, set[Any]]) -> dict[str, Any]:
         news: dict[str, Any]
-        news, held = await database_sync_to_async(_read_news)(changed)
+        news, held = await reads.run(_read_news, changed)
         gone = {one["id"] for one in news.get("gone", ())}
         self._held = {k: v for k, v in self._held.items() if k not in gone} | {one.id: one for one in held}
         if held or gone:
-            figures = await database_sync_to_async(queries.figures)(self._held.values(), timezone.now())
+            figures = await reads.run(queries.figures, self._held.values(), timezone.now())
             news["figures"] = figures
         return news
 

@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
-from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
@@ -41,6 +40,7 @@ from signals_app.services.counting import count_arrival
 from signals_app.services.intake import receive_batch
 from signals_app.services.refusals import refuse_for_rate
 from signals_app.tokens import known_hash
+from tradingbot.sockets import DispatchedAtOnce
 
 logger = logging.getLogger(__name__)
 
@@ -61,14 +61,7 @@ SEND_AGAIN = "connect again and send once more, in their order, what was answere
 Frame = tuple[str | bytes, datetime]
 
 
-class SignalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        """Without Channels' thread hop per message: nothing here touches a database connection on this thread."""
-        handler = getattr(self, get_handler_name(message), None)
-        if handler is None:
-            raise ValueError(f"no handler for {message['type']}")
-        await handler(message)
-
+class SignalConsumer(DispatchedAtOnce, AsyncWebsocketConsumer):  # type: ignore[misc]
     async def connect(self) -> None:
         self.rule: SenderRule | None = None
         self._token = self._hash = ""

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import close_old_connections
 
 from ops.system_log import log_system_event
 from signals_app.limits import strangers
@@ -19,27 +16,14 @@ from signals_app.reasons import ReasonCode
 from signals_app.registry import Registry, live
 from signals_app.services.arrivals import Arrival, Verdict
 from signals_app.services.intake import log_failure
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from tradingbot.own_threads import OwnThreads
 
 logger = logging.getLogger(__name__)
 
 UNRECORDED = Verdict(SignalStatus.IGNORED, reason_code=ReasonCode.INTERNAL_ERROR)
 UNKNOWN_TOKEN = "this token is not known"  # noqa: S105
 # commits of several senders run side by side, each on a connection that is kept
-_workers = ThreadPoolExecutor(8, thread_name_prefix="signals")
-
-
-async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    fresh = sync_to_async(_run_fresh, thread_sensitive=False, executor=_workers)
-    result: T = await fresh(work, *args, **kwargs)
-    return result
-
-
-def _run_fresh(work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    close_old_connections()
-    return work(*args, **kwargs)
+in_thread = OwnThreads(8, "signals").run
 
 
 async def registry() -> Registry:

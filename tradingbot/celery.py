@@ -10,6 +10,8 @@ from celery.signals import worker_init, worker_ready
 from tradingbot.schedule import SCHEDULE
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingbot.settings")
+# `migrate` made Django's checks before; in each worker they would import every page, half a second and 15 MB of them
+os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 logger = logging.getLogger(__name__)
 AT_START = ("submit due orders", "resolve unknown orders", "evaluate trailing stops")

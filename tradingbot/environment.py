@@ -65,6 +65,7 @@ class Environment(SignalServerEnvironment):
     max_signal_age_seconds: int = Field(300, ge=1)
     trusted_proxies: Names = []
     max_sender_connections: int = Field(8, ge=1)
+    signals_url: str = Field("", pattern=r"^(wss?://\S+/ws/signals/)?$")
     trading_hedge_mode: bool = True
     max_price_age_seconds: int = Field(5, ge=1)
     price_silent_seconds: int = Field(30, ge=5)

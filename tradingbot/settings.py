@@ -52,6 +52,7 @@ CANARY_AGAIN = timedelta(minutes=1)  # while the exchange takes no stops
 BALANCE_SECONDS = 4.0  # for all accounts together, asked side by side
 BALANCE_IS_OLD_AFTER = timedelta(minutes=1)
 UNPROTECTED_CLOSE_AFTER = timedelta(seconds=ENV.unprotected_close_seconds)
+SIGNALS_URL = ENV.signals_url  # where senders are told to go
 SIGNALS_STREAM = ENV.signals_stream
 SIGNALS_STREAM_KEPT = ENV.signals_stream_kept
 SIGNALS_STREAM_WAIT = timedelta(seconds=ENV.signals_stream_wait_seconds)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import wraps
 
+from django.conf import settings
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -80,6 +81,19 @@ def _what_is_traded() -> Iterator[Tick]:
         reverse("admin:signals_app_signalsender_add"), reverse("admin:signals_app_signallog_changelist"),
         "signals_app.add_signalsender",
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Where senders go. Without doors of their own: where the page is."""
+
+    socket: str
+    webhook: str
+
+    @classmethod
+    def beside(cls, page: str) -> Doors:
+        socket = settings.SIGNALS_URL or page.replace("http", "ws", 1) + "ws/signals/"
+        return cls(socket, socket.removesuffix("ws/signals/").replace("ws", "http", 1) + "webhook/")
 
 
 def is_untouched() -> bool:

@@ -38,6 +38,7 @@ def setup(request: HttpRequest) -> HttpResponse:
         "ticks": [(tick, request.user.has_perm(tick.permission)) for tick in ticks],
         "next": left[0] if left else None,
         "done": len(ticks) - len(left),
+        "doors": setting_up.Doors.beside(request.build_absolute_uri("/")),
         "mode": queries.mode(),
     }
     return render(request, "desk/setup.html", page)

@@ -47,6 +47,12 @@ PARTS = {
         timedelta(seconds=10),
         "Prices and fills arrive only when the sweeps ask for them, every few seconds: stops are still moved, later.",
     ),
+    "doors": Part(
+        "Doors for signals",
+        timedelta(seconds=15),
+        "Senders that come to the doors' own address get no answer and must send again. The page's address takes "
+        "signals, too, and so does the stream.",
+    ),
     "notify": Part(
         "Notifier (messages and heartbeat)",
         timedelta(seconds=30),

@@ -17,6 +17,7 @@ def probes(facts: Facts) -> dict[str, str]:
         "redis": _server(facts.redis_ms),
         "feed": _word(report.feeds(facts)),
         "beat": _word([report.programs(facts)["beat"]]),
+        "doors": _word([report.programs(facts)["doors"]]),
         "reconcile": _reconcile(facts),
     }
 

@@ -18,6 +18,8 @@ START_SECONDS = 60  # on a machine that is busy with other tests
 
 
 class WebServer:
+    program = "web"
+
     def __init__(self, log_file: str, *options: str, **environment: str) -> None:
         self._options, self._environment = options, environment
         self.port = _free_port()
@@ -27,7 +29,7 @@ class WebServer:
 
     def start(self) -> None:
         environment = _environment() | self._environment
-        command = Children(BASE_DIR, environment).web("127.0.0.1", self.port).command
+        command = getattr(Children(BASE_DIR, environment), self.program)("127.0.0.1", self.port).command
         with open(self._log_file, "ab") as log:
             self._process = subprocess.Popen(
                 [*command, *self._options],
@@ -75,6 +77,12 @@ class WebServer:
                 time.sleep(0.05)
         with open(self._log_file) as log:
             raise AssertionError(f"the web process does not answer:\n{log.read()}")
+
+
+class DoorsServer(WebServer):
+    """The doors for signals alone."""
+
+    program = "doors"
 
 
 def _environment() -> dict[str, str]:

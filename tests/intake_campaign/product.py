@@ -33,14 +33,16 @@ STOP_SECONDS = 90.0
 
 class Product:
     def __init__(self, folder: Path) -> None:
-        self.folder, self.port = DataFolder(folder / "data"), free_port()
+        self.folder = DataFolder(folder / "data")
+        self.port, self.doors_port = free_port(), free_port()
         self.screen = folder / "screen"
         self._second_log = folder / "second"
         self.second: subprocess.Popen[bytes] | None = None
 
     @contextmanager
     def running(self) -> Iterator[Product]:
-        command = ["manage.py", "up", "--no-demo", "--port", str(self.port), "--data", str(self.folder.path)]
+        command = ["manage.py", "up", "--no-demo", "--port", str(self.port)]
+        command += ["--signals-port", str(self.doors_port), "--data", str(self.folder.path)]
         env = {name: value for name, value in os.environ.items() if name not in OURS}
         with ExitStack() as life:
             life.callback(self._end_second)

@@ -122,7 +122,7 @@ class Doors:
 
     async def _send(self, record: Record) -> None:
         door, _, name = record.source.partition(":")
-        host = f"127.0.0.1:{self.product.port}"
+        host = f"127.0.0.1:{self.product.doors_port}"
         if door == "stream":
             await send_by_stream(self.product.environment()["REDIS_URL"], self.pace, record, self.told)
         elif door == "websocket":

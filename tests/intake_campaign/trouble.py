@@ -10,7 +10,7 @@ from random import Random
 
 from tests.intake_campaign.product import Product
 
-WEIGHTS = {"web": 3, "intake": 4, "second": 4, "redis": 2, "postgres": 2, "worker": 1}
+WEIGHTS = {"doors": 3, "web": 1, "intake": 4, "second": 4, "redis": 2, "postgres": 2, "worker": 1}
 # the launcher ends a run whose program fails five times within a minute: that is its own rule, not under test here
 MOST_A_MINUTE = 2
 PAUSE_SECONDS = (1.0, 4.0)

@@ -20,6 +20,7 @@ GROUPS = {
     "test_native_trailing": "protection",
     "test_opposite_signals": "protection",
     "test_reference_prices": "protection",
+    "test_doors": "protection",
     "test_signal_server": "protection",
     "test_signal_stream": "stream",
 }

@@ -31,7 +31,7 @@ from tests.ops.waiting import until
 from tests.signals_app.stream_senders import Sender, stream_sender
 from tradingbot.environment import BASE_DIR
 
-ELSEWHERE = {"postgres", "redis", "prepare", "paper", "web"}
+ELSEWHERE = {"postgres", "redis", "prepare", "paper", "web", "doors"}
 ROUNDS = 3
 _minutes = count(1)
 

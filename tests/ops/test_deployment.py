@@ -34,7 +34,7 @@ Command = list[str]
 def children(host: str) -> dict[str, Command]:
     """By name, what the supervisor runs behind the interpreter."""
     plan = Plan(Path("."), "all", is_live=True, data=DataFolder(Path("var")), values={}, host=host)
-    whole = SetUp(plan, {}, [], None, plan.port)
+    whole = SetUp(plan, {}, [], None, plan.port, plan.signals_port)
     return {program.name: list(program.command[1:]) for program in whole.programs()}
 
 
@@ -132,7 +132,7 @@ def test_what_may_run_twice_does_and_what_may_not_does_not(compose: dict[str, An
     wanted = [word for line in target.splitlines() if line.startswith("Wants=") for word in line[6:].split()]
     assert set(wanted) == {
         *(f"tradingbot-{name}@{number}.service" for name in SEVERAL for number in (1, 2)),
-        *(f"tradingbot-{name}.service" for name in ("web", "beat", "market", "notify")),
+        *(f"tradingbot-{name}.service" for name in ("web", "doors", "beat", "market", "notify")),
     }
 
 

@@ -114,9 +114,10 @@ def test_senseless_combinations_are_refused(tmp_path: Path, arguments: list[str]
 @pytest.mark.parametrize(
     ("arguments", "programs"),
     [
-        ([], ["worker", "sweeps", "reconcile", "beat", "market", "intake", "notify", "web"]),
+        ([], ["worker", "sweeps", "reconcile", "beat", "market", "intake", "notify", "doors", "web"]),
         (["--mode", "worker"], ["worker", "sweeps", "reconcile"]),
         (["--mode", "web"], ["web"]),
+        (["--mode", "doors"], ["doors"]),
         (["--mode", "signals"], []),
         (["--mode", "paper"], []),
     ],
@@ -135,7 +136,7 @@ def test_a_plan_without_addresses_brings_its_own_servers(tmp_path: Path, monkeyp
     assert [server.name for server in prepared.servers] == ["postgres", "redis"]
     assert prepared.paper
     assert prepared.env["PAPER_EXCHANGE_URL"].startswith("http://127.0.0.1:")
-    assert prepared.env["SIGNALS_URL"] == f"ws://127.0.0.1:{prepared.port}/ws/signals/"
+    assert prepared.env["SIGNALS_URL"] == f"ws://127.0.0.1:{prepared.signals_port}/ws/signals/"
 
 
 def test_a_live_plan_has_no_paper_and_no_demo(tmp_path: Path, monkeypatch) -> None:
@@ -145,3 +146,17 @@ def test_a_live_plan_has_no_paper_and_no_demo(tmp_path: Path, monkeypatch) -> No
     assert prepared.paper is None
     assert not prepared.plan.sends_demo_signals
     assert prepared.env["DRY_RUN"] == "false"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "port"),
+    [([], 8100), (["--port", "8001"], 8101), (["--port", "65500"], 65400), (["--port", "0"], 0),
+     (["--signals-port", "9000"], 9000), (["--port", "8001", "--signals-port", "0"], 0)],
+)  # fmt: skip
+def test_the_doors_are_beside_the_page(tmp_path: Path, arguments: list[str], port: int) -> None:
+    assert read_plan([*arguments, "--data", str(tmp_path)], base=tmp_path).signals_port == port
+
+
+def test_a_page_alone_has_the_doors_itself(tmp_path: Path) -> None:
+    prepared = set_up(read_plan(["--mode", "web", "--port", "0", "--data", str(tmp_path)], base=tmp_path))
+    assert prepared.env["SIGNALS_URL"] == f"ws://127.0.0.1:{prepared.port}/ws/signals/"

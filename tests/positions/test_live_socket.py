@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import asynccontextmanager
 from decimal import Decimal as D
 
 import pytest
 from asgiref.sync import sync_to_async
 from channels.auth import AuthMiddlewareStack
+from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.contrib.auth.models import User
 from django.db import connections
@@ -41,7 +43,12 @@ async def a_browser(headers):
     finally:
         await socket.disconnect()
         await get_channel_layer().flush()
-        await sync_to_async(connections.close_all)()
+        await let_go_of_the_database()
+
+
+async def let_go_of_the_database():
+    await sync_to_async(connections.close_all)()
+    await live_feed.reads.run(connections.close_all)
 
 
 @asynccontextmanager
@@ -205,6 +212,43 @@ async def test_nonsense_from_a_browser_harms_nobody(text):
         assert (await next_of(socket, "snapshot"))["type"] == "snapshot"
 
 
+async def test_each_session_is_asked_once_before_a_picture(monkeypatch):
+    asked = []
+    monkeypatch.setattr(live_feed, "why_they_end", lambda keys: asked.append(keys) or {})
+    headers = [await sync_to_async(cookie_of)("viewer")]
+    async with a_browser(headers) as first, a_browser(headers) as second:
+        for page in (first, second):
+            assert (await page.receive_json())["type"] == "hello"
+        asked.clear()
+        for page in (first, second):
+            await page.send_json({"type": "snapshot"})
+            await next_of(page, "snapshot")
+    assert {len(keys) for keys in asked} == {1}
+    assert len(set().union(*asked)) == 1
+
+
+async def test_what_pages_read_waits_for_nobody_else():
+    """Channels' own thread is shared by all consumers of a process: one that is busy must not hold up the prices."""
+    busy, done = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def long():
+        loop.call_soon_threadsafe(busy.set)
+        done.wait(60)
+
+    async with staff() as socket:
+        await socket.receive_json()
+        working = asyncio.ensure_future(database_sync_to_async(long)())
+        await busy.wait()
+        try:
+            await socket.send_json({"type": "snapshot"})
+            async with asyncio.timeout(20):
+                assert (await next_of(socket, "snapshot"))["type"] == "snapshot"
+        finally:
+            done.set()
+            await working
+
+
 async def test_signing_out_elsewhere_ends_the_socket():
     async with staff() as socket:
         await socket.receive_json()
@@ -288,4 +332,4 @@ async def test_pages_come_back_after_the_channel_layer_was_away(monkeypatch):
     async with another() as socket:
         assert (await socket.receive_json())["type"] == "hello"
         await get_channel_layer().flush()
-    await sync_to_async(connections.close_all)()
+    await let_go_of_the_database()

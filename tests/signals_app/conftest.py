@@ -7,13 +7,13 @@ import pytest
 from exchanges.models import ExchangeAccount
 from exchanges.paper.matching import Engine
 from positions.services.instruments import refresh_instruments
-from tests.browser.server import WebServer
+from tests.browser.server import DoorsServer, WebServer
 from tests.builders import a_ticker, an_account
 
 
 @pytest.fixture(scope="package")
 def one_web(django_db_setup, tmp_path_factory) -> Iterator[WebServer]:
-    server = WebServer(str(tmp_path_factory.mktemp("signals") / "log"))
+    server = DoorsServer(str(tmp_path_factory.mktemp("signals") / "log"))
     server.start()
     yield server
     server.stop()
@@ -21,7 +21,7 @@ def one_web(django_db_setup, tmp_path_factory) -> Iterator[WebServer]:
 
 @pytest.fixture
 def web(one_web: WebServer, transactional_db) -> WebServer:
-    """The real web process on the rows of this test."""
+    """The real doors, as a process of their own, on the rows of this test."""
     return one_web
 
 

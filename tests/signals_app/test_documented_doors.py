@@ -52,7 +52,7 @@ def token(web: WebServer) -> str:
 
 def here(text: str, web: WebServer, token: str) -> str:
     text = text.replace("THE-SIGNING-KEY", KEY).replace("THE-TOKEN", token)
-    return text.replace("127.0.0.1:8000", f"127.0.0.1:{web.port}")
+    return text.replace("127.0.0.1:8100", f"127.0.0.1:{web.port}")
 
 
 def test_the_alerts_of_charts(web: WebServer, token: str) -> None:

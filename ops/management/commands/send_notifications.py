@@ -12,6 +12,7 @@ from ops.system_log import writer
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # `migrate` made them before; here they would import every page
     help = "Tell the notification targets what happened, and call the outside watcher, until told to stop."
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -25,6 +25,7 @@ END_SECONDS = 1.0  # the rest of five seconds belongs to those who still have to
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # `migrate` made them before; here they would import every page
     help = (
         "Take signals from the Redis stream and from a signal server, and decide what was only accepted, until told "
         "to stop."

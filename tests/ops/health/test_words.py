@@ -95,7 +95,8 @@ def test_the_feed_is_judged_where_a_price_is_needed(found: dict[str, object], wo
 
 def test_probes_that_cannot_ask_are_unknown() -> None:
     assert probes.probes(Facts(at=NOW)) == {
-        "database": "failing", "redis": "failing", "feed": "unknown", "beat": "unknown", "reconcile": "unknown",
+        "database": "failing", "redis": "failing", "feed": "unknown", "beat": "unknown", "doors": "unknown",
+        "reconcile": "unknown",
     }  # fmt: skip
 
 

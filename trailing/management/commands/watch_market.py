@@ -10,6 +10,7 @@ from trailing.market import MarketProcess
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # `migrate` made them before; here they would import every page
     help = "Listen to prices and to the private streams of all accounts, until told to stop."
 
     def handle(self, *args: Any, **options: Any) -> None:
