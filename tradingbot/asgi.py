@@ -18,8 +18,10 @@ from exchanges.registry import warm_up  # noqa: E402
 from positions.consumers import LiveConsumer  # noqa: E402
 from signals_app.consumers import SignalConsumer  # noqa: E402
 from signals_app.doorway import Doorway  # noqa: E402
+from tradingbot.own_origin import OwnOrigin  # noqa: E402
 
 warm_up()
+live = AuthMiddlewareStack(LiveConsumer.as_asgi())
 # senders of signals are programs with a token; browsers come with a session and an origin
 application = Doorway(
     ProtocolTypeRouter(
@@ -28,9 +30,7 @@ application = Doorway(
             "websocket": URLRouter(
                 [
                     path("ws/signals/", SignalConsumer.as_asgi()),
-                    path(
-                        "ws/live/", AllowedHostsOriginValidator(AuthMiddlewareStack(LiveConsumer.as_asgi()))
-                    ),
+                    path("ws/live/", AllowedHostsOriginValidator(OwnOrigin(live))),
                 ]
             ),
         }

@@ -90,6 +90,19 @@ def test_only_who_can_set_up_is_led_there_and_only_before_the_first_step(client,
     assert 'href="/setup/"' in admin_client.get("/settings/").content.decode()
 
 
+@pytest.mark.parametrize(
+    ("signals_url", "webhook", "socket"),
+    [
+        ("", "http://testserver/webhook/NAME/", "ws://testserver/ws/signals/"),
+        ("wss://signals.example/ws/signals/", "https://signals.example/webhook/NAME/", "wss://signals.example/ws/signals/"),
+    ],
+)  # fmt: skip
+def test_setup_says_where_senders_go(client, viewer, settings, signals_url, webhook, socket):
+    settings.SIGNALS_URL = signals_url
+    page = client.get("/setup/").content.decode()
+    assert f"<code>{webhook}</code> or <code>{socket}</code>" in page
+
+
 def connection(client, account):
     url = f"/admin/exchanges/exchangeaccount/{account.pk}/connection/"
     assert client.get(url).context["findings"] == ()
