@@ -170,18 +170,20 @@ class ExchangeAccountAdmin(AskedAfresh, DeskAdmin):
 
     @admin.action(description="Resume…", permissions=["switch"])
     def resume(self, request: HttpRequest, chosen: QuerySet[ExchangeAccount]) -> HttpResponse | None:
-        return self._ask(request, chosen, "resume")
+        return self._ask(request, chosen, "resume-account")
 
     @admin.action(description="Close everything…", permissions=["switch"])
     def close_everything(
         self, request: HttpRequest, chosen: QuerySet[ExchangeAccount]
     ) -> HttpResponse | None:
-        return self._ask(request, chosen, "flat")
+        return self._ask(request, chosen, "switch-account", "flat")
 
-    def _ask(self, request: HttpRequest, chosen: QuerySet[ExchangeAccount], act: str) -> HttpResponse | None:
+    def _ask(
+        self, request: HttpRequest, chosen: QuerySet[ExchangeAccount], page: str, *names_of_it: str
+    ) -> HttpResponse | None:
         names = list(chosen.values_list("name", flat=True))
         if len(names) == 1:
-            return redirect("switch-account", names[0], act)
+            return redirect(page, names[0], *names_of_it)
         messages.error(request, "One account at a time; nothing was done.")
         return None
 

@@ -170,6 +170,9 @@ class AccountWatch(models.Model):
     stream_missed_at = models.DateTimeField(
         null=True, blank=True, help_text="A listing knew an execution that the open stream had not told"
     )
+    reconnect_asked_at = models.DateTimeField(
+        null=True, blank=True, help_text="A person wanted its streams opened anew"
+    )
     event_delay_ms = models.PositiveIntegerField(
         null=True, blank=True, help_text="From the exchange's time of the last event to its row here"
     )

@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 
 MOST_DIGITS = {"max_digits": 20, "decimal_places": 8, "min_value": Decimal(0)}
+LONGEST_NOTE = 2000
 SHARES = [("25", "25 %"), ("50", "50 %"), ("75", "75 %"), ("", "another quantity")]
 
 
@@ -65,6 +66,18 @@ class PartForm(KeyedForm):
         if not self.errors and bool(given.get("share")) == bool(given.get("quantity")):
             raise forms.ValidationError("Choose a share, or give a quantity.")
         return given
+
+
+class NoteForm(KeyedForm):
+    text = forms.CharField(
+        max_length=LONGEST_NOTE, error_messages={"required": "Write something: an empty note is not kept."}
+    )
+
+
+class PauseForm(KeyedForm):
+    """Of a pause and of its end: neither can lose anything, so nothing has to be typed."""
+
+    reason = forms.CharField(required=False, max_length=1000)
 
 
 class StopForm(KeyedForm):

@@ -22,6 +22,7 @@ class Act(StrEnum):
     TAKE_BACK = "take_back"
     PAUSE = "pause"
     RESUME = "resume"
+    NOTE = "note"
 
 
 class PersonAct(models.Model):

@@ -7,30 +7,23 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.utils.functional import SimpleLazyObject
+
 from exchanges.types import Book
 from positions import formats
+from positions.closing_costs import closing_costs
 from positions.lifecycle import DONE, OrderPurpose, OrderStatus
 from positions.live_rows import Held, position_row
-from positions.models import Fill, Order, Position
+from positions.models import Order, Position
 from positions.risk import liquidated_at_percent
 from positions.sizing import floor_to
 
 HUNDRED = Decimal(100)
 
 
-def closing_facts(held: Held, now: datetime) -> dict[str, Any]:
-    row = position_row(held, now)
-    return row | {"shown": row["shown"] | {"fee": _likely_fee(held)}}
-
-
-def _likely_fee(held: Held) -> str:
-    """By the rate that the newest of its executions paid."""
-    newest = Fill.objects.filter(position=held.id).order_by("-executed_at").first()
-    price = held.mark_price or held.entry_price
-    if newest is None or price is None or newest.fee_currency not in ("USDT", "USDC"):
-        return formats.UNKNOWN
-    rate = newest.fee / (newest.price * newest.quantity)
-    return formats.change(-rate * price * held.quantity)
+def closing_facts(held: Held, now: datetime) -> Any:
+    """Only for whoever looks at them: the exchange is asked, and a form that arrives must not wait for it."""
+    return SimpleLazyObject(lambda: position_row(held, now) | {"costs": closing_costs(held)})
 
 
 def shares(held: Held) -> list[dict[str, str]]:

@@ -56,12 +56,18 @@ class OrderInline(ReadOnlyInline):
     )
     ordering = ("-created_at",)
 
+    def increment_of(self, row: Any) -> Decimal | None:
+        return _increment(row)
+
 
 class FillInline(ReadOnlyInline):
     model = Fill
     show_change_link = True
     fields = ("executed_at", "side", "quantity", "price", "fee", "fee_currency", "realized_pnl")
     ordering = ("-executed_at",)
+
+    def increment_of(self, row: Any) -> Decimal | None:
+        return _increment(row)
 
 
 @admin.register(Position)
@@ -96,6 +102,9 @@ class PositionAdmin(Exports, ReadOnlyAdmin, ExplainedAdmin):
         """Trades that are over, of those the list shows."""
         over = super().exported(request).filter(status=PositionStatus.CLOSED)
         return over.select_related("account", "strategy", "instrument").defer(*KEYS_OF_ACCOUNT)  # type: ignore[no-any-return]
+
+    def increment_of(self, row: Any) -> Decimal | None:
+        return Decimal(row.instrument.price_increment)
 
     @admin.display(description="quantity")
     def held(self, position: Position) -> str:
@@ -143,7 +152,6 @@ class PositionAdmin(Exports, ReadOnlyAdmin, ExplainedAdmin):
 
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin, ExplainedAdmin):
-    prices = ("trigger_price", "average_price")
     explained_as = "order"
     list_display = (
         "client_order_id",
@@ -170,7 +178,6 @@ class OrderAdmin(ReadOnlyAdmin, ExplainedAdmin):
 
 @admin.register(Fill)
 class FillAdmin(ReadOnlyAdmin, ExplainedAdmin):
-    prices = ("price",)
     explained_as, explained_by = "fill", "pk={pk}"
     list_display = (
         "trade_id",

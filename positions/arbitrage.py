@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from exchanges.types import FundingRate
+from positions import formats
 
 ZERO, HUNDRED = Decimal(0), Decimal(100)
 # more than this is no opportunity: another contract of the same name, or prices of a venue that stands still
@@ -166,7 +167,8 @@ def _objection_to(market: Market, max_age: timedelta, now: datetime) -> str | No
     if quote is None:
         return f"no prices of {market.name}"
     if abs(now - quote.at) > max_age:
-        return f"the prices of {market.name} are of {quote.at:%H:%M:%S}, more than {max_age.total_seconds():g} s away"
+        seconds = f"more than {max_age.total_seconds():g} s away"
+        return f"the prices of {market.name} are of {formats.moment(quote.at)}, {seconds}"
     if not (_is_price(quote.bid) and _is_price(quote.ask)):
         return f"{market.name} has prices of one side only"
     if market.bid > market.ask:

@@ -9,6 +9,7 @@ from typing import Any
 
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
+from ops.desk import preferences
 from positions.live_feed import TROUBLE, Feed, reads, the_feed
 from tradingbot.people import why_not_watch
 from tradingbot.sockets import DispatchedAtOnce
@@ -30,6 +31,7 @@ class LiveConsumer(DispatchedAtOnce, AsyncJsonWebsocketConsumer):  # type: ignor
         if code := await reads.run(why_not_watch, self.scope.get("user")):
             await self.close(code=code)
             return
+        self.decimals = await reads.run(_decimals_of, self.scope.get("user"))
         self.pump = asyncio.create_task(self._run())
         self.feed = the_feed()
         self.feed.join(self)
@@ -78,3 +80,7 @@ class LiveConsumer(DispatchedAtOnce, AsyncJsonWebsocketConsumer):  # type: ignor
         kind = "hello" if self.seq == 1 else kind
         rest = f", {content[1:]}" if content != "{}" else "}"
         await self.send(text_data=f'{{"type": "{kind}", "seq": {self.seq}{rest}')
+
+
+def _decimals_of(user: Any) -> int:
+    return preferences.of_user(user).money_decimals

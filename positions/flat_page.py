@@ -21,8 +21,9 @@ from exchanges.models import (
 from exchanges.switch import EVERYWHERE, since_and_who
 from exchanges.switch_models import Switched
 from exchanges.trading_state import FlatOutcome, Move
+from positions import queries
 from positions.flatness import by_our_rows
-from positions.lifecycle import DONE, OrderPurpose
+from positions.lifecycle import DONE, OrderPurpose, PositionStatus
 from positions.models import Order, Position
 from positions.services.flat_books import books_of
 from positions.services.halting import Answer
@@ -91,25 +92,39 @@ def page_of(run: FlatRun) -> dict[str, Any]:
         "is_over": run.ended_at is not None,
         "is_flat": bool(reports) and all(one["outcome"] == FlatOutcome.FLAT for one in reports),
         "reports": reports,
-        "refused": list(_refused(run)),
+        "progress": list(_progress(run)),
         "left": [line for one in reports for line in lines_of(one)],
         "now": timezone.now(),
     }
 
 
-def _refused(run: FlatRun) -> Iterator[dict[str, Any]]:
-    """Positions whose close the exchange refused: they are asked again by themselves, or by a person now."""
+def _progress(run: FlatRun) -> Iterator[dict[str, Any]]:
+    """Each position that was held when it began, or was found since; what was refused stays listed until it is gone."""
     accounts = run.reports.values("account")
-    waiting = Position.objects.filter(is_live=True, account__in=accounts, close_again_at__isnull=False)
-    for position in waiting.select_related("instrument").order_by("pk"):
-        closes = Order.objects.filter(position=position, purpose=OrderPurpose.CLOSE)
+    concerned = Q(is_live=True) | Q(closed_at__gte=run.begun_at, opened_at__isnull=False)
+    found = Position.objects.filter(concerned, account__in=accounts).exclude(
+        created_at__gt=run.ended_at or timezone.now()
+    )
+    for position in found.select_related("instrument", "account").defer(*KEYS_OF_ACCOUNT).order_by("pk"):
         yield {
             "id": position.pk,
             "what": f"{position.instrument.symbol.split('/')[0]} {position.position_side}",
-            "refusals": position.close_refusals,
-            "why": closes.order_by("-generation").values_list("reason", flat=True).first() or "",
-            "again_at": position.close_again_at,
+            "account": position.account.name,
+            **_how_far(position),
         }
+
+
+def _how_far(position: Position) -> dict[str, Any]:
+    """Whatever is refused is asked again by itself, or by a person now."""
+    if not position.is_live:
+        return {"tone": "good", "state": "closed", "why": queries.ending(position.pk), "again_at": None}
+    if position.close_again_at is None:
+        state = "being closed" if position.status == PositionStatus.CLOSING else position.status
+        return {"tone": "warn", "state": state, "why": "", "again_at": None}
+    closes = Order.objects.filter(position=position, purpose=OrderPurpose.CLOSE)
+    why = closes.order_by("-generation").values_list("reason", flat=True).first() or ""
+    state = f"refused {position.close_refusals}×"  # noqa: RUF001  (the multiplication sign is meant)
+    return {"tone": "bad", "state": state, "why": why, "again_at": position.close_again_at}
 
 
 def switch_page() -> dict[str, Any]:
@@ -135,6 +150,22 @@ def _standing(name: str, row: Switched) -> dict[str, Any]:
         "since": since_and_who(row),
         "held": held_by(name),
     }
+
+
+def standing_of(account: str) -> dict[str, Any]:
+    """Without a name: of all accounts."""
+    if account:
+        return _standing(account, ExchangeAccount.objects.defer(*KEYS).get(name=account))
+    return _standing("", GlobalState.objects.filter(pk=EVERYWHERE).first() or GlobalState())
+
+
+def stopped_besides(account: str) -> list[str]:
+    """What stays stopped when this is resumed: the stricter of both states counts."""
+    stopped = ExchangeAccount.objects.exclude(trading_state=TradingState.ACTIVE).order_by("name")
+    if not account:
+        return [f"{one.name} is {one.trading_state} itself" for one in stopped.defer(*KEYS)]
+    everywhere = GlobalState.objects.filter(pk=EVERYWHERE).exclude(trading_state=TradingState.ACTIVE).first()
+    return [f"every account is {everywhere.trading_state}"] if everywhere else []
 
 
 def held_by(account: str) -> dict[str, int]:

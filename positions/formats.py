@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 
 UNKNOWN = "—"
 MINUS = "\N{MINUS SIGN}"
+MONEY_DECIMALS = 2
+_money_decimals: ContextVar[int] = ContextVar("money_decimals", default=MONEY_DECIMALS)
 
 
 def price(value: Decimal | None, increment: Decimal) -> str:
@@ -18,13 +23,23 @@ def quantity(value: Decimal | None) -> str:
     return UNKNOWN if value is None else _written(value, decimals(value))
 
 
+@contextmanager
+def money_with(decimals: int) -> Iterator[None]:
+    """As the person wants it whose page is written meanwhile."""
+    before = _money_decimals.set(decimals)
+    try:
+        yield
+    finally:
+        _money_decimals.reset(before)
+
+
 def amount(value: Decimal | None) -> str:
     """Money that is a state, not a change: no plus sign."""
-    return UNKNOWN if value is None else _written(value, 2)
+    return UNKNOWN if value is None else _written(value, _money_decimals.get())
 
 
 def change(value: Decimal | None) -> str:
-    return UNKNOWN if value is None else _signed(value, 2)
+    return UNKNOWN if value is None else _signed(value, _money_decimals.get())
 
 
 def percent_change(value: Decimal | None) -> str:
@@ -37,7 +52,7 @@ def percent(value: Decimal | None) -> str:
 
 def tone(value: Decimal | None) -> str:
     """`up`, `down`, or nothing when what is shown is zero or unknown."""
-    rounded = _rounded(value, 2) if value is not None else Decimal(0)
+    rounded = _rounded(value, _money_decimals.get()) if value is not None else Decimal(0)
     return "up" if rounded > 0 else "down" if rounded < 0 else ""
 
 
@@ -56,6 +71,11 @@ def age(elapsed: timedelta) -> str:
 
 def clock(at: datetime, now: datetime) -> str:
     return at.strftime("%H:%M:%S" if at.date() == now.date() else "%m-%d %H:%M")
+
+
+def moment(at: datetime | None, unknown: str = UNKNOWN) -> str:
+    """In a sentence. Whole and with its zone, so that a page can show it in the zone of whoever reads it."""
+    return unknown if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def words(value: str) -> str:

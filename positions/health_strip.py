@@ -30,7 +30,7 @@ def _told(watch: AccountWatch | None, now: datetime) -> tuple[str, str]:
     if watch is None or watch.reconciled_at is None:
         return "unknown", "never compared"
     if watch.breaker != BreakerState.CLOSED:
-        return "bad", f"does not answer; {_left_standing(watch.account_id)}"
+        return "bad", f"does not answer; {left_standing(watch.account_id)}"
     compared = f"compared {formats.age(now - watch.reconciled_at)} ago"
     if watch.differences_open:
         return "bad", f"{watch.differences_open} differences, {compared}"
@@ -42,7 +42,7 @@ def _told(watch: AccountWatch | None, now: datetime) -> tuple[str, str]:
     return "ok", f"0 differences, {compared}{delay}"
 
 
-def _left_standing(account_id: int) -> str:
+def left_standing(account_id: int) -> str:
     """What protects while nobody can ask: which positions have their stop on the exchange, by our last knowledge."""
     held = Position.objects.filter(account=account_id, is_live=True, quantity__gt=0)
     names = {one.pk: _name(one) for one in held.select_related("instrument").order_by("created_at")}

@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce
 from exchanges.models import KEYS, KEYS_OF_ACCOUNT, AccountWatch, ExchangeAccount
 from exchanges.types import PositionSide, PriceKind, Reference, Side
 from ops.models import LegacyOutcome, LegacyRow
-from positions import wallets
+from positions import formats, wallets
 from positions.accounting import signed
 from positions.cover import uncovered
 from positions.legacy_names import LIVE_ROWS as LIVE_ROWS_OF_OLDER_BOTS
@@ -142,7 +142,7 @@ def accounts_are_compared_with_the_exchange(now: datetime) -> Findings:
     for account in accounts_that_trade().filter(late).select_related("watch").defer(*KEYS):
         watch = getattr(account, "watch", None)
         at = watch.reconciled_at if watch else None
-        since = f"not since {at:%H:%M:%S}" if at else "never yet"
+        since = f"not since {formats.moment(at)}" if at else "never yet"
         yield f"{account.name}: {since}; {watch.reconcile_error if watch else 'nobody asked'}"
 
 

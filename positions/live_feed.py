@@ -10,7 +10,7 @@ import json
 import logging
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextvars import Context
 from dataclasses import replace
 from decimal import Decimal
@@ -21,10 +21,11 @@ from channels.layers import get_channel_layer
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
-from positions import queries
+from positions import formats, queries
 from positions.broadcast import GROUP
 from positions.live_rights import why_they_end
 from positions.live_rows import Held, position_row, position_tick
+from positions.notices import notices
 from tradingbot.own_threads import OwnThreads
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,8 @@ reads = OwnThreads(1, "live")
 
 
 class Watcher(Protocol):
+    decimals: int  # of money, as its person wants it
+
     @property
     def session_key(self) -> str | None:
         """Whose rights are looked at again before each picture."""
@@ -126,19 +129,24 @@ class Feed:
             self._changed.clear()
             self._picture_due_at = time.monotonic() + RESYNC
         ends = await reads.run(why_they_end, {one.session_key for one in wanting})
-        picture, held = await reads.run(_picture)
-        self._held = {one.id: one for one in held}
-        still = wanting & self._watchers
-        for watcher in still:
+        for decimals, those in _by_decimals(wanting).items():
+            with formats.money_with(decimals):
+                picture, held = await reads.run(_picture)
+            self._held = {one.id: one for one in held}
+            still = those & self._watchers
+            _tell([one for one in still if one.session_key not in ends], PICTURE, {"snapshot": picture})
+        for watcher in wanting & self._watchers:
             if code := ends.get(watcher.session_key):
                 watcher.end(code)
-        _tell([one for one in still if one.session_key not in ends], PICTURE, {"snapshot": picture})
 
     async def _tell_news(self, watchers: Iterable[Watcher]) -> None:
         changed, self._changed = self._changed, defaultdict(set)
-        news = await self._news(changed) if changed else {}
-        news |= self._ticks()
-        _tell(watchers, UPDATE if news else BEAT, news)
+        prices, self._prices = self._prices, {}
+        for decimals, those in _by_decimals(watchers).items():
+            with formats.money_with(decimals):
+                news = await self._news(changed) if changed else {}
+                news |= self._ticks(prices)
+            _tell(those, UPDATE if news else BEAT, news)
 
     async def _news(self, changed: dict[str, set[Any]]) -> dict[str, Any]:
         news: dict[str, Any]
@@ -150,8 +158,7 @@ class Feed:
             news["figures"] = figures
         return news
 
-    def _ticks(self) -> dict[str, Any]:
-        prices, self._prices = self._prices, {}
+    def _ticks(self, prices: Mapping[tuple[str, str], str]) -> dict[str, Any]:
         moved = [
             replace(held, mark_price=Decimal(prices[held.venue, held.exchange_symbol]))
             for held in self._held.values()
@@ -167,6 +174,14 @@ class Feed:
         _forget(self)
         for watcher in self._watchers:
             watcher.end()
+
+
+def _by_decimals(watchers: Iterable[Watcher]) -> dict[int, set[Watcher]]:
+    """Who is told the same text."""
+    found: dict[int, set[Watcher]] = defaultdict(set)
+    for one in watchers:
+        found[one.decimals].add(one)
+    return found
 
 
 @contextlib.asynccontextmanager
@@ -224,7 +239,7 @@ def _read_news(changed: dict[str, set[Any]]) -> tuple[dict[str, Any], list[Held]
     if changed["order"]:
         news["orders"] = queries.order_rows(changed["order"], now=now)
     if changed["notices"]:
-        news["notices"] = queries.notices()
+        news["notices"] = notices()
     if changed["signal"]:
         news["signals"] = queries.signal_rows(changed["signal"], now=now)
     # a stop that moved changes the row of its position as well

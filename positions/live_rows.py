@@ -132,7 +132,7 @@ def _standing_cells(held: Held, now: datetime) -> dict[str, str]:
         "stop": stop_in_words(held),
         "phase": phase_in_words(held),
         "age": formats.age(now - held.since),
-        "opened": held.since.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        "opened": formats.moment(held.since),
         "state": state_in_words(held),
     }
 

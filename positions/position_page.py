@@ -121,7 +121,7 @@ def _holding(record: Record) -> Iterator[Fact]:
     position, step = record.position, record.position.instrument.price_increment
     yield Fact("Side", position.position_side.upper())
     if record.held is not None and record.held.is_unverified:
-        known = f"last compared with the exchange: {_moment(record.held.verified_at)}"
+        known = f"last compared with the exchange: {formats.moment(record.held.verified_at)}"
         yield Fact("Known", "unverified: its account cannot be reached", known, "down")
     yield Fact("Size", formats.quantity(position.quantity), f"of {formats.quantity(record.bought)}")
     yield Fact("Entry", formats.price(position.average_entry_price, step))
@@ -201,9 +201,9 @@ def _life(record: Record, now: datetime) -> Iterator[Fact]:
     since = position.opened_at or position.created_at
     yield Fact("Account", position.account.name)
     yield Fact("Strategy", position.strategy.name if position.strategy else "none", _origin(record))
-    yield Fact("Opened", _moment(position.opened_at))
+    yield Fact("Opened", formats.moment(position.opened_at))
     if position.closed_at is not None:
-        yield Fact("Closed", _moment(position.closed_at))
+        yield Fact("Closed", formats.moment(position.closed_at))
     yield Fact("Lasted" if position.closed_at else "Age", formats.age((position.closed_at or now) - since))
     if position.close_reason:
         question = "Why closed" if position.closed_at else "To be closed"
@@ -214,7 +214,9 @@ def _life(record: Record, now: datetime) -> Iterator[Fact]:
 def _refusals(position: Position) -> str:
     if position.close_refusals == 0 or position.closed_at:
         return ""
-    return f"refused {position.close_refusals} times, asked again at {_moment(position.close_again_at)}"
+    return (
+        f"refused {position.close_refusals} times, asked again at {formats.moment(position.close_again_at)}"
+    )
 
 
 def _origin(record: Record) -> str:
@@ -223,10 +225,6 @@ def _origin(record: Record) -> str:
         return "adopted: it was found on the exchange"
     signal_id = record.position.signal_id
     return f"signal {signal_id}" if signal_id else ""
-
-
-def _moment(at: datetime | None) -> str:
-    return formats.UNKNOWN if at is None else at.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _fill_row(fill: Fill, price_increment: Decimal) -> Row:

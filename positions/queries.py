@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,20 +16,15 @@ from exchanges.marks import latest_marks
 from exchanges.models import (
     KEYS,
     KEYS_OF_ACCOUNT,
-    AccountWatch,
     ExchangeAccount,
-    FlatRun,
-    GlobalState,
-    TradingState,
 )
-from exchanges.switch import EVERYWHERE, since_and_who
 from exchanges.types import BreakerState, PositionSide
 from positions import formats, health_strip
 from positions.accounting import QUOTE_CURRENCIES
-from positions.canary import prove_stops
 from positions.cover import whole_stops
 from positions.live_rows import Held, Row, order_row, position_row, signal_row
 from positions.models import Fill, FundingPayment, InvariantCheck, Order, Position
+from positions.notices import notices
 from signals_app.models import SignalLog, SignalLogEntry, Ticker
 
 LOG_LENGTH = 50
@@ -215,42 +210,6 @@ def _today(now: datetime) -> tuple[Decimal, str]:
         elif row["fees"]:
             others.append(f"{formats.quantity(row['fees'])} {row['fee_currency']}")
     return total, ", ".join(others)
-
-
-def notices() -> list[dict[str, str]]:
-    """What a person must know before anything else: accounts that do not trade as they should."""
-    accounts = ExchangeAccount.objects.select_related("watch").order_by("name").defer(*KEYS)
-    return [*_notices_of_all(), *(notice for account in accounts for notice in _notices_of(account))]
-
-
-def _notices_of_all() -> Iterator[dict[str, str]]:
-    everywhere = GlobalState.objects.filter(pk=EVERYWHERE).exclude(trading_state=TradingState.ACTIVE).first()
-    if everywhere is not None:
-        yield _notice(
-            "Every account", everywhere.trading_state, everywhere.state_reason, since_and_who(everywhere)
-        )
-    for run in FlatRun.objects.filter(ended_at=None).order_by("pk"):
-        done, of = run.reports.exclude(ended_at=None).count(), run.reports.count()
-        yield _notice(f"FLAT {run.pk}", "at work", f"{done} of {of} accounts are done", "")
-
-
-def _notice(account: str, state: str, why: str, since: str) -> dict[str, str]:
-    return {"account": account, "state": state, "why": why, "since": since}
-
-
-def _notices_of(account: ExchangeAccount) -> Iterator[dict[str, str]]:
-    if account.trading_state != TradingState.ACTIVE:
-        yield _notice(account.name, account.trading_state, account.state_reason, since_and_who(account))
-    watch: AccountWatch | None = getattr(account, "watch", None)
-    if watch and watch.breaker != BreakerState.CLOSED:
-        known = f"{watch.reconciled_at:%H:%M:%S} UTC" if watch.reconciled_at else "never"
-        why = f"since {watch.unreachable_since:%H:%M:%S} UTC; positions last verified: {known}"
-        state = "unreachable" if watch.breaker == BreakerState.OPEN else "recovering"
-        yield _notice(account.name, state, f"{why}; {watch.unreachable_error}", "")
-    if watch and watch.stops_refused_since:
-        why = f"since {watch.stops_refused_since:%H:%M:%S} UTC: {watch.stops_refused_reason}"
-        why = f"{why}; {prove_stops(account.name)}"
-        yield _notice(account.name, "without stop orders", why, "")
 
 
 def ending(position_id: int) -> str:

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from exchanges.marks import newest_prices
 from exchanges.types import PositionSide, PriceKind, Reference
+from positions import formats
 from positions.models import Position
 
 PricesNeeded = Mapping[tuple[str, PriceKind], set[str]]  # exchange symbols by venue and kind
@@ -22,7 +23,9 @@ def silent_prices(needed: PricesNeeded, limit: datetime) -> Iterator[str]:
         for symbol in sorted(symbols):
             at = heard[symbol].at if symbol in heard else None
             if at is None or at < limit:
-                yield f"no {kind} price of {symbol} at {venue} " + (f"since {at:%H:%M:%S}" if at else "yet")
+                yield f"no {kind} price of {symbol} at {venue} " + (
+                    f"since {formats.moment(at)}" if at else "yet"
+                )
 
 
 def silence_of(position: Position, now: datetime) -> list[str]:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from exchanges.models import KEYS_OF_ACCOUNT, ExchangeAccount, FlatRun
 from positions import flat_page, queries
-from positions.services import flattening, halting, resuming
+from positions.services import flattening, halting
 from tradingbot.freshness import ask_again, is_fresh
 from tradingbot.people import ACT, SWITCH, may, may_look, may_switch
 
@@ -25,7 +25,6 @@ class Act:
     title: str
     meaning: str
     button: str
-    needs_reason: bool = True
 
 
 ACTS = {
@@ -46,12 +45,6 @@ ACTS = {
         "A halt first. Then every order is canceled and every position is closed at market; this cannot be called "
         "back. Stops stand until their position is flat. The exchange is asked until it lists nothing.",
         "Close everything at market",
-    ),
-    "resume": Act(
-        "Resume",
-        "Positions may be opened again. The exchange is asked first; what it refused is resumed only when it answers.",
-        "Resume",
-        needs_reason=False,
     ),
 }
 
@@ -94,7 +87,7 @@ def _refusal(request: HttpRequest, act: str, account: str) -> str:
     word = account or ALL
     if request.POST.get("word", "").strip() != word:
         return f"Nothing was done. Type {word} to confirm."
-    if ACTS[act].needs_reason and not request.POST.get("reason", "").strip():
+    if not request.POST.get("reason", "").strip():
         return "Nothing was done. Say why: it is shown wherever this is seen."
     return ""
 
@@ -104,19 +97,8 @@ def _perform(request: HttpRequest, act: str, account: str, account_id: int | Non
     if act == "flat":
         greedy = request.POST.get("include_foreign") == "on"
         return redirect("flat", flattening.flatten(account_id, reason, by, include_foreign=greedy).pk)
-    if act == "resume":
-        return _resumed(request, account, resuming.resume(account_id, by, reason))
     stop = halting.halt if act == "halt" else halting.reduce
     messages.info(request, flat_page.sentence_of(stop(account_id, reason, by)))
-    return redirect("switch")
-
-
-def _resumed(request: HttpRequest, account: str, found: resuming.Resumed) -> HttpResponse:
-    if found.is_refused:
-        refusal = f"Not resumed: {found.answer.reason}. {' '.join(found.findings)}"
-        return _confirmation(request, "resume", account, refusal, status=422)
-    for sentence in (flat_page.sentence_of(found.answer), *found.findings):
-        messages.info(request, sentence)
     return redirect("switch")
 
 

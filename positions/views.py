@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import uuid4
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_safe
 from exchanges.types import Timeframe
 from ops.desk.setting_up import set_up_first
 from positions import picture, position_page, queries
+from positions.notices import is_paused
 from tradingbot.people import ACT, SWITCH, may, may_look
 
 FRAMES = ("1m", "5m", "15m", "1h")  # of the keys 1 to 4
@@ -26,11 +28,10 @@ BLANK = {"id": "", "status": "", "shown": {}}
 def live(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     rights = {"may_close": may(request.user, ACT), "may_switch": may(request.user, SWITCH)}
-    return render(
-        request,
-        "live/page.html",
-        queries.snapshot(now) | {"now": now, "blank": BLANK, "frames": FRAMES} | rights,
-    )
+    picture = queries.snapshot(now)
+    pausing = {"pause_key": uuid4(), "is_paused": is_paused(picture["notices"])}
+    page = picture | {"now": now, "blank": BLANK, "frames": FRAMES} | pausing | rights
+    return render(request, "live/page.html", page)
 
 
 @never_cache

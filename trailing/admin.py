@@ -10,7 +10,7 @@ from trailing.models import PartialTakeProfit, TrailingStop
 
 @admin.register(TrailingStop)
 class TrailingStopAdmin(ReadOnlyAdmin):
-    prices = ("entry_price", "activation_price", "high_water_mark", "stop_price")
+    prices = ("high_water_mark",)
     list_display = ("position", "state", "entry_price", "activation_price", "high_water_mark", "stop_price")
     list_filter = ("state",)
     list_select_related = ("position__instrument",)

@@ -76,13 +76,17 @@ class MarketProcess:
         """Changed keys or a changed name make another stream."""
         wanted: dict[object, Callable[[], Any]] = {}
         for account, credentials in accounts:
-            wanted["private", account.pk, _missed_at(account), credentials] = partial(self._private, account)
+            private = "private", account.pk, _missed_at(account), _reconnect_asked_at(account), credentials
+            wanted[private] = partial(self._private, account)
         usable = [one for one, credentials in accounts if credentials is not None]
         for venue, account in {a.venue: a for a in reversed(usable)}.items():
             for reference, symbols in (await self._in_thread(watching.load_symbols, venue)).items():
                 self._names |= {(venue, symbol): name for symbol, name in symbols.items()}
                 if symbols:
-                    key = "prices", venue, reference, frozenset(symbols)
+                    asked = max(
+                        (_reconnect_asked_at(one) for one in usable if one.venue == venue), default=""
+                    )
+                    key = "prices", venue, reference, frozenset(symbols), asked
                     wanted[key] = partial(self._prices, account, reference, sorted(symbols))
         self._replace(wanted)
 
@@ -187,6 +191,12 @@ def _credentials(account: ExchangeAccount) -> Credentials | None:
         return credentials_of(account)
     except AccountUnusable:
         return None
+
+
+def _reconnect_asked_at(account: ExchangeAccount) -> str:
+    """Another value makes another stream."""
+    seen: AccountWatch | None = getattr(account, "watch", None)
+    return seen.reconnect_asked_at.isoformat() if seen and seen.reconnect_asked_at else ""
 
 
 def _missed_at(account: ExchangeAccount) -> datetime | None:

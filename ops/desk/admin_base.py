@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from decimal import Decimal
 from functools import cached_property
 from typing import Any, cast
 
@@ -12,12 +10,11 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from ops.desk.numbers import ReadableNumbers
 from ops.trail.history import history_of, is_recorded
-from positions import formats
 from tradingbot.freshness import ask_again, is_fresh
 
 PAGES_END = (
@@ -39,16 +36,16 @@ class PatientPaginator(Paginator):  # type: ignore[type-arg]
         return int(rows.order_by()[:PAGES_END].count())
 
 
-class DeskAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Numbers without the zeros of their column, prices by their contract, nothing deleted in bulk."""
+class DeskAdmin(ReadableNumbers, admin.ModelAdmin):  # type: ignore[type-arg]
+    """Numbers as people read them, nothing deleted in bulk."""
 
     list_per_page = 50
     show_full_result_count = False
-    prices: tuple[str, ...] = ()  # columns written with the contract's decimals
     may_delete_many = False
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        return [self._readable(column) for column in super().get_list_display(request)]
+        columns = super().get_list_display(request)
+        return [one if one in self.list_editable else self.readable([one])[0] for one in columns]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         title = str(self.opts.verbose_name_plural).capitalize()
@@ -85,31 +82,6 @@ class DeskAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def rows_with(self, record: Any) -> dict[str, list[str]]:
         """Table -> rows whose story is part of this record's."""
         return {}
-
-    def increment_of(self, row: Any) -> Decimal | None:
-        """Of the contract a row is about; None: not known."""
-        return None
-
-    def _readable(self, column: Any) -> Any:
-        if not isinstance(column, str) or column in self.list_editable or hasattr(self, column):
-            return column
-        field = self._field(column)
-        return self._number(field) if isinstance(field, models.DecimalField) else column
-
-    def _field(self, name: str) -> Any:
-        return next((one for one in self.opts.get_fields() if one.name == name), None)
-
-    def _number(self, field: Any) -> Callable[[Any], str]:
-        def shown(row: Any) -> str:
-            return self._written(field.name, getattr(row, field.name), row)
-
-        display: Any = admin.display(description=field.verbose_name, ordering=field.name)
-        shown.__name__ = field.name
-        return display(shown)  # type: ignore[no-any-return]
-
-    def _written(self, name: str, value: Decimal | None, row: Any) -> str:
-        increment = self.increment_of(row) if name in self.prices else None
-        return formats.price(value, increment) if increment else formats.quantity(value)
 
 
 def _name(field: forms.Field) -> None:
@@ -151,6 +123,10 @@ class ReadOnlyAdmin(DeskAdmin):
 
     paginator = PatientPaginator
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        shown = super().get_fieldsets(request, obj)
+        return [(title, {**options, "fields": self.readable(options["fields"])}) for title, options in shown]
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -183,12 +159,15 @@ class NamedInline(admin.TabularInline):  # type: ignore[type-arg]
         return formset
 
 
-class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
+class ReadOnlyInline(ReadableNumbers, admin.TabularInline):  # type: ignore[type-arg]
     extra = 0
     can_delete = False
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.readable(self.fields or [field.name for field in self.opts.fields])
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.fields or [field.name for field in self.opts.fields]
+        return self.get_fields(request, obj)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -14,5 +14,5 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Preferences
-        fields = ("zone", "colours", "palette", "density")
-        widgets = dict.fromkeys(("colours", "palette", "density"), forms.RadioSelect)
+        fields = ("zone", "colours", "palette", "density", "money_decimals")
+        widgets = dict.fromkeys(("colours", "palette", "density", "money_decimals"), forms.RadioSelect)

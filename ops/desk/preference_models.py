@@ -10,6 +10,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
+from positions.formats import MONEY_DECIMALS
+
 
 class Colours(StrEnum):
     SYSTEM = "system"
@@ -19,6 +21,7 @@ class Colours(StrEnum):
 
 class Palette(StrEnum):
     GREEN_RED = "green_red"
+    RED_GREEN = "red_green"
     BLUE_ORANGE = "blue_orange"
 
 
@@ -28,9 +31,11 @@ class Density(StrEnum):
 
 
 UTC = "UTC"
+MOST_DECIMALS = 4
 COLOURS = {Colours.SYSTEM: "as the system has it", Colours.LIGHT: "light", Colours.DARK: "dark"}
 PALETTES = {
     Palette.GREEN_RED: "green and red",
+    Palette.RED_GREEN: "red and green (as in East Asia)",
     Palette.BLUE_ORANGE: "blue and orange (for the colour-blind)",
 }
 DENSITIES = {Density.ROOMY: "roomy", Density.COMPACT: "compact"}
@@ -52,6 +57,11 @@ class Preferences(models.Model):
     )
     density = models.CharField(max_length=10, choices=list(DENSITIES.items()), default=Density.ROOMY)
 
+    money_decimals = models.PositiveSmallIntegerField(
+        "decimals of money", choices=[(count, str(count)) for count in range(MOST_DECIMALS + 1)],
+        default=MONEY_DECIMALS, db_default=MONEY_DECIMALS,
+    )  # fmt: skip
+
     class Meta:
         db_table = "user_preferences"
         verbose_name_plural = "preferences"
@@ -61,6 +71,7 @@ class Preferences(models.Model):
                     colours__in=list(Colours),
                     palette__in=list(Palette),
                     density__in=list(Density),
+                    money_decimals__lte=MOST_DECIMALS,
                 ),
                 name="preferences_known",
             )

@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from ops.desk.preference_models import Preferences
+from positions import formats
 
 ADMIN = "/admin/"
 
@@ -34,7 +35,8 @@ def in_own_zone(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
             return get_response(request)
         chosen = of_user(request.user)
         request.preferences = chosen  # type: ignore[attr-defined]
-        with timezone.override(ZoneInfo(chosen.zone) if request.path.startswith(ADMIN) else UTC):
+        zone = ZoneInfo(chosen.zone) if request.path.startswith(ADMIN) else UTC
+        with timezone.override(zone), formats.money_with(chosen.money_decimals):
             return get_response(request)
 
     return middleware

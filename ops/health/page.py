@@ -7,6 +7,7 @@ from typing import Any
 from ops.health import lines, notices, report
 from ops.health.facts import ERRORS_OF, errors, facts
 from ops.health.lines import Line, State
+from positions import formats
 
 VERDICTS = {
     State.GOOD: "Everything that can be asked is well.",
@@ -59,5 +60,5 @@ def _sentence(check: dict[str, Any]) -> Line:
         return Line(check["name"], State.UNKNOWN, "unknown", "not asked for a minute")
     if check["is_true"]:
         return Line(check["name"], State.GOOD, "true")
-    since = f"since {check['broken_since']:%m-%d %H:%M:%S}: " if check["broken_since"] else ""
+    since = f"since {formats.moment(check['broken_since'])}: " if check["broken_since"] else ""
     return Line(check["name"], State.BAD, "NOT true", since + "; ".join(map(str, check["findings"])))

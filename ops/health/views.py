@@ -81,6 +81,14 @@ def reconcile(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
+@require_POST
+@may_act
+def reconnect(request: HttpRequest) -> HttpResponse:
+    messages.info(request, asking.reconnect(request.user.get_username()))
+    return redirect("health")
+
+
+@never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     if not may_read_metrics(request):

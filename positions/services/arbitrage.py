@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from exchanges.models import KEYS, ExchangeAccount
+from positions import formats
 from positions.arbitrage import Cause, Close, Markets, Open, Wait, decide_entry, decide_exit, rests_until
 from positions.arbitrage_models import ArbitragePair, ArbitrageTrade
 from positions.arbitrage_quotes import markets_of, places_of
@@ -88,7 +89,7 @@ def _decided(
     if trade is not None:
         return decide_exit(holding_of(trade), markets, settings_of(pair), now)
     if now < (until := resting_until(pair, now)):
-        return Wait(f"rests until {until:%H:%M:%S} after its last trade")
+        return Wait(f"rests until {formats.moment(until)} after its last trade")
     return decide_entry(markets, settings_of(pair), now)
 
 

@@ -283,6 +283,12 @@ def _take_back(position_id: int, by: str, price: Decimal | None, may_close: bool
     return Done(f"{name_of(position_id)} is looked after again, by the plan it was opened with.")
 
 
+def note(key: UUID, by: str, position_id: int, text: str) -> Done:
+    """Words of its owner. They stand in the trail with name and time, and nothing takes them back."""
+    asked = Asked(key, Act.NOTE, by, position_id, given={"text": text})
+    return once(asked, lambda: Done(f"Noted on {name_of(position_id)}."))
+
+
 def _tell(position: Position, event: str, by: str) -> None:
     events.record(event, "high", account_id=position.account_id, position_id=position.pk, by=by)
     broadcast.position_changed(position.pk)

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from exchanges.types import OrderReport, PositionSide
+from positions import formats
 from positions.canary_models import CanaryOrder
 from positions.flatness import LISTING_LAGS, Books, Leg
 from positions.lifecycle import DONE, OrderPurpose, OrderStatus, PositionStatus
@@ -59,7 +60,9 @@ def _why_open(position: Position) -> str:
     closes = Order.objects.filter(position=position, purpose=OrderPurpose.CLOSE).order_by("-generation")
     last = closes.first()
     if position.close_again_at is not None and last is not None:
-        return f"its close was refused ({last.reason}); asked again at {position.close_again_at:%H:%M:%S} UTC"
+        return (
+            f"its close was refused ({last.reason}); asked again at {formats.moment(position.close_again_at)}"
+        )
     if position.status == PositionStatus.CLOSING and last is not None:
         reason = f": {last.reason}" if last.reason else ""
         return f"its close order is {last.status}{reason}"

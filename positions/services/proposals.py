@@ -15,6 +15,7 @@ from django.utils import timezone
 from exchanges.models import AccountBalance, ExchangeAccount, Instrument
 from exchanges.switch import switch_of
 from exchanges.types import PositionMode, PositionSide
+from positions import formats
 from positions.lifecycle import DONE
 from positions.models import Order, Position
 from positions.risk import Allowed, Denied, judge_stop
@@ -145,7 +146,8 @@ def _not_now(
     if refusal := switch_of(account.pk).refusal:
         return refusal
     if account.entries_paused_until is not None and account.entries_paused_until > timezone.now():
-        return f"entries are paused until {account.entries_paused_until:%H:%M:%S}: {account.entries_paused_reason}"
+        until = formats.moment(account.entries_paused_until)
+        return f"entries are paused until {until}: {account.entries_paused_reason}"
     if instrument is None or not instrument.active:
         return f"{proposal.exchange_symbol} is not traded on {account.venue}"
     if _live_legs(account, instrument, proposal.position_side).exists():

@@ -4,6 +4,7 @@ import { fill, mark } from "./rows.js";
 import { show as showTimes } from "./times.js";
 
 const TOAST_MS = 9000;
+const REFRESH_MS = 3000;
 const DONE = ["filled", "canceled", "expired", "rejected", "denied"];
 const UNKNOWN = "No answer: it is not known whether the request arrived. Sending it again cannot make a second order.";
 const watched = new Map();
@@ -69,6 +70,24 @@ function allow(isSending = false) {
   if (send()) send().disabled = isSending || !fits;
 }
 
+// what loses nothing is asked for by one click, outside of any dialog
+async function submittedAtOnce(event) {
+  const form = event.target;
+  if (!form.matches("form[data-at-once]")) return;
+  event.preventDefault();
+  const button = form.querySelector("button");
+  if (button.disabled) return;
+  button.disabled = true;
+  try {
+    const headers = { accept: "application/json" };
+    await read(await fetch(form.action, { method: "POST", body: new FormData(form), headers }), form);
+  } catch {
+    toast(UNKNOWN, "bad");
+  } finally {
+    button.disabled = false;
+  }
+}
+
 async function submitted(event) {
   event.preventDefault();
   const form = event.target;
@@ -91,20 +110,19 @@ async function read(answer, form) {
   if (!answer.headers.get("Content-Type")?.startsWith("application/json"))
     return refuse(`Nothing was sent: the server answered ${answer.status}. You may be signed out, or may not do this.`);
   const { sentence, key, order, where } = await answer.json();
-  if (!answer.ok) {
-    if (key) form.elements.key.value = key;
-    return refuse(sentence);
-  }
+  // the next click is another wish, the same one sent again is not
+  if (key) form.elements.key.value = key;
+  if (!answer.ok) return refuse(sentence);
   if (where) return location.assign(where);
-  const { position } = dialog.dataset;
+  const position = dialog?.dataset.position;
   watch(form.dataset.act, position, order);
-  dialog.close();
+  dialog?.close();
   toast(sentence);
   document.dispatchEvent(new CustomEvent("acted", { detail: { position } }));
 }
 
 function refuse(sentence) {
-  if (!dialog.open) return toast(sentence, "bad");
+  if (!dialog?.open) return toast(sentence, "bad");
   const place = dialog.querySelector("#refusal");
   place.textContent = sentence;
   allow();
@@ -120,11 +138,44 @@ export function follow(positions, state) {
   fill(dialog, shown);
   const facts = dialog.querySelector(".facts");
   if (facts) mark(facts, { tone: row.dataset.tone });
+  reckon(shown);
   const age = dialog.querySelector("[data-age]");
   if (!age) return;
   age.hidden = state.link === "live";
   age.textContent = `${state.text}: these figures are old. It works all the same.`;
 }
+
+const number = (text) => Number((text ?? "").replace("\u2212", "-").replace(/[^\d.-]/g, "") || NaN);
+const decimals = Number(document.documentElement.dataset.decimals || 2);
+const written = new Intl.NumberFormat("en", {
+  minimumFractionDigits: decimals, maximumFractionDigits: decimals, signDisplay: "exceptZero",
+});
+const money = (value) => written.format(value).replace("-", "\u2212");
+
+// what closing costs moves with the value of what is held
+function reckon(shown) {
+  const value = number(shown.mark) * number(shown.size);
+  const costs = [...dialog.querySelectorAll("[data-share]")].map((cell) => {
+    const cost = cell.dataset.share === "" ? NaN : -Number(cell.dataset.share) * value;
+    if (Number.isFinite(cost)) cell.textContent = money(cost);
+    return cost;
+  });
+  const net = dialog.querySelector("[data-net]");
+  const left = costs.reduce((sum, cost) => sum + cost, number(shown.pnl));
+  if (!net || !Number.isFinite(left)) return;
+  net.textContent = money(left);
+  mark(net.closest("[data-tone]"), { tone: left > 0 ? "up" : left < 0 ? "down" : "" });
+}
+
+// a page that hears no prices asks for the sheet's figures again while it is open
+async function refresh() {
+  if (!dialog?.open || !dialog.querySelector("[data-share]") || document.getElementById("positions") || document.hidden) return;
+  const answer = await fetch(dialog.querySelector("form[data-act]").action, { headers: { accept: "text/html" } });
+  if (answer.redirected || !answer.ok || !dialog.open) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#sheet .facts");
+  if (fresh) dialog.querySelector(".facts")?.replaceWith(fresh);
+}
+setInterval(() => refresh().catch(() => {}), REFRESH_MS);
 
 // the toast of what really became of it
 function watch(act, position, order) {
@@ -145,6 +196,7 @@ export function hear(orders) {
   }
 }
 
+document.addEventListener("submit", submittedAtOnce);
 document.addEventListener("click", (event) => {
   const keep = event.target.closest("[data-keep]");
   if (keep && dialog?.open) return event.preventDefault(), dialog.close();

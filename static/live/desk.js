@@ -1,5 +1,6 @@
 // The table of positions as a desk: which row is selected, which rows are shown, in which order, and its chart.
 
+import { toast } from "./acting.js";
 import { hide, show as draw } from "./chart.js";
 
 const SORTS = {
@@ -14,8 +15,21 @@ const body = document.getElementById("positions");
 const filter = document.getElementById("filter");
 const sort = document.getElementById("sort");
 const panel = document.getElementById("picture");
+const place = panel.nextElementSibling;
+const phone = matchMedia("(width < 40rem)");
 let selected = null;
 let timeframe = "";
+
+// on a phone the chart is under the card that was tapped, elsewhere under the table
+function seat() {
+  const row = phone.matches ? selectedRow() : null;
+  if (row === panel.closest("tr")) return;
+  panel.closest("td.under")?.remove();
+  if (!row) return place.before(panel);
+  const cell = row.insertCell();
+  cell.className = "under";
+  cell.append(panel);
+}
 
 function number(row, name) {
   const text = row.querySelector(`[data-cell="${name}"]`).textContent.replace("\u2212", "-").replace(/[^\d.-]/g, "");
@@ -25,9 +39,11 @@ function number(row, name) {
 const shownRows = () => [...body.rows].filter((row) => !row.hidden);
 export const selectedRow = () => body.querySelector(`tr[data-id="${selected}"]`);
 
+const wordsOf = (row) => [...row.cells].filter((cell) => !cell.contains(panel)).map((cell) => cell.textContent).join(" ").toUpperCase();
+
 export function arrange() {
   const wanted = (filter?.value ?? "").trim().toUpperCase();
-  for (const row of body.rows) row.hidden = wanted !== "" && !row.textContent.toUpperCase().includes(wanted);
+  for (const row of body.rows) row.hidden = wanted !== "" && !wordsOf(row).includes(wanted);
   const value = SORTS[sort?.value] ?? SORTS.opened;
   const sign = DOWNWARDS.includes(sort?.value) ? -1 : 1;
   const rows = [...body.rows].sort((a, b) => sign * (value(a) > value(b) ? 1 : value(a) < value(b) ? -1 : 0));
@@ -42,6 +58,7 @@ export function select(id) {
   selected = id;
   for (const row of body.rows) row.toggleAttribute("data-selected", row.dataset.id === id);
   const row = selectedRow();
+  seat();
   panel.hidden = !row;
   if (!row) return hide();
   document.getElementById("picture-of").textContent = ["base", "side"]
@@ -69,16 +86,35 @@ export function step(by) {
   row.querySelector("a.whole").focus({ preventScroll: true });
 }
 
+// a card's own ground: not its links, and not the chart that may stand in it
+function rowOf(event) {
+  const isElsewhere = event.target.closest("a, button") || panel.contains(event.target);
+  return isElsewhere ? null : event.target.closest("tr");
+}
+
+async function copy(cell) {
+  const text = cell.textContent.replaceAll(",", "");
+  if (!navigator.clipboard || !/\d/.test(text)) return;
+  await navigator.clipboard.writeText(text);
+  toast(`Copied ${text}`);
+}
+
 body.addEventListener("click", (event) => {
-  const row = event.target.closest("tr");
+  const row = rowOf(event);
+  if (!row) return;
   const copied = event.target.closest('[data-cell="entry"], [data-cell="stop"], [data-cell="mark"]');
-  if (copied && navigator.clipboard) navigator.clipboard.writeText(copied.textContent.replaceAll(",", "")).catch(() => {});
-  if (!event.target.closest("a, button")) select(row.dataset.id);
+  if (copied && !phone.matches) copy(copied).catch(() => {});
+  select(row.dataset.id);
 });
 body.addEventListener("dblclick", (event) => {
-  const row = event.target.closest("tr");
-  if (row && !event.target.closest("a, button")) location.assign(row.querySelector("a.whole").href);
+  const row = rowOf(event);
+  if (row) location.assign(row.querySelector("a.whole").href);
 });
+body.addEventListener("auxclick", (event) => {
+  const row = event.button === 1 ? rowOf(event) : null;
+  if (row) window.open(row.querySelector("a.whole").href, "_blank", "noopener");
+});
+phone.addEventListener("change", seat);
 filter?.addEventListener("input", arrange);
 sort?.addEventListener("change", () => {
   sessionStorage.setItem("sort", sort.value);

@@ -7,6 +7,13 @@ const FRAMES = { 1: "1m", 2: "5m", 3: "15m", 4: "1h" };
 const help = document.getElementById("keys");
 
 const follow = (selector) => selectedRow()?.querySelector(selector);
+// one click, as by mouse: what is paused already is resumed by its sheet
+function pause() {
+  const form = document.getElementById("pause");
+  if (form && !form.hidden) form.requestSubmit();
+  else document.querySelector("#resume:not([hidden])")?.click();
+}
+
 const ACTS = {
   j: () => step(1),
   k: () => step(-1),
@@ -15,7 +22,7 @@ const ACTS = {
   m: () => selectedRow() && document.querySelector("[data-may-act]") && open(`/positions/${selectedRow().dataset.id}/stop/`),
   "/": () => document.getElementById("filter")?.focus(),
   s: () => document.getElementById("sort")?.focus(),
-  p: () => document.getElementById("pause")?.click(),
+  p: () => pause(),
   "?": () => help.showModal(),
 };
 

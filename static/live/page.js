@@ -9,6 +9,8 @@ const STALE_AFTER = 5000;
 const positions = new Positions();
 const signals = new Log("signals", "signal-row");
 const orders = new Log("orders", "order-row");
+const SHORT = 3000; // nothing is said of what passes by itself
+let turnedAt = Date.now();
 let waiting = [];
 let state = { link: "down", text: "Connecting…" };
 
@@ -63,6 +65,8 @@ function paintNews(news) {
 }
 
 function showState(now) {
+  if (now.link !== state.link) turnedAt = Date.now();
+  showSilence(now);
   if (now.link === state.link && now.text === state.text) return;
   const isTurn = now.link !== state.link;
   state = now;
@@ -75,6 +79,28 @@ function showState(now) {
   document.getElementById("act-age").textContent =
     now.link === "live" ? "" : `${now.text}: buttons act on figures that are old`;
   follow(positions, state);
+}
+
+// what still protects while this page hears nothing, and what does not
+function showSilence({ link, text }) {
+  const place = document.getElementById("feed-notice");
+  const isShort = Date.now() - turnedAt < SHORT;
+  place.hidden = isShort || link === "live" || link === "out" || positions.body.rows.length === 0;
+  if (place.hidden) return;
+  const named = (isBare) => [...positions.body.rows].filter((row) => (row.dataset.unprotected === "true") === isBare)
+    .map((row) => ["base", "side"].map((name) => row.querySelector(`[data-cell="${name}"]`).textContent).join(" ")).join(", ");
+  const sentences = link === "stale" ? [
+    `${text}: the figures below are old.`,
+    named(false) && `What still protects: the stops on the exchange of ${named(false)}.`,
+    named(true) && `Without a stop there: ${named(true)}.`,
+    "What does not: trailing, breakeven and profit locks stand still until prices come, and nothing is opened by an old price.",
+    "The feed is tried again by itself; closing works.",
+  ] : [
+    `${text} The figures below are old; the bot trades on without this page, and stops on the exchange stand.`,
+    "It is tried again every few seconds.",
+  ];
+  const words = sentences.filter(Boolean).join(" ");
+  if (place.textContent !== words) place.textContent = words;
 }
 
 function loginLink() {

@@ -1,13 +1,19 @@
 // Puts finished texts into cells. Everything goes in as text: nothing a sender wrote becomes markup.
 
-import { full, isUtc, logged } from "./times.js";
+import { full, isUtc, logged, show as showTimes } from "./times.js";
 
 const NEWEST = 50;
+
+// what was put there last: a time in it may be shown in another zone since
+const told = new WeakMap();
 
 export function fill(element, shown) {
   for (const cell of element.querySelectorAll("[data-cell]")) {
     const text = shown[cell.dataset.cell];
-    if (text !== undefined && cell.textContent !== text) cell.textContent = text;
+    if (text === undefined || (told.get(cell) ?? cell.textContent) === text) continue;
+    cell.textContent = text;
+    told.set(cell, text);
+    if (text.includes(" UTC")) showTimes(cell);
   }
 }
 
@@ -170,9 +176,24 @@ export function showFigures(figures) {
 }
 
 export function showNotices(notices) {
+  const place = document.getElementById("notices");
+  const opened = [...place.children].map((element) => element.querySelector("details").open);
   replaceChildren("notices", "notice-row", notices);
-  [...document.getElementById("notices").children].forEach((element, index) =>
-    mark(element, { kind: notices[index].state }));
+  [...place.children].forEach((element, index) => dress(element, notices[index], opened[index]));
+  showTimes(place);
+  const isPaused = notices.some(({ account }) => account === "Every account");
+  for (const element of document.querySelectorAll("[data-when-paused]"))
+    element.hidden = (element.dataset.whenPaused === "true") !== isPaused;
+}
+
+function dress(element, notice, isOpen) {
+  mark(element, { kind: notice.state });
+  const link = element.querySelector("a.todo");
+  link.href = notice.href;
+  link.toggleAttribute("data-dialog", notice.act === "Resume…");
+  const details = element.querySelector("details");
+  details.hidden = !notice.raw;
+  details.open = Boolean(isOpen);
 }
 
 function replaceChildren(id, templateId, values) {

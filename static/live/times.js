@@ -49,11 +49,43 @@ const exact = (iso) => {
 
 const FORMS = { log: logged, short, full, exact, clock: (iso) => `${clock(new Date(iso))} ${zoneName()}` };
 
+// a time amid a sentence becomes an element of its own, and then follows the zone like all others
+const WRITTEN = /(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) UTC/;
+const LEFT = "time, pre, code, script, style, textarea, template";
+
+function findTimes(root) {
+  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (walker.nextNode()) {
+    const { currentNode: node } = walker;
+    if (WRITTEN.test(node.data) && !node.parentElement?.closest(LEFT)) found.push(node);
+  }
+  for (let node of found) for (let match; (match = WRITTEN.exec(node.data)); ) node = wrap(node, match);
+}
+
+function wrap(node, [text, day, clockTime]) {
+  const written = node.splitText(node.data.indexOf(text));
+  const rest = written.splitText(text.length);
+  const element = document.createElement("time");
+  element.dateTime = `${day}T${clockTime}Z`;
+  element.textContent = text;
+  written.replaceWith(element);
+  return rest;
+}
+
+function showTitle(element) {
+  element.dataset.utcTitle ??= element.title;
+  element.title = isUtc() ? element.dataset.utcTitle
+    : element.dataset.utcTitle.replace(new RegExp(WRITTEN, "g"), (_, day, clockTime) => full(`${day}T${clockTime}Z`));
+}
+
 function put(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
 export function show(root = document) {
+  findTimes(root);
+  for (const element of root.querySelectorAll("[data-utc-title], [title*=' UTC']")) showTitle(element);
   for (const element of root.querySelectorAll("time[datetime]")) {
     element.dataset.utc ??= element.textContent;
     put(element, isUtc() ? element.dataset.utc : FORMS[element.dataset.form || "full"](element.dateTime));

@@ -134,3 +134,13 @@ def test_a_signal_that_cannot_be_read_is_refused(desk: Desk) -> None:
     caller = a_caller()
     assert caller.post("/signals", SIGNAL | {"bar_time": "yesterday"}).status_code == 422
     assert caller.post("/signals", {"symbol": "BTCUSDT"}).status_code == 422
+
+
+def test_a_note_stands_in_the_timeline_once_for_its_key(held: Position) -> None:
+    caller, key = a_caller(name="ada"), uuid4()
+    for _ in range(2):
+        assert (
+            caller.post(f"/positions/{held.pk}/note", {"text": "before the news"}, key=key).status_code == 202
+        )
+    assert PersonAct.objects.get(act="note").given == {"text": "before the news"}
+    assert caller.post(f"/positions/{held.pk}/note", {"text": " "}).status_code == 422

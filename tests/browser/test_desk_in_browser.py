@@ -12,6 +12,7 @@ from exchanges.models import FlatRun
 from positions import broadcast
 from positions.lifecycle import OrderPurpose
 from positions.models import Order, PersonAct, Position
+from positions.services import halting
 from tests.browser.conftest import signed_in
 from tests.browser.test_live_in_browser import LIVE, STALE, a_full_desk, cell, open_page, row_of
 from tests.builders import a_position, a_trailing_stop, an_account, an_instrument, an_order
@@ -153,6 +154,36 @@ def test_on_old_figures_the_buttons_say_so(page, server):
     expect(page.locator("#act-age")).to_have_text("")
 
 
+def test_one_key_pauses_and_what_stands_there_says_what_it_means(page, server):
+    two_positions()
+    open_page(page, server, STALE)
+    expect(page.locator("#feed-notice")).to_contain_text("the stops on the exchange of BTC LONG, ETH LONG")
+    page.keyboard.press("p")
+    expect(page.locator("#notices")).to_contain_text("Every account is reducing: by hand")
+    expect(page.locator("#notices")).to_contain_text("what is held keeps its stop and its plan")
+    expect(page.locator("#toasts")).to_contain_text("Every account is now reducing.")
+    expect(page.locator("#pause")).to_be_hidden()
+    assert serious(page) == []
+    page.keyboard.press("p")
+    expect(page.locator(dialog)).to_contain_text("Resume every account")
+    page.locator(dialog).get_by_role("button", name="Resume").click()
+    expect(page.locator("#pause")).to_be_visible()
+    assert list(PersonAct.objects.order_by("at").values_list("act", flat=True)) == ["pause", "resume"]
+
+
+def test_on_a_phone_the_chart_is_under_the_card_that_was_tapped(browser, server, trader):
+    _, second = two_positions()
+    context = signed_in(browser, server, trader, viewport={"width": 390, "height": 844}, has_touch=True)
+    page = context.new_page()
+    open_page(page, server, STALE)
+    cell(row_of(page, second), "size").tap()
+    expect(row_of(page, second).locator("#picture")).to_be_visible()
+    page.locator("#filter").fill("btc")
+    expect(row_of(page, second)).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    context.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_serious_for_people_who_see_or_hear_otherwise(browser, server, admin, scheme):
     a_full_desk()
@@ -208,6 +239,8 @@ def test_one_toggle_changes_all_times_and_one_the_colours(browser, server, trade
     expect(page.locator("#orders .time")).not_to_have_text(before)
     page.locator("#palette").click()
     expect(page.locator("html")).to_have_attribute("data-palette", "blue_orange")
+    halting.halt(None, "storm", "ada")
+    expect(page.locator("#notices time")).to_contain_text("Tokyo")
     page.goto(f"{server.origin}/positions/{position.pk}/")
     expect(page.locator("#overview-title time")).to_contain_text("Tokyo")
     context.close()

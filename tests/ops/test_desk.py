@@ -21,6 +21,7 @@ CHOSEN = {
     "colours": "dark",
     "palette": "blue_orange",
     "density": "compact",
+    "money_decimals": "0",
 }
 
 

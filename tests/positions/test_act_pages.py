@@ -11,10 +11,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from exchanges.errors import OutcomeUnknown
 from exchanges.models import FlatRun
+from exchanges.types import PriceTick
 from positions.lifecycle import OrderPurpose
 from positions.models import Order, PersonAct, Position
-from tests.builders import a_position, a_trailing_stop, an_order
+from tests.builders import a_fill, a_position, a_trailing_stop, an_order
 from tests.people import a_person
 from trailing.models import TrailingStop
 
@@ -32,6 +34,13 @@ def trader(client: Client) -> Client:
 def admin(client: Client) -> Client:
     client.force_login(a_person("admin", "ada"))
     return client
+
+
+@pytest.fixture
+def viewer_of_it() -> Client:
+    other = Client()
+    other.force_login(a_person("viewer", "vera"))
+    return other
 
 
 @pytest.fixture
@@ -57,7 +66,7 @@ def exits() -> int:
     return Order.objects.exclude(purpose__in=["entry", "protect"]).count()
 
 
-ACTS = ("close", "part", "stop", "hand-over", "take-back", "close-again")
+ACTS = ("close", "part", "stop", "hand-over", "take-back", "close-again", "note")
 
 
 @pytest.mark.parametrize("act", ACTS)
@@ -83,7 +92,9 @@ def test_each_sheet_carries_its_own_number_and_needs_no_script(
 
 @pytest.mark.parametrize("act", ACTS)
 def test_a_form_without_a_number_does_nothing(trader: Client, held: Position, act: str) -> None:
-    answer = trader.post(f"/positions/{held.pk}/{act}/", {"symbol": "BTC", "share": "50", "stop": "96500"})
+    answer = trader.post(
+        f"/positions/{held.pk}/{act}/", {"symbol": "BTC", "share": "50", "stop": "96500", "text": "x"}
+    )
     assert (answer.status_code, PersonAct.objects.count()) == (422, 0)
 
 
@@ -223,3 +234,55 @@ def test_taking_back_what_would_be_sold_needs_its_tick(trader: Client, held: Pos
     assert ("beyond its level" in asked, 'name="leave"' in asked) == (True, True)
     assert trader.post(path, form()).status_code == 422
     assert trader.post(path, form(leave="on")).status_code == 302
+
+
+def test_a_note_stands_in_the_timeline_with_its_author_once_and_harmless(
+    trader: Client, viewer_of_it: Client, held: Position
+) -> None:
+    path, given = (
+        f"/positions/{held.pk}/note/",
+        form(text="closed before\nthe news <script>alert(1)</script>"),
+    )
+    for _ in range(2):
+        answer = page(trader.post(path, given, follow=True))
+    assert answer.count("ada notes: closed before / the news &lt;script&gt;") == 1
+    assert PersonAct.objects.filter(position=held, act="note", by="ada").count() == 1
+    assert trader.post(path, form(text=" ")).status_code == 422
+    assert viewer_of_it.post(path, form(text="x")).status_code == 403
+
+
+def test_a_note_may_be_made_of_what_is_over(trader: Client, held: Position) -> None:
+    TrailingStop.objects.all().delete()
+    Position.objects.update(status="closed", quantity=0, closed_at=timezone.now(), close_reason="manual")
+    assert trader.post(f"/positions/{held.pk}/note/", form(text="learned")).status_code == 302
+
+
+def test_what_closing_costs_is_told_by_the_book(trader: Client, held: Position, monkeypatch) -> None:
+    """A long is sold at the bid: 97350 marked, 97340 bid, 0.008 held."""
+    now = timezone.now()
+    book = PriceTick("BTC/USDT:USDT", D(97340), now), PriceTick("BTC/USDT:USDT", D(97360), now)
+    monkeypatch.setattr("positions.closing_costs.session.call", lambda *_, **__: book)
+    monkeypatch.setattr("positions.queries.latest_marks", lambda *_: {"BTCUSDT": D(97350)})
+    a_fill(an_order(held, status="filled"), quantity=D("0.008"), price=D("97250.4"), fee=D("0.389"))
+    text = page(trader.get(f"/positions/{held.pk}/close/"))
+    assert "\N{MINUS SIGN}0.08</span> <small>to the best bid 97,340.0 of the order book" in text
+    assert "\N{MINUS SIGN}0.39</span> <small>0.05%, as its last fill paid" in text
+
+
+def test_without_a_book_earlier_stops_tell_the_slippage(trader: Client, held: Position, monkeypatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise OutcomeUnknown("no answer in time")
+
+    monkeypatch.setattr("positions.closing_costs.session.call", fails)
+    path = f"/positions/{held.pk}/close/"
+    assert "no order book and no earlier stop to judge by" in page(trader.get(path))
+    Order.objects.filter(purpose="protect").update(status="filled", average_price=D(95904))
+    assert "as the last 1 stops of it slipped" in page(trader.get(path))
+
+
+def test_a_close_does_not_wait_for_its_costs(trader: Client, held: Position, monkeypatch) -> None:
+    def asked(*_: object, **__: object) -> None:
+        raise AssertionError("the exchange was asked")
+
+    monkeypatch.setattr("positions.act_page.closing_costs", asked)
+    assert trader.post(f"/positions/{held.pk}/close/", form(symbol="BTC")).status_code == 302

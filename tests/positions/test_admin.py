@@ -252,3 +252,11 @@ def test_health_is_for_staff_and_says_what_is_true(admin_client, client, account
     assert told["synchroniser"]["differences_open"] is None
     assert told["orphan_trailing_states"] == {"count": 0, "warning": False}
     assert client.get("/health/").status_code == 302
+
+
+def test_the_page_of_a_record_shows_numbers_as_the_contract_has_them(admin_client):
+    position = a_position()
+    an_order(position, purpose="protect", trigger_price="96000")
+    page = admin_client.get(f"/admin/positions/position/{position.pk}/change/").content.decode()
+    assert ("97,250.4" in page, "97250.4000" in page, "96,000.0" in page) == (True, False, True)
+    assert "Realized PnL" in page

@@ -16,6 +16,7 @@ from django.contrib.auth.models import User
 from django.db import connections
 from django.test import Client
 
+from ops.models import Preferences
 from positions import broadcast, consumers, live_feed
 from positions.lifecycle import PositionStatus
 from positions.models import Position
@@ -333,3 +334,21 @@ async def test_pages_come_back_after_the_channel_layer_was_away(monkeypatch):
         assert (await socket.receive_json())["type"] == "hello"
         await get_channel_layer().flush()
     await let_go_of_the_database()
+
+
+async def test_each_page_has_its_persons_decimals_of_money():
+    await sync_to_async(a_position)()
+    cookie = await sync_to_async(cookie_of)("viewer")
+    user = await User.objects.aget()
+    async with a_browser([cookie]) as usual:
+        shown = [await margin_of(usual)]
+        await sync_to_async(Preferences.objects.create)(user=user, money_decimals=0)
+        async with a_browser([cookie]) as rounded:
+            shown.append(await margin_of(rounded))
+            await usual.send_json({"type": "snapshot"})
+            shown.append(await margin_of(usual))
+    assert [text.count(".") for text in shown] == [1, 0, 1]
+
+
+async def margin_of(socket):
+    return (await next_of(socket, "snapshot"))["snapshot"]["figures"]["margin"]

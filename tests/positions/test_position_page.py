@@ -427,7 +427,9 @@ def test_a_price_that_is_silent_for_too_long_is_told(viewer, marks):
     position = a_position(opened_at=opened)
     tick = PriceTick("BTC/USDT:USDT", D(97_300), opened)
     publish_prices("binance", [("BTCUSDT", tick)])
-    assert f"no mark price of BTCUSDT at binance since {opened:%H:%M:%S}" in text_of(viewer, position)
+    assert f"no mark price of BTCUSDT at binance since {opened:%Y-%m-%d %H:%M:%S} UTC" in text_of(
+        viewer, position
+    )
     publish_prices("binance", [("BTCUSDT", PriceTick("BTC/USDT:USDT", D(97_300), now))])
     assert "Not heard" not in text_of(viewer, position)
 

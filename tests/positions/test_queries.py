@@ -171,8 +171,9 @@ def test_equity_is_the_sum_over_accounts_and_each_is_named(marks):
 
 def test_a_stopped_account_is_announced_with_its_reason(marks):
     an_account(name="main", trading_state="halted", state_reason="Invalid API-key")
-    stopped = {"account": "main", "state": "halted", "why": "Invalid API-key", "since": ""}
-    assert queries.snapshot()["notices"] == [stopped]
+    (stopped,) = queries.snapshot()["notices"]
+    told = {"account": "main", "state": "halted", "why": "Invalid API-key", "since": ""}
+    assert {name: stopped[name] for name in told} == told
 
 
 def test_all_accounts_stopped_at_once_come_first_with_since_when_and_by_whom(marks):
@@ -184,6 +185,10 @@ def test_all_accounts_stopped_at_once_come_first_with_since_when_and_by_whom(mar
     assert everywhere["since"].endswith("UTC, by ada")
     assert (flat["state"], flat["why"]) == ("at work", "0 of 1 accounts are done")
     assert own["since"].endswith("UTC, by the exchange")
+    assert own["why"] == "Binance said: -2015 Invalid API-key"
+    assert "stops that stand on the exchange" in own["means"]
+    assert "not tried again by itself" in own["todo"]
+    assert [one["href"] for one in (everywhere, own)] == ["/switch/resume/", "/switch/main/resume/"]
 
 
 def test_a_signal_carries_what_each_strategy_made_of_it(marks):

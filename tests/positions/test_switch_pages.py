@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 from django.test import Client
 
 from exchanges.models import FlatReport, FlatRun, GlobalState, StateChange
 from exchanges.trading_state import FlatOutcome
-from positions.models import Order
+from positions.models import Order, PersonAct, Position
 from positions.services.flattening import flatten
 from tests.builders import a_position, an_account
 from tests.people import a_person
@@ -36,7 +38,7 @@ def test_strangers_are_sent_to_the_login(client, path):
     assert client.get(path).url.startswith("/accounts/login/")
 
 
-@pytest.mark.parametrize("act", ["halt", "reduce", "flat", "resume"])
+@pytest.mark.parametrize("act", ["halt", "reduce", "flat", "pause", "resume"])
 def test_who_may_not_switch_sees_the_switch_and_has_no_hand_on_it(client, account, act):
     client.force_login(a_person("viewer"))
     page = client.get("/switch/").content.decode()
@@ -74,7 +76,9 @@ def test_an_account_is_halted_and_resumed_from_the_page(owner, desk):  # noqa: F
     assert HOSTILE not in answer
     live = owner.get("/").content.decode()
     assert ('data-kind="halted"' in live, "UTC, by ada" in live, HOSTILE in live) == (True, True, False)
-    answer = owner.post(f"/switch/{name}/resume/", {"word": name}, follow=True).content.decode()
+    page = owner.get(f"/switch/{name}/resume/").content.decode()
+    assert ("<dd>halted</dd>" in page, "Type" in page, HOSTILE in page) == (True, False, False)
+    answer = owner.post(f"/switch/{name}/resume/", {"key": str(uuid4())}, follow=True).content.decode()
     assert f"{name} is now active." in answer
     assert "equity 10,000.00, 0 positions, 0 orders" in answer
     assert StateChange.objects.latest("pk").by == "ada"
@@ -86,6 +90,58 @@ def test_all_accounts_need_the_word_all(owner, account):
     owner.post("/switch/halt/", {"word": "ALL", "reason": "storm"})
     assert (GlobalState.objects.get().trading_state, state(account)) == ("halted", "active")
     assert "Every account" in owner.get("/").content.decode()
+
+
+def test_entries_are_paused_by_one_click_and_resumed_by_one(owner, account):
+    live = owner.get("/").content.decode()
+    key = live.split('id="pause"')[1].split('name="key" value="')[1][:36]
+    for _ in range(2):
+        told = owner.post("/switch/pause/", {"key": key}, follow=True).content.decode()
+        assert "Every account is now reducing." in told
+    everywhere = GlobalState.objects.get()
+    given = (
+        everywhere.trading_state,
+        everywhere.state_reason,
+        everywhere.state_by,
+        PersonAct.objects.count(),
+    )
+    assert given == ("reducing", "by hand", "ada", 1)
+    page = owner.get("/switch/resume/").content.decode()
+    assert ("<dd>reducing</dd>" in page, 'data-must="' in page) == (True, False)
+    owner.post("/switch/resume/", {"key": str(uuid4())})
+    assert GlobalState.objects.get().trading_state == "active"
+    assert "Nothing holds up the entries" in owner.get("/switch/resume/").content.decode()
+
+
+def test_a_pause_sent_twice_does_not_undo_a_resume(owner, desk):  # noqa: F811
+    name, key = desk.account.name, str(uuid4())
+    owner.post(f"/switch/{name}/pause/", {"key": key, "reason": "news"})
+    assert (state(desk.account), desk.account.state_reason) == ("reducing", "news")
+    owner.post(f"/switch/{name}/resume/", {"key": str(uuid4())})
+    owner.post(f"/switch/{name}/pause/", {"key": key, "reason": "news"})
+    assert state(desk.account) == "active"
+
+
+def test_a_resume_names_what_stays_stopped(owner, account):
+    owner.post("/switch/pause/", {"key": str(uuid4())})
+    owner.post("/switch/main/pause/", {"key": str(uuid4())})
+    assert "every account is reducing" in owner.get("/switch/main/resume/").content.decode()
+    assert "main is reducing itself" in owner.get("/switch/resume/").content.decode()
+
+
+def test_the_report_lists_each_position_and_keeps_what_was_refused_with_a_retry(owner, account):
+    refused, gone = a_position(account=account), a_position("ETH", account=account)
+    owner.post("/switch/main/flat/", {"word": "main", "reason": "storm"})
+    run = FlatRun.objects.get()
+    Order.objects.filter(position=refused).update(status="rejected", reason="price too far")
+    Position.objects.filter(pk=refused.pk).update(close_refusals=2, close_again_at=run.begun_at)
+    Position.objects.filter(pk=gone.pk).update(
+        status="closed", quantity=0, closed_at=run.begun_at, close_reason="manual", realized_pnl=5
+    )
+    page = owner.get(f"/flat/{run.pk}/").content.decode().split('id="progress"')[1]
+    for told in ("refused 2", "price too far", f"/positions/{refused.pk}/close-again/", "closed: manual"):
+        assert told in page
+    assert f"/positions/{gone.pk}/close-again/" not in page
 
 
 def test_flat_leads_to_its_report_that_follows_by_itself(owner, account):

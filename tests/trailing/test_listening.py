@@ -14,9 +14,10 @@ import pytest
 from django.db import OperationalError, connection, connections
 
 from exchanges.client import ExchangeStream
-from exchanges.models import ExchangeAccount
+from exchanges.models import AccountWatch, ExchangeAccount
 from exchanges.types import PriceTick
-from tests.builders import an_account
+from ops.health.services import asking
+from tests.builders import a_position, an_account
 from trailing import listening, market, watching
 from trailing.listening import keep_listening
 from trailing.market import MarketProcess
@@ -143,6 +144,39 @@ def test_new_keys_make_a_new_private_stream_and_lost_ones_concern_no_other_accou
 
     within_seconds(story)
     assert f"account {changed.name} is not listened to" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_person_may_have_every_stream_opened_anew(settings, monkeypatch) -> None:
+    settings.DRY_RUN = False  # nothing is asked: the streams here only wait
+    account = an_account(is_live_confirmed=True, api_key="first-key")
+    AccountWatch.objects.create(account=account)
+    a_position("BTC", account=account)
+
+    async def waits(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(MarketProcess, "_private", waits)
+    monkeypatch.setattr(MarketProcess, "_prices", waits)
+
+    async def story() -> None:
+        process = MarketProcess()
+        process._database = ThreadPoolExecutor(1)
+
+        async def look() -> set[object]:
+            await process._take_roster(await process._in_thread(market._load_accounts))
+            return set(process._running)
+
+        first = await look()
+        assert {key[0] for key in first} == {"private", "prices"}
+        assert await look() == first
+        await process._in_thread(asking.reconnect, "ada")
+        again = await look()
+        assert (len(again), again & first) == (len(first), set())
+        process._replace({})
+        await process._in_thread(connections.close_all)
+
+    within_seconds(story)
 
 
 def _lose_the_keys_of(account: ExchangeAccount) -> None:

@@ -50,6 +50,13 @@ def move_stop(request: HttpRequest, position_id: RowNumber, key: Key, stop: cont
     return _told(by_hand.move_stop(key, by, position_id, wished, may_loosen=may_loosen, seen=seen))
 
 
+@router.post("/positions/{position_id}/note", response={202: contract.Done}, auth=acting, tags=["acts"])
+def note(request: HttpRequest, position_id: RowNumber, key: Key, said: contract.Note) -> Any:
+    """Stands in its timeline with your name and the time; nothing takes it back."""
+    finding.the_one(Position.objects.only("pk"), pk=position_id)
+    return _told(by_hand.note(key, _by(request), position_id, said.text))
+
+
 @router.post("/orders/{order_id}/cancel", response={202: contract.Done}, auth=acting, tags=["acts"])
 def cancel_order(request: HttpRequest, order_id: OrderNumber, key: Key) -> Any:
     """Not of stops and closes: nothing is left without protection this way."""

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tradingbot.api.values import Amount, GivenAmount, Name, Percent, Reason, Text
+from tradingbot.api.values import Amount, GivenAmount, Name, NoteText, Percent, Reason, Text
 
 
 class Position(BaseModel):
@@ -284,6 +284,10 @@ class NewStop(Taking):
         if self.may_loosen and self.seen_stop_price is None:
             raise ValueError("may_loosen needs seen_stop_price: the stop that is given up")
         return self
+
+
+class Note(Taking):
+    text: NoteText
 
 
 class Pause(Taking):

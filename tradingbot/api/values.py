@@ -23,6 +23,9 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000, 
 Reason = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000, pattern=PLAIN)
 ]
+NoteText = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=PLAIN)
+]
 Name = Annotated[str, StringConstraints(max_length=60, pattern=r"^[A-Za-z0-9_./:-]+$")]
 RowNumber = Annotated[int, Path(ge=1, lt=2**63)]
 OrderNumber = Annotated[UUID, Path()]

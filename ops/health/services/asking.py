@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
+
+from exchanges.models import AccountWatch
 from ops.system_log import log_system_event
 from tradingbot.celery import app
 
@@ -17,3 +20,13 @@ def reconcile_now(by: str) -> str:
         return f"Not asked for: the queue cannot be reached ({type(error).__name__})."
     log_system_event("INFO", __name__, "a comparison with all exchanges was asked for", by=by)
     return "Asked for. The accounts below show when they were compared last."
+
+
+def reconnect(by: str) -> str:
+    """The market process sees it within seconds: each stream gets a successor, and prices are told by the old one until
+    that is open."""
+    asked = AccountWatch.objects.update(reconnect_asked_at=timezone.now())
+    if not asked:
+        return "Nothing to connect anew: no account was listened to yet."
+    log_system_event("INFO", __name__, "all streams are opened anew, as was asked for", by=by)
+    return "Asked for. Every stream is opened anew within seconds; orders and stops at the exchanges stay as they are."

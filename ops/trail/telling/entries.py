@@ -94,7 +94,7 @@ def moment(text: str) -> datetime:
 
 
 def clock(text: str) -> str:
-    return utc(moment(text))
+    return f"{utc(moment(text))} UTC"
 
 
 def utc(at: datetime) -> str:

@@ -165,6 +165,15 @@ def test_comparing_is_asked_for_by_whoever_may_act(viewer: Client, admin_client:
     assert sent == ["positions.tasks.reconcile"]
 
 
+def test_streams_are_opened_anew_by_whoever_may_act(viewer: Client, admin_client: Client) -> None:
+    watch = AccountWatch.objects.create(account=an_account())
+    assert viewer.post("/health/reconnect/").status_code == 403
+    page = admin_client.post("/health/reconnect/", follow=True, headers=BROWSER)
+    assert "Every stream is opened anew" in page.content.decode()
+    watch.refresh_from_db()
+    assert watch.reconnect_asked_at is not None
+
+
 def test_a_queue_that_cannot_be_reached_is_told(admin_client: Client, monkeypatch) -> None:
     def away(*_: object, **__: object) -> None:
         raise ConnectionError

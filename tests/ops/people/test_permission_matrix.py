@@ -46,9 +46,14 @@ PAGES = {
     "positions/<int:position_id>/hand-over/": TRADERS,
     "positions/<int:position_id>/take-back/": TRADERS,
     "positions/<int:position_id>/close-again/": TRADERS,
+    "positions/<int:position_id>/note/": TRADERS,
     "orders/<uuid:order_id>/cancel/": TRADERS,
     "close-all/": TRADERS,
     "switch/": SIGNED_IN,
+    "switch/pause/": TRADERS,
+    "switch/resume/": TRADERS,
+    "switch/<slug:account>/pause/": TRADERS,
+    "switch/<slug:account>/resume/": TRADERS,
     "switch/<act:act>/": TRADERS,
     "switch/<slug:account>/<act:act>/": TRADERS,
     "flat/<int:run_id>/": SIGNED_IN,
@@ -56,6 +61,7 @@ PAGES = {
     "health.json": SIGNED_IN,
     "health/panels/": SIGNED_IN,
     "health/reconcile/": TRADERS,
+    "health/reconnect/": TRADERS,
     "metrics": ALL,  # to this machine, and elsewhere to who has its token: ops/health
     "signals/": SIGNED_IN,
     "signals/newer.json": SIGNED_IN,
@@ -91,8 +97,8 @@ API = dict.fromkeys(("docs", "openapi.json"), SIGNED_IN) | dict.fromkeys((
     "reports/strategies",
 ), NOBODY) | dict.fromkeys((
     "", "<path:rest>", "positions/<position_id>/close", "positions/<position_id>/close-part",
-    "positions/<position_id>/move-stop", "orders/<order_id>/cancel", "entries/pause", "entries/resume",
-    "close-all",
+    "positions/<position_id>/move-stop", "positions/<position_id>/note", "orders/<order_id>/cancel",
+    "entries/pause", "entries/resume", "close-all",
 ), ALL)  # fmt: skip
 # the doors themselves: these are open, all others beneath accounts/ are for whoever is signed in
 OPEN_DOORS = {"login/", "link/", "logout/", "inactive/", "signup/"}

@@ -57,7 +57,7 @@ CLAIMED = {"status": "submitted", "attempts": 1, "submitted_at": AT.isoformat()}
                 "reason": "429 slow down",
                 "next_attempt_at": "2026-11-21T10:00:02+00:00",
             },
-            "order tb-x-e1 was not sent and waits: 429 slow down (next attempt at 2026-11-21 10:00:02.000)",
+            "order tb-x-e1 was not sent and waits: 429 slow down (next attempt at 2026-11-21 10:00:02.000 UTC)",
         ),
         ({"status": "rejected", "reason": "-2019 Margin"}, "order tb-x-e1 was refused: -2019 Margin"),
         ({"status": "denied", "reason": "halted"}, "order tb-x-e1 is not sent: halted"),
@@ -110,9 +110,9 @@ def test_a_close_that_is_refused_and_asked_again() -> None:
         "position 5 is open",
         "owner asks to close position 5 (manual)",
         "position 5: close refusals 1",
-        "the close was refused; position 5 is open, and is to be closed at 2026-11-21 10:00:03.000",
+        "the close was refused; position 5 is open, and is to be closed at 2026-11-21 10:00:03.000 UTC",
         "position 5 has no stop on the exchange any more",
-        "position 5: differs since 2026-11-21 10:00:02.000",
+        "position 5: differs since 2026-11-21 10:00:02.000 UTC",
         "so far: position 5 is open and holds 0",
     ]
 
@@ -154,7 +154,7 @@ def test_an_entry_whose_rows_beginning_is_gone_is_told_as_it_stands() -> None:
     told = [Told(AT, "orders", "5", "update", CLAIMED), Told(AT, "orders", "5", "delete", FIRST["orders"])]
     sentences = [sentence.text for sentence in tell(told, Names())]
     assert sentences == [
-        "orders 5 changed: status submitted, attempts 1, submitted at 2026-11-21 10:00:00.000",
+        "orders 5 changed: status submitted, attempts 1, submitted at 2026-11-21 10:00:00.000 UTC",
         "row 5 of orders was deleted",
     ]
 

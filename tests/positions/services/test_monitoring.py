@@ -292,7 +292,7 @@ def test_each_silence_of_a_price_is_told_once_with_its_contract(traded: Desk) ->
     told = RiskEvent.objects.filter(details__sentence=SILENT).order_by("pk")
     since = now - timedelta(seconds=31)
     assert [event.details["findings"] for event in told] == [
-        [f"no mark price of BTCUSDT at binance since {since:%H:%M:%S}"]
+        [f"no mark price of BTCUSDT at binance since {since:%Y-%m-%d %H:%M:%S} UTC"]
     ] * 2
 
 
