@@ -162,7 +162,7 @@ def test_a_refused_stop_ends_entries_and_its_level_is_watched_here(floor: Floor,
     assert isinstance(refused, Skip)
     way_back = f"manage.py canary {floor.account.name}"
     assert way_back in refused.reason
-    assert [way_back in one["why"] for one in notices()] == [True]
+    assert [way_back in one["todo"] for one in notices()] == [True]
     assert (refused.code, "-4120" in refused.reason) == ("stops_refused", True)
     [shown] = held_positions()
     assert position_row(shown, timezone.now())["shown"]["stop"] == "98,000.0 watched here"
