@@ -27,7 +27,7 @@ help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile | expand -t 12
 
 up: install  ## start everything (dry-run) and say where to look; ARGS="--port 8001" adds options
-	@exec $(BIN)/python manage.py up $(ARGS)
+	@exec $(BIN)/python manage.py up --demo $(ARGS)
 
 test: install  ## tests on real servers, of many of one kind a sample; ARGS="--cov --cov-report=term" measures branch coverage
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not soak" $(ARGS)

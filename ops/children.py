@@ -76,6 +76,10 @@ class Children:
     def signals(self) -> Program:
         return self._manage("signals", "send_demo_signals")
 
+    def demo(self) -> Program:
+        """As `signals`, but the first minute comes before them."""
+        return self._manage("signals", "show_demo")
+
     def step(self, *command: str) -> Program:
         return self._manage(command[0], *command)
 

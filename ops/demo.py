@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from ops.first_minute import LONG, ONE_MORE, SHORT
 from trailing.plan import ProtectionPlan
 
 ACCOUNT, BESIDE = "paper", "paper-bybit"
@@ -52,6 +53,21 @@ STRATEGIES = (
         "waves",
         {"BUY": "long", "SELL": "short"},
         {"notional": Decimal(100), "leverage": 5, **_exits("1.5", "0.8", "0.3")},
+    ),
+    DemoStrategy(  # of the first minute, as is the next one; nobody else uses their phrases
+        "swing",
+        {LONG: "long", SHORT: "short"},
+        {"notional": Decimal(1000), "leverage": 5, **_exits("1.0", "0.5", "0.2")},
+    ),
+    DemoStrategy(
+        "patient",
+        {ONE_MORE: "long"},
+        {
+            "notional": Decimal(500),
+            "leverage": 5,
+            "cooldown_between_entries": 300,
+            **_exits("1.5", "0.8", "0.3"),
+        },
     ),
     DemoStrategy("switched-off", {"NEWS SPIKE": "long"}, {"enabled": False}),
 )

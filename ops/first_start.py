@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.utils import timezone
 
-from exchanges.models import ExchangeAccount, Instrument
+from exchanges.marks import latest_marks
+from exchanges.models import AccountBalance, ExchangeAccount, Instrument
 from ops import demo
 from positions.lifecycle import PositionStatus
 from positions.models import Position, RiskLimits
@@ -79,6 +81,14 @@ def _seed_accounts_and_strategies() -> None:
                 StrategySignal(strategy=strategy, phrase=phrase, direction=direction)
                 for phrase, direction in wanted.phrases.items()
             )
+
+
+def can_demo_trade() -> bool:
+    """Its account was compared with the exchange, and prices are told."""
+    is_known = AccountBalance.objects.filter(account__name=demo.ACCOUNT).exists()
+    symbols = list(Ticker.objects.values_list("symbol", flat=True))
+    told = latest_marks(demo.ACCOUNTS[demo.ACCOUNT], symbols, timezone.now())
+    return is_known and len(told) == len(symbols)
 
 
 def _seed_tickers() -> None:

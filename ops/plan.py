@@ -30,6 +30,7 @@ class Plan:
     duration: float | None = None
     report: Path | None = None
     has_demo: bool = True
+    tells_first_minute: bool = False
     is_fresh: bool = False
 
     @property
@@ -63,7 +64,8 @@ def read_plan(arguments: Sequence[str], base: Path = BASE_DIR) -> Plan:
         signals_port=_signals_port(options),
         duration=options.duration,
         report=options.report.resolve() if options.report else None,
-        has_demo=not options.no_demo,
+        has_demo=options.demo is not False,
+        tells_first_minute=options.demo is True and options.mode == "all",
         is_fresh=options.fresh,
     )
 
@@ -101,7 +103,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--report", type=Path, metavar="FILE", help="write a YAML report; exit status 1 if broken"
     )
-    parser.add_argument("--no-demo", action="store_true", help="no demo data and no demo signals")
+    parser.add_argument(
+        "--demo",
+        action=argparse.BooleanOptionalAction,
+        help="with it a new set of data begins with a minute that shows what the bot does; "
+        "with --no-demo there are no demo data and no demo signals",
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address of the web page (default: 127.0.0.1)")
     parser.add_argument("--port", type=_port, default=8000, help="port of the web page, 0 = any free one")
     parser.add_argument(

@@ -78,7 +78,7 @@ class Run:
         if self.plan.has_web:
             self._say_where_to_look()
         if self.plan.sends_demo_signals:
-            await self.supervisor.start(self.set_up.children.signals())
+            await self.supervisor.start(self.set_up.demo_signals())
 
     async def _first_start(self) -> None:
         if self.plan.mode in ("paper", "signals"):

@@ -46,6 +46,9 @@ class SetUp:
         wanted = parts if self.plan.mode == "all" else [self.plan.mode]
         return [program for name in wanted for program in parts.get(name, [])]
 
+    def demo_signals(self) -> Program:
+        return self.children.demo() if self.plan.tells_first_minute else self.children.signals()
+
 
 def set_up(plan: Plan) -> SetUp:
     """Nothing is started here, but ports are chosen and missing keys are made."""

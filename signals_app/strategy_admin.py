@@ -30,6 +30,7 @@ from signals_app.models import SignalSender, Strategy, StrategyAccount, Strategy
 from signals_app.preview_form import PreviewForm, sheet_of
 from signals_app.services import strategies
 from signals_app.services.archiving import archive
+from signals_app.strategy_needs import lacks
 from trailing.plan import read_plan
 from trailing.words import in_words
 
@@ -52,14 +53,17 @@ def _earned(since: datetime) -> Subquery:
 class PhraseInline(NamedInline):
     model = StrategySignal
     extra = 1
+    verbose_name, verbose_name_plural = "phrase", "phrases it listens to"
 
 
 class AccountInline(NamedInline):
     model = StrategyAccount
     formset = AccountsFormSet
     fk_name = "strategy"
-    extra = 0
-    verbose_name_plural = "accounts it trades on"
+    verbose_name, verbose_name_plural = "account", "accounts it trades on"
+
+    def get_extra(self, request: HttpRequest, obj: Strategy | None = None, **kwargs: Any) -> int:
+        return 0 if obj else 1
 
 
 @admin.register(Strategy)
@@ -149,6 +153,11 @@ class StrategyAdmin(ImportsAndExports):
             rows.model._meta.db_table: [str(pk) for pk in rows.values_list("pk", flat=True)]
             for rows in (record.accounts.all(), record.phrases.all())
         }
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if lacking := lacks(form.instance):
+            messages.warning(request, f"{form.instance.name} {lacking}: they are the last rows of its page.")
 
     @admin.display(description="state")
     def state(self, strategy: Strategy) -> str:

@@ -18,6 +18,7 @@ from exchanges.paper.bybit_dialect import BybitDialect
 from exchanges.paper.dialect import Asked, Dialect
 from exchanges.paper.faults import Faults
 from exchanges.paper.hooks import add_hooks
+from exchanges.paper.outage import Outage
 from exchanges.paper.request_faults import HUNG_UP, Scene, perform
 from exchanges.paper.request_log import Line, RequestLog
 from exchanges.paper.streams import Streams
@@ -40,6 +41,7 @@ class PaperServer:
     def app(self) -> web.Application:
         app = web.Application(client_max_size=1_000_000)
         add_hooks(app, self.venue, self.streams, self.faults, self.log)
+        Outage(self.streams).add_to(app)
         self.streams.add_routes(app)
         app.router.add_route("*", "/{path:.*}", self.rest)
         app.cleanup_ctx.append(self._live)

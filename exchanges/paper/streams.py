@@ -91,6 +91,13 @@ class Streams:
             self.lines.send(account, json.dumps(last))
         self.lines.silence(account)
 
+    def cut(self) -> int:
+        """Every line, public and private, breaks."""
+        listeners = self._public.keys() | self.lines.sockets
+        for listener in listeners:
+            listener.abort()
+        return len(listeners)
+
     def go_away(self) -> None:
         """The server stops."""
         for listener in self._public.keys() | self.lines.sockets:

@@ -38,9 +38,11 @@ class DeskSite(admin.AdminSite):
     final_catch_all_view = False
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        from positions import queries  # models are not there yet when the site is made
+        from ops.desk import setting_up  # models are not there yet when the site is made
+        from positions import queries
 
-        return super().each_context(request) | {"mode": queries.mode()}
+        steps = {"is_set_up": setting_up.is_over}
+        return super().each_context(request) | {"mode": queries.mode()} | steps
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         by_app = super().get_app_list(request, app_label)

@@ -34,11 +34,15 @@ def settings(request: HttpRequest) -> HttpResponse:
 def setup(request: HttpRequest) -> HttpResponse:
     ticks = setting_up.ticks()
     left = [tick for tick in ticks if not tick.is_done]
+    doors = setting_up.Doors.beside(request.build_absolute_uri("/"))
+    sender, command = setting_up.first_signal(doors.webhook)
     page = {
+        "sender": sender,
+        "command": command,
         "ticks": [(tick, request.user.has_perm(tick.permission)) for tick in ticks],
         "next": left[0] if left else None,
         "done": len(ticks) - len(left),
-        "doors": setting_up.Doors.beside(request.build_absolute_uri("/")),
+        "doors": doors,
         "mode": queries.mode(),
     }
     return render(request, "desk/setup.html", page)

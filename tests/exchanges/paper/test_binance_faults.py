@@ -318,3 +318,15 @@ async def test_prices_walk_until_they_are_paused() -> None:
         await paper.hook("resume")
         first = still
         await paper.until(has_moved, "a price step")
+
+
+async def test_an_outage_is_for_everybody_and_ends(paper: Paper) -> None:
+    exchange = paper.ccxt()
+    async with paper.session.ws_connect(f"{paper.url}/ws/btcusdt@markPrice@1s") as line:
+        await paper.hook("outage", seconds=60)
+        async for _ in line:
+            pass  # what was on its way; then it is over
+    with pytest.raises(ccxt.NetworkError):
+        await exchange.fetch_time()
+    await paper.hook("outage", "DELETE")
+    assert await exchange.fetch_time()
