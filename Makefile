@@ -21,7 +21,7 @@ DUMMY := DATABASE_URL=postgresql:///none?host=/nonexistent REDIS_URL=redis://127
 	SECRET_KEY=only-for-static-checks-0123456789abcdef FIELD_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
 	DRY_RUN=true PAPER_EXCHANGE_URL=http://127.0.0.1:9
 
-.PHONY: help install up test soak check dry-run verify bench faults intake recovery starting-point clean
+.PHONY: help install up test soak check dry-run verify bench faults intake recovery pictures starting-point clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile | expand -t 12
@@ -66,6 +66,9 @@ intake: install  ## SIGNALS through every door while processes, Redis and Postgr
 
 recovery: install  ## seconds until 100 positions are proven protected after everything was killed
 	@$(BIN)/python -m tests.campaign.process_recovery $(ARGS)
+
+pictures: install  ## take docs/pictures anew from the demo that runs; ARGS="--url http://127.0.0.1:8000"
+	@$(BIN)/python scripts/take_pictures.py $(ARGS)
 
 starting-point: install  ## write down anew the schema that an empty database begins with
 	@$(BIN)/python -m tests.starting_point

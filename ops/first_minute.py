@@ -48,7 +48,7 @@ ACCEPTED = Beat(15, Signal("LINKUSDT", ONE_MORE))
 REFUSED = Beat(19, Signal("ADAUSDT", ONE_MORE))
 SOL_RISES = _moves("SOLUSDT", 18, 1, ("1.005", "1.010", "1.015"))
 SOL_FALLS = _moves("SOLUSDT", 25, 1, ("1.012", "1.009", "1.006"))
-THE_FEED_IS_LOST = Beat(35, FeedLost(12))
+THE_FEED_IS_LOST = Beat(35, FeedLost(16))
 ETH_FALLS = _moves("ETHUSDT", 7, 5, ("0.994", "0.991", "0.988", "0.985", "0.982", "0.979"))
 
 FIRST_MINUTE = tuple(
