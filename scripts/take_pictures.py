@@ -124,7 +124,9 @@ def _link(page: Page, pattern: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--url", default="http://127.0.0.1:8000", help="of the running demo")
     parser.add_argument("--user", default="admin")
     parser.add_argument("--folder", type=Path, default=FOLDER)

@@ -157,7 +157,9 @@ class StrategyAdmin(ImportsAndExports):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         if lacking := lacks(form.instance):
-            messages.warning(request, f"{form.instance.name} {lacking}: they are the last rows of its page.")
+            messages.warning(
+                request, f"Strategy {form.instance.name} {lacking}: they are the last rows of its page."
+            )
 
     @admin.display(description="state")
     def state(self, strategy: Strategy) -> str:

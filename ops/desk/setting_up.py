@@ -73,14 +73,7 @@ def _what_is_traded() -> Iterator[Tick]:
         tickers_page, tickers_page, "signals_app.add_ticker",
     )  # fmt: skip
     yield _strategy()
-    sender = own_sender()
-    missing = f"{sender} may speak, and said nothing yet: the command below does." if sender else ""
-    yield Tick(
-        "A first signal", is_over(), "Signals arrive.",
-        missing or "Who sends them gets a token of its own, shown once.", "Add a sender",
-        reverse("admin:signals_app_signalsender_add"), reverse("admin:signals_app_signallog_changelist"),
-        "signals_app.add_signalsender",
-    )  # fmt: skip
+    yield _signal()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +92,7 @@ class Doors:
 def _strategy() -> Tick:
     page, usable = "admin:signals_app_strategy", Strategy.objects.filter(enabled=True, archived=False)
     ready = usable.filter(accounts__isnull=False, phrases__isnull=False).order_by("pk").first()
-    begun = None if ready else usable.order_by("pk").first()
+    begun = None if ready else usable.filter(kind="signal").order_by("pk").first()
     missing = "What a signal's phrase means, how much is risked, and how positions are left."
     button, url = "Write a strategy", reverse(f"{page}_add")
     if begun:
@@ -108,6 +101,18 @@ def _strategy() -> Tick:
     return Tick(
         "A strategy", ready is not None, f"{ready} listens.", missing, button, url,
         reverse(f"{page}_changelist"), "signals_app.add_strategy",
+    )  # fmt: skip
+
+
+def _signal() -> Tick:
+    missing = "Who sends them gets a token of its own, shown once."
+    button, url = "Add a sender", reverse("admin:signals_app_signalsender_add")
+    if sender := own_sender():
+        missing = f"{sender} may speak, and said nothing yet: the command below does."
+        button, url = "To the command", "#own-signal"
+    return Tick(
+        "A first signal", is_over(), "Signals arrive.", missing, button, url,
+        reverse("admin:signals_app_signallog_changelist"), "signals_app.add_signalsender",
     )  # fmt: skip
 
 

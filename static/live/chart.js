@@ -92,6 +92,7 @@ function options({ decimals, seconds }) {
     rightPriceScale: { borderColor: line },
     timeScale: {
       borderColor: line, timeVisible: true, secondsVisible: seconds < 60,
+      rightOffset: 4, // words of the newest marker need room
       tickMarkFormatter: (at) => logged(at * 1000).slice(0, 5 + 6 * (seconds < 60)),
     },
     localization: {

@@ -9,7 +9,8 @@ import shlex
 import pytest
 
 from ops.desk import setting_up
-from signals_app.models import SignalSender, StrategySignal
+from signals_app.models import SignalSender, Strategy, StrategySignal
+from signals_app.strategy_needs import lacks
 from tests.builders import a_signal_log, a_strategy, a_ticker, an_account
 
 pytestmark = pytest.mark.django_db
@@ -58,3 +59,22 @@ def test_until_a_signal_came_the_admin_leads_back_to_the_steps(admin_client):
     assert "Setting up: to the next step" in page
     a_signal_log()
     assert "Setting up: to the next step" not in admin_client.get("/admin/").content.decode()
+
+
+def test_what_a_strategy_needs_is_asked_anew():
+    account = an_account()
+    bare = a_strategy(account)
+    bare.accounts.all().delete()
+    seen = Strategy.objects.prefetch_related("accounts").get(pk=bare.pk)
+    assert lacks(seen) == "still needs an account to trade on and a phrase to listen to"
+    bare.accounts.create(account=account)
+    bare.phrases.create(phrase="UP", direction="long")
+    assert lacks(seen) == ""
+
+
+def test_a_sender_that_said_nothing_yet_is_led_to_its_command():
+    assert setting_up.ticks()[4].button == "Add a sender"
+    SignalSender.objects.create(name="desk", token_hash="x")
+    tick = setting_up.ticks()[4]
+    assert (tick.button, tick.url) == ("To the command", "#own-signal")
+    assert "desk may speak" in tick.missing

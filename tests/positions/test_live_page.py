@@ -181,3 +181,12 @@ def test_while_an_account_does_not_answer_the_strip_says_which_stops_stand():
     assert chip["text"] == (
         "does not answer; stops on the exchange: BTC long; without a stop there: ETH long"
     )
+
+
+def test_while_the_stream_is_away_the_strip_says_which_stops_stand():
+    stopped = a_position("BTC")
+    an_order(stopped, purpose=OrderPurpose.PROTECT, trigger_price=95_000, quantity=stopped.quantity)
+    AccountWatch.objects.create(account=stopped.account, stream_failures=1, reconciled_at=timezone.now())
+    [chip] = chips(timezone.now())
+    assert chip["state"] == "warn"
+    assert chip["text"].startswith("no stream, compared 0m 00s ago; stops on the exchange: BTC long")

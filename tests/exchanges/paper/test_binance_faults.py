@@ -320,9 +320,10 @@ async def test_prices_walk_until_they_are_paused() -> None:
         await paper.until(has_moved, "a price step")
 
 
+@pytest.mark.asyncio
 async def test_an_outage_is_for_everybody_and_ends(paper: Paper) -> None:
     exchange = paper.ccxt()
-    async with paper.session.ws_connect(f"{paper.url}/ws/btcusdt@markPrice@1s") as line:
+    async with paper.session.ws_connect(f"{paper.url}/market/ws/1") as line:
         await paper.hook("outage", seconds=60)
         async for _ in line:
             pass  # what was on its way; then it is over
