@@ -46,7 +46,7 @@ def test_each_start_of_the_page_is_understood(tmp_path: Path) -> None:
 def test_setup_shows_the_command_of_the_page() -> None:
     what_the_page_sets_up()
     a_sender("charts")
-    assert setting_up.first_signal("http://127.0.0.1:8000") == ("charts", CURL.strip())
+    assert setting_up.first_signal("http://127.0.0.1:8100/webhook/") == ("charts", CURL.strip())
 
 
 def test_the_command_is_taken_and_its_story_is_told(
@@ -55,7 +55,7 @@ def test_the_command_is_taken_and_its_story_is_told(
     what_the_page_sets_up()
     token = until_known(web, a_sender("charts", rate_per_minute=0))
     SignalLog.objects.all().delete()
-    command = CURL.replace("THE-TOKEN", token).replace("127.0.0.1:8000", f"127.0.0.1:{web.port}")
+    command = CURL.replace("THE-TOKEN", token).replace("127.0.0.1:8100", f"127.0.0.1:{web.port}")
     said = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True).stdout
     answer = json.loads(said)
     assert answer["status"] == "new", said
