@@ -100,7 +100,7 @@ class Photographer:
     def _take(self, context: BrowserContext, look: str, name: str) -> None:
         page = context.new_page()
         page.goto(self._url + self._address(name, PAGES[name]))
-        page.wait_for_selector(READY.get(name, "body"))
+        page.wait_for_selector(READY.get(name, "body"), state="attached")
         page.evaluate("document.fonts.ready")
         self._make_room(page, look)
         page.screenshot(path=self._folder / f"{name}_{look}.png")
