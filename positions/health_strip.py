@@ -37,7 +37,7 @@ def _told(watch: AccountWatch | None, now: datetime) -> tuple[str, str]:
     if now - watch.reconciled_at > COMPARED_WITHIN:
         return "warn", compared
     if watch.stream_failures or watch.stream_connected_at is None:
-        return "warn", f"no stream, {compared}; {_left_standing(watch.account_id)}"
+        return "warn", f"no stream, {compared}; {left_standing(watch.account_id)}"
     delay = "" if watch.event_delay_ms is None else f", stream {watch.event_delay_ms} ms late"
     return "ok", f"0 differences, {compared}{delay}"
 
