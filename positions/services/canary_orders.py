@@ -52,12 +52,13 @@ def try_out(run: CanaryRun, terms: Terms, quantity: Decimal) -> CanaryOrder:
         _move(order, ProbeState.NOT_SENT, refusal)
         return order
     try:
-        session.call(account, lambda client: _place(client, _request(order, account), order.asked_at))
+        told = session.call(account, lambda client: _place(client, _request(order, account), order.asked_at))
     except ExchangeError as error:
         _not_placed(order, error)
         return order
     reachability.answered(account.pk)
-    _move(order, ProbeState.STANDING)
+    if not told.is_acknowledgement:  # one that only is may still be refused, and forgotten
+        _move(order, ProbeState.STANDING)
     if order.order_type == OrderType.LIMIT:
         _amend(order, account)
     take_back(order)
@@ -167,7 +168,8 @@ def look_up(order: CanaryOrder) -> None:
 
 
 def _absent(order: CanaryOrder, asked_at: datetime) -> None:
-    """A young one may be in no list yet, also after its acknowledgement: the sweep comes again."""
+    """A young one may be in no list yet, also after its acknowledgement: the sweep comes again. One that was only
+    acknowledged, and that nobody ever saw, proves nothing."""
     if lookups.is_final(order.asked_at, asked_at):
         was_taken = order.state == ProbeState.STANDING  # and somebody else took it back
         _move(order, ProbeState.WORKED if was_taken else ProbeState.NOT_SENT)
@@ -187,6 +189,8 @@ def _ended(order: CanaryOrder, told: OrderReport) -> None:
         _move(order, ProbeState.REFUSED, told.reason)
     elif told.status in (ReportStatus.CANCELED, ReportStatus.EXPIRED):
         _move(order, ProbeState.WORKED, order.reason)
+    elif told.status is ReportStatus.OPEN and not told.is_acknowledgement:
+        _move(order, ProbeState.STANDING, order.reason)
 
 
 def _bought(order: CanaryOrder) -> None:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from exchanges.models import AccountBalance, ExchangeAccount, Instrument
+from exchanges.models import AccountBalance, AccountWatch, ExchangeAccount, Instrument
 from exchanges.switch import switch_of
 from exchanges.types import PositionMode, PositionSide
 from positions import formats
@@ -182,7 +182,15 @@ def _other_side_in_the_way(
         return (
             f"orders of the last {other} position in {symbol} still work, and the account is in one-way mode"
         )
+    if _is_held_by_somebody(account, instrument, other):
+        return f"somebody else is {other} in {symbol}, and the account is in one-way mode: it would be closed instead"
     return None
+
+
+def _is_held_by_somebody(account: ExchangeAccount, instrument: Instrument, side: PositionSide) -> bool:
+    """As the last comparison told: `SYMBOL side quantity`."""
+    legs = AccountWatch.objects.filter(account=account).values_list("unknown_legs", flat=True).first() or {}
+    return any(leg.startswith(f"{instrument.symbol} {side} ") for leg in legs)
 
 
 def _held_with_another_leverage(

@@ -13,7 +13,7 @@ from tests.campaign.report import Report
 from tests.campaign.servers import servers
 from tests.campaign.workers import tell_all
 
-CONTROLS = ("no-lookup", "no-claim", "no-trade-id")
+CONTROLS = ("no-lookup", "no-claim", "no-trade-id", "no-form-number", "no-leave-to-loosen")
 
 
 def main() -> int:

@@ -219,6 +219,8 @@ def _a_stranger_bought(position: Position) -> bool:
     foreign = Fill.objects.filter(
         account_id=position.account_id, symbol=position.instrument.exchange_symbol, order=None
     )
+    if position.position_idx == 0 and foreign.filter(position=None).exists():
+        return True  # in one-way mode what he held was closed by our entry, before the bot had heard of it
     return foreign.filter(position_side=leg, side=leg.entry_side).exists()
 
 

@@ -9,7 +9,8 @@ from types import ModuleType
 from django.db import connection
 
 from positions.models import Fill
-from positions.services import orders, reports
+from positions.services import by_hand, once, orders, pausing, reports
+from trailing import services
 
 
 def no_lookup() -> None:
@@ -31,6 +32,17 @@ def no_trade_id() -> None:
         cursor.execute("ALTER TABLE trades DROP CONSTRAINT fill_once")
 
 
+def no_form_number() -> None:
+    """A form that arrives again is done again."""
+    _rewrite(once, "once", "if not is_first:", "if False:")
+    by_hand.once = pausing.once = once.once  # type: ignore[attr-defined]
+
+
+def no_leave_to_loosen() -> None:
+    """Any stop by hand is taken, however wide."""
+    _rewrite(services, "_taken_back", "not may_loosen or ", "")
+
+
 def _rewrite(module: ModuleType, function: str, before: str, after: str) -> None:
     """Change the product's own text, so that a control which no longer fits it says so."""
     source = _rewritten.get((module, function)) or inspect.getsource(getattr(module, function))
@@ -45,4 +57,6 @@ CONTROLS: Mapping[str, Callable[[], None]] = {
     "no-lookup": no_lookup,
     "no-claim": no_claim,
     "no-trade-id": no_trade_id,
+    "no-form-number": no_form_number,
+    "no-leave-to-loosen": no_leave_to_loosen,
 }

@@ -40,21 +40,25 @@ class Owners:
         self.counts: Counter[str] = Counter()
 
     def act(self) -> None:
-        live = list(Position.objects.filter(account=self._trader.account, is_live=True).order_by("pk"))
-        if not live:
-            return
-        position, together = self._random.choice(live), self._random.random() < 0.4
-        forms = [self._form(position) for _ in range(2 if together else 1)]
+        """Rather on what is open: one that is only being opened refuses most."""
+        live = Position.objects.filter(account=self._trader.account, is_live=True).order_by("pk")
+        opened = list(live.filter(status=PositionStatus.OPEN)) or list(live)
+        for position in self._random.sample(opened, min(len(opened), 3)):
+            self._act_on(position)
+
+    def _act_on(self, position: Position) -> None:
+        together = self._random.random() < 0.4
+        people = self._pages if together else [self._random.choice(self._pages)]
+        forms = [(self._form(*self._asked(position)), page) for page in people]
         times = 2 if self._random.random() < 0.4 else 1
         with ThreadPoolExecutor(4) as at_once:
-            list(at_once.map(self._send, forms * times, self._pages * len(forms * times)))
+            list(at_once.map(lambda form: self._send(*form), forms * times))
 
-    def _form(self, position: Position) -> tuple[UUID, Sent]:
+    def _form(self, path: str, fields: dict[str, str]) -> Sent:
         key = UUID(int=self._random.getrandbits(128), version=4)
-        path, fields = self._asked(position)
         self.sent[key] = Sent(path, fields | {"key": str(key)})
         self.counts[f"form {path.strip('/').rpartition('/')[2]}"] += 1
-        return key, self.sent[key]
+        return self.sent[key]
 
     def _asked(self, position: Position) -> tuple[str, dict[str, str]]:
         base, word = f"/positions/{position.pk}/", position.instrument.symbol.split("/")[0]
@@ -77,9 +81,8 @@ class Owners:
         loosen = {"loosen": "on", "seen": f"{around:f}"} if self._random.random() < 0.4 else {}
         return {"stop": f"{(around * away) // step * step:f}", **loosen}
 
-    def _send(self, form: tuple[UUID, Sent], page: Visitor) -> None:
-        """Whoever is killed answers nothing; a form without an answer is sent again later, or never."""
-        sent = form[1]
+    def _send(self, sent: Sent, page: Visitor) -> None:
+        """Whoever is killed answers nothing."""
         body = urlencode(sent.fields | {"csrfmiddlewaretoken": CSRF_TOKEN}).encode()
         try:
             sent.told.add(json.loads(page.ask_as_json(sent.path, body))["sentence"])
@@ -93,10 +96,9 @@ class Owners:
     def give_back(self) -> None:
         for position in Position.objects.filter(account=self._trader.account, is_live=True):
             if position.handed_over_at is not None:
-                key = UUID(int=self._random.getrandbits(128), version=4)
-                path = f"/positions/{position.pk}/take-back/"
-                self.sent[key] = Sent(path, {"key": str(key), "leave": "on"})
-                self._send((key, self.sent[key]), self._pages[0])
+                self._send(
+                    self._form(f"/positions/{position.pk}/take-back/", {"leave": "on"}), self._pages[0]
+                )
 
     def contradictions(self) -> Iterator[str]:
         """What was done is one row for one form, and says what was told."""

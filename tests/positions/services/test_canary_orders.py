@@ -73,17 +73,25 @@ async def _itself(client: object) -> object:
 def test_one_that_is_in_no_list_yet_is_taken_back_when_it_is(desk: Desk, run: CanaryRun) -> None:  # noqa: F811
     not_there(desk)
     order = tried(run)
-    assert swept(order) == ProbeState.STANDING
+    assert swept(order) == ProbeState.ASKED
     there(desk)
     assert swept(order) == ProbeState.WORKED
     assert desk.engine.open_orders(desk.paper_name) == []
 
 
-def test_one_that_nobody_knows_after_its_window_was_taken_back_by_somebody_else(
-    desk: Desk,  # noqa: F811
-    run: CanaryRun,
-) -> None:
+def test_one_that_stood_and_is_gone_was_taken_back_by_somebody_else(desk: Desk, run: CanaryRun) -> None:  # noqa: F811
+    not_there(desk)
+    order = tried(run)
+    a_minute_ago = timezone.now() - timedelta(minutes=1)
+    CanaryOrder.objects.update(asked_at=a_minute_ago, state=ProbeState.STANDING)
+    assert swept(order) == ProbeState.WORKED
+
+
+def test_one_only_acknowledged_that_nobody_saw_proves_nothing(desk: Desk, run: CanaryRun) -> None:  # noqa: F811
+    """It may have been refused after its acknowledgement, and forgotten."""
     not_there(desk)
     order = tried(run)
     CanaryOrder.objects.update(asked_at=timezone.now() - timedelta(minutes=1))
-    assert swept(order) == ProbeState.WORKED
+    assert swept(order) == ProbeState.NOT_SENT
+    run.refresh_from_db()
+    assert run.verdict == "unclear"

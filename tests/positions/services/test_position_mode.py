@@ -6,8 +6,9 @@ from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
-from exchanges.models import ExchangeAccount
+from exchanges.models import AccountWatch, ExchangeAccount
 from exchanges.paper.matching import Engine
 from exchanges.types import PositionMode, PositionSide
 from positions.models import Order, Position
@@ -64,6 +65,16 @@ def test_one_way_mode_takes_the_other_side_once_nothing_is_left(one_way: Desk) -
     assert waits.code is ReasonCode.ONE_WAY_MODE
     Order.objects.update(status="canceled")
     assert isinstance(open_position(one_way.propose(side=SHORT)), Opened)
+
+
+def test_one_way_mode_does_not_close_what_somebody_else_holds(one_way: Desk) -> None:
+    """A short of ours would have bought off his long, and left our books with a position that nobody has."""
+    told = {"BTC/USDT:USDT long 0.003": timezone.now().isoformat()}
+    AccountWatch.objects.create(account=one_way.account, unknown_legs=told)
+    refused = open_position(one_way.propose(side=SHORT))
+    assert isinstance(refused, Skip)
+    assert (refused.code, "somebody else is long" in refused.reason) == (ReasonCode.ONE_WAY_MODE, True)
+    assert isinstance(open_position(one_way.propose("ETHUSDT", SHORT)), Opened)
 
 
 def of_a_second_strategy(desk: Desk, leverage: int) -> Desk:
