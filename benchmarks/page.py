@@ -86,9 +86,13 @@ class Watchers:
     @asynccontextmanager
     async def watching(self, prices: Prices, turns: Turns) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            sockets = [await stack.enter_async_context(self._connect()) for _ in range(self._count)]
-            readers = [asyncio.create_task(self._read(socket)) for socket in sockets[1:]]
-            readers.append(asyncio.create_task(self._time(sockets[0], prices, turns)))
+            readers = []
+            for number in range(
+                self._count
+            ):  # read from the first moment: what waits here would seem to be told late
+                socket = await stack.enter_async_context(self._connect())
+                reading = self._read(socket) if number else self._time(socket, prices, turns)
+                readers.append(asyncio.create_task(reading))
             await stack.enter_async_context(self._chromium())
             yield
             for reader in readers:
