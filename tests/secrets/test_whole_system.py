@@ -77,6 +77,7 @@ def test_nothing_the_whole_system_writes_holds_a_secret(
             mistype_secrets(browser, planted)
             send_signals(browser, planted, tokens)
             ask_the_api(browser, planted, tokens)
+            send_through_the_stream(system, planted, database)
             until(lambda: told_of_failure(database), "messages that were not taken", 120)
             look_everywhere(browser)
             use_commands(system, planted)
@@ -226,6 +227,24 @@ def ask_the_api(browser: Browser, planted: Planted, tokens: dict[str, str]) -> N
     assert browser.call("GET", "/metrics", headers=metrics).ok
 
 
+def send_through_the_stream(system: WholeSystem, planted: Planted, database: str) -> None:
+    """It asks for no token. What somebody puts there all the same stays where he put it, and goes no further."""
+    token = planted.plant("a token that nobody asked for")
+    signal = {"symbol": "BTCUSDT", "message": "STREAM", "token": token, "bar_time": "2026-01-01T00:00:00Z"}
+    with redis.Redis.from_url(system.run_env["REDIS_URL"]) as client:
+        for more in ({}, {"deep": json.dumps({"secret": token})}, {"bar_time": f"token={token}"}):
+            client.xadd("signals_stream", signal | more)
+
+    def is_in_the_ledger() -> bool:
+        with psycopg.connect(database) as connection:
+            found = connection.execute(
+                "SELECT count(*) FROM tradingbot.signals_v2_log WHERE message = 'STREAM'"
+            )
+            return bool((found.fetchone() or [0])[0])
+
+    until(is_in_the_ledger, "the stream's signals in the ledger", 120)
+
+
 def told_of_failure(database: str) -> bool:
     with psycopg.connect(database) as connection:
         said = connection.execute(
@@ -278,7 +297,10 @@ def hear_all_that_is_kept(system: WholeSystem, planted: Planted, database: str) 
         for table, row in rows_of_all_tables(cursor, planted.known["SECRET_KEY"]):
             planted.hear(f"the table {table}", row)
     with redis.Redis.from_url(system.run_env["REDIS_URL"]) as client:
-        planted.hear("Redis", all_of_redis(client))
+        own_words = planted.known["a token that nobody asked for"]
+        told = planted.told["what Redis is told"]
+        planted.told["what Redis is told"] = [one.replace(own_words, "") for one in told]
+        planted.hear("Redis", all_of_redis(client).replace(own_words, ""))
     for name in ("keys.env", "run.env"):
         file = system.data / name
         assert not file.exists() or file.stat().st_mode & 0o077 == 0, (
