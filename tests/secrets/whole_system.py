@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import redis
 import requests
@@ -65,6 +66,12 @@ class WholeSystem:
             name: value or ""
             for name, value in dotenv_values(self.data / "run.env", interpolate=False).items()
         }
+
+    @property
+    def doors(self) -> str:
+        """Where signals are sent over HTTP."""
+        url = urlsplit(self.run_env["SIGNALS_URL"])
+        return f"http://{url.netloc}"
 
     @property
     def first_password(self) -> str:
