@@ -47,7 +47,7 @@ class WholeSystem:
             yield
         finally:
             run.terminate()
-            run.wait(PAUSE_SECONDS)
+            run.wait(START_SECONDS)
 
     @property
     def data(self) -> Path:

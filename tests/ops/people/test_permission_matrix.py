@@ -15,7 +15,6 @@ from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 from channels.routing import URLRouter
 from django.contrib import admin
-from django.db import connections
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
@@ -25,6 +24,7 @@ from signals_app.models import Strategy
 from tests.asgi_socket import AsgiSocket
 from tests.builders import a_position, a_strategy, an_account
 from tests.people import a_person
+from tests.positions.test_live_socket import let_go_of_the_database
 from tradingbot.asgi import application
 
 pytestmark = pytest.mark.django_db
@@ -353,7 +353,7 @@ async def test_everybody_at_every_socket() -> None:
             assert await what_senders_door_says(headers) == SIGNED_OUT, who
     finally:
         await get_channel_layer().flush()
-        await sync_to_async(connections.close_all)()
+        await let_go_of_the_database()
 
 
 async def what_live_says(headers: list[tuple[bytes, bytes]]) -> int | None:
