@@ -29,6 +29,9 @@ ADDRESS, BYBIT_ADDRESS = "inprocess:tests", "inprocess:bybit"
 
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a good one takes its time
 
+# a test is one transaction, however long a busy machine takes for it
+settings.DATABASES["default"]["OPTIONS"]["options"] += " -c idle_in_transaction_session_timeout=0"
+
 # fixtures that start processes: whoever uses one of them is on one test worker, where they are started once
 SHARED = {"browser": "browser", "one_web": "doors"}
 

@@ -97,8 +97,8 @@ Process = Forked | subprocess.Popen[bytes]
 
 
 def start(arguments: Sequence[str], environment: Mapping[str, str], log: IO[bytes]) -> Process:
-    """Options of Python itself are for one that starts anew."""
-    if arguments[0] == "-m" or not arguments[0].startswith("-"):
+    """Other options of Python itself are for one that starts anew."""
+    if arguments[0] in ("-m", "-c") or not arguments[0].startswith("-"):
         return Forked(arguments, environment, log, log)
     return subprocess.Popen([sys.executable, *arguments], env=environment, stdout=log, stderr=log)
 

@@ -26,9 +26,9 @@ def find_browser() -> str | None:
     return next((path for path in map(shutil.which, names) if path), None)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Ends with the module: Playwright's event loop would be in the way of asynchronous tests after it."""
+    """Ends with the package: Playwright's event loop would be in the way of asynchronous tests after it."""
     path = find_browser()
     if path is None:
         pytest.skip("no Chromium on PATH")
@@ -66,10 +66,19 @@ def trader(server) -> User:
     return a_person("trader", "ada")
 
 
+@pytest.fixture(autouse=True)
+def no_page_outlives_its_test(browser: Browser) -> Iterator[None]:
+    """One that a failed test left would go on asking and drawing beside all that follow."""
+    yield
+    for context in browser.contexts:
+        context.close()
+
+
 def signed_in(browser: Browser, server: WebServer, user: User, **options) -> BrowserContext:
+    """Without transitions: a colour on its way is none that anybody chose."""
     client = Client()
     client.force_login(user)
-    context = browser.new_context(**options)
+    context = browser.new_context(**{"reduced_motion": "reduce"} | options)
     value = client.cookies["sessionid"].value
     context.add_cookies([{"name": "sessionid", "value": value, "url": server.origin}])
     return context

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 from django.db import connection
 
 from ops.children import Children
+from tests.forking import Process, start
 from tradingbot.environment import BASE_DIR
 
 START_SECONDS = 60  # on a machine that is busy with other tests
@@ -25,18 +26,13 @@ class WebServer:
         self.port = _free_port()
         self.origin = f"http://127.0.0.1:{self.port}"
         self._log_file = log_file
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     def start(self) -> None:
         environment = _environment() | self._environment
         command = getattr(Children(BASE_DIR, environment), self.program)("127.0.0.1", self.port).command
         with open(self._log_file, "ab") as log:
-            self._process = subprocess.Popen(
-                [*command, *self._options],
-                env=environment,
-                stdout=log,
-                stderr=log,
-            )
+            self._process = start([*command[1:], *self._options], environment, log)
         self._await_answer()
 
     def kill(self) -> None:

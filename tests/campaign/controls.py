@@ -10,6 +10,7 @@ from django.db import connection
 
 from positions.models import Fill
 from positions.services import by_hand, once, orders, pausing, reports
+from tests.campaign import plan
 from trailing import services
 
 
@@ -20,8 +21,9 @@ def no_lookup() -> None:
 
 
 def no_claim() -> None:
-    """Whoever wants to send an order sends it."""
+    """Whoever wants to send an order sends it. Wake-ups come twice so often here that one short world tells."""
     _rewrite(orders, "_claim", ", status=OrderStatus.INITIALIZED", "")
+    _rewrite(plan, "wild", "seconds=random.uniform(45, 75)", "seconds=random.uniform(20, 25), hint_twice=0.5")
 
 
 def no_trade_id() -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,6 +12,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from psycopg import sql
+
+from tests.forking import run
 
 ROOT = Path(__file__).resolve().parents[2]
 LEGACY = """
@@ -65,19 +66,10 @@ def a_database(purpose: str, template: str = "") -> Iterator[str]:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def started(database: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "manage.py"), "migrate", "--noinput", "--verbosity", "0"],
-        env={**os.environ, "DATABASE_URL": database},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def migrate(database: str) -> tuple[int, str]:
-    run = started(database)
-    told = run.communicate()[1]
-    return run.returncode, told
+    command = [str(ROOT / "manage.py"), "migrate", "--noinput", "--verbosity", "0"]
+    ended = run(command, os.environ | {"DATABASE_URL": database})
+    return ended.returncode, ended.stderr
 
 
 def ask(database: str, query: str) -> list[tuple[object, ...]]:
@@ -117,8 +109,8 @@ def test_two_starts_at_once_move_into_a_prepared_database_and_its_old_rows_stay(
     before = ask(database, LEGACY_COLUMNS)
     ask(database, RECORD.format("(now(), now())"))
     ask(database, MOVED_TABLES)
-    both = [started(database) for _ in range(2)]
-    assert [(run.communicate()[1], run.returncode) for run in both] == [("", 0)] * 2
+    with ThreadPoolExecutor(2) as both:
+        assert list(both.map(migrate, [database] * 2)) == [(0, "")] * 2
     assert ask(database, "SELECT count(*) > 20 FROM pg_tables WHERE schemaname = 'tradingbot'") == [(True,)]
     changed = set(ask(database, LEGACY_COLUMNS)) - set(before)
     text = {("monitoring", table, "signal_id", "character varying") for table in ("positions", "trades")}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -17,6 +15,7 @@ from ops.models import LogLevel, SystemLog
 from ops.services import SystemEvent, forget_old_system_events, write_system_events
 from ops.system_log import OWN_NAME, Writer, log_system_event
 from tests.browser.server import _environment
+from tests.forking import run
 from tests.ops.waiting import until
 
 OURS = ("tests", OWN_NAME)  # what other tests left to be written may come amid
@@ -143,7 +142,7 @@ def test_a_process_that_ends_writes_what_waits(transactional_db) -> None:
         "for number in range(50): log_system_event('INFO', 'tests', f'last words {number}')\n"
     )
     given = _environment() | {"DJANGO_SETTINGS_MODULE": "tradingbot.settings"}
-    subprocess.run([sys.executable, "-c", script], env=given, check=True, timeout=60)
+    assert run(["-c", script], given).returncode == 0
     assert len(messages()) == 50
 
 

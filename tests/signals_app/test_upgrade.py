@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
 
 from ops.starting_point import migrations_of_it
-from tests.ops.test_migrate import ROOT, a_database, ask, migrate
+from tests.forking import run
+from tests.ops.test_migrate import a_database, ask, migrate
 from tests.starting_point import schema_of
 
 pytestmark = pytest.mark.xdist_group("upgrade")
@@ -89,9 +88,7 @@ def manage(database: str, *commands: tuple[str, ...]) -> str:
         f"[call_command(*words) for words in {commands!r}]"
     )
     environment = os.environ | {"DATABASE_URL": database, "DJANGO_SETTINGS_MODULE": "tradingbot.settings"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True
-    )
+    done = run(["-c", code], environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

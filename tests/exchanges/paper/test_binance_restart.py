@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from exchanges.paper.candles import Candle
 from exchanges.paper.journal import Journal
 from exchanges.paper.venue import PaperVenue
 from tests.exchanges.paper.conftest import BTC, KEY, Paper, talking_to
+from tests.forking import Process, start
 from tests.ops.waiting import until
 
 LONG = {"positionSide": "LONG"}
@@ -29,7 +29,7 @@ LONG = {"positionSide": "LONG"}
 
 @dataclass
 class Server:
-    process: subprocess.Popen[bytes]
+    process: Process
     url: str
 
     def kill(self) -> None:
@@ -48,9 +48,9 @@ def server(
     ready = folder / "ready"
     ready.unlink(missing_ok=True)
     files = ["--state", str(folder / "state"), "--log", str(folder / "log"), "--ready-file", str(ready)]
-    command = [sys.executable, *program, *files, "--speed", "0.000001", *options]
+    command = [*program, *files, "--speed", "0.000001", *options]
     with (folder / "screen").open("ab") as screen:
-        process = subprocess.Popen(command, stdout=screen, stderr=screen)
+        process = start(command, os.environ, screen)
     try:
         until(lambda: ready.exists() or process.poll() is not None, "the ready file")
         assert process.poll() is None, (folder / "screen").read_text()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from decimal import Decimal as D
 
 from exchanges.errors import NotSent, OutcomeUnknown, WouldTriggerImmediately
@@ -15,6 +13,7 @@ from positions.services import denials, halting, lookups
 from positions.services.closing import request_close
 from positions.services.instruments import refresh_instruments
 from positions.services.reports import apply_fill, apply_report
+from tests.forking import run
 from tests.positions.services.conftest import Desk
 from tests.positions.services.test_orders import Trouble
 from tests.positions.services.test_reports import fill, report
@@ -119,14 +118,7 @@ print("alive")
 
 def test_a_hint_that_cannot_be_sent_loses_nothing() -> None:
     """No broker listens: the caller goes on, and the row is there for the sweep."""
-    told = subprocess.run(
-        [sys.executable, "-c", HINT],
-        env=os.environ
-        | {"REDIS_URL": "redis://127.0.0.1:1/0", "DJANGO_SETTINGS_MODULE": "tradingbot.settings"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert told.stdout.strip() == "alive"
+    given = {"REDIS_URL": "redis://127.0.0.1:1/0", "DJANGO_SETTINGS_MODULE": "tradingbot.settings"}
+    told = run(["-c", HINT], os.environ | given)
+    assert (told.returncode, told.stdout.strip()) == (0, "alive")
     assert "the sweep will find it" in told.stderr
