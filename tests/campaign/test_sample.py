@@ -11,7 +11,13 @@ from tests.campaign.servers import environment
 from tests.campaign.workers import tell_all
 
 # the world that finds it is told first; the others follow should worlds change
-SOON_FOUND = {"no-lookup": [11, *range(1, 30)], "no-claim": range(1, 30), "no-trade-id": range(2, 30)}
+SOON_FOUND = {
+    "no-lookup": [11, *range(1, 30)],
+    "no-claim": range(1, 30),
+    "no-trade-id": range(2, 30),
+    "no-form-number": range(2, 30),
+    "no-leave-to-loosen": range(1, 30),
+}
 
 
 @pytest.fixture(autouse=True)
