@@ -19,7 +19,9 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingbot.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from ops.one_line import run_in_one_line
+
+    run_in_one_line(lambda: execute_from_command_line(sys.argv))
 
 
 if __name__ == "__main__":

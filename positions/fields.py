@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import models
 
 
@@ -20,6 +21,13 @@ class PostgresEnumField(models.CharField):  # type: ignore[type-arg]
 
     def cast_db_type(self, connection: Any) -> str:
         return self.enum_type
+
+    def get_prep_value(self, value: Any) -> Any:
+        """A word that the type does not have is the asker's fault, told before the database is asked."""
+        found = super().get_prep_value(value)
+        if self.choices and isinstance(found, str) and found not in dict(self.flatchoices):
+            raise ValidationError(f"{self.verbose_name}: there is no {found[:60]!r}.")
+        return found
 
     def deconstruct(self) -> Any:
         name, path, args, kwargs = super().deconstruct()

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -14,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from ops.desk.numbers import ReadableNumbers
+from ops.desk.seen_rows import SEEN, SeenRow
 from ops.trail.history import history_of, is_recorded
 from tradingbot.freshness import ask_again, is_fresh
 
@@ -57,6 +59,23 @@ class DeskAdmin(ReadableNumbers, admin.ModelAdmin):  # type: ignore[type-arg]
         for field in formset.form.base_fields.values():
             _name(field)
         return formset
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
+        if self._may_be_seen_changed(request, obj):
+            form: Any = options.get("form", self.form)
+            unwritten = set(self.get_readonly_fields(request, obj)) & set(form.declared_fields)
+            options["form"] = type(form.__name__, (SeenRow, form), dict.fromkeys(unwritten))
+        return super().get_form(request, obj, change, **options)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        found: Any = list(super().get_fieldsets(request, obj))
+        if found and SEEN not in flatten_fieldsets(found) and self._may_be_seen_changed(request, obj):
+            (title, first), *others = found
+            found = [(title, {**first, "fields": (*first["fields"], SEEN)}), *others]
+        return found
+
+    def _may_be_seen_changed(self, request: HttpRequest, obj: Any) -> bool:
+        return obj is not None and self.has_change_permission(request, obj)
 
     def get_actions(self, request: HttpRequest) -> Any:
         found = super().get_actions(request)

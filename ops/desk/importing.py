@@ -71,7 +71,7 @@ class Exports(DeskAdmin):
         if not self.has_view_permission(request) or written_as not in TYPES:
             raise PermissionDenied
         rows = import_string(self.resource)().export(self.exported(request))
-        answer = HttpResponse(getattr(rows, written_as), content_type=TYPES[written_as])
+        answer = HttpResponse(importing.written(rows, written_as), content_type=TYPES[written_as])
         name = f"{self.opts.verbose_name_plural}.{written_as}".replace(" ", "-")
         answer["Content-Disposition"] = f'attachment; filename="{name}"'
         return answer

@@ -11,10 +11,9 @@ from django.db.models import Prefetch, QuerySet
 
 from exchanges.models import KEYS_OF_ACCOUNT
 from positions import formats, queries
-from positions.lists.trade_list import figures_row
+from positions.lists.trade_list import figures_of
 from positions.live_rows import position_row
 from positions.models import Position
-from positions.reports.figures import statistics
 from positions.reports.reading import closed_positions, trades_of
 from signals_app.models import Strategy, StrategyAccount
 from trailing.plan import read_plan
@@ -50,7 +49,7 @@ def rows(now: datetime) -> list[dict[str, Any]]:
     found = []
     for one in strategies():
         mine = [trade for trade in trades if trade.strategy == one.name]
-        found.append(_in_short(one, held[one.pk]) | {"figures": figures_row(statistics(mine), LOOKED_BACK)})
+        found.append(_in_short(one, held[one.pk]) | {"figures": figures_of(mine, now - LOOKED_BACK, now)})
     return found
 
 
@@ -89,7 +88,7 @@ def page_of(one: Strategy, now: datetime) -> dict[str, Any]:
     held = queries.held_positions(list(live), now=now)
     mine = closed_positions().filter(strategy=one, closed_at__gte=now - LOOKED_BACK)
     return _in_short(one, len(held)) | {
-        "figures": figures_row(statistics(trades_of(mine)), LOOKED_BACK),
+        "figures": figures_of(trades_of(mine), now - LOOKED_BACK, now),
         "first_day": (now - LOOKED_BACK).date().isoformat(),
         "positions": [position_row(position, now) for position in held],
         "phrases": list(one.phrases.order_by("direction", "phrase").values_list("phrase", "direction")),

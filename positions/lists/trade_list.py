@@ -15,7 +15,7 @@ from positions.lifecycle import CloseReason
 from positions.lists.filters import Asked, Filter
 from positions.lists.signal_list import plain_symbol
 from positions.models import Position
-from positions.reports.figures import Statistics, Trade
+from positions.reports.figures import Statistics, Trade, held_within, statistics
 from positions.reports.reading import closed_positions
 from signals_app.models import Strategy
 
@@ -97,11 +97,12 @@ def _signed(value: Any) -> dict[str, str]:
     return {"text": formats.change(value), "arrow": formats.arrow(value), "tone": formats.tone(value)}
 
 
-def figures_row(figures: Statistics, span: timedelta | None = None) -> dict[str, Any]:
-    """Statistics as texts; with the length of the time looked at, exposure is a part of it, too."""
-    share = None
-    if span:
-        share = formats.percent(Decimal(100) * Decimal(figures.exposure / span))
+def figures_of(trades: list[Trade], since: datetime, until: datetime) -> dict[str, Any]:
+    return figures_row(statistics(trades), held_within(trades, since, until))
+
+
+def figures_row(figures: Statistics, held_share: Decimal | None = None) -> dict[str, Any]:
+    """Statistics as texts; `held_share`: percent of the time looked at in which something was held."""
     return {
         "count": figures.count,
         "wins": figures.wins,
@@ -118,5 +119,5 @@ def figures_row(figures: Statistics, span: timedelta | None = None) -> dict[str,
         "average_r": formats.change(figures.average_r),
         "without_r": figures.count - figures.with_r,
         "exposure": formats.age(figures.exposure),
-        "exposure_share": share or "",
+        "exposure_share": "" if held_share is None else formats.percent(held_share),
     }

@@ -13,10 +13,9 @@ from positions.reports.figures import (
     ZERO,
     Trade,
     by_day,
-    by_strategy,
     daily_results,
+    grouped,
     running_results,
-    statistics,
 )
 from positions.reports.reading import trades_of
 
@@ -28,18 +27,17 @@ def totals_of(asked: Asked, now: datetime) -> dict[str, Any]:
     """Of every trade that the filter shows, on whichever page of the list."""
     trades = trades_of(trade_list.narrowed(asked))
     since, until = _span(asked, trades, now)
-    figures = statistics(trades)
     others = sorted({one.fees_in_other_coins for one in trades if one.fees_in_other_coins})
     return {
         "said": trade_list.in_words(asked),
-        "figures": trade_list.figures_row(figures, until - since),
+        "figures": trade_list.figures_of(trades, since, until),
         "others": others[:5],
         "currencies": sorted({one.quote_currency for one in trades}),
         "curve": _curve(trades, since, until),
         "bars": _bars(trades, since, until),
         "strategies": [
-            (name or "by hand or found", trade_list.figures_row(those, until - since))
-            for name, those in by_strategy(trades).items()
+            (name or "by hand or found", trade_list.figures_of(those, since, until))
+            for name, those in sorted(grouped(trades, lambda one: one.strategy).items())
         ],
         "days": [
             (day, trade_list.figures_row(those)) for day, those in list(by_day(trades).items())[:LATEST_DAYS]

@@ -30,6 +30,11 @@ def neutral(text: str) -> str:
     return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text
 
 
+def as_written(text: str) -> str:
+    """Of what `neutral` made of it."""
+    return text[1:] if text[:1] == "'" and neutral(text[1:]) != text[1:] else text
+
+
 def csv_of(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")

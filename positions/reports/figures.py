@@ -131,6 +131,13 @@ def exposure(spans: Iterable[tuple[datetime, datetime]]) -> timedelta:
     return total
 
 
+def held_within(trades: Iterable[Trade], since: datetime, until: datetime) -> Decimal:
+    """Percent of a time in which at least one was held; what was before it and after it is no part of it."""
+    spans = [(max(one.opened_at, since), min(one.closed_at, until)) for one in trades]
+    held = exposure(span for span in spans if span[0] < span[1])
+    return HUNDRED * Decimal(held / (until - since))
+
+
 def grouped(trades: Iterable[Trade], key: Callable[[Trade], Key]) -> dict[Key, list[Trade]]:
     groups: dict[Key, list[Trade]] = defaultdict(list)
     for one in trades:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import stat
 from pathlib import Path
@@ -14,6 +15,7 @@ from ops.environment import configured, keys_for, trades_for_real, write_env_fil
 from ops.plan import read_plan
 from ops.ports import claim_port, free_port, is_listening
 from ops.program import CannotStart
+from tradingbot.environment import BASE_DIR, Environment
 from ops.setting_up import set_up
 
 
@@ -160,3 +162,9 @@ def test_the_doors_are_beside_the_page(tmp_path: Path, arguments: list[str], por
 def test_a_page_alone_has_the_doors_itself(tmp_path: Path) -> None:
     prepared = set_up(read_plan(["--mode", "web", "--port", "0", "--data", str(tmp_path)], base=tmp_path))
     assert prepared.env["SIGNALS_URL"] == f"ws://127.0.0.1:{prepared.port}/ws/signals/"
+
+
+def test_the_example_names_every_setting() -> None:
+    """going-live.md says that it lists everything."""
+    named = set(re.findall(r"^#?([A-Z0-9_]+)=", (BASE_DIR / ".env.example").read_text(), re.MULTILINE))
+    assert {name.upper() for name in Environment.model_fields} <= named

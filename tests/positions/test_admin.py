@@ -260,3 +260,8 @@ def test_the_page_of_a_record_shows_numbers_as_the_contract_has_them(admin_clien
     page = admin_client.get(f"/admin/positions/position/{position.pk}/change/").content.decode()
     assert ("97,250.4" in page, "97250.4000" in page, "96,000.0" in page) == (True, False, True)
     assert "Realized PnL" in page
+
+
+@pytest.mark.parametrize("query", ["status__exact=nonsense", "side__exact=nonsense", "status__exact="])
+def test_an_address_with_a_word_that_no_order_has_leads_back_to_the_list(admin_client, query):
+    assert admin_client.get(f"{url(Order, 'changelist')}?{query}").status_code in (200, 302)

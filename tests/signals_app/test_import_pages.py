@@ -176,3 +176,10 @@ def test_a_file_brings_no_plan_that_its_page_would_refuse(admin_client, row, why
     assert why in page.content.decode()
     written = Strategy.objects.filter(pk=strategy.pk).values(*row)
     assert list(written) == [{name: getattr(strategy, name) for name in row}]
+
+
+def test_a_file_for_spreadsheets_holds_no_formula_and_comes_back_the_same(admin_client):
+    a_strategy(name='=HYPERLINK("http://x")')
+    text = admin_client.get(f"{STRATEGIES}export/csv/").content.decode()
+    assert "'=HYPERLINK" in text
+    assert looked(admin_client, STRATEGIES, text).context["seen"].sentence == "1 as it is"

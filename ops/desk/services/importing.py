@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth.models import User
 
+from positions.reports.cells import as_written, neutral
+
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 MEANINGS = {"new": "new", "update": "changed", "skip": "as it is", "error": "not good", "invalid": "not good"}
 
 
@@ -55,6 +59,18 @@ def imported(resource: Any, text: str, kind: str, *, by: User) -> Seen:
     return _run(resource, text, kind, dry_run=False, by=by)
 
 
+def written(rows: Any, kind: str) -> str:
+    """For spreadsheets no cell is a formula; a number below zero stays one. Reading it takes the apostrophe back."""
+    if kind == "csv":
+        rows = type(rows)(*(tuple(map(_harmless, row)) for row in rows), headers=rows.headers)
+    return str(getattr(rows, kind))
+
+
+def _harmless(cell: Any) -> str:
+    text = "" if cell is None else str(cell)
+    return text if NUMBER.fullmatch(text) else neutral(text)
+
+
 def _run(resource: Any, text: str, kind: str, *, dry_run: bool, by: User | None = None) -> Seen:
     from tablib import Dataset
     from tablib.exceptions import TablibException
@@ -66,6 +82,8 @@ def _run(resource: Any, text: str, kind: str, *, dry_run: bool, by: User | None 
     missing = [name for name in resource.get_import_id_fields() if name not in (rows.headers or ())]
     if missing:
         return Seen((), (f"The file has no column {', '.join(missing)}.",))
+    if kind == "csv":
+        rows = Dataset(*(tuple(map(as_written, row)) for row in rows), headers=rows.headers)
     before = _as_they_are(resource)
     found = resource.import_data(
         rows, dry_run=dry_run, use_transactions=True, rollback_on_validation_errors=True

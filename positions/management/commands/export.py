@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -16,6 +16,7 @@ from positions.reports.cells import csv_of, text_of
 from positions.reports.reading import closed_positions, trades_of
 from positions.reports.tables import Table, booked_in, booked_table, trade_table, within, year_of
 
+EARLIEST, LATEST = 2000, 2099
 ON_SCREEN = {
     "position_id", "symbol", "position_side", "closed_at", "close_reason", "result", "r_multiple",
     "at", "kind", "side", "price", "wallet_change",
@@ -31,7 +32,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("what", choices=sorted(TABLES))
         parser.add_argument(
-            "--year", type=int, help="only what happened in it, UTC; of `year` this one if not said"
+            "--year", type=_year_number, help="only what happened in it, UTC; of `year` this one if not said"
         )
         form = parser.add_mutually_exclusive_group()
         form.add_argument("--csv", action="store_true", help="for spreadsheets")
@@ -45,6 +46,12 @@ class Command(BaseCommand):
             self.stdout.write(_json(table))
         else:
             Console(file=self.stdout).print(_screen(table))  # type: ignore[arg-type]
+
+
+def _year_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and EARLIEST <= int(text) <= LATEST):
+        raise ArgumentTypeError(f"a year is a number from {EARLIEST} to {LATEST}")
+    return int(text)
 
 
 def _trades(year: int | None) -> Table:

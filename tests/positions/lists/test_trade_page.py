@@ -9,7 +9,7 @@ from decimal import Decimal as D
 from urllib.parse import urlencode
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
@@ -129,6 +129,12 @@ def test_the_command_writes_the_same(viewer: Client) -> None:
     (told,) = json.loads(exported("trades", "--json"))
     assert (told["result"], told["r_multiple"]) == ("9.60000000", "12.0000")
     assert "9.60" in exported("trades")
+
+
+@pytest.mark.parametrize("year", ["0", "-3", "99999", "x", "٢٠٢٦"])
+def test_what_is_no_year_is_said_in_a_line(year: str) -> None:
+    with pytest.raises(CommandError, match="a year is a number from 2000 to 2099"):
+        exported("trades", f"--year={year}")
 
 
 def exported(*words: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from positions.reports.cells import FORMULA_STARTS, csv_of, text_of
+from positions.reports.cells import FORMULA_STARTS, as_written, csv_of, text_of
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,11 @@ def test_numbers_and_times_are_what_they_are() -> None:
     east = timezone(timedelta(hours=2))
     assert text_of(datetime(2026, 3, 1, 1, tzinfo=east)) == "2026-02-28T23:00:00+00:00"
     assert text_of(timedelta(minutes=2)) == "120"
+
+
+@pytest.mark.parametrize("text", ["=1+1", "  -x", "plain", "'quoted", "", "-1.5"])
+def test_a_file_that_is_read_again_says_what_was_written(text: str) -> None:
+    assert as_written(text_of(text)) == text
 
 
 @settings(max_examples=40, deadline=None)

@@ -15,6 +15,7 @@ from positions.reports.figures import (
     by_strategy,
     daily_results,
     exposure,
+    held_within,
     max_drawdown,
     running_results,
     statistics,
@@ -164,3 +165,11 @@ def test_a_day_ends_at_midnight_utc() -> None:
 )
 def test_the_currency_is_what_the_contract_is_settled_in(symbol: str, currency: str) -> None:
     assert a_trade(symbol=symbol).quote_currency == currency
+
+
+def test_a_share_of_the_time_looked_at_is_never_more_than_all_of_it() -> None:
+    """Held for ten days and closed today: of today's filter that is today, not ten days."""
+    long = a_trade(opened_at=START - timedelta(days=10), closed_at=START + timedelta(hours=6))
+    assert held_within([long], START, START + timedelta(hours=24)) == 25
+    assert held_within([long], START, START + timedelta(hours=6)) == 100
+    assert held_within([], START, START + timedelta(hours=6)) == 0
