@@ -8,7 +8,13 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django_celery_beat.admin import PeriodicTaskAdmin
-from django_celery_beat.models import ClockedSchedule, PeriodicTask, SolarSchedule
+from django_celery_beat.models import (
+    ClockedSchedule,
+    CrontabSchedule,
+    IntervalSchedule,
+    PeriodicTask,
+    SolarSchedule,
+)
 
 from tradingbot.schedule import SCHEDULE
 
@@ -23,7 +29,7 @@ MAY_REST = frozenset(
 )
 NEEDED = frozenset(SCHEDULE) - MAY_REST
 
-for model in (PeriodicTask, SolarSchedule, ClockedSchedule):
+for model in (PeriodicTask, SolarSchedule, ClockedSchedule, IntervalSchedule, CrontabSchedule):
     admin.site.unregister(model)
 
 
@@ -60,3 +66,28 @@ class ScheduleAdmin(PeriodicTaskAdmin):  # type: ignore[misc]
             messages.error(request, text)
         if rest := chosen.exclude(name__in=NEEDED):
             super().disable_tasks(request, rest)
+
+
+@admin.register(IntervalSchedule, CrontabSchedule)
+class TimesAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """How often. Whoever stretched the times of one sweep would stop all that share them, so those of ours stay."""
+
+    list_display = ("__str__", "used_by")
+    show_full_result_count = False
+
+    @admin.display(description="used by")
+    def used_by(self, times: Any) -> str:
+        return ", ".join(sorted(times.periodictask_set.values_list("name", flat=True))) or "nothing"
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return not _is_ours(obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return not _is_ours(obj) and super().has_delete_permission(request, obj)
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        return {}
+
+
+def _is_ours(times: Any) -> bool:
+    return times is not None and times.periodictask_set.filter(name__in=SCHEDULE).exists()

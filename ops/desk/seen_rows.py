@@ -67,4 +67,4 @@ def _opened(given: str) -> dict[str, str]:
 
 def _told(row: models.Model, changed: Iterable[str]) -> str:
     names = ", ".join(str(row._meta.get_field(name).verbose_name) for name in changed)  # type: ignore[union-attr]
-    return f"Nothing was saved: since this page was opened somebody changed {names}. Open it again to see how it is now."
+    return f"Nothing was saved: since this page was opened somebody changed {names}. Open it again to see it."

@@ -15,9 +15,14 @@ from ops.health import probes, report
 from ops.health.counts import BUCKETS, Counts, counted
 from ops.health.facts import Facts, facts
 from ops.health.lines import State
+from positions.lifecycle import OrderPurpose, OrderStatus
 
 Samples = Mapping[Any, Any]  # label values -> figure
 __all__ = ["CONTENT_TYPE", "exposition"]
+
+
+# a counter that first appears with its fourth refusal has not increased, as Prometheus sees it
+NO_REFUSALS = {(purpose.value, OrderStatus.REJECTED.value): 0 for purpose in OrderPurpose}
 
 
 class Rows(Collector):
@@ -47,7 +52,7 @@ def counter(name: str, text: str, labels: Iterable[str], samples: Samples) -> Me
 def of_counts(seen: Counts) -> Iterator[Metric]:
     yield counter("signals", "Signals by what became of them", ("source", "decision"), seen.signals)
     yield counter("verdicts", "What strategies did with signals", ("outcome", "reason"), seen.verdicts)
-    yield counter("orders", "Orders of today that ended", ("purpose", "outcome"), seen.orders)
+    yield counter("orders", "Orders of today that ended", ("purpose", "outcome"), NO_REFUSALS | seen.orders)
     yield counter("stop_moves", "Stops that replaced another", (), {(): seen.stop_moves})
     yield counter("fills", "Executions", (), {(): seen.fills})
     yield counter("risk_events", "Risk events", ("level",), _single(seen.risk_events))

@@ -150,6 +150,19 @@ def a_task(name):
     return PeriodicTask.objects.create(name=name, task=SCHEDULE[name]["task"], interval=interval)
 
 
+def test_nobody_stretches_the_times_that_sweeps_run_by(admin_client):
+    task, own = a_task("evaluate trailing stops"), IntervalSchedule.objects.create(every=9, period="hours")
+    pages = "/admin/django_celery_beat/intervalschedule"
+    answer = admin_client.post(f"{pages}/{task.interval_id}/change/", {"every": "9999", "period": "days"})
+    assert answer.status_code == 403
+    assert admin_client.post(f"{pages}/{task.interval_id}/delete/", {"post": "yes"}).status_code == 403
+    assert (
+        admin_client.post(f"{pages}/{own.pk}/change/", {"every": "8", "period": "hours"}).status_code == 302
+    )
+    assert "evaluate trailing stops" in admin_client.get(f"{pages}/").content.decode()
+    assert sorted(IntervalSchedule.objects.values_list("every", flat=True)) == [2, 8]
+
+
 def test_sweeps_that_money_depends_on_stay_on(admin_client):
     needed, resting = a_task("evaluate trailing stops"), a_task("refresh instruments")
     chosen = {"action": "disable_tasks", "_selected_action": [needed.pk, resting.pk]}

@@ -15,8 +15,8 @@ from ops.environment import configured, keys_for, trades_for_real, write_env_fil
 from ops.plan import read_plan
 from ops.ports import claim_port, free_port, is_listening
 from ops.program import CannotStart
-from tradingbot.environment import BASE_DIR, Environment
 from ops.setting_up import set_up
+from tradingbot.environment import BASE_DIR, Environment
 
 
 def test_the_real_environment_wins_over_config_and_config_over_env_file(tmp_path: Path, monkeypatch) -> None:

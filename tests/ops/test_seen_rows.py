@@ -56,10 +56,10 @@ def test_what_nobody_else_changed_is_saved(admin_client, strategy):
     assert Strategy.objects.get().name == "other"
 
 
-@pytest.mark.parametrize("page", ["exchanges/exchangeaccount", "signals_app/ticker"])
-def test_other_pages_say_what_they_saw_and_no_secret(admin_client, page):
-    row = an_account() if "account" in page else a_ticker("BTCUSDT")
-    answer = admin_client.get(f"/admin/{page}/{row.pk}/change/")
+@pytest.mark.parametrize("place", ["exchanges/exchangeaccount", "signals_app/ticker"])
+def test_other_pages_say_what_they_saw_and_no_secret(admin_client, place):
+    row = an_account() if "account" in place else a_ticker("BTCUSDT")
+    answer = admin_client.get(f"/admin/{place}/{row.pk}/change/")
     assert b'name="seen_row"' in answer.content
     seen = loads(answer.context["adminform"].form.initial["seen_row"], salt=SALT)
     assert seen

@@ -15,6 +15,13 @@ from tests.positions.test_switch_commands import run
 from tests.signals_app.test_intake import a_trader, frame
 
 
+def test_people_are_told_names_and_not_numbers(account: ExchangeAccount) -> None:
+    strategy = a_trader(account)
+    told = run("signal", "BTCUSDT", "long")[1]
+    assert strategy.name in told
+    assert account.name in told
+
+
 def test_it_is_logged_judged_and_followed(account: ExchangeAccount) -> None:
     a_trader(account)
     status, told = run("signal", "BTCUSDT", "long", "--json")

@@ -12,9 +12,10 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from exchanges.models import ExchangeAccount
 from ops.console import Row, end, refuse_usage, status_of, tell
 from signals_app.answers import answer
-from signals_app.models import EntryStatus, StrategySignal
+from signals_app.models import EntryStatus, Strategy, StrategySignal
 from signals_app.registry import load
 from signals_app.routing import SignalDirection
 from signals_app.sender_rules import SenderRule
@@ -124,12 +125,14 @@ def _rows(verdict: Verdict) -> list[Row]:
     signal: Row = {"signal": verdict.log_id or "", "verdict": verdict.status.value, "why": verdict.reason}
     if not verdict.entries:
         return [signal | {"strategy": "", "account": "", "became": "", "position": ""}]
+    strategies = dict(Strategy.objects.values_list("pk", "name"))
+    accounts = dict(ExchangeAccount.objects.values_list("pk", "name"))
     return [
         signal
         | {
             "why": entry.note,
-            "strategy": entry.strategy_id,
-            "account": entry.account_id or "",
+            "strategy": strategies.get(entry.strategy_id, ""),
+            "account": accounts.get(entry.account_id or 0, ""),
             "became": entry.status.value,
             "position": entry.position_id or "",
         }

@@ -68,6 +68,9 @@ def test_figures_are_those_of_the_rows(client: Client) -> None:
     assert found["tradingbot_equity{account=main}"] == 1234.5
     assert found["tradingbot_stream_breaks_total{account=main}"] == 2
     assert found["tradingbot_orders_total{outcome=filled,purpose=entry}"] == 1
+    assert (
+        found["tradingbot_orders_total{outcome=rejected,purpose=protect}"] == 0
+    )  # the first refusal is an increase
     assert found["tradingbot_verdicts_total{outcome=skipped,reason=cooldown}"] == 1
     assert found["tradingbot_unprotected_seconds_total"] == 7.5
     assert found["tradingbot_clock_offset_seconds{account=main}"] == 0.25
