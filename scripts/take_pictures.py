@@ -76,8 +76,9 @@ class Photographer:
         strategy = _link(page, r"^/strategies/\d+/$")
         yield "strategy", strategy
         yield "number", strategy.strip("/").rpartition("/")[2]
-        page.goto(f"{self._url}/orders/")
-        yield "position", _link(page, r"^/positions/\d+/$")
+        page.goto(f"{self._url}/")
+        held = _link(page, r"^/positions/\d+/$")
+        yield "position", f"{held}#chart" if held else ""
         page.goto(f"{self._url}/switch/")
         yield "flat", _link(page, r"^/flat/\d+/$")
         yield "year", str(datetime.now(UTC).year)
