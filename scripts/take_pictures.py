@@ -78,7 +78,7 @@ class Photographer:
         yield "number", strategy.strip("/").rpartition("/")[2]
         page.goto(f"{self._url}/")
         held = _link(page, r"^/positions/\d+/$")
-        yield "position", f"{held}#chart" if held else ""
+        yield "position", f"{held}#picture" if held else ""
         page.goto(f"{self._url}/switch/")
         yield "flat", _link(page, r"^/flat/\d+/$")
         yield "year", str(datetime.now(UTC).year)
