@@ -6,11 +6,13 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from exchanges.types import OrderRequest, OrderType, PositionSide, Side
 from positions.lifecycle import CloseReason
 from positions.models import Order, Position
 from positions.services.closing import request_close
+from positions.services.orders import HINT_GRACE
 from signals_app.models import SignalAttempt, SignalLog
 from tests.integration.stack import START_SECONDS, UNIFIED, Trader
 from tests.ops.waiting import until
@@ -151,4 +153,7 @@ def test_hints_that_died_with_a_worker_are_made_up_for_by_the_next_one(trader: T
     with trader.stack.worker.gone():
         request_close(position.pk, reason=CloseReason.MANUAL, requested_by="owner")
         assert [task for task, _ in take_hints("orders")] == ["positions.tasks.submit_order"]
+        close = Order.objects.get(position=position, purpose="close")
+        # younger than that, its hint may still be on the way, and the next sweep's it would be
+        until(lambda: timezone.now() - close.created_at > HINT_GRACE, "the hint to be given up")
     until(lambda: Position.objects.get(pk=position.pk).status == "closed", "the close", START_SECONDS)
