@@ -29,7 +29,7 @@ def choose(arguments: Sequence[str]) -> None:
 
 
 def _named(arguments: Sequence[str]) -> Path | None:
-    for word, value in zip(arguments, [*arguments[1:], ""], strict=True):
+    for word, value in zip(arguments, [*arguments, ""][1:], strict=True):
         if word == OPTION and value:
             return Path(value)
         if word.startswith(f"{OPTION}="):
