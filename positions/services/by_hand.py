@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from exchanges.models import FlatRun
 from exchanges.types import PositionSide
-from positions import broadcast
+from positions import broadcast, formats
 from positions.act_models import Act
 from positions.cover import is_covered, pending_stops
 from positions.lifecycle import DONE, CloseReason, OrderPurpose, OrderStatus, PositionStatus
@@ -62,8 +62,8 @@ def _close(position_id: int, by: str) -> Done:
         raise OrderRefused(f"{what} is closed already")
     if must_wait(position):
         return Done(
-            f"The exchange refused to close {what}; it is asked again at {position.close_again_at:%H:%M:%S} UTC, "
-            f"and at once by Close again."
+            f"The exchange refused to close {what}; it is asked again at "
+            f"{formats.moment(position.close_again_at)}, and at once by Close again."
         )
     return Done(f"{what} is being closed.")
 

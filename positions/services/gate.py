@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exchanges.models import KEYS_OF_ACCOUNT, AccountWatch
-from positions import breaker
+from positions import breaker, formats
 from positions.canary import prove_stops
 from positions.services.reachability import breaker_of, patience
 from positions.sizing import Skip
@@ -18,7 +18,7 @@ def no_entries(account_id: int) -> Skip | None:
     if away := breaker.sentence(breaker_of(watch), patience()):
         return Skip(f"{watch.account.name} is {away}", ReasonCode.UNREACHABLE)
     if since := watch.stops_refused_since:
-        what = f"{watch.account.name} takes no stop orders since {since:%Y-%m-%d %H:%M:%S} UTC"
+        what = f"{watch.account.name} takes no stop orders since {formats.moment(since)}"
         return Skip(
             f"{what}: {watch.stops_refused_reason}; {prove_stops(watch.account.name)}",
             ReasonCode.STOPS_REFUSED,
