@@ -1,0 +1,67 @@
+"""What a model learns to foresee: the return over four horizons, and which side would have paid its costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from signals_app.forecasts.bars import Bars, Floats
+from signals_app.forecasts.features.numerics import change, mean
+
+MINUTE_MS = 60_000
+HORIZONS: Mapping[str, int] = {"15m": 15, "1h": 60, "4h": 240, "12h": 720}  # minutes
+ROUND_TRIP_COST = 0.0014  # two taker fees of 0.05 % and two slips of 0.02 %
+VOLATILITY_SHARE = 0.3  # a move of less than this of what is usual is no direction
+UNKNOWN = -1
+
+
+class Direction(IntEnum):
+    """The numbers are the order of a model's three answers. A model that mixed them up would trade backwards: they
+    are written down here, in each model's card, and compared when one is opened."""
+
+    LONG = 0
+    SHORT = 1
+    NEUTRAL = 2
+
+
+CLASSES = tuple(one.name for one in Direction)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Of (contracts, times): the log return until the close `bars` later, NaN where nobody knows it yet, and the
+    Direction, UNKNOWN there."""
+
+    bars: int
+    returns: Floats
+    directions: npt.NDArray[np.int64]
+
+
+def bars_ahead(bars: Bars, horizon: str) -> int:
+    return bars.bars_in(HORIZONS[horizon] * MINUTE_MS)
+
+
+def target(bars: Bars, horizon: str, cost: float = ROUND_TRIP_COST) -> Target:
+    ahead = bars_ahead(bars, horizon)
+    found = np.full_like(bars.close, np.nan)
+    if ahead < found.shape[1]:
+        found[:, :-ahead] = np.log(bars.close[:, ahead:] / bars.close[:, :-ahead])
+    return Target(ahead, found, _directions(found, _threshold(bars, ahead, cost)))
+
+
+def _threshold(bars: Bars, ahead: int, cost: float) -> Floats:
+    """What a move must exceed: its costs, and a share of what is usual for so long a time."""
+    usual = np.sqrt(mean(change(np.log(bars.close), 1) ** 2, 96) * ahead)
+    return np.maximum(cost, VOLATILITY_SHARE * usual)
+
+
+def _directions(returns: Floats, threshold: Floats) -> npt.NDArray[np.int64]:
+    found = np.full(returns.shape, int(Direction.NEUTRAL), dtype=np.int64)
+    found[returns > threshold] = Direction.LONG
+    found[returns < -threshold] = Direction.SHORT
+    found[np.isnan(returns) | np.isnan(threshold)] = UNKNOWN
+    return found
