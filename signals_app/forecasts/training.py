@@ -83,18 +83,17 @@ def train(bars: Bars, wishes: Wishes | None = None, report: Report = lambda *_: 
         raise TooLittle(f"{len(bars.times)} candles are too few: at least {2 * HISTORY} are needed")
     report("features", 0, 1)
     made = features(bars)
-    steps = len(wishes.horizons) * (wishes.folds + 1)
     parts = {
-        horizon: _horizon(
-            bars,
-            made,
-            horizon,
-            wishes,
-            lambda done, n=place: report(horizon, n * (wishes.folds + 1) + done, steps),
-        )  # type: ignore[misc]  # noqa: B023
-        for place, horizon in enumerate(wishes.horizons)
+        horizon: _horizon(bars, made, horizon, wishes, _counting(report, horizon, wishes))
+        for horizon in wishes.horizons
     }
     return _together(bars, made, parts)
+
+
+def _counting(report: Report, horizon: str, wishes: Wishes) -> Callable[[int], None]:
+    each = wishes.folds + 1
+    before = wishes.horizons.index(horizon) * each
+    return lambda done: report(horizon, before + done, len(wishes.horizons) * each)
 
 
 @dataclass(frozen=True, slots=True)
