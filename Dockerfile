@@ -3,7 +3,7 @@ FROM python:3.13-slim AS installed
 WORKDIR /app
 COPY . .
 RUN python -m venv /venv \
- && /venv/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt -e .
+ && /venv/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt -e '.[ml]'
 
 FROM python:3.13-slim
 # never root, and nothing of the image can be written; /app/var is for backups

@@ -22,7 +22,7 @@ pick_python() {
 
 with_uv() {
   if ! is_good "$VENV/bin/python"; then uv venv --quiet --clear --python "${PYTHON:->=3.11,<3.14}" "$VENV"; fi
-  uv pip install --quiet --compile-bytecode --python "$VENV/bin/python" -c constraints.txt -e . --group dev
+  uv pip install --quiet --compile-bytecode --python "$VENV/bin/python" -c constraints.txt -e '.[ml]' --group dev
 }
 
 with_pip() {
@@ -35,7 +35,7 @@ with_pip() {
     }
   fi
   "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
-  "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . --group dev
+  "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ml]' --group dev
 }
 
 if [[ -f "$STAMP" && "$(<"$STAMP")" == "$(fingerprint)" ]]; then exit 0; fi

@@ -106,4 +106,4 @@ def _importance(learned: Any, names: int) -> npt.NDArray[np.float64]:
     for tree in (tree for step in learned._predictors for tree in step):
         splits = tree.nodes[tree.nodes["is_leaf"] == 0]
         np.add.at(gains, splits["feature_idx"], splits["gain"])
-    return gains / max(gains.sum(), 1e-12)
+    return np.divide(gains, max(float(gains.sum()), 1e-12))

@@ -17,7 +17,8 @@ def softmax(raw: Floats) -> Floats:
     """Rows of raw answers as probabilities, each strictly between 0 and 1."""
     grown = np.exp(raw - raw.max(axis=1, keepdims=True))
     shares = np.clip(grown / grown.sum(axis=1, keepdims=True), LEAST, 1)
-    return shares / shares.sum(axis=1, keepdims=True)
+    known: Floats = shares / shares.sum(axis=1, keepdims=True)
+    return known
 
 
 @dataclass(frozen=True, slots=True)

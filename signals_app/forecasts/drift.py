@@ -42,7 +42,8 @@ def stability(known: Reference, rows: npt.NDArray[np.float32]) -> Floats:
     # half a row each: an empty part is no proof that it stays empty
     least = 0.5 / rows.shape[0]
     then, now = np.maximum(known.shares, least), np.maximum(_shares(rows, known.edges), least)
-    return ((now - then) * np.log(now / then)).sum(axis=1)
+    index: Floats = ((now - then) * np.log(now / then)).sum(axis=1)
+    return index
 
 
 def moved_most(index: Floats, names: Sequence[str], count: int = 10) -> Mapping[str, float]:

@@ -68,7 +68,7 @@ def packed(forests: Mapping[str, Forest], **more: Floats) -> bytes:
         for one in fields(Forest)
     }
     file = io.BytesIO()
-    np.savez_compressed(file, allow_pickle=False, **arrays, **more)  # type: ignore[arg-type]
+    np.savez_compressed(file, allow_pickle=False, **arrays, **more)
     return file.getvalue()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -23,5 +24,5 @@ def walk_forward(times: int, folds: int, ahead: int, embargo: int, first: float 
     if folds < 1 or begin - ahead - embargo < 1 or (times - begin) < folds:
         raise ValueError(f"{times} candles are too few for {folds} folds with a gap of {ahead + embargo}")
     edges = [begin + (times - begin) * fold // folds for fold in range(folds + 1)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         yield Fold(start - ahead - embargo, start, end)

@@ -100,7 +100,8 @@ def _dimension(bars: Bars, count: int) -> Floats:
     steps = np.abs(change(bars.close, 1))
     # the window's own span is the unit, so that each step is measured by it
     length = total(np.sqrt(1 / (count - 1) ** 2 + ratio(steps, span) ** 2), count - 1)
-    return 1 + np.log(np.maximum(length, 1)) / np.log(2 * (count - 1))
+    dimension: Floats = 1 + np.log(np.maximum(length, 1)) / np.log(2 * (count - 1))
+    return dimension
 
 
 def _efficiency(bars: Bars, count: int) -> Floats:

@@ -84,7 +84,8 @@ def _spread(bars: Bars) -> Floats:
     beta = squared + lag(squared, 1)
     alpha = (np.sqrt(2 * beta) - np.sqrt(beta)) / _CORWIN_SCHULTZ - np.sqrt(two / _CORWIN_SCHULTZ)
     alpha = np.clip(alpha, 0, 1)
-    return 2 * (np.exp(alpha) - 1) / (1 + np.exp(alpha))
+    spread: Floats = 2 * (np.exp(alpha) - 1) / (1 + np.exp(alpha))
+    return spread
 
 
 FAMILIES = {"candle": candle, "returns": returns, "weighted_prices": weighted_prices}

@@ -28,8 +28,14 @@ LEVERAGE, MAINTENANCE = 10, 0.005  # liquidations are reckoned for: usual for th
 
 
 def futures(bars: Bars) -> Columns:
+    yield from _liquidation(bars)
+    yield from _leverage(bars)
+    yield from _holding(bars)
+    yield from _losses(bars)
+
+
+def _liquidation(bars: Bars) -> Columns:
     day = bars.bars_in(DAY_MS)
-    moved = log_return(bars)
     away = 1 / LEVERAGE - MAINTENANCE
     fall, rise = 1 - lowest(bars.low, day) / bars.close, highest(bars.high, day) / bars.close - 1
     yield Column(
@@ -44,6 +50,11 @@ def futures(bars: Bars) -> Columns:
     worst, best = _swings(bars, day)
     yield Column("long_liquidation_risk", 2 * day, "deepest fall from a 4h high in 24h / 0.095", worst / away)
     yield Column("short_liquidation_risk", 2 * day, "highest rise from a 4h low in 24h / 0.095", best / away)
+
+
+def _leverage(bars: Bars) -> Columns:
+    moved = log_return(bars)
+    away = 1 / LEVERAGE - MAINTENANCE
     variance = np.maximum(mean(moved**2, 48), 1e-12)
     yield Column(
         "optimal_leverage",
@@ -70,6 +81,10 @@ def futures(bars: Bars) -> Columns:
         "sizes of return and volume, in deviations of 50, multiplied",
         _cascade(bars, moved),
     )
+
+
+def _holding(bars: Bars) -> Columns:
+    moved = log_return(bars)
     premium = bars.close / average(bars.close, 32) - 1
     yield Column("funding_proxy", 140, "mean of 32 of close / EMA 32 - 1", mean(premium, 32))
     yield Column(
@@ -78,6 +93,10 @@ def futures(bars: Bars) -> Columns:
         "its size against a deviation of 20 returns",
         ratio(np.abs(mean(premium, 32)), deviation(moved, 20)),
     )
+
+
+def _losses(bars: Bars) -> Columns:
+    moved = log_return(bars)
     yield Column(
         "value_at_risk",
         97,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import talib
 
@@ -141,7 +143,7 @@ def _spans(bars: Bars) -> list[slice]:
     """The columns of each UTC day."""
     starts = np.flatnonzero(np.diff(bars.times // DAY_MS)) + 1
     edges = [0, *starts.tolist(), len(bars.times)]
-    return [slice(first, last) for first, last in zip(edges, edges[1:], strict=False)]
+    return [slice(first, last) for first, last in itertools.pairwise(edges)]
 
 
 def _today(bars: Bars) -> tuple[Floats, Floats, Floats]:
@@ -156,14 +158,14 @@ def _today(bars: Bars) -> tuple[Floats, Floats, Floats]:
 
 def _yesterday(bars: Bars) -> tuple[Floats, Floats, Floats]:
     """High, low and close of the whole day before; unknown where the past does not hold all of it."""
-    found = tuple(np.full_like(bars.close, np.nan) for _ in range(3))
+    found = np.full((3, *bars.close.shape), np.nan)
     spans = _spans(bars)
-    for before, span in zip(spans, spans[1:], strict=False):
+    for before, span in itertools.pairwise(spans):
         if before.stop - before.start == bars.bars_in(DAY_MS):
             found[0][:, span] = bars.high[:, before].max(axis=1, keepdims=True)
             found[1][:, span] = bars.low[:, before].min(axis=1, keepdims=True)
             found[2][:, span] = bars.close[:, before.stop - 1 : before.stop]
-    return found
+    return found[0], found[1], found[2]
 
 
 def shapes(bars: Bars) -> Columns:

@@ -40,7 +40,7 @@ class Features:
 
     def are_known(self) -> npt.NDArray[np.bool_]:
         """Of which (contracts, times) every feature is a finite number."""
-        return np.isfinite(self.values).all(axis=2)
+        return np.asarray(np.isfinite(self.values).all(axis=2))
 
 
 def columns(bars: Bars) -> Iterator[tuple[str, Column]]:

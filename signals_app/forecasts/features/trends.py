@@ -125,7 +125,8 @@ def structure(bars: Bars) -> Columns:
 
 def _beyond(bars: Bars) -> Floats:
     away = ratio(bars.close - mean(bars.close, 50), deviation(bars.close, 50))
-    return -np.sign(away) * np.maximum(np.abs(away) - 1, 0)
+    back: Floats = -np.sign(away) * np.maximum(np.abs(away) - 1, 0)
+    return back
 
 
 def _continued(bars: Bars) -> Floats:

@@ -58,9 +58,18 @@ def volume(bars: Bars) -> Columns:
 
 
 def microstructure(bars: Bars) -> Columns:
-    moved, usual = log_return(bars), mean(bars.volume, 50)
+    yield from _flow(bars)
+    yield from _impacts(bars)
+    yield from _liquidity(bars)
+
+
+def _signed(bars: Bars) -> Floats:
+    return ratio(np.sign(bars.close - bars.open) * bars.volume, mean(bars.volume, 50))
+
+
+def _flow(bars: Bars) -> Columns:
+    usual, signed = mean(bars.volume, 50), _signed(bars)
     direction = np.sign(bars.close - bars.open)
-    signed = ratio(direction * bars.volume, usual)
     yield Column("direction", 1, "sign of close - open", direction)
     yield Column("signed_volume", 50, "direction x volume / mean volume of 50", signed)
     for count in (5, 20):
@@ -79,6 +88,10 @@ def microstructure(bars: Bars) -> Columns:
         "correlation of that flow with the one before, of 20",
         correlation(flow, lag(flow, 1), 20),
     )
+
+
+def _impacts(bars: Bars) -> Columns:
+    moved, signed = log_return(bars), _signed(bars)
     impact = ratio(np.abs(moved), ratio(turnover(bars), mean(turnover(bars), 50)))
     yield Column(
         "amihud",
@@ -99,6 +112,10 @@ def microstructure(bars: Bars) -> Columns:
         "price_impact", 51, "return per volume / mean of 50, in deviations of 20", _impact(bars, moved)
     )
     yield Column("price_impact_log", 51, "log(1 + its size)", np.log1p(np.abs(_impact(bars, moved))))
+
+
+def _liquidity(bars: Bars) -> Columns:
+    moved, signed = log_return(bars), _signed(bars)
     toxic = ratio(total(np.abs(signed), 50) - np.abs(total(signed, 50)), total(np.abs(signed), 50))
     yield Column("toxicity", 99, "1 - share of balanced volume among 50, after Easley (2012)", 1 - toxic)
     liquidity = ratio(turnover(bars), mean(turnover(bars), 50)) / (1 + 100 * np.abs(moved))
