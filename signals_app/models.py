@@ -12,8 +12,8 @@ from django.db.models import F, Q, Value
 from exchanges.choices import choices
 from exchanges.models import Instrument
 from positions.risk_profiles import RiskProfile
+from signals_app import forecast_models as forecast_models
 from signals_app.entry_limits import EntryLimits
-from signals_app.forecast_models import Forecast, ForecastFeed, ForecastModel, ForecastRun, StoredCandle
 from signals_app.reasons import ReasonCode
 from signals_app.routing import OppositeSignal, SignalDirection, StrategyKind
 from signals_app.sender_models import SignalSender, UsedSignature
@@ -22,10 +22,9 @@ from signals_app.strategy_accounts import StrategyAccount
 from trailing.plan import ProtectionPlan
 
 __all__ = [
-    "EntryStatus", "Forecast", "ForecastFeed", "ForecastModel", "ForecastRun", "SignalAttempt", "SignalLog",
-    "SignalLogEntry", "SignalSender", "SignalServerLink", "SignalStatus", "SizingMode", "StoredCandle",
-    "Strategy", "StrategyAccount", "StrategyKind", "StrategySignal", "Ticker", "UsedSignature", "Wave",
-    "WaveSignal",
+    "EntryStatus", "SignalAttempt", "SignalLog", "SignalLogEntry", "SignalSender", "SignalServerLink",
+    "SignalStatus", "SizingMode", "Strategy", "StrategyAccount", "StrategyKind", "StrategySignal", "Ticker",
+    "UsedSignature", "Wave", "WaveSignal",
 ]  # fmt: skip
 
 
