@@ -16,12 +16,12 @@ from django.db.models.functions import TruncHour
 
 from signals_app.models import (
     EntryStatus,
-    SignalArrivals,
     SignalAttempt,
     SignalLog,
     SignalLogEntry,
     SignalStatus,
 )
+from signals_app.sender_models import SignalArrivals
 
 ACTED = (EntryStatus.OPENED, EntryStatus.CLOSED, EntryStatus.PROTECTED)
 A_DAY = timedelta(days=1)

@@ -294,26 +294,6 @@ class SignalAttempt(models.Model):
         return self.uid[:12]
 
 
-class SignalArrivals(models.Model):
-    """What one process counted at one door in one hour, before anything else was done with it."""
-
-    source = models.CharField(max_length=60)
-    hour = models.DateTimeField()
-    process = models.CharField(max_length=80)
-    count = models.PositiveIntegerField()
-
-    class Meta:
-        db_table = "signal_arrivals"
-        verbose_name_plural = "signal arrivals"
-        constraints = [
-            models.UniqueConstraint(fields=["source", "hour", "process"], name="arrivals_once_per_process")
-        ]
-        indexes = [models.Index(fields=["hour"], name="arrivals_hour")]
-
-    def __str__(self) -> str:
-        return f"{self.source} {self.hour:%Y-%m-%d %H} h"
-
-
 class SignalLogEntry(models.Model):
     """What one strategy did with one signal on one account, and why."""
 

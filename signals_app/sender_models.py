@@ -80,3 +80,23 @@ class UsedSignature(models.Model):
 
     def __str__(self) -> str:
         return self.digest[:12]
+
+
+class SignalArrivals(models.Model):
+    """What one process counted at one door in one hour, before anything else was done with it."""
+
+    source = models.CharField(max_length=60)
+    hour = models.DateTimeField()
+    process = models.CharField(max_length=80)
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        db_table = "signal_arrivals"
+        verbose_name_plural = "signal arrivals"
+        constraints = [
+            models.UniqueConstraint(fields=["source", "hour", "process"], name="arrivals_once_per_process")
+        ]
+        indexes = [models.Index(fields=["hour"], name="arrivals_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.hour:%Y-%m-%d %H} h"

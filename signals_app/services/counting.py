@@ -18,7 +18,7 @@ from secrets import token_hex
 
 from django.db import close_old_connections, connection
 
-from signals_app.models import SignalArrivals
+from signals_app.sender_models import SignalArrivals
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from signals_app.models import SignalArrivals
+from signals_app.sender_models import SignalArrivals
 from signals_app.services.counting import hour_of
 from tests.browser.conftest import signed_in
 from tests.builders import a_log_entry, a_signal_log

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from positions import invariants
 from signals_app.balance import Line, contradictions, lines_of, reasons_of, sources_of, sums
-from signals_app.models import SignalArrivals, SignalAttempt, SignalLog
+from signals_app.models import SignalAttempt, SignalLog
+from signals_app.sender_models import SignalArrivals
 from signals_app.services.counting import ArrivalCounter, hour_of, write_totals
 from tests.builders import a_log_entry, a_signal_log
 from tests.ops.waiting import until
