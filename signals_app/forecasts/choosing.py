@@ -11,13 +11,12 @@ from enum import StrEnum
 
 import numpy as np
 
-from signals_app.forecasts.targets import Direction
+from signals_app.forecasts.terms import Direction, label_of
 
 MAIN = "4h"
 WEIGHTS: Mapping[str, float] = {"15m": 0.25, "1h": 0.25, "4h": 0.35, "12h": 0.15}
 GOOD_RETURN = 0.015
 LEAST_VOTES = 2
-LABELS = ((0.75, "excellent"), (0.60, "good"), (0.45, "moderate"), (0.30, "poor"))
 STOP_PERCENT, STOP_LIMITS = 1.0, (0.5, 2.5)
 TARGET_PERCENT, TARGET_LIMITS = 2.0, (1.0, 5.0)
 HUNDREDTH = Decimal("0.01")
@@ -90,7 +89,7 @@ class Chosen:
 
     @property
     def label(self) -> str:
-        return next((label for least, label in LABELS if self.quality >= least), "too poor")
+        return label_of(self.quality)
 
 
 def choose(views: Mapping[str, View], usual_move: float, profile: str) -> Chosen:

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from signals_app.forecasts.bars import Floats
 
 PARTS, LEAST_ROWS = 10, 200
-SMALL, LARGE = 0.1, 0.25  # usual readings of the index: below nothing moved, above the population is another
 
 
 @dataclass(frozen=True, slots=True)

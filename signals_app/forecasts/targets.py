@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
 
 from signals_app.forecasts.bars import Bars, Floats
 from signals_app.forecasts.features.numerics import change, mean
+from signals_app.forecasts.terms import CLASSES, HORIZONS, ROUND_TRIP_COST, Direction
+
+__all__ = ["CLASSES", "HORIZONS", "ROUND_TRIP_COST", "Direction", "Target", "bars_ahead", "target"]
 
 MINUTE_MS = 60_000
-HORIZONS: Mapping[str, int] = {"15m": 15, "1h": 60, "4h": 240, "12h": 720}  # minutes
-ROUND_TRIP_COST = 0.0014  # two taker fees of 0.05 % and two slips of 0.02 %
 VOLATILITY_SHARE = 0.3  # a move of less than this of what is usual is no direction
 UNKNOWN = -1
-
-
-class Direction(IntEnum):
-    """The numbers are the order of a model's three answers. A model that mixed them up would trade backwards: they
-    are written down here, in each model's card, and compared when one is opened."""
-
-    LONG = 0
-    SHORT = 1
-    NEUTRAL = 2
-
-
-CLASSES = tuple(one.name for one in Direction)
 
 
 @dataclass(frozen=True, slots=True)
