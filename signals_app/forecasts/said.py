@@ -8,32 +8,40 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from signals_app.forecasts.terms import HORIZONS, Direction
+from signals_app.forecasts.terms import HORIZONS, ROUND_TRIP_COST, Direction
 
-EXPECTED = "return"
+EXPECTED, LEAST = "return", "least"
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Of one horizon."""
+    """Of one horizon. least: the move that it calls a direction, as the model was taught; less is neutral."""
 
     long: Decimal
     short: Decimal
     neutral: Decimal
     expected: Decimal
+    least: Decimal
 
     @property
     def direction(self) -> Direction:
         return max(Direction, key=lambda one: (self.of(one), -one))
+
+    def meant_by(self, came: Decimal) -> Direction:
+        if abs(came) <= self.least:
+            return Direction.NEUTRAL
+        return Direction.LONG if came > 0 else Direction.SHORT
 
     def of(self, direction: Direction) -> Decimal:
         found: Decimal = getattr(self, direction.name.lower())
         return found
 
 
-def kept(long: float, short: float, neutral: float, expected: float) -> dict[str, float]:
+def kept(
+    long: float, short: float, neutral: float, expected: float, least: float = ROUND_TRIP_COST
+) -> dict[str, float]:
     """As a row keeps it."""
-    return {"long": long, "short": short, "neutral": neutral, EXPECTED: expected}
+    return {"long": long, "short": short, "neutral": neutral, EXPECTED: expected, LEAST: least}
 
 
 def said_of(horizons: Mapping[str, Any]) -> dict[str, Said]:
@@ -42,7 +50,8 @@ def said_of(horizons: Mapping[str, Any]) -> dict[str, Said]:
 
 
 def _said(told: Mapping[str, Any]) -> Said:
-    return Said(*(Decimal(str(told[name])) for name in ("long", "short", "neutral", EXPECTED)))
+    shares = (told[name] for name in ("long", "short", "neutral", EXPECTED))
+    return Said(*(Decimal(str(value)) for value in (*shares, told.get(LEAST, ROUND_TRIP_COST))))
 
 
 def came_of(outcomes: Mapping[str, Any]) -> dict[str, Decimal]:
