@@ -179,8 +179,13 @@ class ForecastRun(models.Model):
     identical = models.JSONField(
         default=list, help_text="Groups of symbols with the same answers, number by number"
     )
+    left_out = models.JSONField(default=dict, help_text="Contracts that were not forecast, each with its reason")
     drift = models.JSONField(
         default=dict, help_text="Population stability index of the features that moved most"
+    )
+    measured = models.JSONField(
+        default=dict,
+        help_text="Once an hour: how far most features moved, and what was said against what came true",
     )
 
     class Meta:
@@ -220,6 +225,9 @@ class Forecast(models.Model):
     signal = models.ForeignKey(
         "signals_app.SignalLog", models.SET_NULL, null=True, blank=True, related_name="+"
     )
+    send_until = models.DateTimeField(
+        null=True, blank=True, help_text="It is still to be sent, until then; empty: that is settled"
+    )
     made_at = models.DateTimeField()
     outcomes = models.JSONField(default=dict, help_text="Each horizon's return, once it is over")
     judged_at = models.DateTimeField(null=True, blank=True, help_text="When the last horizon was over")
@@ -240,6 +248,9 @@ class Forecast(models.Model):
         indexes = [
             models.Index(fields=["instrument", "-made_at"], name="forecasts_of_a_contract"),
             models.Index(fields=["made_at"], condition=Q(judged_at=None), name="forecasts_to_judge"),
+            models.Index(
+                fields=["send_until"], condition=~Q(send_until=None), name="forecasts_to_send"
+            ),
         ]
 
     def __str__(self) -> str:
