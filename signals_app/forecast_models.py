@@ -179,7 +179,9 @@ class ForecastRun(models.Model):
     identical = models.JSONField(
         default=list, help_text="Groups of symbols with the same answers, number by number"
     )
-    left_out = models.JSONField(default=dict, help_text="Contracts that were not forecast, each with its reason")
+    left_out = models.JSONField(
+        default=dict, help_text="Contracts that were not forecast, each with its reason"
+    )
     drift = models.JSONField(
         default=dict, help_text="Population stability index of the features that moved most"
     )
@@ -248,9 +250,7 @@ class Forecast(models.Model):
         indexes = [
             models.Index(fields=["instrument", "-made_at"], name="forecasts_of_a_contract"),
             models.Index(fields=["made_at"], condition=Q(judged_at=None), name="forecasts_to_judge"),
-            models.Index(
-                fields=["send_until"], condition=~Q(send_until=None), name="forecasts_to_send"
-            ),
+            models.Index(fields=["send_until"], condition=~Q(send_until=None), name="forecasts_to_send"),
         ]
 
     def __str__(self) -> str:
