@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signals_app.forecasts.bars import Floats
+from signals_app.forecasts.forest import Unreadable
 
 PARTS, LEAST_ROWS = 10, 200
 
@@ -19,6 +22,20 @@ class Reference:
 
     edges: Floats
     shares: Floats
+
+    def to_bytes(self) -> bytes:
+        file = io.BytesIO()
+        np.savez_compressed(file, allow_pickle=False, edges=self.edges, shares=self.shares)
+        return file.getvalue()
+
+
+def reference_of(content: bytes) -> Reference:
+    """Raises Unreadable."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            return Reference(file["edges"], file["shares"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise Unreadable(f"this is no reference of features: {error}") from error
 
 
 def reference(rows: npt.NDArray[np.float32]) -> Reference:

@@ -41,9 +41,9 @@ class Model:
         return tuple(name for name in HORIZONS if f"{name}/{DIRECTION}" in self.forests)
 
     def answers(self, rows: Floats) -> dict[str, Answer]:
-        return {name: self._answer(name, rows) for name in self.horizons}
+        return {name: self.answer(name, rows) for name in self.horizons}
 
-    def _answer(self, horizon: str, rows: Floats) -> Answer:
+    def answer(self, horizon: str, rows: Floats) -> Answer:
         raw = self.forests[f"{horizon}/{DIRECTION}"].raw(rows)
         returns = self.forests[f"{horizon}/{RETURN}"].raw(rows)[:, 0]
         return Answer(self.calibrations[horizon].probabilities(raw), returns)

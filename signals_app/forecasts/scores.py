@@ -37,6 +37,12 @@ def brier(probabilities: Floats, truth: Counts) -> float:
     return float(((probabilities - np.eye(len(Direction))[truth]) ** 2).sum(axis=1).mean())
 
 
+def which_way(probabilities: Floats) -> Floats:
+    """The probability of long where only the two sides are left."""
+    long: Floats = probabilities[:, Direction.LONG]
+    return long / (long + probabilities[:, Direction.SHORT])
+
+
 def side(probabilities: Floats) -> Counts:
     """1 for long, -1 for short, 0 where neither leads."""
     best = probabilities.argmax(axis=1)
@@ -87,14 +93,17 @@ def calibration_error(bins: Sequence[Bin]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """skill: 1 - log loss / that of the usual shares. hit_rate: of calls with a side, those whose return went there.
-    per_call: net mean return of a call. baselines: the same of who knows nothing."""
+    """skill: 1 - log loss / that of the usual shares. side_skill: the same of long against short, where one of the two
+    came. hit_rate: of calls with a side, those whose return went there. per_call: net mean return of a call.
+    baselines: the same of who knows nothing."""
 
     answers: int
     log_loss: float
     log_loss_of_shares: float
     skill: float
     skill_sureness: float
+    side_skill: float
+    side_sureness: float
     brier: float
     accuracy: float
     accuracy_of_most_frequent: float
@@ -107,9 +116,18 @@ class Scores:
     reliability: tuple[Bin, ...]
 
     @property
+    def is_worth_using(self) -> bool:
+        return self.foresees and self.sees_sides and self.pays
+
+    @property
     def foresees(self) -> bool:
         """Better than the usual shares of the three answers, and not by chance."""
         return self.skill > 0 and self.skill_sureness > SURE
+
+    @property
+    def sees_sides(self) -> bool:
+        """How far prices will move is easily foreseen and worth nothing; this is which way."""
+        return self.side_skill > 0 and self.side_sureness > SURE
 
     @property
     def pays(self) -> bool:
@@ -140,6 +158,7 @@ def scores(judged: Judged, cost: float = ROUND_TRIP_COST) -> Scores:
     sides = side(judged.probabilities)
     called = sides != 0
     earned = net(sides[called], judged.returns[called], cost)
+    side_skill, side_sureness = _of_sides(judged)
     bins = reliability(judged.probabilities, judged.truth)
     went = np.sign(judged.returns[called]) == sides[called]
     return Scores(
@@ -148,6 +167,8 @@ def scores(judged: Judged, cost: float = ROUND_TRIP_COST) -> Scores:
         log_loss_of_shares=float(theirs.mean()),
         skill=float(1 - ours.mean() / theirs.mean()),
         skill_sureness=better.sureness,
+        side_skill=side_skill,
+        side_sureness=side_sureness,
         brier=brier(judged.probabilities, judged.truth),
         accuracy=float((judged.probabilities.argmax(axis=1) == judged.truth).mean()),
         accuracy_of_most_frequent=float((judged.shares.argmax(axis=1) == judged.truth).mean()),
@@ -159,6 +180,20 @@ def scores(judged: Judged, cost: float = ROUND_TRIP_COST) -> Scores:
         calibration_error=calibration_error(bins),
         reliability=tuple(bins),
     )
+
+
+def _of_sides(judged: Judged) -> tuple[float, float]:
+    """Skill and sureness."""
+    moved = judged.truth != Direction.NEUTRAL
+    if not moved.any():
+        return 0.0, 0.0
+    went_long = judged.truth[moved] == Direction.LONG
+    ours, theirs = (
+        -np.log(np.where(went_long, long, 1 - long))
+        for long in (which_way(judged.probabilities[moved]), which_way(judged.shares[moved]))
+    )
+    better = gain(theirs - ours, judged.times[moved])
+    return float(1 - ours.mean() / theirs.mean()), better.sureness
 
 
 def _baselines(judged: Judged, cost: float) -> dict[str, float]:

@@ -68,6 +68,7 @@ class OutOfSample:
 class Trained:
     """scores, importance and unseen: by horizon; importance: share of each feature."""
 
+    wishes: Wishes
     model: Model
     names: tuple[str, ...]
     scores: dict[str, Scores]
@@ -87,7 +88,7 @@ def train(bars: Bars, wishes: Wishes | None = None, report: Report = lambda *_: 
         horizon: _horizon(bars, made, horizon, wishes, _counting(report, horizon, wishes))
         for horizon in wishes.horizons
     }
-    return _together(bars, made, parts)
+    return _together(bars, wishes, made, parts)
 
 
 def _counting(report: Report, horizon: str, wishes: Wishes) -> Callable[[int], None]:
@@ -106,7 +107,7 @@ class _Part:
     rows: Rows
 
 
-def _together(bars: Bars, made: Features, parts: dict[str, _Part]) -> Trained:
+def _together(bars: Bars, wishes: Wishes, made: Features, parts: dict[str, _Part]) -> Trained:
     forests = {}
     for horizon, part in parts.items():
         forests[f"{horizon}/{DIRECTION}"] = part.direction.forest
@@ -115,6 +116,7 @@ def _together(bars: Bars, made: Features, parts: dict[str, _Part]) -> Trained:
         version(bars.last(HISTORY)), forests, {name: part.calibration for name, part in parts.items()}
     )
     return Trained(
+        wishes,
         model,
         made.names,
         {name: part.scores for name, part in parts.items()},

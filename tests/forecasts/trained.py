@@ -1,0 +1,27 @@
+"""Models trained small and once for all tests of one process."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from signals_app.forecasts.bars import Bars
+from signals_app.forecasts.boosting import Effort
+from signals_app.forecasts.training import Trained, Wishes, train
+from tests.forecasts.made_candles import noise, pattern
+
+LITTLE = Effort(trees=15, rate=0.15, leaves=6, rows_per_leaf=80, columns_per_split=0.2)
+WISHES = Wishes(horizons=("1h", "4h"), folds=3, effort=LITTLE)
+TIMES = 1600
+
+
+@cache
+def learnable() -> tuple[Trained, Bars]:
+    """Of a pattern that can be followed."""
+    bars = pattern(TIMES)
+    return train(bars, WISHES), bars
+
+
+@cache
+def of_noise() -> tuple[Trained, Bars]:
+    bars = noise(TIMES)
+    return train(bars, WISHES), bars
