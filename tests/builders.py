@@ -14,6 +14,7 @@ from exchanges.types import OrderType, PositionSide
 from positions.lifecycle import STANDING, CloseReason, OrderPurpose, OrderStatus, PositionStatus
 from positions.models import Fill, Order, Position
 from positions.services.plans import kept
+from signals_app.forecast_models import ForecastModel
 from signals_app.models import (
     EntryStatus,
     SignalLog,
@@ -199,3 +200,19 @@ def a_wave(**values: Any) -> Wave:
     now = timezone.now()
     defaults = {"exchange": "binance", "wave_time": now, "look_until": now, "started_at": now}
     return Wave.objects.create(**defaults | values)
+
+
+def a_forecast_model(**values: Any) -> ForecastModel:
+    """A row whose bytes are no model."""
+    content = values.setdefault("content", b"no trees")
+    defaults = {
+        "features_version": "0" * 16,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "card": {},
+        "is_worth_using": False,
+        "verdict": "Not worth using: made by a test.",
+        "of_paper": True,
+        "trained_until": timezone.now(),
+        "trained_at": timezone.now(),
+    }
+    return ForecastModel.objects.create(**{**defaults, **values})

@@ -37,6 +37,8 @@ RECORDED = (
     Recorded("signals_app_ticker"),
     Recorded("signals_app_signalsender", hidden=("token_hash", "signing_key")),
     Recorded("person_acts"),
+    Recorded("forecast_feeds", quiet=("updated_at",)),
+    Recorded("forecast_models", hidden=("content", "reference")),
 )
 
 # (table, trigger) that must be there and switched on

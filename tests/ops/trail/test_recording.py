@@ -17,9 +17,11 @@ from migrations_sql import sql
 from ops.models import NO_ACCOUNT, TrailEntry, UnsealedEntry
 from ops.trail.tables import RECORDED, Recorded
 from positions.models import FundingPayment, PersonAct, Position, RiskEvent, RiskLimits
+from signals_app.forecast_models import ForecastFeed, ModelState
 from signals_app.models import SignalLog, SignalSender
 from tests.builders import (
     a_fill,
+    a_forecast_model,
     a_log_entry,
     a_position,
     a_signal_log,
@@ -36,7 +38,7 @@ pytestmark = pytest.mark.django_db
 
 OF_NOBODY = {
     "signals_v2_log", "signals_app_strategy", "signals_app_strategysignal", "signals_app_ticker",
-    "signals_app_signalsender",
+    "signals_app_signalsender", "forecast_models",
 }  # fmt: skip
 
 
@@ -81,6 +83,8 @@ def a_row_of_each_table() -> dict[str, Any]:
         "signals_app_ticker": a_ticker("SOLUSDT"),
         "signals_app_signalsender": SignalSender.objects.create(name="charts", token_hash="a" * 64),
         "person_acts": PersonAct.objects.create(pk=uuid4(), act="close", by="ada", account=account),
+        "forecast_feeds": ForecastFeed.objects.create(account=account),
+        "forecast_models": a_forecast_model(),
     }
 
 
@@ -116,6 +120,8 @@ CHANGES = {
     "signals_app_ticker": ("enabled", False),
     "signals_app_signalsender": ("burst", 7),
     "person_acts": ("outcome", "done"),
+    "forecast_feeds": ("sends_signals", True),
+    "forecast_models": ("verdict", "mine is better"),
 }
 
 
@@ -129,6 +135,16 @@ def test_raw_sql_is_recorded_with_the_columns_that_changed(recorded: Recorded) -
     entry = last(recorded.table, row.pk)
     assert (entry.change, entry.content) == ("update", {column: value})
     assert entry.written_by.endswith(" psql")
+
+
+def test_of_a_model_the_hash_is_told_and_never_its_bytes() -> None:
+    row = a_forecast_model(content=b"trees", reference=b"shares")
+    (entry,) = entries("forecast_models", row.pk)
+    assert not {"content", "reference"} & entry.content.keys()
+    assert entry.content["sha256"] == row.sha256
+    row.state, row.put_in_use_at = ModelState.IN_USE, timezone.now()
+    row.save(update_fields=["state", "put_in_use_at"])
+    assert last("forecast_models", row.pk).content.keys() == {"state", "put_in_use_at"}
 
 
 def test_a_deleted_row_is_recorded() -> None:
@@ -299,7 +315,7 @@ def test_rows_from_before_the_trail_begin_their_story_as_they_are_found() -> Non
     run("DROP FUNCTION trailing_is_news")
     for script in (
         "0003_trail", "0006_trail_of_levels", "0012_trail_of_limits", "0017_trail_of_settings",
-        "0018_trail_of_person_acts",
+        "0018_trail_of_person_acts", "0019_trail_of_forecasts",
     ):  # fmt: skip
         run(sql(f"constraints/{script}.sql").replace(OF_STRATEGY, "(content ->> 'account_id')::bigint"))
     for table, row in rows.items():
