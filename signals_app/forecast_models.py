@@ -123,6 +123,29 @@ class StoredCandle(models.Model):
         return f"{self.instrument} {self.opened_at:%Y-%m-%d %H:%M}"
 
 
+class CandleSpan(models.Model):
+    """What the exchange was asked for and has answered: a candle that is missing in here does not exist."""
+
+    account = models.ForeignKey(ExchangeAccount, models.CASCADE, related_name="+")
+    instrument = models.ForeignKey(Instrument, models.CASCADE, related_name="+")
+    timeframe = timeframe()
+    of_paper = models.BooleanField(help_text=OF_PAPER)
+    since = models.DateTimeField(help_text="When its first candle opened")
+    until = models.DateTimeField(help_text="When its last candle ended")
+
+    class Meta:
+        db_table = "market_candle_spans"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "timeframe", "of_paper", "instrument", "since"], name="candle_span_once"
+            ),
+            models.CheckConstraint(condition=Q(since__lt=F("until")), name="candle_span_has_length"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.instrument} {self.since:%Y-%m-%d %H:%M} to {self.until:%Y-%m-%d %H:%M}"
+
+
 class ForecastModel(models.Model):
     """A trained model: plain arrays, never a pickle. card: what is honestly known of it."""
 

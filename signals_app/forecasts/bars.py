@@ -13,6 +13,7 @@ from exchanges.types import Candle
 Floats = npt.NDArray[np.float64]
 Times = npt.NDArray[np.int64]
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+FIGURES = ("open", "high", "low", "close", "volume")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,8 @@ class Bars:
         return self._cut(slice(count))
 
     def _cut(self, columns: slice) -> Bars:
-        names = ("open", "high", "low", "close", "volume")
         return replace(
-            self, times=self.times[columns], **{name: getattr(self, name)[:, columns] for name in names}
+            self, times=self.times[columns], **{name: getattr(self, name)[:, columns] for name in FIGURES}
         )
 
 
@@ -64,9 +64,22 @@ def bars_of(candles: Mapping[str, Sequence[Candle]], step_ms: int) -> Bars:
     grids = np.full((5, len(candles), len(times)), np.nan)
     for row, (symbol, rows) in enumerate(candles.items()):
         places = (np.asarray(opened[symbol], dtype=np.int64) - times[0]) // step_ms
-        for column, name in enumerate(("open", "high", "low", "close", "volume")):
+        for column, name in enumerate(FIGURES):
             grids[column, row, places] = [float(getattr(one, name)) for one in rows]
     return Bars(tuple(candles), times, *grids)
+
+
+def bars_of_table(table: npt.NDArray[np.void], symbols: Mapping[int, str], times: Times) -> Bars:
+    """From rows of contract, at (milliseconds, all of them on this grid of times) and figures, in any order. Contracts
+    without any are left out; the others are in the order of their symbols."""
+    present = sorted(np.unique(table["contract"]).tolist(), key=lambda one: symbols[one])
+    by_number = np.argsort(present)
+    ranks = by_number[np.searchsorted(present, table["contract"], sorter=by_number)]
+    columns = (table["at"] - times[0]) // (times[1] - times[0])
+    grids = np.full((len(FIGURES), len(present), len(times)), np.nan)
+    for grid, name in zip(grids, FIGURES, strict=True):
+        grid[ranks, columns] = table[name]
+    return Bars(tuple(symbols[one] for one in present), times, *grids)
 
 
 def _milliseconds(candle: Candle) -> int:

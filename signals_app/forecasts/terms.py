@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import IntEnum
 
+HISTORY = 200  # candles that the newest feature needs
 HORIZONS: Mapping[str, int] = {"15m": 15, "1h": 60, "4h": 240, "12h": 720}  # minutes
 ROUND_TRIP_COST = 0.0014  # two taker fees of 0.05 % and two slips of 0.02 %
 LABELS = ((0.75, "excellent"), (0.60, "good"), (0.45, "moderate"), (0.30, "poor"))

@@ -22,9 +22,9 @@ from signals_app.forecasts.features import (
     volumes,
 )
 from signals_app.forecasts.features.columns import Column, Family
+from signals_app.forecasts.terms import HISTORY as HISTORY
 
 REVISION = 1  # counts changes of a formula that keep its name and words
-HISTORY = 200  # candles that the newest column needs
 _MODULES = (prices, averages, oscillators, volatility, volumes, trends, distributions, risks, surroundings)
 FAMILIES: Mapping[str, Family] = {
     name: family for module in _MODULES for name, family in module.FAMILIES.items()
