@@ -13,6 +13,7 @@ from ops.program import Program
 
 MODES = ("all", "web", "doors", "worker", "beat", "intake", "signals", "market", "notify", "paper")
 PAPER_HOST = "127.0.0.1"
+PAPER_HISTORY_MINUTES = 3600  # 240 quarters of an hour: forecasts look back on 200
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Children:
         """PAPER_SPEED and PAPER_STARTING_BALANCE, where configured, replace its own defaults."""
         state.mkdir(parents=True, exist_ok=True)
         command = ["paper_exchange", "--port", str(port), "--state", str(state / "state.json")]
-        command += ["--log", str(state / "requests.jsonl")]
+        command += ["--log", str(state / "requests.jsonl"), "--history", str(PAPER_HISTORY_MINUTES)]
         for option, name in (("--speed", "PAPER_SPEED"), ("--balance", "PAPER_STARTING_BALANCE")):
             command += [option, self.env[name]] if self.env.get(name) else []
         return self._manage("paper", *command, is_ready=lambda: is_listening(PAPER_HOST, port))

@@ -71,6 +71,11 @@ class Accounts:
             for row in told:
                 minutes.restore(row)
 
+    def stand_still(self, until_ms: int) -> None:
+        """While it was off, no price moved; charts and averages have no hole there."""
+        for minutes in (*self.minutes.values(), *self.mark_apart.values()):
+            minutes.stand_still(until_ms)
+
     def open_account(self, account: str, balance: Decimal, venue: VenueRules = BINANCE) -> None:
         self.accounts.setdefault(account, AccountState(account, balance, venue))
 

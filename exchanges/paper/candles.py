@@ -11,7 +11,7 @@ from itertools import groupby
 from exchanges.paper.book import ZERO, VenueRefusal
 
 CANDLE_MS = 60_000
-KEPT_CANDLES = 1500
+KEPT_CANDLES = 4000  # more than the 200 quarters of an hour that forecasts look back on
 MINUTES = {
     "1m": 1, "3m": 3, "5m": 5, "15m": 15, "30m": 30, "1h": 60, "2h": 120, "4h": 240, "6h": 360, "8h": 480,
     "12h": 720, "1d": 1440,
@@ -57,6 +57,15 @@ class Minutes:
         while self._rows and self._rows[-1].open_ms >= row.open_ms:
             self._rows.pop()
         self._rows.append(row)
+
+    def stand_still(self, until_ms: int) -> None:
+        """Candles for the minutes in which nobody told a price: the last one stood, and nothing was traded."""
+        if not self._rows:
+            return
+        price, newest = self._rows[-1].close, self._rows[-1].open_ms
+        first = max(newest + CANDLE_MS, until_ms - KEPT_CANDLES * CANDLE_MS)
+        for open_ms in range(first, until_ms - until_ms % CANDLE_MS, CANDLE_MS):
+            self._rows.append(Candle(open_ms, price, price, price, price, ZERO))
 
 
 def length_ms(interval: str) -> int:

@@ -17,6 +17,7 @@ REGIME_SECONDS = (120, 900)
 JUMP_CHANCE_PER_MINUTE = 0.05
 JUMP_SIZE = 0.012
 PULL_PER_MINUTE = 0.02
+FINE_MINUTES, FINE_PARTS, COARSE_PARTS = 300, 4, 2  # prices a minute of the made past
 
 
 @dataclass(slots=True)
@@ -63,10 +64,12 @@ class PriceProcess:
         return Decimal(self._random.randint(1, 500)) / 10
 
     def history(self, minutes: int, now_ms: int) -> Iterator[tuple[int, dict[str, Decimal]]]:
-        """Prices of the past with their times, so that a fresh exchange has candles."""
-        first = now_ms - now_ms % CANDLE_MS - minutes * CANDLE_MS
-        for quarter in range(minutes * 4):
-            yield first + quarter * CANDLE_MS // 4, self.step(15)
+        """Prices of the past with their times, so that a fresh exchange has candles; the far past in fewer."""
+        end = now_ms - now_ms % CANDLE_MS
+        for ago in range(minutes, 0, -1):
+            parts = FINE_PARTS if ago <= FINE_MINUTES else COARSE_PARTS
+            for part in range(parts):
+                yield end - ago * CANDLE_MS + part * CANDLE_MS // parts, self.step(60 / parts)
 
     def _choose_regime(self, walk: _Walk, seconds: float) -> None:
         walk.seconds_left -= seconds

@@ -22,7 +22,7 @@ from exchanges.paper.outage import Outage
 from exchanges.paper.request_faults import HUNG_UP, Scene, perform
 from exchanges.paper.request_log import Line, RequestLog
 from exchanges.paper.streams import Streams
-from exchanges.paper.venue import PaperVenue
+from exchanges.paper.venue import HISTORY_MINUTES, PaperVenue
 
 logger = logging.getLogger(__name__)
 
@@ -113,6 +113,7 @@ async def serve(options: argparse.Namespace) -> None:
         regime=options.regime,
         balance=options.balance,
         state=options.state,
+        history_minutes=options.history,
     )
     runner = web.AppRunner(
         PaperServer(venue, RequestLog(options.log)).app(), access_log=None, shutdown_timeout=1
@@ -148,6 +149,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--speed", type=float, default=20.0, help="simulated seconds per real second")
     parser.add_argument("--regime", default="mixed", choices=["mixed", "trend", "range", "jump"])
+    parser.add_argument(
+        "--history", type=int, default=HISTORY_MINUTES, help="minutes that a fresh market has candles of"
+    )
     parser.add_argument("--balance", type=Decimal, default=Decimal(10_000), help="of each new account, USDT")
     parser.add_argument("--state", type=Path, help="file that keeps accounts and orders over restarts")
     parser.add_argument("--log", type=Path, help="file of requests, one JSON line each")

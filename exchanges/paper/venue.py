@@ -42,10 +42,11 @@ class PaperVenue:
         regime: str = "mixed",
         balance: Decimal = Decimal(10_000),
         state: Path | None = None,
+        history_minutes: int = HISTORY_MINUTES,
     ) -> None:
         self.engine = Engine(DEMO_RULES, depth_notional=Decimal(20_000))
         self.process = PriceProcess(DEMO_PRICES, self.engine.rules, seed, regime)
-        self.speed, self.balance = speed, balance
+        self.speed, self.balance, self._history_minutes = speed, balance, history_minutes
         self.rate_limits = RateLimits(Limits())
         self.is_paused = False
         self.clock_offset_ms = 0
@@ -82,13 +83,14 @@ class PaperVenue:
         self.process.resume(self.engine.prices)
         if not any(self.engine.candles(symbol) for symbol in self.engine.rules):
             self._make_history()
+        self.engine.stand_still(now_ms())
         self._set_prices(self.process.prices())
         self._save()
 
     def _make_history(self) -> None:
         """Made up, for a fresh exchange: nothing was traded at it, so nothing may fire or fill."""
         now = self.process.prices()
-        for at_ms, prices in self.process.history(HISTORY_MINUTES, now_ms()):
+        for at_ms, prices in self.process.history(self._history_minutes, now_ms()):
             for symbol, price in prices.items():
                 self.engine.minutes[symbol].take(price, at_ms, self.process.volume())
         self.process.resume(now)

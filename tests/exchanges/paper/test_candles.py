@@ -66,3 +66,18 @@ def test_only_so_many_are_kept() -> None:
     engine = engine_with(*((minute * CANDLE_MS, "100") for minute in range(KEPT_CANDLES + 5)))
     assert len(engine.candles(BTC)) == KEPT_CANDLES
     assert engine.candles(BTC)[0].open_ms == NINE + 5 * CANDLE_MS
+
+
+def test_nothing_moved_while_it_was_off() -> None:
+    engine = engine_with((0, "100"), (CANDLE_MS, "101"))
+    engine.stand_still(NINE + 4 * CANDLE_MS + 5)
+    rows = [figures(row) for row in engine.candles(BTC)]
+    assert rows[2:] == [(minute * CANDLE_MS, 101, 101, 101, 101, 0) for minute in (2, 3)]
+    engine.stand_still(NINE + 4 * CANDLE_MS + 5)
+    assert len(engine.candles(BTC)) == 4
+
+
+def test_a_market_that_was_never_told_a_price_has_no_candles() -> None:
+    engine = engine_with()
+    engine.stand_still(NINE)
+    assert engine.candles(BTC) == []
