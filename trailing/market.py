@@ -20,6 +20,7 @@ from exchanges.secrets import SecretUnreadable
 from exchanges.session import say_little
 from exchanges.types import Reference
 from positions.services import watch
+from signals_app.forecasts.candle_watch import CandleWatch
 from tradingbot import pulse
 from trailing import watching
 from trailing.bands import Contract, OpenBands, Watched
@@ -32,6 +33,7 @@ BANDS_SECONDS = 1.0
 ROSTER_SECONDS = 2.0
 FLUSH_SECONDS = 0.25
 HANDOVER_SECONDS = 5.0
+FEEDS_SECONDS = 10.0
 Result = TypeVar("Result")
 Listed = tuple[ExchangeAccount, Credentials | None]
 
@@ -40,6 +42,7 @@ class MarketProcess:
     def __init__(self) -> None:
         self._desk = watching.PriceDesk()
         self._open_bands = OpenBands()
+        self._candle_watch = CandleWatch()
         self._names: dict[Contract, str] = {}
         self._running: dict[object, asyncio.Task[None]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
@@ -49,8 +52,10 @@ class MarketProcess:
     async def run(self, stopped: asyncio.Event) -> None:
         asyncio.get_running_loop().set_exception_handler(say_little)
         await self._in_thread(cleanup_orphan_ts_states)
-        loops = [asyncio.create_task(loop()) for loop in (self._roster, self._bands, self._flush)]
+        endless = self._roster, self._bands, self._flush, self._candles
+        loops = [asyncio.create_task(loop()) for loop in endless]
         await stopped.wait()
+        self._candle_watch.close()
         ending = [*loops, *self._running.values(), *self._leaving]
         for task in ending:
             task.cancel()
@@ -143,6 +148,14 @@ class MarketProcess:
                 await self._in_thread(watching.publish, self._names, fresh)
             except Exception:
                 logger.exception("prices could not be published; the next ones follow")
+
+    async def _candles(self) -> None:
+        while True:
+            try:
+                await self._in_thread(self._candle_watch.look)
+            except Exception:
+                logger.exception("feeds of forecasts could not be read; trying again")
+            await asyncio.sleep(FEEDS_SECONDS)
 
     # streams
 

@@ -16,6 +16,7 @@ Span = tuple[datetime, datetime]  # from the opening of its first candle to the 
 SETTLING = timedelta(seconds=2)
 # a candle that is not told so long after its end does not exist
 ABSENT_AFTER = timedelta(minutes=30)
+SOON, LATE, NOW_AND_THEN = timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +99,12 @@ def kept_since(days: int, timeframe: Timeframe, now: datetime) -> datetime:
     """Never less than what a forecast needs, however few days that are."""
     count = max(timedelta(days=days) // timeframe.length, HISTORY)
     return closed_until(timeframe, now) - count * timeframe.length
+
+
+def next_look(timeframe: Timeframe, lacking: int, now: datetime) -> datetime:
+    """Soon after the next candle is over, and now and then for contracts that are new. One that is late is asked for
+    every few seconds at first."""
+    closed = closed_until(timeframe, now)
+    if not lacking:
+        return min(closed + timeframe.length + SETTLING, now + NOW_AND_THEN)
+    return now + (SOON if now - closed < LATE else NOW_AND_THEN)

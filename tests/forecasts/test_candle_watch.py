@@ -1,0 +1,129 @@
+"""The market process brings candles by itself, and waits for no exchange that is away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from exchanges import session
+from exchanges.errors import NotSent
+from exchanges.marks import latest_mark
+from exchanges.models import ExchangeAccount
+from exchanges.types import Timeframe
+from positions.services.instruments import refresh_instruments
+from signals_app.forecast_models import CandleSpan, ForecastFeed, StoredCandle
+from signals_app.forecasts.candle_watch import STEP_SECONDS, Bringer, CandleWatch
+from signals_app.forecasts.spans import SETTLING, closed_until, next_look
+from tests.browser.server import _environment
+from tests.builders import a_ticker, an_account
+from tests.forecasts.candle_venue import NOON, NOW, QUARTER, Past, at
+from tests.forking import start
+from tests.ops.waiting import DEADLINE_SECONDS, until
+from tests.trailing.processes import PaperProcess, child, paper_process
+
+MINUTE = Timeframe.MINUTE
+
+
+def test_it_looks_soon_after_a_candle_is_over() -> None:
+    assert next_look(QUARTER, 0, at(1) - timedelta(seconds=40)) == at(1) + SETTLING
+    assert next_look(QUARTER, 0, NOW) == NOW + timedelta(minutes=1)
+    assert next_look(QUARTER, 3, NOW) == NOW + timedelta(seconds=5)
+    assert next_look(QUARTER, 3, NOON + timedelta(minutes=5)) == NOON + timedelta(minutes=6)
+
+
+def test_the_newest_come_first_and_older_ones_in_between(feed: ForecastFeed, past: Past) -> None:
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        past.is_told(symbol, -600)
+    bringer = Bringer(feed.pk, "candles")
+    assert bringer.bring(feed, NOW) == STEP_SECONDS
+    assert past.questions.total() == 3
+    assert bringer.bring(feed, NOW + timedelta(seconds=3)) == STEP_SECONDS
+    assert (past.questions.total(), StoredCandle.objects.count()) == (4, 2 * 5 * 96)
+    bringer.bring(feed, NOW + timedelta(seconds=6))
+    assert past.questions.total() == 4
+
+
+def test_without_the_newest_older_ones_are_brought_nevertheless(feed: ForecastFeed, past: Past) -> None:
+    """A contract that is never answered is not all there is."""
+    past.is_told("ETHUSDT", -600)
+    bringer = Bringer(feed.pk, "candles")
+    bringer.bring(feed, NOW)
+    past.broken["BTCUSDT"] = NotSent("no")
+    past.is_told("ETHUSDT", -600, 1)
+    for _ in range(20):
+        try:
+            bringer.bring(feed, NOW)
+        except NotSent:
+            continue
+    assert StoredCandle.objects.filter(instrument__exchange_symbol="ETHUSDT").count() == 5 * 96
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_exchange_that_is_away_holds_up_no_other(
+    feed: ForecastFeed, past: Past, bybit_engine: object
+) -> None:
+    """Each feed has a thread of its own; one that is switched off ends."""
+    far = an_account(venue="bybit")
+    refresh_instruments()
+    ForecastFeed.objects.create(account=far, timeframe=MINUTE)
+    ForecastFeed.objects.filter(account=feed.account).update(timeframe=MINUTE)
+    past.is_away = True
+    watch = CandleWatch()
+    watch.look()
+    try:
+        until(lambda: past.questions.total(), "a question to the one that is away")
+        until(lambda: CandleSpan.objects.filter(account=far).exists(), "an answer of the other")
+        assert not CandleSpan.objects.filter(account=feed.account).exists()
+        ForecastFeed.objects.update(enabled=False)
+    finally:
+        watch.close()
+        for bringer in watch._bringers.values():
+            bringer.thread.join(30)
+    assert not any(bringer.thread.is_alive() for bringer in watch._bringers.values())
+
+
+# the process itself
+
+
+@pytest.fixture
+def paper(tmp_path: Path, settings, transactional_db, marks) -> Iterator[PaperProcess]:
+    with paper_process(tmp_path) as process:
+        settings.PAPER_EXCHANGE_URL = process.url
+        yield process
+        session.close_all()
+
+
+def test_the_market_process_brings_them_of_both_venues_and_heals_after_a_kill(
+    paper: PaperProcess, tmp_path: Path
+) -> None:
+    """The minutes of some hours, as the paper exchange makes them up; prices are told meanwhile."""
+    accounts = [an_account(venue="binance"), an_account(venue="bybit")]
+    refresh_instruments()
+    a_ticker("BTCUSDT")
+    for account in accounts:
+        ForecastFeed.objects.create(account=account, timeframe=MINUTE, days_kept=3)
+    newest = closed_until(MINUTE, timezone.now()) - 2 * MINUTE.length
+    wanted = {newest - one * MINUTE.length for one in range(290)}
+
+    def are_there() -> bool:
+        return all(wanted <= set(_opened(account)) for account in accounts)
+
+    log, environment = tmp_path / "market-log", {"PAPER_EXCHANGE_URL": paper.url}
+    with log.open("ab") as screen:
+        killed = start(["manage.py", "watch_market"], _environment() | environment, screen)
+        until(StoredCandle.objects.exists, "the first candles")
+        killed.kill()
+        killed.wait(DEADLINE_SECONDS)
+    with child("manage.py", "watch_market", log=log, **environment):
+        until(are_there, "all minutes of both accounts")
+        paper.set_price("BTCUSDT", 97123)
+        until(lambda: latest_mark("binance", "BTCUSDT", timezone.now()) == 97123, "a price meanwhile")
+    assert "Traceback" not in log.read_text()
+
+
+def _opened(account: ExchangeAccount) -> list[datetime]:
+    return list(StoredCandle.objects.filter(account=account).values_list("opened_at", flat=True))
