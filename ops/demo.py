@@ -11,6 +11,8 @@ from trailing.plan import ProtectionPlan
 ACCOUNT, BESIDE = "paper", "paper-bybit"
 ACCOUNTS = {ACCOUNT: "binance", BESIDE: "bybit"}
 SENDER = "demo"
+# what it has seen; none of it becomes a signal before an owner says so
+FORECASTS = {"days_kept": 30, "sends_signals": False}
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from positions.lifecycle import PositionStatus
 from positions.models import Position, RiskLimits
 from positions.risk_limits import RECOMMENDED
 from positions.services.instruments import refresh_instruments
+from signals_app.forecast_models import ForecastFeed
 from signals_app.models import SignalSender, Strategy, StrategyAccount, StrategySignal, Ticker
 from signals_app.tokens import token_hash
 
@@ -71,6 +72,7 @@ def _seed_accounts_and_strategies() -> None:
         name: ExchangeAccount.objects.get_or_create(name=name, defaults={"venue": venue})[0]
         for name, venue in demo.ACCOUNTS.items()
     }
+    ForecastFeed.objects.get_or_create(account=accounts[demo.ACCOUNT], defaults=demo.FORECASTS)
     for wanted in demo.STRATEGIES:
         strategy, created = Strategy.objects.get_or_create(name=wanted.name, defaults=wanted.fields)
         if created:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from exchanges.models import ExchangeAccount, Instrument
 from exchanges.types import Timeframe
 from signals_app.forecast_models import CandleSpan, ForecastFeed, StoredCandle
 from signals_app.forecasts.candle_rules import EPOCH
+from signals_app.forecasts.spans import Span
 from signals_app.forecasts.terms import HISTORY
 from signals_app.models import Ticker
 
@@ -29,6 +31,15 @@ def instruments_of(feed: ForecastFeed) -> list[Instrument]:
     tickers = Ticker.objects.filter(enabled=True).values("symbol")
     listed = Instrument.objects.filter(venue=feed.account.venue, active=True, exchange_symbol__in=tickers)
     return list(listed.order_by("exchange_symbol"))
+
+
+def known_spans(feed: ForecastFeed, of_paper: bool) -> Mapping[int, list[Span]]:
+    """By contract: for which times the exchange has answered."""
+    found: defaultdict[int, list[Span]] = defaultdict(list)
+    spans = CandleSpan.objects.filter(account=feed.account_id, timeframe=feed.timeframe, of_paper=of_paper)
+    for instrument, since, until in spans.values_list("instrument", "since", "until"):
+        found[instrument].append((since, until))
+    return found
 
 
 def newest_candle(account: ExchangeAccount, timeframe: Timeframe, of_paper: bool) -> datetime | None:

@@ -21,6 +21,7 @@ from signals_app.forecasts.services.candles import (
     refresh_candles,
     remove_old_candles,
 )
+from signals_app.forecasts.store_state import kept_for
 from signals_app.forecasts.stored import instruments_of, newest_candle, stored_bars
 from signals_app.forecasts.terms import HISTORY
 from signals_app.models import Ticker
@@ -306,3 +307,17 @@ def test_the_order_of_contracts_is_that_of_their_names(feed: ForecastFeed) -> No
     bars = stored_bars(*of)
     assert bars is not None
     assert list(bars.symbols) == sorted(one.exchange_symbol for one in listed)
+
+
+def test_what_is_kept_and_what_lacks_can_be_seen(feed: ForecastFeed, past: Past) -> None:
+    told(past)
+    past.forgets("BTCUSDT", -20, -10)
+    refresh_candles(feed, NOW)
+    Ticker.objects.filter(symbol="ETHUSDT").update(enabled=False)
+    a_ticker("SOLUSDT")
+    btc, eth, sol = kept_for(feed, True, NOW)
+    assert (btc.symbol, btc.candles, btc.gaps, btc.unasked) == ("BTCUSDT", HISTORY - 10, 10, DAYS - HISTORY)
+    assert (btc.since, btc.until) == (at(-HISTORY), at(0))
+    assert (eth.symbol, eth.candles, eth.gaps) == ("ETHUSDT", HISTORY, 0)
+    assert (sol.candles, sol.since, sol.gaps, sol.unasked) == (0, None, 0, DAYS)
+    assert [one.candles for one in kept_for(feed, False, NOW)] == [0, 0]

@@ -17,6 +17,7 @@ from django.core.management import CommandError, call_command
 from exchanges import session
 from exchanges.models import ExchangeAccount, Instrument
 from ops import demo, first_start
+from signals_app.forecast_models import ForecastFeed
 from signals_app.models import SignalSender, Strategy, StrategySignal, Ticker
 from tests.builders import a_position, an_account
 
@@ -99,6 +100,20 @@ def test_edits_and_deletions_of_the_owner_stay(contracts: None) -> None:
     assert not StrategySignal.objects.filter(phrase="TREND UP").exists()
     assert list(Ticker.objects.values_list("symbol", flat=True)) == ["BTCUSDT"]
     assert not SignalSender.objects.get().enabled
+
+
+def test_forecasts_are_made_of_the_paper_account_and_become_no_signals(contracts: None) -> None:
+    first_start.seed_demo("token")
+    feed = ForecastFeed.objects.get()
+    assert (feed.account.name, feed.enabled, feed.sends_signals, feed.sends_fallback) == (
+        demo.ACCOUNT,
+        True,
+        False,
+        False,
+    )
+    feed.delete()
+    first_start.seed_demo("token")
+    assert not ForecastFeed.objects.exists()
 
 
 def test_a_new_token_lets_the_demo_sender_in_again(contracts: None) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import random
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -30,7 +29,7 @@ from signals_app.forecasts.spans import (
     next_older,
     proven,
 )
-from signals_app.forecasts.stored import instruments_of
+from signals_app.forecasts.stored import instruments_of, known_spans
 
 logger = logging.getLogger(__name__)
 
@@ -42,18 +41,18 @@ Of = dict[str, Any]
 def refresh_candles(feed: ForecastFeed, now: datetime) -> int:
     """Brings what forecasts of now need; returns how many contracts still lack some of it. Raises ExchangeError when
     the exchange cannot be asked; what it told before that is kept."""
-    timeframe, known = Timeframe(feed.timeframe), known_spans(feed)
+    timeframe, known = Timeframe(feed.timeframe), known_spans(feed, is_on_paper())
     wanted = instruments_of(feed)
     pages = {one: newest_needed(known.get(one.pk, []), timeframe, now) for one in wanted}
     _ask(feed, {one: page for one, page in pages.items() if page is not None}, now)
-    known = known_spans(feed)
+    known = known_spans(feed, is_on_paper())
     return sum(newest_needed(known.get(one.pk, []), timeframe, now) is not None for one in wanted)
 
 
 def back_fill(feed: ForecastFeed, now: datetime) -> bool:
     """One page of older candles; False when there is nothing left to ask for. Whose turn it is, is left to chance: a
     contract that is never answered holds up no other."""
-    timeframe, known = Timeframe(feed.timeframe), known_spans(feed)
+    timeframe, known = Timeframe(feed.timeframe), known_spans(feed, is_on_paper())
     pages = {
         one: page
         for one in instruments_of(feed)
@@ -63,16 +62,6 @@ def back_fill(feed: ForecastFeed, now: datetime) -> bool:
         one = random.choice(list(pages))  # noqa: S311
         _ask(feed, {one: pages[one]}, now)
     return bool(pages)
-
-
-def known_spans(feed: ForecastFeed) -> Mapping[int, Sequence[Span]]:
-    found: defaultdict[int, list[Span]] = defaultdict(list)
-    spans = CandleSpan.objects.filter(
-        account=feed.account_id, timeframe=feed.timeframe, of_paper=is_on_paper()
-    )
-    for instrument, since, until in spans.values_list("instrument", "since", "until"):
-        found[instrument].append((since, until))
-    return found
 
 
 def _ask(feed: ForecastFeed, pages: Mapping[Instrument, Page], now: datetime) -> None:
