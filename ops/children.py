@@ -55,7 +55,7 @@ class Children:
         """Orders and stops never wait behind sweeps, and the sweeps that act never behind those that ask."""
         quick = ["-Q", "orders,trailing", "-c", "8", "-n", "orders@%h", "--prefetch-multiplier", "1"]
         slow = ["-Q", "sweeps", "-c", "6", "-n", "sweeps@%h"]
-        asking = ["-Q", "reconcile", "-c", "4", "-n", "reconcile@%h"]
+        asking = ["-Q", "reconcile,forecasts", "-c", "4", "-n", "reconcile@%h"]
         return [
             self._worker("worker", *quick),
             self._worker("sweeps", *slow),

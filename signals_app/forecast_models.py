@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
 from django.db import models
@@ -224,6 +225,10 @@ class ForecastRun(models.Model):
 
     def __str__(self) -> str:
         return f"forecasts of {self.account} for {self.candle_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def candle_ended_at(self) -> datetime:
+        return self.candle_at + Timeframe(self.timeframe).length
 
 
 class Forecast(models.Model):

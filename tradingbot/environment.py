@@ -73,6 +73,8 @@ class Environment(SignalServerEnvironment):
     signals_stream: str = Field("signals_stream", pattern=r"^\S{1,200}$")
     signals_stream_kept: int = Field(10_000, ge=0)
     signals_stream_wait_seconds: int = Field(30, ge=1)
+    forecast_wait_seconds: int = Field(8, ge=0)
+    forecast_model_seconds: float = Field(5, gt=0)
     system_log_days: int = Field(30, ge=1)
     log_format: Literal["console", "json"] = "console"
     metrics_token: SecretStr = SecretStr("")

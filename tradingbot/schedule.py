@@ -43,5 +43,10 @@ SCHEDULE = {
     "take over what waits of an older bot": _every("ops.tasks.take_over_what_waits", "reconcile", minutes=1),
     "try out each kind of order": _every("positions.tasks.run_canary", "reconcile", seconds=30),
     "show that orders are taken": _every("ops.tasks.show_that_orders_are_taken", "orders", seconds=5),
+    "make forecasts": _every("signals_app.tasks.make_forecasts", "forecasts", seconds=3),
+    "judge forecasts": _every("signals_app.tasks.judge_forecasts", "forecasts", minutes=1),
+    "measure how far forecasts can be trusted": _every(
+        "signals_app.tasks.measure_forecasts", "forecasts", hours=1
+    ),
     "refresh instruments": _every("positions.tasks.refresh_instruments", "reconcile", minutes=5),
 }

@@ -40,6 +40,8 @@ REDIS_PREFIX = ENV.redis_prefix
 ORDER_RECEIVE_WINDOW = timedelta(milliseconds=ENV.order_receive_window_ms)
 MAX_CLOCK_OFFSET_MS = ENV.max_clock_offset_ms
 MAX_SIGNAL_AGE = timedelta(seconds=ENV.max_signal_age_seconds)
+FORECAST_WAIT = timedelta(seconds=ENV.forecast_wait_seconds)
+FORECAST_MODEL_SECONDS = ENV.forecast_model_seconds
 TRUSTED_PROXIES = [ip_network(word) for word in ENV.trusted_proxies]
 MAX_SENDER_CONNECTIONS = ENV.max_sender_connections  # in each process of the web page
 TRADING_HEDGE_MODE = ENV.trading_hedge_mode

@@ -36,7 +36,7 @@ from tradingbot import pulse
 
 logger = logging.getLogger(__name__)
 
-QUEUES = ("orders", "trailing", "sweeps", "reconcile")
+QUEUES = ("orders", "trailing", "sweeps", "reconcile", "forecasts")
 LATENCY_OF = timedelta(minutes=10)
 ERRORS_OF = timedelta(days=7)
 REDIS_SECONDS = 1.0

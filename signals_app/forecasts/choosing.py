@@ -54,6 +54,12 @@ FILTERS: Mapping[str, Filter] = {
 }
 
 
+# simple rules are known to foresee nothing: all four horizons have to agree, and they are never as sure as the least
+# sure answer of a model that any filter takes
+RULES_MOST = 0.37
+RULES_FILTER = Filter(4, 0.33, 0.33, 0.0005, 0.32, Risk.MEDIUM, 0.35)
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """One horizon: probabilities of LONG, SHORT, NEUTRAL; the expected log return."""
@@ -75,8 +81,10 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """direction: None where there is none, and `reason` says why. stop_percent and target_percent: from the entry."""
+    """side: where more horizons point. direction: None where nothing is to be done, and `reason` says why.
+    stop_percent and target_percent: from the entry."""
 
+    side: Direction | None
     direction: Direction | None
     reason: str
     confidence: float
@@ -94,14 +102,25 @@ class Chosen:
 
 def choose(views: Mapping[str, View], usual_move: float, profile: str) -> Chosen:
     """usual_move: how far the price goes in the main horizon, as a deviation of its log return."""
+    return _chosen(views, usual_move, FILTERS[profile], 1.0)
+
+
+def choose_by_rules(views: Mapping[str, View], usual_move: float) -> Chosen:
+    """Of answers that no model gave."""
+    return _chosen(views, usual_move, RULES_FILTER, RULES_MOST)
+
+
+def _chosen(views: Mapping[str, View], usual_move: float, wanted: Filter, most: float) -> Chosen:
+    """most: as sure as it may be."""
     side, votes = _side(views)
-    confidence = _confidence(views, side)
+    confidence = min(_confidence(views, side), most)
     risk = min(max(usual_move / (2 * GOOD_RETURN), 0.0), 1.0)
     quality = _quality(views, side, confidence, risk)
     strength = 0.6 * quality + 0.4 * confidence
     if MAIN in views and views[MAIN].direction is Direction.NEUTRAL:
         strength *= 0.8
     found = Chosen(
+        side,
         side,
         "",
         confidence,
@@ -112,7 +131,7 @@ def choose(views: Mapping[str, View], usual_move: float, profile: str) -> Chosen
         _stop(quality),
         _target(quality, views, side),
     )
-    return _refused(found, views, FILTERS[profile])
+    return _refused(found, views, wanted)
 
 
 def _side(views: Mapping[str, View]) -> tuple[Direction | None, int]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signals_app.forecasts.bars import Bars, Floats
-from signals_app.forecasts.features.numerics import change, mean
+from signals_app.forecasts.features.numerics import change, root_mean
 from signals_app.forecasts.terms import CLASSES, HORIZONS, ROUND_TRIP_COST, Direction
 
 __all__ = ["CLASSES", "HORIZONS", "ROUND_TRIP_COST", "Direction", "Target", "bars_ahead", "target"]
@@ -40,10 +40,16 @@ def target(bars: Bars, horizon: str, cost: float = ROUND_TRIP_COST) -> Target:
     return Target(ahead, found, _directions(found, _threshold(bars, ahead, cost)))
 
 
+def least_move(bars: Bars, horizon: str, cost: float = ROUND_TRIP_COST) -> Floats:
+    """From which return on a direction is one, at each of (contracts, times)."""
+    return _threshold(bars, bars_ahead(bars, horizon), cost)
+
+
 def _threshold(bars: Bars, ahead: int, cost: float) -> Floats:
     """What a move must exceed: its costs, and a share of what is usual for so long a time."""
-    usual = np.sqrt(mean(change(np.log(bars.close), 1) ** 2, 96) * ahead)
-    return np.maximum(cost, VOLATILITY_SHARE * usual)
+    usual = root_mean(change(np.log(bars.close), 1) ** 2, 96) * np.sqrt(ahead)
+    found: Floats = np.maximum(cost, VOLATILITY_SHARE * usual)
+    return found
 
 
 def _directions(returns: Floats, threshold: Floats) -> npt.NDArray[np.int64]:

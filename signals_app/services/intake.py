@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
@@ -40,6 +41,18 @@ def receive_read(arrival: Arrival, signal: Signal, registry: Registry) -> Verdic
     return _receive([Reading.of(arrival, signal, _routed(arrival, signal, registry))])[0]
 
 
+def receive_all_read(
+    messages: Sequence[tuple[Arrival, Signal]], registry: Registry | None = None
+) -> list[Verdict]:
+    """As `receive_batch`, of messages that were read before."""
+    tables = registry or live.current()
+    try:
+        return _receive([Reading.of(*one, _routed(*one, tables)) for one in messages])
+    except Exception:
+        logger.exception("%d signals failed as a whole; each is tried alone", len(messages))
+    return [_alone(one[0], partial(receive_read, *one, tables)) for one in messages]
+
+
 def receive_batch(arrivals: Sequence[Arrival], registry: Registry | None = None) -> list[Verdict]:
     """One commit for all, verdicts in order of arrival. Where that fails, each is tried alone.
 
@@ -50,7 +63,7 @@ def receive_batch(arrivals: Sequence[Arrival], registry: Registry | None = None)
         return receive_together(arrivals, tables)
     except Exception:
         logger.exception("a batch of %d signals failed as a whole; each is tried alone", len(arrivals))
-    return [_alone(arrival, tables) for arrival in arrivals]
+    return [_alone(arrival, partial(receive_signal, arrival, tables)) for arrival in arrivals]
 
 
 def receive_together(arrivals: Sequence[Arrival], registry: Registry | None = None) -> list[Verdict]:
@@ -59,9 +72,9 @@ def receive_together(arrivals: Sequence[Arrival], registry: Registry | None = No
     return _receive([_read(arrival, tables) for arrival in arrivals])
 
 
-def _alone(arrival: Arrival, registry: Registry) -> Verdict:
+def _alone(arrival: Arrival, receive: Callable[[], Verdict]) -> Verdict:
     try:
-        return receive_signal(arrival, registry)
+        return receive()
     except (OperationalError, InterfaceError):
         raise  # the database is away, or will take it the next time
     except Exception as error:

@@ -119,3 +119,14 @@ def test_the_version_is_that_of_names_order_and_length_of_candles(bars: Bars) ->
 def test_each_contract_has_its_own(bars: Bars) -> None:
     newest = features(bars).values[:, -1]
     assert len({row.tobytes() for row in newest}) == len(bars.symbols)
+
+
+@pytest.mark.parametrize("still", [4, 7])
+def test_a_market_that_stands_still_has_features_all_the_same(still: int) -> None:
+    """Sums over moving windows leave a little below zero where nothing is, and its root is no number."""
+    bars = noise(HISTORY)
+    names = ("open", "high", "low", "close", "volume")
+    stopped = {name: getattr(bars, name).copy() for name in names}
+    for values in stopped.values():
+        values[:, -still:] = values[:, -still - 1 : -still]
+    assert features(replace(bars, **stopped)).are_known()[:, -1].all()

@@ -20,6 +20,7 @@ from signals_app.forecasts.features.numerics import (
     moment,
     rank,
     ratio,
+    root_mean,
     total,
     z_score,
 )
@@ -69,7 +70,7 @@ def complexity(bars: Bars) -> Columns:
         _efficiency(bars, 30) * np.sign(log_return(bars, 30)),
     )
     for count in REALISED:
-        realised = np.sqrt(mean(squared, count))
+        realised = root_mean(squared, count)
         yield Column(
             f"realised_volatility_{count}", count + 1, f"root mean square of {count} log returns", realised
         )

@@ -36,6 +36,11 @@ def mean(values: Floats, bars: int) -> Floats:
     return _moved(bn.move_mean, values, bars)
 
 
+def root_mean(squares: Floats, bars: int) -> Floats:
+    """Root of the mean of squares: where nothing moved any more, what is left of moving sums may be below zero."""
+    return np.sqrt(np.maximum(mean(squares, bars), 0))
+
+
 def total(values: Floats, bars: int) -> Floats:
     return _moved(bn.move_sum, values, bars)
 

@@ -18,6 +18,7 @@ from signals_app.forecasts.features.numerics import (
     lowest,
     mean,
     ratio,
+    root_mean,
     z_score,
 )
 from signals_app.forecasts.features.oscillators import divergences
@@ -104,7 +105,7 @@ def _losses(bars: Bars) -> Columns:
         mean(moved, 96) - 1.645 * deviation(moved, 96),
     )
     down, up = np.minimum(moved, 0), np.maximum(moved, 0)
-    yield Column("downside", 49, "root mean square of 48 falls", np.sqrt(mean(down**2, 48)))
+    yield Column("downside", 49, "root mean square of 48 falls", root_mean(down**2, 48))
     yield Column(
         "upside_share",
         49,
