@@ -59,6 +59,7 @@ bench: install  ## performance, as ratios to a floor of the same run
 	@$(BIN)/python -m benchmarks.intake
 	@$(BIN)/python -m benchmarks.doors
 	@$(BIN)/python -m benchmarks.page
+	@$(BIN)/python -m benchmarks.forecasts
 
 faults: install  ## fault campaign over SEEDS worlds on VENUE in MODE, and with PROCESSES=50 against real ones (number or range)
 	@$(BIN)/python -m tests.campaign --seeds $(SEEDS) --venue $(VENUE) --mode $(MODE) $(ARGS)

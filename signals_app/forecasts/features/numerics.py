@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import bottleneck as bn
@@ -106,10 +106,8 @@ def _choose(many: int, some: int) -> int:
 def indicator(function: Callable[..., Any], *inputs: Floats, **options: Any) -> Floats:
     """A TA-Lib function with one output, contract by contract."""
     found = np.full_like(inputs[0], np.nan)
-    for row in range(found.shape[0]):
-        lines = [np.ascontiguousarray(values[row]) for values in inputs]
-        if not any(np.isnan(line).all() for line in lines):
-            found[row] = function(*lines, **options)
+    for row, lines in _told(inputs):
+        found[row] = function(*lines, **options)
     return found
 
 
@@ -118,11 +116,17 @@ def indicators(
 ) -> tuple[Floats, ...]:
     """A TA-Lib function with several outputs."""
     found = np.full((count, *inputs[0].shape), np.nan)
-    for row in range(found.shape[1]):
-        lines = [np.ascontiguousarray(values[row]) for values in inputs]
-        if not any(np.isnan(line).all() for line in lines):
-            found[:, row] = function(*lines, **options)
+    for row, lines in _told(inputs):
+        found[:, row] = function(*lines, **options)
     return tuple(found)
+
+
+def _told(inputs: Sequence[Floats]) -> Iterator[tuple[int, list[Floats]]]:
+    """Each contract's own line of each input; TA-Lib refuses one without any number."""
+    lines = [np.ascontiguousarray(values) for values in inputs]
+    empty = np.logical_or.reduce([np.isnan(values).all(axis=1) for values in lines])
+    for row in np.flatnonzero(~empty).tolist():
+        yield row, [values[row] for values in lines]
 
 
 def average(values: Floats, bars: int) -> Floats:
