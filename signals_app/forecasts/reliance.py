@@ -21,7 +21,8 @@ LEAST_AWAY = 0.05  # nearer than this a model keeps its word
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """index: stability of each feature; typical: its median without those of the calendar, None of too few rows."""
+    """index: stability of each feature; rows: of the one that is known least often; typical: median of the index,
+    without those of the calendar, None of too few rows."""
 
     names: tuple[str, ...]
     index: Floats
@@ -41,7 +42,7 @@ class Moved:
 def moved(bars: Bars, known: Reference, count: int) -> Moved:
     """Of the last `count` candles of each contract. One column after the other, so that a fortnight of many contracts
     fits into memory."""
-    names, index, is_calendar, rows = [], [], [], 0
+    names, index, is_calendar, rows = [], [], [], bars.close.size
     for place, (family, column) in enumerate(columns(bars)):
         newest = column.values[:, -count:]
         told = newest[np.isfinite(newest)].astype(np.float32)[:, None]
@@ -49,7 +50,7 @@ def moved(bars: Bars, known: Reference, count: int) -> Moved:
         names.append(column.name)
         index.append(float(stability(one, told)[0]))
         is_calendar.append(family == CALENDAR)
-        rows = max(rows, len(told))
+        rows = min(rows, len(told))
     return Moved(tuple(names), np.array(index), _typical(np.array(index), np.array(is_calendar)), rows)
 
 
