@@ -61,11 +61,13 @@ class Bringer:
         if feed is None:
             self.stop.set()
         else:
-            self.stop.wait(self.bring(feed, timezone.now()))
+            is_more = self.bring(feed, timezone.now())
+            rest = max(0.0, (self._look_at - timezone.now()).total_seconds())
+            self.stop.wait(min(STEP_SECONDS, rest) if is_more else rest)
 
-    def bring(self, feed: ForecastFeed, now: datetime) -> float:
-        """What is due, then a page of older candles, also where the newest could not be had. Returns how many seconds
-        it may rest."""
+    def bring(self, feed: ForecastFeed, now: datetime) -> bool:
+        """What is due, then a page of older candles, also where the newest could not be had. Returns whether it was
+        not the last page."""
         try:
             self._bring_newest(feed, now)
         finally:
@@ -73,7 +75,7 @@ class Bringer:
         if now >= self._clear_at:
             remove_old_candles(feed, now)
             self._clear_at = now + CLEARED_EVERY
-        return STEP_SECONDS if is_more else max(0.0, (self._look_at - timezone.now()).total_seconds())
+        return is_more
 
     def _bring_newest(self, feed: ForecastFeed, now: datetime) -> None:
         if now >= self._look_at:

@@ -16,7 +16,7 @@ from exchanges.models import ExchangeAccount
 from exchanges.types import Timeframe
 from positions.services.instruments import refresh_instruments
 from signals_app.forecast_models import CandleSpan, ForecastFeed, StoredCandle
-from signals_app.forecasts.candle_watch import STEP_SECONDS, Bringer, CandleWatch
+from signals_app.forecasts.candle_watch import Bringer, CandleWatch
 from signals_app.forecasts.spans import SETTLING, closed_until, next_look
 from tests.browser.server import _environment
 from tests.builders import a_ticker, an_account
@@ -39,11 +39,11 @@ def test_the_newest_come_first_and_older_ones_in_between(feed: ForecastFeed, pas
     for symbol in ("BTCUSDT", "ETHUSDT"):
         past.is_told(symbol, -600)
     bringer = Bringer(feed.pk, "candles")
-    assert bringer.bring(feed, NOW) == STEP_SECONDS
+    assert bringer.bring(feed, NOW)
     assert past.questions.total() == 3
-    assert bringer.bring(feed, NOW + timedelta(seconds=3)) == STEP_SECONDS
+    assert bringer.bring(feed, NOW + timedelta(seconds=3))
     assert (past.questions.total(), StoredCandle.objects.count()) == (4, 2 * 5 * 96)
-    bringer.bring(feed, NOW + timedelta(seconds=6))
+    assert not bringer.bring(feed, NOW + timedelta(seconds=6))
     assert past.questions.total() == 4
 
 
