@@ -15,9 +15,10 @@ from signals_app.forecasts.terms import HISTORY
 PAGE = Path(__file__).parents[1] / "docs/forecast-features.md"
 QUARTER_MS = 900_000
 INTRODUCTION = """\
-{columns} numbers of each contract at the end of each candle, in {families} families, in the order in which a model is given
-them. Window: how many candles one looks at, the newest included; none looks at a later one, and none depends on the
-unit of price or volume. Words like 1h are times, whatever a candle lasts; windows are those of candles of 15 minutes.
+{columns} numbers of each contract at the end of each candle, in {families} families, in the order in which a model is
+given them. Window: how many candles one looks at, the newest included; none looks at a later one, and none depends on
+the unit of price or volume. Words like 1h are times, whatever a candle lasts; windows are those of candles of 15
+minutes.
 Written by `python -m scripts.list_features`; a test compares it with the code."""
 
 
