@@ -1,31 +1,22 @@
-"""Keeps what was trained, and says which model is asked. One at a time for each timeframe and kind of candles."""
+"""Keeps what was trained, and says which model is asked: one at a time for each timeframe and kind of candles."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
 
 from signals_app.forecast_models import ForecastModel, ModelState
-from signals_app.forecasts.bars import Bars
-from signals_app.forecasts.card import Circumstances, card_of
-from signals_app.forecasts.drift import reference
-from signals_app.forecasts.forest import Unreadable
-from signals_app.forecasts.known_models import hash_of, model_in_use, opened_model
-from signals_app.forecasts.training import EMBARGO, Trained
-from signals_app.forecasts.verdicts import Verdict, better, worth
+from signals_app.forecasts.known_models import model_in_use, opened_model
+
+if TYPE_CHECKING:
+    from signals_app.forecasts.bars import Bars
+    from signals_app.forecasts.candidates import Candidate
+    from signals_app.forecasts.card import Circumstances
+    from signals_app.forecasts.training import Trained
 
 CHOOSING = "SELECT pg_advisory_xact_lock(hashtextextended('forecast model in use', 0))"
-
-
-@dataclass(frozen=True, slots=True)
-class _Rival:
-    """The model in use when the two were compared; None: there was none."""
-
-    pk: int | None
-    is_beaten: bool
-    sentence: str
 
 
 def keep_model(
@@ -36,57 +27,26 @@ def keep_model(
     now: datetime,
     told: Circumstances | None = None,
 ) -> ForecastModel:
-    """Put in use only where it is worth using and beats the one in use. Nothing is asked and reckoned while the
+    """Put in use only where it is worth using and beats the one in use. Nothing is asked or reckoned while the
     transaction is open."""
-    verdict = worth(trained.scores, trained.wishes.cost)
-    rival = _rival(trained, bars, timeframe, of_paper) if verdict.holds else _Rival(None, False, "")
-    content = trained.model.to_bytes()
-    row = ForecastModel(
-        timeframe=timeframe,
-        of_paper=of_paper,
-        features_version=trained.model.version,
-        content=content,
-        sha256=hash_of(content),
-        reference=reference(trained.seen.features).to_bytes(),
-        card=card_of(trained, bars, timeframe, of_paper=of_paper, told=told or Circumstances()),
-        is_worth_using=verdict.holds,
-        verdict=f"{verdict.sentence} {rival.sentence}".strip(),
-        trained_until=datetime.fromtimestamp(int(bars.times[-1] + bars.step_ms) / 1000, UTC),
-        trained_at=now,
-    )
-    return _kept(row, rival, now)
+    from signals_app.forecasts.candidates import candidate
+    from signals_app.forecasts.card import Circumstances
+
+    return _kept(candidate(trained, bars, timeframe, of_paper, now, told or Circumstances()), now)
 
 
 @transaction.atomic
-def _kept(row: ForecastModel, rival: _Rival, now: datetime) -> ForecastModel:
-    if rival.is_beaten:
+def _kept(made: Candidate, now: datetime) -> ForecastModel:
+    row = made.row
+    if made.is_better:
         _alone()
         known = model_in_use(row.timeframe, row.of_paper)
-        if (known.pk if known else None) == rival.pk:
+        if (known.pk if known else None) == made.rival:
             _take_its_place(row, now)
         else:
             row.verdict += " Another was put in use meanwhile, and stays."
     row.save()
     return row
-
-
-def _rival(trained: Trained, bars: Bars, timeframe: str, of_paper: bool) -> _Rival:
-    known = model_in_use(timeframe, of_paper)
-    if known is None:
-        return _Rival(None, True, "No other was in use.")
-    try:
-        found = _compared(trained, bars, known)
-    except Unreadable as error:
-        return _Rival(known.pk, True, f"Model {known.pk}, in use until then, cannot be asked: {error}.")
-    told = "It takes the place of" if found.holds else "It does not take the place of"
-    return _Rival(known.pk, found.holds, f"{told} model {known.pk}: {found.sentence}.")
-
-
-def _compared(trained: Trained, bars: Bars, known: ForecastModel) -> Verdict:
-    """New to both is what opened after the older one's last candle, as far away as a fold is from its training."""
-    begin = known.trained_until + timedelta(milliseconds=EMBARGO * bars.step_ms)
-    since = int((bars.times < begin.timestamp() * 1000).sum())
-    return better(opened_model(known), trained.unseen, since)
 
 
 @transaction.atomic
@@ -102,11 +62,9 @@ def put_in_use(model: ForecastModel, now: datetime) -> None:
 
 def _take_its_place(model: ForecastModel, now: datetime) -> None:
     """Of the one in use, if there is one; the row is saved by whoever asks."""
-    others = ForecastModel.objects.filter(
-        timeframe=model.timeframe, of_paper=model.of_paper, state=ModelState.IN_USE
-    )
-    for other in others.defer("content", "reference"):
-        _retire(other, now)
+    known = model_in_use(model.timeframe, model.of_paper)
+    if known is not None:
+        _retire(known, now)
     model.state, model.put_in_use_at, model.retired_at = ModelState.IN_USE, now, None
 
 
