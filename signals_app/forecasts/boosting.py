@@ -43,6 +43,9 @@ class Effort:
         }
 
 
+QUICK = Effort(trees=25, rate=0.12, leaves=8)
+
+
 @dataclass(frozen=True, slots=True)
 class Learned:
     """importance: what share of what was learned came by each feature."""

@@ -94,8 +94,9 @@ def calibration_error(bins: Sequence[Bin]) -> float:
 @dataclass(frozen=True, slots=True)
 class Scores:
     """skill: 1 - log loss / that of the usual shares. side_skill: the same of long against short, where one of the two
-    came. hit_rate: of calls with a side, those whose return went there. per_call: net mean return of a call.
-    baselines: the same of who knows nothing."""
+    came. return_skill: 1 - squared error of the expected return / that of expecting none. hit_rate: of calls with a
+    side, those whose return went there. per_call: net mean return of a call. baselines: the same of who knows
+    nothing."""
 
     answers: int
     log_loss: float
@@ -104,6 +105,8 @@ class Scores:
     skill_sureness: float
     side_skill: float
     side_sureness: float
+    return_skill: float
+    return_sureness: float
     brier: float
     accuracy: float
     accuracy_of_most_frequent: float
@@ -141,10 +144,11 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Out-of-sample answers of one horizon: shares are the training part's frequencies of the three directions,
-    momentum the return of as long a time before."""
+    """Out-of-sample answers of one horizon: expected is the return it foresaw, shares are the training part's
+    frequencies of the three directions, momentum the return of as long a time before."""
 
     probabilities: Floats
+    expected: Floats
     truth: Counts
     returns: Floats
     times: Counts
@@ -159,6 +163,7 @@ def scores(judged: Judged, cost: float = ROUND_TRIP_COST) -> Scores:
     called = sides != 0
     earned = net(sides[called], judged.returns[called], cost)
     side_skill, side_sureness = _of_sides(judged)
+    return_skill, return_sureness = _of_returns(judged)
     bins = reliability(judged.probabilities, judged.truth)
     went = np.sign(judged.returns[called]) == sides[called]
     return Scores(
@@ -169,6 +174,8 @@ def scores(judged: Judged, cost: float = ROUND_TRIP_COST) -> Scores:
         skill_sureness=better.sureness,
         side_skill=side_skill,
         side_sureness=side_sureness,
+        return_skill=return_skill,
+        return_sureness=return_sureness,
         brier=brier(judged.probabilities, judged.truth),
         accuracy=float((judged.probabilities.argmax(axis=1) == judged.truth).mean()),
         accuracy_of_most_frequent=float((judged.shares.argmax(axis=1) == judged.truth).mean()),
@@ -194,6 +201,12 @@ def _of_sides(judged: Judged) -> tuple[float, float]:
     )
     better = gain(theirs - ours, judged.times[moved])
     return float(1 - ours.mean() / theirs.mean()), better.sureness
+
+
+def _of_returns(judged: Judged) -> tuple[float, float]:
+    """Skill and sureness."""
+    ours, theirs = (judged.returns - judged.expected) ** 2, judged.returns**2
+    return float(1 - ours.mean() / max(theirs.mean(), 1e-18)), gain(theirs - ours, judged.times).sureness
 
 
 def _baselines(judged: Judged, cost: float) -> dict[str, float]:

@@ -161,10 +161,11 @@ def _rows(bars: Bars, made: Features, wanted: Target) -> Rows:
 
 @dataclass(frozen=True, slots=True)
 class _JudgedFold:
-    """raw: answers before calibration; shares: of the directions in what was trained on."""
+    """raw: answers before calibration; expected: returns; shares: of the directions in what was trained on."""
 
     rows: Rows
     raw: Floats
+    expected: Floats
     shares: Floats
 
 
@@ -174,10 +175,16 @@ def _judged(
     for number, fold in enumerate(folds):
         before, after = rows.between(0, fold.trained), rows.between(fold.begin, fold.end)
         if min(before.at.size, after.at.size) >= LEAST_ROWS and _has_all(before):
-            learned = boosting.directions(before.features, before.directions, effort)
-            shares = np.bincount(before.directions, minlength=len(Direction)) / before.directions.size
-            yield _JudgedFold(after, learned.forest.raw(after.features.astype(np.float64)), shares)
+            yield _judged_by(*_learned(before, effort), before, after)
         report(number + 1)
+
+
+def _judged_by(
+    direction: boosting.Learned, returned: boosting.Learned, before: Rows, after: Rows
+) -> _JudgedFold:
+    asked = after.features.astype(np.float64)
+    shares = np.bincount(before.directions, minlength=len(Direction)) / before.directions.size
+    return _JudgedFold(after, direction.forest.raw(asked), returned.forest.raw(asked)[:, 0], shares)
 
 
 def _has_all(rows: Rows) -> bool:
@@ -205,6 +212,7 @@ def _calibrated(judged: list[_JudgedFold]) -> list[Floats]:
 def _honest(judged: list[_JudgedFold]) -> Judged:
     return Judged(
         probabilities=np.concatenate(_calibrated(judged)),
+        expected=np.concatenate([one.expected for one in judged]),
         truth=np.concatenate([one.rows.directions for one in judged]),
         returns=np.concatenate([one.rows.returns for one in judged]),
         times=np.concatenate([one.rows.at for one in judged]),
