@@ -21,7 +21,9 @@ from signals_app.forecasts.model import OtherOrder
 from signals_app.forecasts.services.models import keep_model, put_in_use, take_out_of_use
 from signals_app.forecasts.training import Trained
 from tests.forecasts.made_candles import noise
-from tests.forecasts.trained import learnable, of_noise
+from tests.forecasts.trained import ON_ONE_WORKER, learnable, of_noise
+
+pytestmark = ON_ONE_WORKER
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TIMEFRAME = "15m"
