@@ -12,10 +12,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from ops.console import Status
-from signals_app.forecast_models import ForecastModel, ModelState
+from signals_app.forecast_models import ForecastFeed, ForecastModel, ModelState
 from signals_app.forecasts.bars import Bars
 from signals_app.forecasts.services.models import keep_model
-from tests.builders import a_forecast_model, an_account
+from tests.builders import a_forecast_model, a_ticker, an_account, an_instrument
 from tests.forecasts.made_candles import pattern
 from tests.forecasts.test_models import NOW, TIMEFRAME
 from tests.forecasts.trained import ON_ONE_WORKER, learnable, of_noise
@@ -105,6 +105,16 @@ def test_without_the_libraries_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(CommandError, match="install the extra `ml`"):
         forecast("train", "--files", tmp_path)
+
+
+def test_what_is_kept_is_told_of_each_contract() -> None:
+    assert json.loads(forecast("candles", "--json")) == []
+    account = an_account()
+    ForecastFeed.objects.create(account=account)
+    a_ticker("BTCUSDT")
+    an_instrument("BTC")
+    (told,) = json.loads(forecast("candles", "--json"))
+    assert (told["account"], told["symbol"], told["candles"]) == (account.name, "BTCUSDT", 0)
 
 
 def test_all_are_listed_newest_first() -> None:

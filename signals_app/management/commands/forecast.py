@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import time
 from argparse import ArgumentParser
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
@@ -20,10 +21,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from exchanges.models import ExchangeAccount
 from exchanges.types import Timeframe
 from ops.console import Row, be_sure, refuse_usage, tell
-from signals_app.forecast_models import ForecastModel
+from signals_app.forecast_models import ForecastFeed, ForecastModel
 from signals_app.forecasts.card_text import as_markdown, score_rows
 from signals_app.forecasts.reliability_picture import picture
 from signals_app.forecasts.services.models import keep_model, put_in_use, take_out_of_use
+from signals_app.forecasts.store_state import kept_for
 from signals_app.forecasts.terms import HORIZONS
 
 if TYPE_CHECKING:
@@ -38,11 +40,12 @@ WORTHLESS = "WORTHLESS"
 
 
 class Command(BaseCommand):
-    help = "Train a model that forecasts, look at what is known of it, and say which one is asked."
+    help = "Look at the candles that are kept, train a model, see what is known of it, and say which one is asked."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
         _add_training(steps.add_parser("train", help="learn from candles, judge it, keep it"))
+        stored = steps.add_parser("candles", help="what is kept of each contract, and what is missing")
         listed = steps.add_parser("models", help="all that are kept, newest first")
         shown = steps.add_parser("show", help="what is known of one")
         used = steps.add_parser("use", help="this one is asked from now on, whatever its verdict")
@@ -54,7 +57,7 @@ class Command(BaseCommand):
             "--picture", type=Path, metavar="FILE", help="write its calibration as a picture (SVG)"
         )
         used.add_argument("--yes", metavar=WORTHLESS, default="", help="for one that is not worth using")
-        for one in (listed, shown, used, retired):
+        for one in (stored, listed, shown, used, retired):
             one.add_argument("--json", action="store_true", help="for programs")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -79,6 +82,11 @@ class Command(BaseCommand):
         told = Circumstances(source.words, round(time.monotonic() - began, 1), _machine())
         row = keep_model(trained, source.bars, timeframe, of_paper, timezone.now(), told)
         self._tell(row, options["json"])
+
+    def _candles(self, options: dict[str, Any]) -> None:
+        feeds = ForecastFeed.objects.select_related("account").order_by("account__name")
+        kept = [one for feed in feeds for one in kept_for(feed, bool(settings.DRY_RUN), timezone.now())]
+        tell(self.stdout, [asdict(one) for one in kept], as_json=options["json"])
 
     def _models(self, options: dict[str, Any]) -> None:
         known = ForecastModel.objects.defer("content", "reference")
@@ -188,8 +196,8 @@ def _trained(source: Source, wishes: Wishes) -> Trained:
 
 
 def _machine() -> str:
-    load, _, _ = psutil.getloadavg()
-    return f"{platform.machine()}, {psutil.cpu_count()} cores, one of them used, load {load:.1f}"
+    load, _, _ = os.getloadavg()
+    return f"{platform.machine()}, {os.cpu_count()} cores, one of them used, load {load:.1f}"
 
 
 def _model(number: int) -> ForecastModel:
