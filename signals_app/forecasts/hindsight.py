@@ -71,7 +71,8 @@ def wilson(hits: int, count: int) -> tuple[Decimal, Decimal]:
     middle = rate + square / (2 * count)
     reach = SURENESS * (rate * (1 - rate) / count + square / (4 * count * count)).sqrt()
     scale = 1 + square / count
-    return max((middle - reach) / scale, ZERO), min((middle + reach) / scale, ONE)
+    # the share itself lies within, however the last digit was rounded
+    return max(min((middle - reach) / scale, rate), ZERO), min(max((middle + reach) / scale, rate), ONE)
 
 
 @dataclass(frozen=True, slots=True)
