@@ -9,6 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import QuerySet
+
 from ops.trail.queries import story_of
 from ops.trail.story import lines
 from positions import act_page, formats, queries
@@ -17,6 +19,7 @@ from positions.lifecycle import NEVER_STOOD, OrderPurpose, PositionStatus
 from positions.live_rows import Held, Row, order_row, phase_in_words, stop_in_words
 from positions.models import Fill, Order, Position
 from positions.silence import silence_of
+from signals_app.forecast_models import Forecast
 from trailing.plan import read_plan
 from trailing.words import in_words
 
@@ -100,6 +103,7 @@ def page_of(record: Record, now: datetime) -> dict[str, Any]:
             ("Take-profit levels", list(_levels(record))),
             ("Its life", list(_life(record, now))),
         ],
+        "forecasts": list(_forecasts(position.pk)),
         "silence": silence_of(position, now),
         "plan": in_words(read_plan(position.plan.body)),
         "settings": json.dumps(position.plan.body, indent=2, sort_keys=True),
@@ -107,6 +111,12 @@ def page_of(record: Record, now: datetime) -> dict[str, Any]:
         "orders": [order_row(one, now) for one in reversed(record.orders)],
         "fills": [_fill_row(one, instrument.price_increment) for one in reversed(record.fills)],
     }
+
+
+def _forecasts(position_id: int) -> QuerySet[Forecast, int]:
+    """Whose signals a strategy followed here."""
+    said = Forecast.objects.filter(signal__entries__position=position_id).order_by("pk")
+    return said.values_list("pk", flat=True).distinct()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from ops.desk.admin_base import AskedAfresh, DeskAdmin, ReadOnlyAdmin, ReadOnlyInline
 from ops.trail.admin import ExplainedAdmin
 from positions.formats import words
-from signals_app import plan_form, strategy_admin, ticker_admin  # noqa: F401 register their own pages
+from signals_app import forecast_admin, plan_form, strategy_admin, ticker_admin  # noqa: F401 register their own pages
 from signals_app.forms import SenderForm
 from signals_app.models import (
     SignalAttempt,

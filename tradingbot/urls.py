@@ -19,6 +19,7 @@ urlpatterns = [
     path("settings/tokens/", token_pages.tokens, name="tokens"),
     path("settings/tokens/<int:token_id>/revoke/", token_pages.revoke, name="revoke-token"),
     path("signals/ledger/", ledger, name="signal-ledger"),
+    path("", include("signals_app.forecast_pages.urls")),
     path("api/v1/", app.urls),
     path("api/v1/<path:rest>", not_found),
     path("webhook/<slug:sender>/", webhook),

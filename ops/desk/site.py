@@ -14,7 +14,7 @@ TRADING = (
 )  # fmt: skip
 SETUP = (
     "Strategy", "Ticker", "Instrument", "ExchangeAccount", "RiskLimits", "SignalSender", "ArbitragePair",
-    "NotifyTarget", "PeriodicTask", "IntervalSchedule", "CrontabSchedule",
+    "ForecastFeed", "ForecastModel", "NotifyTarget", "PeriodicTask", "IntervalSchedule", "CrontabSchedule",
 )  # fmt: skip
 GROUPS = {"Trading": TRADING, "Setup": SETUP}
 REST = "System"
@@ -26,6 +26,8 @@ NAMES = {
     "AccountEquity": "Equity and limits in use",
     "PeriodicTask": "Schedules",
     "Instrument": "Contracts of the exchanges",
+    "ForecastFeed": "Feeds of forecasts",
+    "ForecastModel": "Models of forecasts",
     "AccountWatch": "How well accounts are heard",
     "LogEntry": "Acts in the admin",
 }

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from exchanges.models import KEYS_OF_ACCOUNT
 from positions.formats import UNKNOWN, quantity, words
 from positions.lists.filters import Asked, Filter
 from positions.live_rows import signal_row
+from signals_app.forecast_models import Forecast
 from signals_app.models import EntryStatus, SignalLog, SignalLogEntry, SignalStatus, Strategy
 from signals_app.reasons import ReasonCode
 
@@ -75,7 +76,8 @@ def with_verdicts(rows: QuerySet[SignalLog]) -> QuerySet[SignalLog]:
     entries = (
         SignalLogEntry.objects.select_related("strategy", "account").defer(*KEYS_OF_ACCOUNT).order_by("pk")
     )
-    return rows.prefetch_related(Prefetch("entries", entries))
+    said = Forecast.objects.filter(signal=OuterRef("pk")).values("pk")[:1]
+    return rows.prefetch_related(Prefetch("entries", entries)).annotate(forecast_id=Subquery(said))
 
 
 def row_of(log: SignalLog, now: datetime) -> dict[str, Any]:
@@ -83,6 +85,7 @@ def row_of(log: SignalLog, now: datetime) -> dict[str, Any]:
     return signal_row(log, now) | {
         "reason": log.reason,
         "code": log.reason_code,
+        "forecast_id": log.forecast_id,  # type: ignore[attr-defined]  # by with_verdicts
         "uid": log.uid or "",
         "raw": _readable(log.raw_message),
         "times": log.received_count,

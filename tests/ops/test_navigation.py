@@ -11,7 +11,7 @@ from tests.people import a_person
 
 pytestmark = pytest.mark.django_db
 
-DAILY = ["Live", "Signals", "Orders", "Trades", "Strategies", "Health", "Kill switch"]
+DAILY = ["Live", "Signals", "Orders", "Trades", "Forecasts", "Strategies", "Health", "Kill switch"]
 RARE = ["Settings", "Setup", "Admin", "Second factor", "Sessions", "Tokens"]
 FOR_THE_THUMB = ["Live", "Signals", "Orders", "Health"]
 

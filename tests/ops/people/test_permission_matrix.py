@@ -79,6 +79,17 @@ PAGES = {
     "strategies/<int:strategy_id>/resume/": ADMINS,
     "strategies/<int:strategy_id>/clone/": ADMINS,
     "signals/ledger/": SIGNED_IN,
+    "forecasts/": SIGNED_IN,
+    "forecasts/<int:forecast_id>/": SIGNED_IN,
+    "forecasts/contracts/<int:instrument_id>/": SIGNED_IN,
+    "forecasts/how-good/": SIGNED_IN,
+    "forecasts/how-good/records.csv": SIGNED_IN,
+    "forecasts/how-good/calibration.csv": SIGNED_IN,
+    "forecasts/how-good/earned.csv": SIGNED_IN,
+    "forecasts/models/": SIGNED_IN,
+    "forecasts/models/<int:model_id>/": SIGNED_IN,
+    "forecasts/models/<int:model_id>/use/": ADMINS,
+    "forecasts/models/<int:model_id>/retire/": ADMINS,
     "settings/": SIGNED_IN,
     "settings/tokens/": SIGNED_IN,
     "settings/tokens/<int:token_id>/revoke/": SIGNED_IN,
@@ -94,7 +105,8 @@ API = dict.fromkeys(("docs", "openapi.json"), SIGNED_IN) | dict.fromkeys((
     "positions", "positions/<position_id>", "orders", "orders/<order_id>", "fills", "signals",
     "signals/<signal_number>", "strategies", "strategies/<name>", "tickers", "accounts", "equity", "figures",
     "limits", "health", "health/page", "close-all/<run_id>", "events", "notifications", "reports/days",
-    "reports/strategies",
+    "reports/strategies", "forecasts", "forecasts/<forecast_number>", "forecasts/how-good", "forecast-models",
+    "forecast-models/<model_number>",
 ), NOBODY) | dict.fromkeys((
     "", "<path:rest>", "positions/<position_id>/close", "positions/<position_id>/close-part",
     "positions/<position_id>/move-stop", "positions/<position_id>/note", "orders/<order_id>/cancel",
@@ -126,6 +138,7 @@ WRITTEN_BY_SERVICES = {
     "positions/arbitragetrade", "positions/accountequity", "positions/position", "positions/order",
     "positions/fill", "positions/riskevent", "positions/fundingpayment", "positions/invariantcheck",
     "exchanges/accountwatch", "positions/canaryrun", "positions/canaryorder", "ops/notifymessage", "ops/systemlog",
+    "signals_app/forecastmodel",
 }  # fmt: skip
 FOR_NOBODY = {f"{model}/{kind}" for model in WRITTEN_BY_SERVICES for kind in ("add/", "<path:object_id>/delete/")} | {
     "exchanges/exchangeaccount/<path:object_id>/delete/",  # rows hang on it for good
@@ -184,6 +197,7 @@ def names() -> dict[str, object]:
     run = FlatRun.objects.create(account=account, reason="x", by="y", begun_at=timezone.now())
     return {
         "position_id": position.pk, "account": "main", "account_id": account.pk, "act": "halt", "run_id": run.pk,
+        "forecast_id": 1, "instrument_id": 1, "model_id": 1, "forecast_number": 1, "model_number": 1,
         "signal_number": 1, "name": "first", "rest": "nowhere",
         "token_id": 1, "sender": "tradingview", "object_id": position.pk, "content_type_id": 1, "id": 1, "pk": 1,
         "strategy_id": position.strategy_id or 1, "written_as": "csv",
