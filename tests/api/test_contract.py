@@ -27,6 +27,7 @@ from ops.people.token_models import Scope
 from positions.models import Position
 from signals_app.models import SignalLog
 from tests.api.conftest import a_caller, a_target
+from tests.forecasts.seeded import a_forecast, a_model, a_run
 from tests.positions.services.conftest import Desk
 from tradingbot.api import doors
 from tradingbot.api.app import api
@@ -95,7 +96,9 @@ class Asking:
 @pytest.fixture
 def known(desk: Desk, held: Position) -> dict[str, Any]:
     run = FlatRun.objects.create(reason="x", by="y", begun_at=timezone.now(), ended_at=timezone.now())
+    forecast = a_forecast(a_run(desk.account, model=a_model()), outcomes={"15m": 0.002})
     return {
+        "forecast_number": forecast.pk, "model_number": forecast.run.model_id,
         "position_id": held.pk, "order_id": str(a_target(held).pk), "name": desk.strategy.name,
         "signal_number": SignalLog.objects.get().pk, "run_id": run.pk,
     }  # fmt: skip

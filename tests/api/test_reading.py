@@ -13,6 +13,7 @@ from ops.models import NotifyMessage, NotifyTarget
 from positions.models import Position, RiskEvent
 from tests.api.conftest import ROOT, a_caller
 from tests.builders import a_fill, a_position, a_strategy, an_account
+from tests.forecasts.seeded import a_forecast, a_run
 from tests.people import a_person
 from tradingbot.api.app import api
 
@@ -86,11 +87,12 @@ def test_every_list_and_figure_answers(held: Position) -> None:
 def test_no_answer_holds_a_key_of_an_account(held: Position) -> None:
     held.account.api_key, held.account.api_secret = "PLANTEDKEY", "PLANTEDSECRET"
     held.account.save(update_fields=["api_key", "api_secret"])
-    caller = a_caller("admin")
+    caller, forecast = a_caller("admin"), a_forecast(a_run(held.account))
     for path in api.get_openapi_schema()["paths"]:
         filled = path.removeprefix(ROOT).format(
-            position_id=held.pk, order_id=held.orders.first().pk, signal_number=1, name="first", run_id=1
-        )
+            position_id=held.pk, order_id=held.orders.first().pk, signal_number=1, name="first", run_id=1,
+            forecast_number=forecast.pk, model_number=1,
+        )  # fmt: skip
         assert b"PLANTED" not in caller.get(filled).content, path
 
 

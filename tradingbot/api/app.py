@@ -10,7 +10,7 @@ from ninja import NinjaAPI
 from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
 
-from tradingbot.api import acting, problems, reporting  # noqa: F401  (adds its addresses to the one router)
+from tradingbot.api import acting, forecasting, problems, reporting  # noqa: F401  (add theirs to the one router)
 from tradingbot.people import may_look
 
 DESCRIPTION = """What the pages show and do, for programs. Make a token at /settings/tokens/ and send it as
