@@ -59,12 +59,19 @@ class Forked:
     returncode: int | None = None
 
     def __init__(
-        self, arguments: Sequence[str], environment: Mapping[str, str], stdout: IO[bytes], stderr: IO[bytes]
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        stdout: IO[bytes],
+        stderr: IO[bytes],
+        typed: str = "",
     ) -> None:
         self.args = list(arguments)
         wanted = {"arguments": self.args, "environment": dict(environment)}
-        with open(os.devnull, "rb") as nothing:
-            standard = [nothing.fileno(), stdout.fileno(), stderr.fileno()]
+        with tempfile.TemporaryFile() as stdin:
+            stdin.write(typed.encode())
+            stdin.seek(0)
+            standard = [stdin.fileno(), stdout.fileno(), stderr.fileno()]
             self.pid, self._line = _forker().start(wanted, standard)
 
     def poll(self) -> int | None:
@@ -103,10 +110,12 @@ def start(arguments: Sequence[str], environment: Mapping[str, str], log: IO[byte
     return subprocess.Popen([sys.executable, *arguments], env=environment, stdout=log, stderr=log)
 
 
-def run(arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def run(
+    arguments: Sequence[str], environment: Mapping[str, str], typed: str = ""
+) -> subprocess.CompletedProcess[str]:
     """To its end, and what it said."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        process = Forked(arguments, environment, out, err)
+        process = Forked(arguments, environment, out, err, typed)
         status = process.wait()
         said = [_read(file) for file in (out, err)]
     return subprocess.CompletedProcess(process.args, status, *said)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.server import WebServer
 from tests.exchanges.wired import WiredVenue, wired_venue
@@ -19,6 +19,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE = 60_000.0  # milliseconds; only a failure waits so long, and a busy machine draws slowly
 
 
 def find_browser() -> str | None:
@@ -34,6 +35,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip("no Chromium on PATH")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        expect.set_options(timeout=PATIENCE)
         yield browser
         browser.close()
 
@@ -79,6 +81,7 @@ def signed_in(browser: Browser, server: WebServer, user: User, **options) -> Bro
     client = Client()
     client.force_login(user)
     context = browser.new_context(**{"reduced_motion": "reduce"} | options)
+    context.set_default_timeout(PATIENCE)
     value = client.cookies["sessionid"].value
     context.add_cookies([{"name": "sessionid", "value": value, "url": server.origin}])
     return context

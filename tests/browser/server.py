@@ -15,6 +15,7 @@ from ops.children import Children
 from tests.forking import Process, start
 from tradingbot.environment import BASE_DIR
 
+DOORS, QUICK_DOORS = "tradingbot.asgi_doors:application", "tests.signals_app.quick_doors:application"
 START_SECONDS = 60  # on a machine that is busy with other tests
 
 
@@ -30,14 +31,17 @@ class WebServer:
 
     def start(self) -> None:
         environment = _environment() | self._environment
-        command = getattr(Children(BASE_DIR, environment), self.program)("127.0.0.1", self.port).command
         with open(self._log_file, "ab") as log:
-            self._process = start([*command[1:], *self._options], environment, log)
+            self._process = start([*self._command(environment), *self._options], environment, log)
         self._await_answer()
+
+    def _command(self, environment: dict[str, str]) -> list[str]:
+        program = getattr(Children(BASE_DIR, environment), self.program)("127.0.0.1", self.port)
+        return list(program.command[1:])
 
     def kill(self) -> None:
         self._signal(signal.SIGKILL)
-        self._process.wait(10)
+        self._process.wait(60)
 
     def freeze(self) -> None:
         self._signal(signal.SIGSTOP)
@@ -56,7 +60,7 @@ class WebServer:
             self.thaw()
             self._signal(signal.SIGTERM)
             try:
-                self._process.wait(10)
+                self._process.wait(60)
             except subprocess.TimeoutExpired:
                 self.kill()
 
@@ -79,6 +83,9 @@ class DoorsServer(WebServer):
     """The doors for signals alone."""
 
     program = "doors"
+
+    def _command(self, environment: dict[str, str]) -> list[str]:
+        return [QUICK_DOORS if word == DOORS else word for word in super()._command(environment)]
 
 
 def _environment() -> dict[str, str]:

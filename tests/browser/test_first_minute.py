@@ -24,7 +24,7 @@ from tests.ops.waiting import until
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 LIVE, STALE = (f"body[data-link={name}]" for name in ("live", "stale"))
-PATIENCE, LONG = 30_000.0, 90_000.0  # milliseconds, of a machine that is busy with other tests
+LONG = 90_000.0  # milliseconds, of a machine that is busy with other tests
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,6 @@ def stack(django_db_setup, django_db_blocker, tmp_path_factory: pytest.TempPathF
     folder: Path = tmp_path_factory.mktemp("stack")
     with django_db_blocker.unblock(), Stack(folder).running() as made:
         yield made
-
-
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    expect.set_options(timeout=PATIENCE)
-    yield
-    expect.set_options(timeout=None)
 
 
 @pytest.fixture

@@ -151,7 +151,7 @@ def test_what_comes_in_is_told_by_a_pill_while_the_list_is_read(page, server):
     for number in range(12):
         a_signal_log(message=f"after-{number}")
     pill = page.locator(".pill")
-    expect(pill).to_have_text("12 new", timeout=15_000)
+    expect(pill).to_have_text("12 new")
     expect(pill).to_be_in_viewport()
     pill.click()
     expect(page.get_by_text("after-11", exact=True)).to_have_count(1)
@@ -163,7 +163,7 @@ def test_at_the_top_new_ones_appear_by_themselves(page, server):
     a_signal_log(message="before")
     page.goto(f"{server.origin}/signals/")
     a_signal_log(message="the next one")
-    expect(page.locator("#signals tbody tr").first).to_contain_text("the next one", timeout=15_000)
+    expect(page.locator("#signals tbody tr").first).to_contain_text("the next one")
 
 
 def test_ids_and_json_are_copied(page, server):

@@ -71,6 +71,7 @@ def test_the_clients_errors_reach_the_caller(venue: Capture) -> None:
 
 
 def test_no_answer_in_time_is_unknown(venue: Capture) -> None:
+    mode_of(AnAccount())  # what is timed is the order alone
     venue.answers["POST", "/fapi/v1/order"] = never()
     with pytest.raises(OutcomeUnknown, match="within"):
         session.call(AnAccount(), lambda client: client.create_order(ENTRY), timeout=1.5)
@@ -82,15 +83,14 @@ def test_a_read_does_not_wait_for_a_slow_order(venue: Capture) -> None:
     venue.answers["POST", "/fapi/v1/order"] = never()
     with ThreadPoolExecutor(1) as threads:
         slow = threads.submit(
-            lambda: session.call(AnAccount(), lambda client: client.create_order(ENTRY), timeout=2)
+            lambda: session.call(AnAccount(), lambda client: client.create_order(ENTRY), timeout=3)
         )
         while not venue.sent("POST", "/fapi/v1/order"):
             time.sleep(0.01)
-        started = time.monotonic()
         mode_of(AnAccount())
-        assert time.monotonic() - started < 1
+        assert not slow.done()
         with pytest.raises(OutcomeUnknown):
-            slow.result(5)
+            slow.result(60)
 
 
 def test_after_close_all_the_next_call_starts_anew(venue: Capture) -> None:

@@ -115,7 +115,7 @@ class Stack:
         return current_app.control.inspect(timeout=2).active() or {}
 
     def requests(self) -> list[dict[str, Any]]:
-        with urlopen(f"{self.paper.url}/paper/requests?since=0", timeout=5) as answer:  # noqa: S310
+        with urlopen(f"{self.paper.url}/paper/requests?since=0", timeout=60) as answer:  # noqa: S310
             return json.load(answer)["requests"]
 
 
@@ -171,7 +171,7 @@ class Trader:
             socket = self.lines.enter_context(connect(address, additional_headers=headers))
         except (OSError, WebSocketException):
             return False
-        if json.loads(socket.recv(timeout=10))["type"] == "auth_success":
+        if json.loads(socket.recv(timeout=60))["type"] == "auth_success":
             made.append(socket)
             return True
         socket.close()
@@ -199,7 +199,7 @@ class Trader:
     def send_raw(self, frame: str, socket: ClientConnection | None = None) -> dict[str, Any]:
         line = socket or self.socket
         line.send(frame)
-        return json.loads(line.recv(timeout=20))
+        return json.loads(line.recv(timeout=60))
 
     def position_of(self, verdict: dict[str, Any]) -> Position:
         assert verdict["entries"][0]["status"] == "opened", verdict

@@ -52,7 +52,7 @@ def signed_in(doors: Doors, trader: Trader) -> ClientConnection:
         except (OSError, WebSocketException):
             return False
         made.append(trader.lines.enter_context(socket))
-        return json.loads(socket.recv(timeout=20))["type"] == "auth_success"
+        return json.loads(socket.recv(timeout=60))["type"] == "auth_success"
 
     until(is_signed_in, "the sender to be known")
     return made[-1]
@@ -62,7 +62,7 @@ def heard_to_the_end(socket: ClientConnection) -> list[str | bytes]:
     told = []
     with suppress(ConnectionClosed):
         while True:
-            told.append(socket.recv(timeout=20))
+            told.append(socket.recv(timeout=60))
     return told
 
 
@@ -84,7 +84,7 @@ def test_killed_doors_lose_nothing_and_double_nothing(trader: Trader, doors: Doo
             doors.start()
             socket = signed_in(doors, trader)
             socket.send(frame)
-        uids.add(json.loads(socket.recv(timeout=20))["uid"])
+        uids.add(json.loads(socket.recv(timeout=60))["uid"])
     assert set(SignalLog.objects.values_list("uid", flat=True)) == uids
     assert SignalLogEntry.objects.filter(status="opened").count() == len(DEMO_PRICES)
     all_open = Position.objects.filter(status="open")

@@ -37,7 +37,7 @@ class Fan:
 
     def there(self, account: ExchangeAccount) -> dict[str, Any]:
         """What the exchange itself has of it."""
-        with urlopen(f"{self.trader.stack.paper.url}/paper/state", timeout=5) as answer:  # noqa: S310
+        with urlopen(f"{self.trader.stack.paper.url}/paper/state", timeout=60) as answer:  # noqa: S310
             found: dict[str, Any] = json.load(answer)["accounts"][key_of(account)]
         return found
 

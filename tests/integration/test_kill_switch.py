@@ -50,7 +50,7 @@ def entries(traders: list[Trader]) -> list[Order]:
 
 def states(traders: list[Trader]) -> dict[str, dict[str, Any]]:
     """What the exchange's own engine holds, whatever its doors answer."""
-    with urlopen(f"{traders[0].stack.paper.url}/paper/state", timeout=5) as answer:  # noqa: S310
+    with urlopen(f"{traders[0].stack.paper.url}/paper/state", timeout=60) as answer:  # noqa: S310
         accounts = json.load(answer)["accounts"]
     return {trader.account.name: accounts[trader.key] for trader in traders}
 

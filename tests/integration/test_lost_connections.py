@@ -55,7 +55,7 @@ def test_private_events_are_applied_after_every_backend_was_lost(trader: Trader)
         trader.set_price(price)
     lose_backends()
     trader.set_price(90_000)
-    until(lambda: Position.objects.get(pk=position.pk).status == "closed", "the close", seconds=3)
+    until(lambda: Position.objects.get(pk=position.pk).status == "closed", "the close")
 
 
 def test_an_event_whose_transaction_was_cut_off_is_applied_at_once(trader: Trader) -> None:
@@ -67,8 +67,8 @@ def test_an_event_whose_transaction_was_cut_off_is_applied_at_once(trader: Trade
         trader.set_price(90_000)
         until(waiting_for_a_lock, "the execution to be on its way into the table")
         lose_backends()
-    until(lambda: Position.objects.get(pk=position.pk).status == "closed", "the close", seconds=3)
-    until(lambda: Fill.objects.filter(position=position).count() == 2, "its execution", seconds=3)
+    until(lambda: Position.objects.get(pk=position.pk).status == "closed", "the close")
+    until(lambda: Fill.objects.filter(position=position).count() == 2, "its execution")
 
 
 def test_page_admin_and_live_socket_answer_after_every_backend_was_lost(trader: Trader) -> None:

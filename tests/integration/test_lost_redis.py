@@ -95,6 +95,6 @@ def prices_are_published_again_and_pages_hear_of_changes(trader: Trader, redis: 
         with redis.gone():
             pass
         trader.set_price(98_765)
-        until(lambda: redis.marks().get("BTCUSDT", "").startswith("98765"), "the price", seconds=5)
+        until(lambda: redis.marks().get("BTCUSDT", "").startswith("98765"), "the price")
         position = trader.open(symbol="BNBUSDT")
         until(lambda: position.pk in told_of(next_message(live, "update", "snapshot")), "the page to know")

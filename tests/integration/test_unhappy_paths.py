@@ -97,7 +97,7 @@ def test_one_signal_over_two_sockets_trades_once(trader: Trader) -> None:
 
 
 def trader_answer(line) -> str:
-    return json.loads(line.recv(timeout=20))["status"]
+    return json.loads(line.recv(timeout=60))["status"]
 
 
 def test_a_short_is_protected_above_and_trails_down(trader: Trader) -> None:

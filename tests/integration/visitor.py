@@ -48,6 +48,6 @@ class Visitor:
 def next_message(socket: ClientConnection, *kinds: str) -> dict[str, Any]:
     """The next of one of these types; heartbeats and others are passed over."""
     while True:
-        message = json.loads(socket.recv(timeout=20))
+        message = json.loads(socket.recv(timeout=60))
         if message["type"] in kinds:
             return message

@@ -28,15 +28,10 @@ def manage(
         [str(ROOT / "manage.py"), *map(str, words)],
         {**os.environ, "DATABASE_URL": address},
     )
-    if not typed and before is None:
-        return run(command, environment)
+    if before is None:
+        return run(command, environment, typed)
     return subprocess.run(
-        [sys.executable, *command],
-        env=environment,
-        input=typed,
-        capture_output=True,
-        text=True,
-        preexec_fn=before,
+        [sys.executable, *command], env=environment, capture_output=True, text=True, preexec_fn=before
     )
 
 

@@ -241,7 +241,8 @@ def test_a_broken_backup_stops_the_migration(
     whole = dump.read_bytes()
     for broken in (b"", whole[: len(whole) // 2], whole.replace(b"TABLE DATA", b"TABLE_DATA", 1)):
         dump.write_bytes(broken)
-        assert "schemas.dump is not what was written" in refused(empty_database, "migrate")
+        assert "schemas.dump is not what was written" in str(what_is_wrong(dump.parent))
+    assert "schemas.dump is not what was written" in refused(empty_database, "migrate")
     dump.unlink()
     assert "cannot be read; make a new one" in refused(empty_database, "legacy", "migrate")
     assert legacy.execute("SELECT to_regclass('tradingbot.positions')").fetchone() == (None,)

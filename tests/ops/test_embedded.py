@@ -109,7 +109,7 @@ def test_a_server_left_behind_is_ended_and_replaced(home: Path) -> None:
     with running(servers(home), home) as orphans:
         remember(home, "kept")
         with running(servers(home), home):  # what a start finds where nothing ends with its parent
-            assert [orphan.wait(10) for orphan in orphans] == [0, 0]
+            assert [orphan.wait(60) for orphan in orphans] == [0, 0]
             assert remembered(home) == (["kept"], ["kept"])
 
 

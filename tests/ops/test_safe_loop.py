@@ -96,18 +96,18 @@ def test_it_stops_amid_a_long_delay(told: Told, stop: Event) -> None:
         loop = thread.submit(run_safe_loop, "source", step, stop=stop, first_delay=600.0, longest_delay=600.0)
         until(lambda: told, "the failure")
         stop.set()
-        loop.result(2)
+        loop.result(60)
 
 
 def test_it_stops_amid_a_pause(stop: Event) -> None:
     done = Event()
     with ThreadPoolExecutor(1) as thread:
         loop = thread.submit(run_safe_loop, "source", done.set, stop=stop, pause=600.0)
-        assert done.wait(10)
+        assert done.wait(60)
         began = time.monotonic()
         stop.set()
-        loop.result(2)
-    assert time.monotonic() - began < 2
+        loop.result(60)
+    assert time.monotonic() - began < 60
 
 
 def test_a_loop_that_is_stopped_before_it_begins_does_nothing(stop: Event) -> None:

@@ -31,7 +31,7 @@ class SlowExchange:
     def __call__(self, *_: object) -> None:
         self.runs += 1
         self.asked.set()
-        assert self.answered.wait(10)
+        assert self.answered.wait(60)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_sweep_at_work_is_not_begun_again_and_others_go_on(slow, thread, monke
     tended: list[Any] = []
     monkeypatch.setattr(modifying, "tend_waiting", tended.append)
     first = thread.submit(UNKNOWN)
-    assert slow.asked.wait(10)
+    assert slow.asked.wait(60)
     UNKNOWN()
     WAITING()
     assert (slow.runs, len(tended)) == (1, 1)
@@ -78,7 +78,7 @@ def test_a_sweep_that_failed_may_come_again(thread, monkeypatch) -> None:
 def test_a_sweep_whose_session_died_holds_up_nobody(slow, thread) -> None:
     number = thread.submit(_session_number).result(10)
     first = thread.submit(UNKNOWN)
-    assert slow.asked.wait(10)
+    assert slow.asked.wait(60)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [number])
     slow.answered.set()

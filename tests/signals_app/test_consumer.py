@@ -22,7 +22,7 @@ def is_refused(socket: ClientConnection) -> str:
     answer = hear(socket)
     assert answer["type"] == "auth_failed"
     with pytest.raises(ConnectionClosed) as closed:
-        socket.recv(timeout=5)
+        socket.recv(timeout=60)
     assert closed.value.rcvd.code == 4401
     return answer["reason"]
 
@@ -111,7 +111,7 @@ def test_a_sender_that_is_switched_off_is_sent_away_with_its_next_frame(web: Web
         until(is_sent_away, "the refusal")
         assert answer["reason"] == "this sender was switched off"
         with pytest.raises(ConnectionClosed) as closed:
-            socket.recv(timeout=5)
+            socket.recv(timeout=60)
         assert closed.value.rcvd.code == 4401
 
 

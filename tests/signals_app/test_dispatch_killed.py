@@ -67,7 +67,7 @@ def a_process(code: str, raw: str) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         process.kill()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 def test_what_was_accepted_by_a_process_that_died_is_decided_by_the_next_one(account) -> None:
@@ -87,7 +87,7 @@ def test_a_process_that_dies_in_the_middle_of_a_decision_leaves_it_to_the_next_o
         until(waiting_for_a_lock, "the decision to wait for its account")
         assert dispatch_accepted(10, load()) == 0, "only one at a time"
         process.kill()
-        process.wait(10)
+        process.wait(60)
     until(lambda: dispatch_accepted(10, load()) == 1, "the lock of the dead to be free")
     assert SignalLogEntry.objects.get().status == "opened"
     assert Position.objects.count() == 1

@@ -18,6 +18,7 @@ from signals_app.models import SignalLog
 from signals_app.parsing import Signal, parse
 from signals_app.tokens import known_hash, new_token, token_hash
 from tests.browser.server import WebServer
+from tests.locks import waiting_for_a_lock
 from tests.ops.waiting import until
 from tests.signals_app.senders import (
     a_frame,
@@ -84,8 +85,8 @@ def test_what_was_sent_ahead_of_an_error_waits_for_the_next_connection(web: WebS
     """It would be taken before what has to be sent again, and a close before its opening."""
     with connected(web) as socket, refusing("NEW.uid IS NOT NULL"):
         socket.send(json.dumps(a_frame(1)))
-        assert json.loads(socket.recv(timeout=10))["status"] == "error"
-        assert json.loads(socket.recv(timeout=10))["type"] == "error"
+        assert json.loads(socket.recv(timeout=60))["status"] == "error"
+        assert json.loads(socket.recv(timeout=60))["type"] == "error"
         with pytest.raises(ConnectionClosed) as ended:
             ask(socket, a_frame(2))
     assert ended.value.rcvd is not None
@@ -117,12 +118,6 @@ def held_up(frame: dict[str, object]) -> Iterator[psycopg.Connection]:
         yield holder
 
 
-def is_waited_for() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock')")
-        return bool(cursor.fetchone()[0])
-
-
 @pytest.mark.parametrize("is_gone", [True, False], ids=["after a drop", "beside an open one"])
 def test_a_new_connection_of_a_sender_never_overtakes_what_the_older_one_sent(
     web: WebServer, is_gone: bool
@@ -131,9 +126,9 @@ def test_a_new_connection_of_a_sender_never_overtakes_what_the_older_one_sent(
     with held_up(frame) as holder, connect(address(web), additional_headers=bearer(token)) as old:
         hear(old)
         old.send(json.dumps(frame))
-        until(is_waited_for, "the first frame to be held up")
+        until(waiting_for_a_lock, "the first frame to be held up")
         old.send(json.dumps(a_frame(1)))
-        old.ping().wait(10)  # answered when it was read
+        old.ping().wait(60)  # answered when it was read
         if is_gone:
             old.close()
         with connect(address(web), additional_headers=bearer(token)) as new:
@@ -181,7 +176,7 @@ def test_what_was_sent_behind_a_wrong_token_is_not_acted_on(web: WebServer) -> N
         assert hear(socket)["type"] == "auth_required"
         assert hear(socket)["type"] == "auth_failed"
         with pytest.raises(ConnectionClosed) as closed:
-            socket.recv(timeout=5)
+            socket.recv(timeout=60)
         assert closed.value.rcvd.code == 4401
     with connected(web, "other") as other:
         assert ask(other, PING) == PONG
@@ -210,7 +205,7 @@ def test_a_door_without_its_database_asks_to_come_back(db, tmp_path, monkeypatch
         with connect(address(server), additional_headers=bearer("any")) as socket:
             assert hear(socket) == {"type": "error", "reason": "not ready; connect again later"}
             with pytest.raises(ConnectionClosed) as closed:
-                socket.recv(timeout=5)
+                socket.recv(timeout=60)
             assert closed.value.rcvd.code == 1013
     finally:
         server.stop()
@@ -258,7 +253,7 @@ def test_the_demo_sender_comes_back_after_the_door_was_away(web: WebServer, tmp_
             web.revive()
         until(lambda: SignalLog.objects.count() > before + 5, "signals again")
         process.terminate()
-        assert process.wait(10) == 0, "a stop that was asked for is no failure"
+        assert process.wait(60) == 0, "a stop that was asked for is no failure"
     assert "Traceback" not in log.read_text()
 
 

@@ -199,7 +199,7 @@ def test_a_server_that_says_nothing_is_asked_whether_it_is_there() -> None:
         until(lambda: other.execute(asked, [pid]).fetchone(), "the question")
         assert waiting.is_alive()
         other.execute(f"NOTIFY {CHANNEL}")
-        waiting.join(timeout=10)
+        waiting.join(timeout=60)
         assert not waiting.is_alive()
 
 

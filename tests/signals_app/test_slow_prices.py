@@ -27,12 +27,14 @@ from tests.builders import a_position, a_ticker
 from tests.signals_app.test_intake import a_trader, arrival, frame
 
 NAMES = ("ETHUSDT", "SOLUSDT", "BNBUSDT")
+PATIENCE = 2.0
+ONE_AFTER_ANOTHER = PATIENCE * len(NAMES)
 
 
 @pytest.fixture
 def silent(account: ExchangeAccount, settings, monkeypatch) -> Iterator[ExchangeAccount]:
     """Connections are taken, and nothing is said."""
-    monkeypatch.setattr(prices, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(prices, "PATIENCE_SECONDS", PATIENCE)
     for name in NAMES:
         a_ticker(name)
     session.close_all()
@@ -53,7 +55,7 @@ def test_a_batch_has_one_patience_for_all_its_prices(silent) -> None:
     a_position(account=silent, strategy=a_trader(silent))
     tables, begun = load(), time.monotonic()
     receive_together([*(arrival(frame(symbol=name)) for name in NAMES), arrival(frame("EXIT"))], tables)
-    assert time.monotonic() - begun < 1.3, "three questions of half a second each are one after another"
+    assert time.monotonic() - begun < ONE_AFTER_ANOTHER
     assert entries() == EXPECTED
 
 
@@ -65,7 +67,7 @@ def test_accepted_signals_have_one_patience_and_a_close_behind_them_is_a_close(s
         accept(arrival(raw, rule=rule), tables)
     begun = time.monotonic()
     assert dispatch_accepted(10, tables) == 4
-    assert time.monotonic() - begun < 1.3
+    assert time.monotonic() - begun < ONE_AFTER_ANOTHER
     assert entries() == EXPECTED
 
 

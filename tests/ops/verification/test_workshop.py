@@ -78,6 +78,7 @@ def test_a_trial_leaves_nothing_behind(transactional_db, tmp_path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.soak
 @WITH_TEMPLATE
 def test_orders_are_measured_on_contracts_that_are_set_up_and_on_such_that_are_not(
     transactional_db, tmp_path
