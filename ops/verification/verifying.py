@@ -43,7 +43,7 @@ def questions(trials: Trials, held_memory: Callable[[], Mapping[str, float]]) ->
     return {
         SCHEMA: partial(database.check, trials.wanted_structure),
         PROTECTION: partial(protection.check, partial(trials.trial, "protection")),
-        ML: forecasts.check,
+        ML: partial(forecasts.check, partial(trials.trial, "forecasts")),
         EXCHANGE: exchange.check,
         RISK: partial(risk.check, partial(trials.trial, "limits")),
         PERFORMANCE: partial(performance.check, partial(trials.trial_on_paper, "speed"), held_memory),
@@ -53,7 +53,7 @@ def questions(trials: Trials, held_memory: Callable[[], Mapping[str, float]]) ->
 
 def verify(data: Path, names: tuple[str, ...] = EVERYTHING) -> dict[str, Any]:
     """The report. What looks at the installation comes before what keeps the machine busy."""
-    at_once = (ML, EXCHANGE, INTEGRITY)
+    at_once = (EXCHANGE, INTEGRITY)
     order = sorted((name for name in EVERYTHING if name in names), key=lambda name: name not in at_once)
     with _cleared_away() as stack:
         workshop = Workshop(stack, (data / "verification").resolve())

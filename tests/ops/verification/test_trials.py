@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from exchanges import session
 from exchanges.paper.inprocess import ENGINES
-from ops.verification.checks import protection, risk
-from ops.verification.services import desk, limits_trial, protection_trial
+from ops.verification.checks import forecasts, protection, risk
+from ops.verification.services import desk, forecasts_trial, limits_trial, protection_trial
 from ops.verification.verdicts import Status
 from positions.models import Position
+from signals_app.forecast_models import ForecastFeed, ForecastRun
 from tests.builders import a_position, an_account
 
 NEVER_MOVES = """
@@ -112,3 +113,75 @@ def test_what_was_handed_over_is_no_finding(db) -> None:
     assert len(list(protection._bare())) == 1
     Position.objects.filter(pk=position.pk).update(handed_over_at=timezone.now())
     assert list(protection._bare()) == []
+
+
+@pytest.fixture
+def few(settings, monkeypatch) -> None:
+    """Forty signals tell what a thousand would."""
+    settings.MAX_SIGNAL_AGE = timedelta(minutes=5)
+    monkeypatch.setattr(forecasts_trial, "CONTRACTS", 20)
+    monkeypatch.setattr(forecasts_trial, "CANDLES", 2)
+
+
+def test_a_forecast_goes_all_the_way_to_a_signal(db, few) -> None:
+    found = forecasts.check(forecasts_trial.run)
+    assert (found.status, list(found.issues)) == (Status.PASSED, [])
+    tried = found.details["tried"]
+    assert (tried["columns_left"] >= 240, tried["signals_1000"], tried["signals"]) == (True, 40, 4)
+    assert (tried["with_model"]["source"], tried["without_model"]["reason"]) == (
+        "model",
+        "no model is in use",
+    )
+    assert tried["signals_1000_seconds"] > 0
+
+
+GOOD = {
+    "source": "model",
+    "reason": "",
+    "confidence": [0.4, 0.5],
+    "btc_and_eth_differ": True,
+    "identical": [],
+}
+RULES = GOOD | {"source": "fallback", "reason": "no model is in use"}
+WHOLE = {
+    "columns_left": 259, "with_model": GOOD, "without_model": RULES, "after_the_model_went": RULES, "signals": 2,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        ({}, None),
+        ({"columns_left": 239}, "only 239 features"),
+        ({"signals": 0}, "became no signal"),
+        ({"with_model": RULES}, "with_model: wanted answers of the model, got fallback no model is in use"),
+        ({"after_the_model_went": GOOD | {"source": "", "confidence": []}}, "fallback, got none"),
+        ({"with_model": GOOD | {"confidence": [0.4, 1.0]}}, "a confidence is not between 0 and 1"),
+        ({"without_model": RULES | {"btc_and_eth_differ": False}}, "the same answer, number for number"),
+    ],
+)
+def test_a_forecast_that_stops_halfway_is_found(db, broken: dict[str, object], words: str | None) -> None:
+    found = forecasts.check(lambda: WHOLE | broken)
+    assert found.status is (Status.FAILED if words else Status.PASSED)
+    assert [words in issue.issue for issue in found.issues] == [True] * bool(words)
+
+
+def test_what_the_installation_s_own_feed_said_is_looked_at(db) -> None:
+    feed, now = ForecastFeed.objects.create(account=an_account()), timezone.now()
+    assert forecasts.check(lambda: WHOLE).status is Status.PASSED
+    run = ForecastRun.objects.create(
+        account=feed.account, of_paper=True, started_at=now, finished_at=now, candle_at=now, source="model"
+    )
+    assert forecasts.check(lambda: WHOLE).status is Status.PASSED
+    for changed in ({"identical": [["BTCUSDT", "ETHUSDT"]]}, {"candle_at": now - timedelta(hours=2)}):
+        ForecastRun.objects.filter(pk=run.pk).update(**changed)
+    found = forecasts.check(lambda: WHOLE)
+    assert (found.status, len(found.issues)) == (Status.FAILED, 2)
+
+
+def test_without_its_libraries_it_cannot_be_asked(db, monkeypatch) -> None:
+    monkeypatch.setattr(forecasts, "find_spec", lambda name: None)
+    found = forecasts.check(lambda: 1 / 0)  # type: ignore[arg-type,return-value]
+    assert (found.status, found.is_needed) == (Status.UNKNOWN, False)
+    ForecastFeed.objects.create(account=an_account(), sends_signals=True)
+    assert forecasts.check(lambda: 1 / 0).is_needed  # type: ignore[arg-type,return-value]
