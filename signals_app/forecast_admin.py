@@ -12,7 +12,7 @@ from django.utils.html import format_html
 
 from exchanges.models import KEYS_OF_ACCOUNT
 from ops.desk.admin_base import AskedAfresh, DeskAdmin, ReadOnlyAdmin
-from signals_app.forecast_models import ForecastFeed, ForecastModel
+from signals_app.forecast_models import CandleSpan, ForecastFeed, ForecastModel
 
 
 @admin.register(ForecastFeed)
@@ -47,3 +47,17 @@ class ForecastModelAdmin(ReadOnlyAdmin):
     @admin.display(description="Its card")
     def its_card(self, model: ForecastModel) -> Any:
         return format_html('<a href="{}">Model {}</a>', reverse("forecast-model", args=[model.pk]), model.pk)
+
+
+@admin.register(CandleSpan)
+class CandleSpanAdmin(ReadOnlyAdmin):
+    """For which times candles are kept: one row for each contract, where nothing is missing."""
+
+    list_display = ("instrument", "account", "timeframe", "of_paper", "since", "until")
+    list_filter = ("account", "timeframe", "of_paper")
+    search_fields = ("instrument__exchange_symbol",)
+    ordering = ("instrument", "since")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CandleSpan]:
+        rows = super().get_queryset(request)
+        return rows.select_related("account", "instrument").defer(*KEYS_OF_ACCOUNT)

@@ -14,7 +14,8 @@ TRADING = (
 )  # fmt: skip
 SETUP = (
     "Strategy", "Ticker", "Instrument", "ExchangeAccount", "RiskLimits", "SignalSender", "ArbitragePair",
-    "ForecastFeed", "ForecastModel", "NotifyTarget", "PeriodicTask", "IntervalSchedule", "CrontabSchedule",
+    "ForecastFeed", "ForecastModel", "CandleSpan", "NotifyTarget", "PeriodicTask", "IntervalSchedule",
+    "CrontabSchedule",
 )  # fmt: skip
 GROUPS = {"Trading": TRADING, "Setup": SETUP}
 REST = "System"
@@ -28,6 +29,7 @@ NAMES = {
     "Instrument": "Contracts of the exchanges",
     "ForecastFeed": "Feeds of forecasts",
     "ForecastModel": "Models of forecasts",
+    "CandleSpan": "Candles that are kept",
     "AccountWatch": "How well accounts are heard",
     "LogEntry": "Acts in the admin",
 }

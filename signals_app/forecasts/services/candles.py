@@ -115,12 +115,16 @@ def _write(of: Of, candles: Sequence[Candle]) -> None:
 
 
 def _remember(of: Of, span: Span) -> None:
+    """Joined with those it touches: usually with one, which it makes longer."""
     touching = CandleSpan.objects.select_for_update().filter(**of, since__lte=span[1], until__gte=span[0])
-    found = list(touching.values_list("since", "until"))
-    if found == [whole := joined([*found, span])[0]]:
-        return
-    touching.delete()
-    CandleSpan.objects.create(**of, since=whole[0], until=whole[1])
+    found = {pk: (since, until) for pk, since, until in touching.values_list("pk", "since", "until")}
+    since, until = joined([*found.values(), span])[0]
+    if not found:
+        CandleSpan.objects.create(**of, since=since, until=until)
+    elif list(found.values()) != [(since, until)]:
+        first, *others = found
+        CandleSpan.objects.filter(pk__in=others).delete()
+        CandleSpan.objects.filter(pk=first).update(since=since, until=until)
 
 
 def remove_old_candles(feed: ForecastFeed, now: datetime) -> int:

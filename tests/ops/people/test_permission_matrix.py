@@ -138,7 +138,7 @@ WRITTEN_BY_SERVICES = {
     "positions/arbitragetrade", "positions/accountequity", "positions/position", "positions/order",
     "positions/fill", "positions/riskevent", "positions/fundingpayment", "positions/invariantcheck",
     "exchanges/accountwatch", "positions/canaryrun", "positions/canaryorder", "ops/notifymessage", "ops/systemlog",
-    "signals_app/forecastmodel",
+    "signals_app/candlespan", "signals_app/forecastmodel",
 }  # fmt: skip
 FOR_NOBODY = {f"{model}/{kind}" for model in WRITTEN_BY_SERVICES for kind in ("add/", "<path:object_id>/delete/")} | {
     "exchanges/exchangeaccount/<path:object_id>/delete/",  # rows hang on it for good
