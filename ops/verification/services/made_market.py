@@ -22,7 +22,7 @@ from signals_app.forecasts.terms import HORIZONS
 SEED, STEP_MS = 20260101, 900_000
 CENT = Decimal("0.0001")
 FIGURES = ("open", "high", "low", "close", "volume")
-SPLITS, LEANING, REACH, RETURNED = 30, 2.0, 0.002, 0.01
+SPLITS, LEANING, REACH, RETURNED = 150, 2.0, 0.0005, 0.01
 
 
 def a_past(symbols: tuple[str, ...], times: int) -> Bars:
@@ -103,10 +103,16 @@ def _built(bars: Bars) -> Model:
 
 
 def _forest(rows: np.ndarray, baseline: np.ndarray, reach: float) -> Forest:
-    """One tree of two leaves for each of some features, split at what half of the contracts are below."""
-    chosen = np.linspace(0, rows.shape[1] - 1, SPLITS).astype(np.int32)
+    """One tree of two leaves for each of many features that no two contracts share, split at ever another place: no two
+    contracts go the same way everywhere."""
+    varied = [place for place in range(rows.shape[1]) if len(np.unique(rows[:, place])) == len(rows)]
+    chosen = np.array(varied, dtype=np.int32)[np.linspace(0, len(varied) - 1, SPLITS).astype(np.int32)]
+    shares = np.resize([0.5, 0.2, 0.8, 0.35, 0.65, 0.05, 0.95], SPLITS)
     feature, threshold = np.full((SPLITS, 3), -1, dtype=np.int32), np.zeros((SPLITS, 3))
-    feature[:, 0], threshold[:, 0] = chosen, np.median(rows[:, chosen], axis=0)
+    feature[:, 0], threshold[:, 0] = (
+        chosen,
+        [np.quantile(rows[:, one], share) for one, share in zip(chosen, shares, strict=True)],
+    )
     steps = reach * np.sqrt(np.arange(2, SPLITS + 2))  # no two sums of them are alike
     value = np.stack([np.zeros(SPLITS), -steps, steps], axis=1)
     leaves = np.zeros((SPLITS, 3), dtype=np.int32)
