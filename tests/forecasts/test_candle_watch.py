@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,6 @@ from django.utils import timezone
 from exchanges import session
 from exchanges.errors import NotSent
 from exchanges.marks import latest_mark
-from exchanges.models import ExchangeAccount
 from exchanges.types import Timeframe
 from positions.services.instruments import refresh_instruments
 from signals_app.forecast_models import CandleSpan, ForecastFeed, StoredCandle
@@ -97,33 +96,70 @@ def paper(tmp_path: Path, settings, transactional_db, marks) -> Iterator[PaperPr
         session.close_all()
 
 
-def test_the_market_process_brings_them_of_both_venues_and_heals_after_a_kill(
-    paper: PaperProcess, tmp_path: Path
-) -> None:
-    """The minutes of some hours, as the paper exchange makes them up; prices are told meanwhile."""
+@pytest.fixture
+def feeds(paper: PaperProcess) -> list[ForecastFeed]:
+    """Of minutes, one at each venue."""
     accounts = [an_account(venue="binance"), an_account(venue="bybit")]
     refresh_instruments()
     a_ticker("BTCUSDT")
-    for account in accounts:
-        ForecastFeed.objects.create(account=account, timeframe=MINUTE, days_kept=3)
+    return [
+        ForecastFeed.objects.create(account=account, timeframe=MINUTE, days_kept=3) for account in accounts
+    ]
+
+
+@pytest.fixture
+def is_complete() -> Callable[[ForecastFeed], bool]:
+    """Whether all minutes of the past that the paper exchange made up are there."""
     newest = closed_until(MINUTE, timezone.now()) - 2 * MINUTE.length
     wanted = {newest - one * MINUTE.length for one in range(290)}
 
-    def are_there() -> bool:
-        return all(wanted <= set(_opened(account)) for account in accounts)
+    def look(feed: ForecastFeed) -> bool:
+        found = StoredCandle.objects.filter(account=feed.account).values_list("opened_at", flat=True)
+        return wanted <= set(found)
 
-    log, environment = tmp_path / "market-log", {"PAPER_EXCHANGE_URL": paper.url}
-    with log.open("ab") as screen:
-        killed = start(["manage.py", "watch_market"], _environment() | environment, screen)
-        until(StoredCandle.objects.exists, "the first candles")
-        killed.kill()
-        killed.wait(DEADLINE_SECONDS)
-    with child("manage.py", "watch_market", log=log, **environment):
-        until(are_there, "all minutes of both accounts")
+    return look
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"kind": "close_before"},
+        pytest.param({"kind": "delay_before", "seconds": 60}, marks=pytest.mark.soak),
+    ],
+)
+def test_trouble_with_the_candles_of_one_venue_keeps_nothing_else_waiting(
+    paper: PaperProcess,
+    feeds: list[ForecastFeed],
+    is_complete: Callable[[ForecastFeed], bool],
+    trouble: dict[str, object],
+    tmp_path: Path,
+) -> None:
+    """Neither the other venue's candles nor a price; and the market process goes on by itself when it is over."""
+    binance, bybit = feeds
+    paper.hook("faults", path="/fapi/v1/klines", times=100_000, **trouble)
+    with child("manage.py", "watch_market", log=tmp_path / "market-log", PAPER_EXCHANGE_URL=paper.url):
+        until(lambda: is_complete(bybit), "all minutes of the other")
         paper.set_price("BTCUSDT", 97123)
         until(lambda: latest_mark("binance", "BTCUSDT", timezone.now()) == 97123, "a price meanwhile")
+        assert not StoredCandle.objects.filter(account=binance.account).exists()
+        paper.clear_faults()
+        until(lambda: is_complete(binance), "all minutes of this one")
+
+
+@pytest.mark.soak
+def test_whenever_the_market_process_is_killed_the_next_one_brings_what_is_missing(
+    paper: PaperProcess,
+    feeds: list[ForecastFeed],
+    is_complete: Callable[[ForecastFeed], bool],
+    tmp_path: Path,
+) -> None:
+    log, environment = tmp_path / "market-log", {"PAPER_EXCHANGE_URL": paper.url}
+    for written in (1, 2, 400):
+        with log.open("ab") as screen:
+            killed = start(["manage.py", "watch_market"], _environment() | environment, screen)
+            until(lambda least=written: StoredCandle.objects.count() >= least, f"{written} candles")
+            killed.kill()
+            killed.wait(DEADLINE_SECONDS)
+    with child("manage.py", "watch_market", log=log, **environment):
+        until(lambda: all(map(is_complete, feeds)), "all minutes of both accounts")
     assert "Traceback" not in log.read_text()
-
-
-def _opened(account: ExchangeAccount) -> list[datetime]:
-    return list(StoredCandle.objects.filter(account=account).values_list("opened_at", flat=True))
