@@ -96,14 +96,21 @@ class Hooks:
 
 
 def _candle(row: list[object]) -> Candle:
-    """Its beginning in milliseconds, open, high, low and close."""
-    open_ms, *prices = row
-    first, high, low, close = map(_price, prices)
+    """Its beginning in milliseconds, open, high, low and close; what was traded, where it is said."""
+    open_ms, *told = row
+    first, high, low, close = map(_price, told[:4])
     if not isinstance(open_ms, int) or open_ms % CANDLE_MS:
         raise ValueError("a candle begins with its minute")
     if not low <= min(first, close) <= max(first, close) <= high:
         raise ValueError("no price of a candle is beyond its high or low")
-    return Candle(open_ms, first, high, low, close, Decimal(0))
+    return Candle(open_ms, first, high, low, close, _volume(*told[4:]))
+
+
+def _volume(word: object = 0) -> Decimal:
+    volume = Decimal(str(word))
+    if not volume.is_finite() or volume < 0:
+        raise ValueError("what was traded is zero or more")
+    return volume
 
 
 def _price(word: object) -> Decimal:

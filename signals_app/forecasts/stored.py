@@ -7,10 +7,11 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import BigIntegerField, FloatField, Max, QuerySet
+from django.db.models import BigIntegerField, Count, FloatField, Max, QuerySet
 from django.db.models.functions import Cast, Extract
 
 from exchanges.models import ExchangeAccount, Instrument
+from exchanges.registry import is_on_paper
 from exchanges.types import Timeframe
 from signals_app.forecast_models import CandleSpan, ForecastFeed, StoredCandle
 from signals_app.forecasts.candle_rules import EPOCH
@@ -57,6 +58,20 @@ def newest_candle(account: ExchangeAccount, timeframe: Timeframe, of_paper: bool
     )
     found: datetime | None = young.aggregate(found=Max("opened_at"))["found"]
     return found
+
+
+def can_be_forecast(feed: ForecastFeed, candle_at: datetime) -> bool:
+    """Whether any contract has all that its features look back on."""
+    timeframe = Timeframe(feed.timeframe)
+    first = candle_at - (HISTORY - 1) * timeframe.length
+    told = StoredCandle.objects.filter(
+        account=feed.account_id,
+        timeframe=timeframe,
+        of_paper=is_on_paper(),
+        instrument__in=instruments_of(feed),
+        opened_at__range=(first, candle_at),
+    )
+    return told.values("instrument").annotate(known=Count("pk")).filter(known__gte=HISTORY).exists()
 
 
 def stored_bars(

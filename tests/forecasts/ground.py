@@ -36,7 +36,11 @@ def just_after_close(seconds: float = 10) -> datetime:
 
 
 def a_feed(account: ExchangeAccount | None = None, **values: Any) -> ForecastFeed:
-    return ForecastFeed.objects.create(account=account or an_account(), **values)
+    """One that has been there for long."""
+    made = ForecastFeed.objects.create(account=account or an_account(), **values)
+    made.created_at = timezone.now() - timedelta(days=1)
+    made.save(update_fields=["created_at"])
+    return made
 
 
 def store(

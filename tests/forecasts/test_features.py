@@ -102,6 +102,34 @@ def _odd(kind: str) -> Bars:
     return replace(bars, **changed)
 
 
+@pytest.mark.parametrize("still", [30, 60, 90])
+def test_a_market_that_stopped_has_forgotten_what_it_was(still: int) -> None:
+    """What moving sums remember in their last digits was divided by itself: infinite features, other ones each time."""
+    bars = _stopped(noise(500), still)
+    every, last = features(bars), features(bars.last(HISTORY))
+    spread = features(noise(500)).values[:, HISTORY:].std(axis=(0, 1)) + 1e-6
+    assert every.are_known()[:, -1].all()
+    away = np.abs(every.values[:, -1] - last.values[:, -1]).max(axis=0) / spread
+    assert {name: far for name, far in zip(every.names, away, strict=True) if far > 0.2} == {}
+
+
+def _stopped(bars: Bars, still: int) -> Bars:
+    changed = {name: getattr(bars, name).copy() for name in NAMES}
+    for name in NAMES:
+        changed[name][:, -still:] = 0 if name == "volume" else bars.close[:, -still - 1 : -still]
+    return replace(bars, **changed)
+
+
+@pytest.mark.parametrize("money", [1e-9, 1.0, 1e9])
+def test_money_flows_in_every_unit_and_nowhere_where_none_does(money: float) -> None:
+    bars = noise(HISTORY)
+    made = features(replace(bars, volume=bars.volume * money))
+    usual, place = features(bars), made.names.index("mfi")
+    assert made.values[:, -1, place] == pytest.approx(usual.values[:, -1, place], abs=1e-5)
+    none = features(replace(bars, volume=0 * bars.volume))
+    assert none.values[:, -1, place] == pytest.approx(0.5)
+
+
 def test_a_missing_candle_is_no_number() -> None:
     bars = noise(HISTORY + 50)
     for name in NAMES:

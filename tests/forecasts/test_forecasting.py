@@ -148,6 +148,31 @@ def test_where_no_candle_came_the_run_says_so_and_it_is_told_once(feed: Forecast
     assert RiskEvent.objects.filter(event_type="no_forecasts").count() == 1
 
 
+def test_what_could_not_be_forecast_is_forecast_once_its_past_has_come(feed: ForecastFeed, now) -> None:
+    a_model_row()
+    old = StoredCandle.objects.filter(opened_at__lt=now - 5 * QUARTER.length)
+    kept = list(old)
+    old.delete()
+    first = made_of(feed, now)
+    assert (first.contracts, set(first.left_out)) == (0, {"BTCUSDT", "ETHUSDT"})
+    assert make_forecasts(feed, now + timedelta(seconds=3)) is None, "nothing has changed"
+    StoredCandle.objects.bulk_create(kept)
+    second = made_of(feed, now + timedelta(seconds=6))
+    assert (second.pk, second.contracts, second.source, second.left_out) == (first.pk, 2, "model", {})
+    assert make_forecasts(feed, now + timedelta(seconds=9)) is None
+
+
+def test_a_new_feed_is_given_time_until_its_past_has_come(feed: ForecastFeed, now) -> None:
+    kept = list(StoredCandle.objects.all())
+    StoredCandle.objects.all().delete()
+    late = last_close(QUARTER, now) + timedelta(minutes=9)
+    feed.created_at = late - timedelta(seconds=5)
+    assert make_forecasts(feed, late) is None
+    StoredCandle.objects.bulk_create(kept)
+    assert made_of(feed, late + timedelta(seconds=3)).contracts == 2
+    assert not RiskEvent.objects.filter(event_type="no_forecasts").exists()
+
+
 # who makes it
 
 

@@ -65,7 +65,7 @@ class Stack:
             "tradingbot",
             "worker",
             "-Q",
-            "orders,trailing,sweeps,reconcile",
+            "orders,trailing,sweeps,reconcile,forecasts",
         ]
         options = ["-P", "threads", "-c", "8", "--without-gossip", "--without-mingle", "-l", "WARNING"]
         self.worker = Part(folder / "worker-log", *worker, *options, **given)

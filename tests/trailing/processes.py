@@ -33,7 +33,8 @@ class PaperProcess:
         self.hook("price", symbol=symbol, price=str(price))
 
     def tell_candles(self, symbol: str, rows: Sequence[Sequence[object]]) -> None:
-        """[milliseconds, open, high, low, close] of minutes, instead of all from the first of them on."""
+        """[milliseconds, open, high, low, close] of minutes, a volume where it matters, instead of all from the first
+        of them on."""
         self.hook("candles", symbol=symbol, rows=[[row[0], *map(str, row[1:])] for row in rows])
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import bottleneck as bn
 import numpy as np
+import numpy.typing as npt
 import talib
 
 from signals_app.forecasts.bars import Floats
@@ -33,20 +34,29 @@ def ratio(above: Floats, below: Floats) -> Floats:
 
 
 def mean(values: Floats, bars: int) -> Floats:
-    return _moved(bn.move_mean, values, bars)
+    return np.where(_stands(values, bars), values, _moved(bn.move_mean, values, bars))
 
 
 def root_mean(squares: Floats, bars: int) -> Floats:
-    """Root of the mean of squares: where nothing moved any more, what is left of moving sums may be below zero."""
+    """Root of the mean of squares: what is left of moving sums may be below zero."""
     return np.sqrt(np.maximum(mean(squares, bars), 0))
 
 
 def total(values: Floats, bars: int) -> Floats:
-    return _moved(bn.move_sum, values, bars)
+    return np.where(_stands(values, bars), bars * values, _moved(bn.move_sum, values, bars))
 
 
 def deviation(values: Floats, bars: int) -> Floats:
-    return _moved(bn.move_std, values, bars)
+    return np.where(_stands(values, bars), 0.0, _moved(bn.move_std, values, bars))
+
+
+def _stands(values: Floats, bars: int) -> npt.NDArray[np.bool_]:
+    """Where a whole window holds one value. A moving sum remembers there in its last digits what went before: that
+    would be divided by itself in a market that stands still, or in which nothing is traded."""
+    place = np.arange(values.shape[1])
+    begins = np.zeros(values.shape, dtype=np.int64)
+    begins[:, 1:] = np.where(values[:, 1:] == values[:, :-1], 0, place[1:])
+    return np.asarray(place - np.maximum.accumulate(begins, axis=1) >= bars - 1)
 
 
 def median(values: Floats, bars: int) -> Floats:

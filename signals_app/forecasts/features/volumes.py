@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import talib
 
 from signals_app.forecasts.bars import Bars, Floats
 from signals_app.forecasts.features.columns import Column, Columns
@@ -13,7 +12,6 @@ from signals_app.forecasts.features.numerics import (
     covariance,
     deviation,
     flag,
-    indicator,
     lag,
     mean,
     rank,
@@ -44,8 +42,8 @@ def volume(bars: Bars) -> Columns:
     yield Column("obv_trend", 61, "its slope in 10", slope(held, 10))
     up, down = divergences(bars, held)
     yield Column("obv_divergence", 71, "1 or -1: price at an extreme of 20 and OBV is not", up - down)
-    flow = indicator(talib.MFI, bars.high, bars.low, bars.close, bars.volume, timeperiod=14) / 100
-    yield Column("mfi", 15, "money flow index 14, 0 to 1", flow)
+    flow = _money_flow(bars)
+    yield Column("mfi", 15, "money flow index 14, 0 to 1; 0.5 where none flows", flow)
     yield Column("mfi_overbought", 15, "1 when MFI > 0.8", flag(flow > 0.8, flow))
     yield Column("mfi_oversold", 15, "1 when MFI < 0.2", flag(flow < 0.2, flow))
     signed = place_in_bar(bars) * bars.volume
@@ -55,6 +53,13 @@ def volume(bars: Bars) -> Columns:
     pressed = ratio(mean(signed, 3) - mean(signed, 10), usual)
     yield Column("accumulation", 50, "money flow volume: mean of 3 less of 10, / mean volume of 50", pressed)
     yield Column("volume_z", 20, "volume in deviations from its mean of 20", z_score(bars.volume, 20))
+
+
+def _money_flow(bars: Bars) -> Floats:
+    """The library's own takes little money, or little of a dear unit, for none."""
+    typical = (bars.high + bars.low + bars.close) / 3
+    money, way = typical * bars.volume, np.sign(change(typical, 1))
+    return 0.5 + 0.5 * ratio(total(way * money, 14), total(np.abs(way) * money, 14))
 
 
 def microstructure(bars: Bars) -> Columns:

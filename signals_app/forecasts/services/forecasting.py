@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from exchanges.registry import is_on_paper
 from exchanges.types import Timeframe
@@ -22,7 +22,7 @@ from signals_app.forecast_models import (
 )
 from signals_app.forecasts.reckoned import Reckoned
 from signals_app.forecasts.services import alarms, sending
-from signals_app.forecasts.stored import instruments_of
+from signals_app.forecasts.stored import can_be_forecast, instruments_of
 from signals_app.forecasts.waiting import goes_on_waiting
 from trailing.volatility import last_close
 
@@ -46,9 +46,8 @@ def make_due(now: datetime) -> None:
 def make_forecasts(feed: ForecastFeed, now: datetime) -> ForecastRun | None:
     """None: they are made, or somebody is at it, or candles are still waited for."""
     timeframe = Timeframe(feed.timeframe)
-    ended_at = last_close(timeframe, now)
-    candle_at = ended_at - timeframe.length
-    if _is_taken(feed, candle_at, now) or _waits(feed, candle_at, now - ended_at):
+    candle_at = last_close(timeframe, now) - timeframe.length
+    if _is_taken(feed, candle_at, now) or _waits(feed, candle_at, now):
         return None
     run = _claimed(feed, candle_at, now)
     if run is None:
@@ -67,10 +66,20 @@ def _runs(feed: ForecastFeed) -> QuerySet[ForecastRun]:
 
 def _is_taken(feed: ForecastFeed, candle_at: datetime, now: datetime) -> bool:
     run = _runs(feed).filter(candle_at=candle_at).first()
-    return run is not None and (run.finished_at is not None or run.started_at > now - TAKEN_OVER_AFTER)
+    if run is None:
+        return False
+    if run.finished_at is None:
+        return run.started_at > now - TAKEN_OVER_AFTER
+    return not (_lacked_candles(run) and can_be_forecast(feed, candle_at))
 
 
-def _waits(feed: ForecastFeed, candle_at: datetime, since_end: timedelta) -> bool:
+def _lacked_candles(run: ForecastRun) -> bool:
+    return run.contracts == 0 and bool(run.left_out)
+
+
+def _waits(feed: ForecastFeed, candle_at: datetime, now: datetime) -> bool:
+    """A new feed is given time until its past has come."""
+    since_end = now - max(candle_at + Timeframe(feed.timeframe).length, feed.created_at)
     wanted = {one.pk for one in instruments_of(feed)}
     newest = StoredCandle.objects.filter(
         account=feed.account_id,
@@ -90,8 +99,10 @@ def _claimed(feed: ForecastFeed, candle_at: datetime, now: datetime) -> Forecast
     ours = _runs(feed).filter(candle_at=candle_at, started_at=now, finished_at=None)
     if (found := ours.first()) is not None:
         return found
-    left = _runs(feed).filter(candle_at=candle_at, finished_at=None, started_at__lte=now - TAKEN_OVER_AFTER)
-    return ours.first() if left.update(started_at=now) else None
+    killed = Q(finished_at=None, started_at__lte=now - TAKEN_OVER_AFTER)
+    empty = Q(finished_at__isnull=False, contracts=0) & ~Q(left_out={})  # its candles have come since
+    left = _runs(feed).filter(killed | empty, candle_at=candle_at)
+    return ours.first() if left.update(started_at=now, finished_at=None) else None
 
 
 def _reckoned(feed: ForecastFeed, run: ForecastRun) -> Reckoned:

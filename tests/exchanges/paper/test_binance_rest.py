@@ -70,12 +70,12 @@ async def test_candles_are_those_that_a_hook_told(paper: Paper, exchange: Any) -
     minute = (await exchange.fetch_ohlcv(BTC, "1m", limit=5))[0][0]
     told = [
         [minute, "97000", "98300", "96900", "97100"],
-        [minute + 60_000, "97100", "97200", "97000", "97150"],
+        [minute + 60_000, "97100", "97200", "97000", "97150", "12.5"],
     ]
     assert await paper.hook("candles", symbol="BTCUSDT", rows=told) == {"told": 2}
     for price in ({}, {"price": "mark"}):
         rows = await exchange.fetch_ohlcv(BTC, "1m", since=minute, limit=2, params=price)
-        assert [row[:5] for row in rows] == [[row[0], *map(float, row[1:])] for row in told]
+        assert rows == [[*told[0][:1], *map(float, told[0][1:]), 0], [told[1][0], *map(float, told[1][1:])]]
 
 
 @pytest.mark.parametrize(
@@ -86,6 +86,9 @@ async def test_candles_are_those_that_a_hook_told(paper: Paper, exchange: Any) -
         [[60_001, "97000", "97100", "96900", "97000"]],
         [[60_000, "97000", "97100", "96900", "97200"]],
         [[120_000, 1, 1, 1, 1], [60_000, 1, 1, 1, 1]],
+        [[60_000, 1, 1, 1, 1, -1]],
+        [[60_000, 1, 1, 1, 1, "NaN"]],
+        [[60_000, 1, 1, 1, 1, 1, 1]],
     ],
 )
 @pytest.mark.asyncio
