@@ -247,13 +247,13 @@ def test_what_was_given_up_may_be_tried_again(admin_client, receiver: Receiver) 
     assert receiver.titles == ["a title"]
 
 
-def test_workers_do_not_import_what_sends_nor_workers_or_pages_what_forecasts() -> None:
+def test_workers_do_not_import_what_sends_nor_workers_pages_or_the_market_what_forecasts() -> None:
     numbers = ("numpy", "bottleneck", "talib", "sklearn", "scipy")
     heavy = ("apprise", "prometheus_client", "structlog", "ops.notify.notifier", *numbers)
     code = (
         "import django; django.setup(); import sys, tradingbot.celery as c; c.app.loader.import_default_modules();"
         f"found = [name for name in {heavy!r} if name in sys.modules];"
-        f"import tradingbot.urls; print(found + [name for name in {numbers!r} if name in sys.modules])"
+        f"import tradingbot.urls, trailing.market; print(found + [name for name in {numbers!r} if name in sys.modules])"
     )
     answer = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
