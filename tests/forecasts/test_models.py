@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from signals_app.forecast_models import ForecastModel, ModelState
 from signals_app.forecasts.bars import Bars
+from signals_app.forecasts.candidates import Candidate, candidate
+from signals_app.forecasts.card import Circumstances
 from signals_app.forecasts.drift import reference_of
 from signals_app.forecasts.features.table import version
 from signals_app.forecasts.forest import Unreadable
 from signals_app.forecasts.known_models import features_version, hash_of, model_in_use, opened_model
 from signals_app.forecasts.model import OtherOrder
-from signals_app.forecasts.services.models import keep_model, put_in_use, take_out_of_use
+from signals_app.forecasts.services.models import keep_candidate, keep_model, put_in_use, take_out_of_use
 from signals_app.forecasts.training import Trained
 from tests.forecasts.made_candles import noise
 from tests.forecasts.trained import ON_ONE_WORKER, learnable, of_noise
@@ -163,6 +167,23 @@ def test_models_of_paper_and_of_real_candles_do_not_replace_each_other() -> None
     paper, real = keep(learnable), keep(learnable, of_paper=False)
     assert (paper.state, real.state) == (ModelState.IN_USE, ModelState.IN_USE)
     assert model_in_use(TIMEFRAME, False) == real
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_that_are_trained_at_the_same_time_the_first_stays() -> None:
+    """Both were compared when there was none in use."""
+    trained, bars = learnable()
+    made = [candidate(trained, bars, TIMEFRAME, True, NOW, Circumstances()) for _ in range(2)]
+    with ThreadPoolExecutor() as threads:
+        rows = list(threads.map(_keep_in_a_session_of_its_own, made))
+    assert sorted(row.state for row in rows) == [ModelState.IN_USE, ModelState.KEPT]
+    (late,) = [row for row in rows if row.state == ModelState.KEPT]
+    assert late.verdict.endswith("Another was put in use meanwhile, and stays.")
+
+
+def _keep_in_a_session_of_its_own(made: Candidate) -> ForecastModel:
+    with closing(connection):
+        return keep_candidate(made, NOW)
 
 
 @pytest.mark.django_db

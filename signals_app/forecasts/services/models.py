@@ -32,11 +32,12 @@ def keep_model(
     from signals_app.forecasts.candidates import candidate
     from signals_app.forecasts.card import Circumstances
 
-    return _kept(candidate(trained, bars, timeframe, of_paper, now, told or Circumstances()), now)
+    return keep_candidate(candidate(trained, bars, timeframe, of_paper, now, told or Circumstances()), now)
 
 
 @transaction.atomic
-def _kept(made: Candidate, now: datetime) -> ForecastModel:
+def keep_candidate(made: Candidate, now: datetime) -> ForecastModel:
+    """Whoever else was put in use since the comparison stays."""
     row = made.row
     if made.is_better:
         _alone()
