@@ -90,6 +90,7 @@ def _score_row(horizon: str, one: Mapping[str, Any]) -> Row:
         "per_call": _percent(one.get("per_call"), 3),
         "error": _percent(one.get("calibration_error"), 1),
         "foresees": one.get("foresees"),
+        "sees_sides": one.get("sees_sides"),
         "pays": one.get("pays"),
     }
 

@@ -10,6 +10,7 @@ from signals_app.forecast_models import Forecast, ForecastSource
 from signals_app.forecasts.plots import pieces
 from signals_app.forecasts.said import Said, came_of, said_of
 from signals_app.forecasts.terms import Direction, label_of
+from signals_app.models import SignalStatus
 
 SHAPES = {"long": "▲", "short": "▼", "neutral": "■"}
 TONES = {"long": "up", "short": "down", "neutral": ""}
@@ -46,6 +47,7 @@ def forecast_row(one: Forecast) -> Row:
         "is_fallback": one.source == ForecastSource.FALLBACK,
         "reason": one.reason,
         "signal_id": one.signal_id,
+        "refused": one.signal.reason if one.signal and one.signal.status == SignalStatus.IGNORED else "",
         "agreement": f"{one.agreement} of {len(one.horizons)}",
         "horizons": horizon_rows(one),
         "is_waiting": one.send_until is not None,

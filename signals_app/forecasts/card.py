@@ -17,7 +17,7 @@ from signals_app.forecasts.targets import CLASSES, VOLATILITY_SHARE
 from signals_app.forecasts.training import EMBARGO, Trained
 
 LIBRARIES = ("numpy", "scikit-learn", "ta-lib", "bottleneck")
-IMPORTANT = 20
+IMPORTANT = 30
 Card = dict[str, Any]
 
 
