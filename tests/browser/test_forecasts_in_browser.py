@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from signals_app.forecast_models import Forecast
 from tests.browser.conftest import signed_in
-from tests.forecasts.seeded import a_day, a_model
+from tests.forecasts.seeded import a_day, a_feed, a_forecast, a_model, a_run
 from tests.people import a_person
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -25,10 +25,10 @@ def paths() -> list[str]:
     return [
         "/forecasts/",
         f"/forecasts/contracts/{said.instrument_id}/",
-        f"/forecasts/{said.pk}/",
         "/forecasts/how-good/",
-        "/forecasts/models/",
+        f"/forecasts/{said.pk}/",
         f"/forecasts/models/{a_model().pk}/",
+        "/forecasts/models/",
     ]
 
 
@@ -41,8 +41,9 @@ def serious(page, **options) -> list[tuple[str, str]]:
     return [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")]
 
 
-def test_nothing_serious_is_found_in_light_and_dark_and_no_phone_scrolls_sideways(page, server):
-    for path in paths():
+@pytest.mark.parametrize("step", [2, pytest.param(1, marks=pytest.mark.soak)])  # every other page, or all
+def test_nothing_serious_is_found_in_light_and_dark_and_no_phone_scrolls_sideways(page, server, step):
+    for path in paths()[::step]:
         page.goto(server.origin + path)
         open_all(page)
         assert serious(page) == [], path
@@ -54,6 +55,18 @@ def test_nothing_serious_is_found_in_light_and_dark_and_no_phone_scrolls_sideway
         assert page.evaluate("document.documentElement.scrollWidth") == 390, path
         assert page.evaluate(SMALL) == [], path
         page.set_viewport_size({"width": 1440, "height": 900})
+
+
+def test_what_came_true_of_a_call_to_fall_is_no_loss_in_colour(page, server):
+    said = a_forecast(a_run(a_feed().account), direction="short", outcomes={"15m": -0.01, "1h": 0.01})
+    page.goto(f"{server.origin}/forecasts/{said.pk}/")
+    colours = page.locator("#came .verdict .toned").evaluate_all(
+        "all => all.map(one => getComputedStyle(one).color)"
+    )
+    right, wrong, open_one, _ = colours
+    assert len({right, wrong, open_one}) == 3
+    word = page.locator("#came .pnl .toned").first.evaluate("one => getComputedStyle(one).color")
+    assert wrong == word  # both are down
 
 
 @pytest.mark.soak
