@@ -7,6 +7,7 @@ from collections import defaultdict, deque
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.panel import Panel
 from rich.text import Text
@@ -15,6 +16,7 @@ COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_
 LOG_BYTES = 10_000_000
 LOG_FILES = 5
 KEPT_LINES = 20
+EDGES = "│  │"
 
 
 class Terminal:
@@ -35,8 +37,10 @@ class Terminal:
         self._log("up").emit(logging.makeLogRecord({"msg": text}))
 
     def box(self, text: str, title: str) -> None:
-        """For eyes only: never in a log, as it may hold a first password."""
-        self._print(Panel(Text(text), title=title, expand=False))
+        """For eyes only: never in a log, as it may hold a first password. As wide as its lines: an address that a
+        narrow terminal breaks can be copied whole, one that was cut leads nowhere."""
+        longest = max(map(cell_len, text.split("\n")))
+        self._print(Panel(Text(text), title=title, expand=False), width=longest + len(EDGES))
 
     def last_lines(self, name: str) -> list[str]:
         return list(self._last[name])
@@ -50,9 +54,9 @@ class Terminal:
         prefix = Text(f"{name:<9}│ ", style=colour)
         self._print(prefix + text)
 
-    def _print(self, what: RenderableType) -> None:
+    def _print(self, what: RenderableType, width: int | None = None) -> None:
         try:
-            self.console.print(what, soft_wrap=True, highlight=False)
+            self.console.print(what, soft_wrap=True, highlight=False, width=width)
         except (OSError, ValueError, SystemExit):  # rich ends the program when the reader has gone
             self.console = Console(quiet=True)  # trading goes on, and the logs tell
 

@@ -174,3 +174,11 @@ async def test_a_closed_terminal_stops_nothing(tmp_path: Path) -> None:
     terminal.line("worker", "three")
     terminal.close()
     assert (tmp_path / "worker.log").read_text() == "two\nthree\n"
+
+
+async def test_a_narrow_terminal_cuts_no_address(tmp_path: Path) -> None:
+    screen = io.StringIO()
+    terminal = Terminal(tmp_path, Console(file=screen, width=80))
+    address = "http://127.0.0.1:8000/accounts/link/#" + "a" * 43
+    terminal.box(f"Live page  here\nOr once    {address}\n           (on this machine)", "PAPER")
+    assert f"Or once    {address}" in screen.getvalue()
