@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.panel import Panel
+from rich.segment import Segments
 from rich.text import Text
 
 COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_green", "bright_magenta")
@@ -39,8 +40,9 @@ class Terminal:
     def box(self, text: str, title: str) -> None:
         """For eyes only: never in a log, as it may hold a first password. As wide as its lines: an address that a
         narrow terminal breaks can be copied whole, one that was cut leads nowhere."""
-        longest = max(map(cell_len, text.split("\n")))
-        self._print(Panel(Text(text), title=title, expand=False), width=longest + len(EDGES))
+        width = max(map(cell_len, text.split("\n"))) + len(EDGES)
+        panel = Panel(Text(text), title=title, expand=False)
+        self._print(Segments(self.console.render(panel, self.console.options.update_width(width))))
 
     def last_lines(self, name: str) -> list[str]:
         return list(self._last[name])
@@ -54,9 +56,9 @@ class Terminal:
         prefix = Text(f"{name:<9}│ ", style=colour)
         self._print(prefix + text)
 
-    def _print(self, what: RenderableType, width: int | None = None) -> None:
+    def _print(self, what: RenderableType) -> None:
         try:
-            self.console.print(what, soft_wrap=True, highlight=False, width=width)
+            self.console.print(what, soft_wrap=True, highlight=False)
         except (OSError, ValueError, SystemExit):  # rich ends the program when the reader has gone
             self.console = Console(quiet=True)  # trading goes on, and the logs tell
 
