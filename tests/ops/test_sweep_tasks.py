@@ -107,7 +107,7 @@ def test_every_queue_has_a_worker_and_questions_have_their_own() -> None:
     commands = [program.argv() for program in Children(Path(), {}).workers()]
     queues = [set(command[command.index("-Q") + 1].split(",")) for command in commands]
     assert {entry["options"]["queue"] for entry in SCHEDULE.values()} <= set.union(*queues)
-    assert {"reconcile"} in queues
+    assert {"reconcile", "forecasts"} in queues
     asking = {entry["task"] for entry in SCHEDULE.values() if entry["options"]["queue"] == "reconcile"}
     assert asking == {
         "positions.tasks.resolve_unknown",
