@@ -26,8 +26,17 @@ def score_rows(card: Card) -> list[dict[str, str]]:
             "calibration error": f"{one['calibration_error']:.1%}",
             "worth using": YES if one["foresees"] and one["sees_sides"] and one["pays"] else NO,
         }
-        for horizon, one in card["scores"].items()
+        for horizon, one in by_horizon(card, "scores")
     ]
+
+
+def by_horizon(card: Card, name: str) -> list[tuple[str, Any]]:
+    """Shortest first: a row of PostgreSQL keeps names in an order of its own."""
+    return [(horizon, card[name][horizon]) for horizon in card["horizons"]]
+
+
+def most_important(shares: Mapping[str, float], most: int) -> list[tuple[str, float]]:
+    return sorted(shares.items(), key=lambda item: -item[1])[:most]
 
 
 def _percent(share: float | None, digits: int) -> str:
@@ -93,7 +102,7 @@ def _reliability(card: Card) -> Lines:
             "came true": f"{one['came_true']:.1%}",
             "times": f"{one['count']:,}",
         }
-        for horizon, scores in card["scores"].items()
+        for horizon, scores in by_horizon(card, "scores")
         for one in scores["reliability"]
     ]
     yield from _table(rows)
@@ -101,8 +110,8 @@ def _reliability(card: Card) -> Lines:
 
 def _importance(card: Card, most: int = 8) -> Lines:
     yield from ("", "## What it looks at", "")
-    for horizon, shares in card["importance"].items():
-        named = ", ".join(f"`{name}` {share:.1%}" for name, share in list(shares.items())[:most])
+    for horizon, shares in by_horizon(card, "importance"):
+        named = ", ".join(f"`{name}` {share:.1%}" for name, share in most_important(shares, most))
         yield f"- {horizon}: {named}"
 
 

@@ -7,6 +7,8 @@ from html import escape
 from math import sqrt
 from typing import Any
 
+from signals_app.forecasts.card_text import by_horizon
+
 SIDE, GAP, TOP = 220, 46, 34
 LARGEST, SMALLEST = 9.0, 1.5
 TICKS = (0, 0.25, 0.5, 0.75, 1)
@@ -19,7 +21,7 @@ STYLE = (
 def picture(card: Mapping[str, Any]) -> str:
     """A square for each horizon: on the dashed line what was said is what came true; larger dots were said more
     often."""
-    horizons = list(card["scores"].items())
+    horizons = by_horizon(card, "scores")
     width, height = GAP + len(horizons) * (SIDE + GAP), TOP + SIDE + GAP
     squares = "\n".join(
         line

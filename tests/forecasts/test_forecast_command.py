@@ -14,6 +14,8 @@ from django.core.management import CommandError, call_command
 from ops.console import Status
 from signals_app.forecast_models import ForecastFeed, ForecastModel, ModelState
 from signals_app.forecasts.bars import Bars
+from signals_app.forecasts.card_text import most_important, score_rows
+from signals_app.forecasts.reliability_picture import picture
 from signals_app.forecasts.services.models import keep_model
 from tests.builders import a_forecast_model, a_ticker, an_account, an_instrument
 from tests.forecasts.made_candles import pattern
@@ -134,6 +136,21 @@ def test_a_card_is_a_page_and_a_picture(tmp_path: Path) -> None:
     bins = [one for scores in row.card["scores"].values() for one in scores["reliability"]]
     assert file.read_text().count('<circle class="dot"') == len(bins)
     assert row.verdict in forecast("show", row.pk)
+
+
+def test_horizons_are_told_from_the_shortest_and_features_from_the_most_important() -> None:
+    """PostgreSQL keeps the names of an object by their length."""
+    card = ForecastModel.objects.get(pk=_kept().pk).card
+    assert [row["horizon"] for row in score_rows(card)] == ["1h", "4h"]
+    card |= {"horizons": ["15m", "1h"], "scores": dict.fromkeys(("1h", "15m"), card["scores"]["1h"])}
+    assert [row["horizon"] for row in score_rows(card)] == ["15m", "1h"]
+    assert picture(card).index("15m:") < picture(card).index("1h:")
+    assert most_important({"a": 0.1, "bb": 0.3, "c": 0.2}, 2) == [("bb", 0.3), ("c", 0.2)]
+
+
+def _kept() -> ForecastModel:
+    trained, bars = learnable()
+    return keep_model(trained, bars, TIMEFRAME, True, NOW)
 
 
 def test_one_that_knows_nothing_is_used_for_a_typed_word_alone() -> None:
