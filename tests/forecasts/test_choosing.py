@@ -55,7 +55,7 @@ def test_what_all_horizons_say_is_chosen(profile: str, view: View, side: Directi
     assert (found.direction, found.agreement, found.reason) == (side, 4, "")
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(said=answers, move=moves, profile=st.sampled_from(list(FILTERS)))
 def test_a_market_upside_down_gets_the_opposite_side(
     said: dict[str, View], move: float, profile: str
@@ -70,7 +70,7 @@ def test_a_market_upside_down_gets_the_opposite_side(
     assert (there.stop_percent, there.target_percent) == (here.stop_percent, here.target_percent)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(said=answers, move=moves, profile=st.sampled_from(list(FILTERS)))
 def test_numbers_stay_within_their_limits(said: dict[str, View], move: float, profile: str) -> None:
     found = choose(said, move, profile)
@@ -82,7 +82,7 @@ def test_numbers_stay_within_their_limits(said: dict[str, View], move: float, pr
     assert (found.direction is None) == bool(found.reason)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(said=answers, move=moves)
 def test_a_side_is_never_taken_that_fewer_than_two_horizons_see(said: dict[str, View], move: float) -> None:
     for profile in FILTERS:
@@ -91,7 +91,7 @@ def test_a_side_is_never_taken_that_fewer_than_two_horizons_see(said: dict[str, 
         assert found.direction is None or (votes >= LEAST_VOTES and found.direction is not Direction.NEUTRAL)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(said=answers, move=moves)
 def test_conservative_is_never_looser_than_moderate(said: dict[str, View], move: float) -> None:
     careful, usual = (choose(said, move, one) for one in ("conservative", "moderate"))

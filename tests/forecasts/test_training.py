@@ -15,7 +15,7 @@ from signals_app.forecasts.splits import Fold
 from signals_app.forecasts.targets import CLASSES, Direction
 from signals_app.forecasts.training import TooLittle, Wishes, train
 from signals_app.forecasts.verdicts import worth
-from tests.forecasts.made_candles import bars_from, noise
+from tests.forecasts.made_candles import bars_from, noise, pattern
 from tests.forecasts.trained import LITTLE, ON_ONE_WORKER, learnable, of_noise
 
 pytestmark = ON_ONE_WORKER
@@ -50,6 +50,7 @@ def test_noise_is_not_foreseen_and_it_says_so() -> None:
     assert "at no horizon did it foresee more than the usual shares" in verdict.sentence
 
 
+@pytest.mark.soak
 def test_the_same_candles_make_the_same_model() -> None:
     bars = noise(900, contracts=4)
     wishes = Wishes(("15m",), folds=1, effort=replace(LITTLE, trees=3))
@@ -89,8 +90,12 @@ def test_outcomes_of_the_last_part_change_nothing_that_was_said_of_it() -> None:
 def test_steps_are_reported_to_the_end() -> None:
     told: list[tuple[str, int, int]] = []
     wishes = Wishes(("15m", "1h"), folds=1, effort=replace(LITTLE, trees=2))
-    train(noise(900, contracts=4), wishes, lambda *step: told.append(step))
-    assert told == [("features", 0, 1), ("15m", 1, 4), ("15m", 2, 4), ("1h", 3, 4), ("1h", 4, 4)]
+    with pytest.raises(TooLittle):
+        train(noise(500), wishes, lambda *step: told.append(step))
+    assert told == [("features", 0, 1), ("15m", 1, 4)]
+    told.clear()
+    train(pattern(1200), replace(wishes, horizons=("1h",)), lambda *step: told.append(step))
+    assert told == [("features", 0, 1), ("1h", 1, 2), ("1h", 2, 2)]
 
 
 @pytest.mark.parametrize("kind", ["few", "flat", "holes"])
