@@ -13,6 +13,7 @@ from django.db import connection
 
 from ops.children import Children
 from tests.forking import Process, start
+from tests.ports import free_port
 from tradingbot.environment import BASE_DIR
 
 DOORS, QUICK_DOORS = "tradingbot.asgi_doors:application", "tests.signals_app.quick_doors:application"
@@ -24,7 +25,7 @@ class WebServer:
 
     def __init__(self, log_file: str, *options: str, **environment: str) -> None:
         self._options, self._environment = options, environment
-        self.port = _free_port()
+        self.port = free_port()
         self.origin = f"http://127.0.0.1:{self.port}"
         self._log_file = log_file
         self._process: Process | None = None
@@ -92,9 +93,3 @@ def _environment() -> dict[str, str]:
     parts = urlsplit(os.environ["DATABASE_URL"])
     url = urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}"))
     return os.environ | {"DATABASE_URL": url, "DEBUG": "false"}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -15,8 +15,8 @@ from dotenv import dotenv_values
 
 from ops.data_folder import DataFolder
 from ops.leftovers import ChildRecord
-from tests.integration.parts import free_port
 from tests.ops.waiting import until
+from tests.ports import free_port
 
 OURS = (
     "DATABASE_URL",

@@ -17,6 +17,7 @@ from django.conf import settings
 from ops.embedded.redis import EmbeddedRedis
 from tests.forking import Process
 from tests.ops.waiting import until
+from tests.ports import free_port
 from tests.trailing.processes import PaperProcess, child
 
 
@@ -150,12 +151,6 @@ class Redis:
     def marks(self) -> dict[str, str]:
         with redis.Redis.from_url(self.url, decode_responses=True) as client:
             return client.hgetall(f"{settings.REDIS_PREFIX}:marks:binance")
-
-
-def free_port() -> int:
-    with sockets.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def answers(port: int) -> bool:

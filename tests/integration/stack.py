@@ -34,8 +34,9 @@ from ops.report.evidence import ORDER_PATHS
 from positions.models import Order, Position
 from signals_app.models import SignalSender, Strategy, StrategyAccount, StrategySignal, Ticker
 from signals_app.tokens import new_token, token_hash
-from tests.integration.parts import Paper, Part, answers, free_port
+from tests.integration.parts import Paper, Part, answers
 from tests.ops.waiting import until
+from tests.ports import free_port
 from tradingbot.redis_urls import broker_url
 
 Result = TypeVar("Result")

@@ -17,9 +17,10 @@ from exchanges.paper.demo import DEMO_PRICES
 from ops.children import Children
 from positions.models import Position
 from signals_app.models import SignalLog, SignalLogEntry
-from tests.integration.parts import Part, answers, free_port
+from tests.integration.parts import Part, answers
 from tests.integration.stack import START_SECONDS, Stack, Trader
 from tests.ops.waiting import until
+from tests.ports import free_port
 from tradingbot.environment import BASE_DIR
 
 

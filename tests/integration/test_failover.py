@@ -21,7 +21,6 @@ from exchanges.marks import publish_prices
 from exchanges.models import AccountWatch, ExchangeAccount, Instrument
 from exchanges.paper.matching import Engine
 from exchanges.types import PositionMode, PriceTick
-from ops.ports import free_port
 from positions import tasks
 from positions.breaker import Patience
 from positions.canary import limit_at
@@ -40,6 +39,7 @@ from tests.builders import a_balance, a_ticker, an_account, trades_on
 from tests.conftest import ADDRESS, _forget
 from tests.exchanges.conftest import floor, wired
 from tests.exchanges.floor import Floor
+from tests.ports import free_port
 from tests.signals_app.test_intake import a_trader, frame, receive
 from trailing import sweeping
 from trailing.models import PlanVersion, PriceWatch, TrailingStop

@@ -19,8 +19,8 @@ from signals_app.reasons import ReasonCode
 from signals_app.sources import configured
 from signals_app.sources.link import LinkState
 from signals_app.sources.server_client import ServerClient
-from tests.integration.parts import free_port
 from tests.ops.waiting import until
+from tests.ports import free_port
 from tradingbot.environment import Environment, load
 
 BASE = Path(__file__).resolve().parents[3]
