@@ -66,6 +66,9 @@ def wanted_by(names: Iterable[str]) -> dict[str, str]:
     by: dict[str, list[str]] = defaultdict(list)
     for requirement in project["project"]["dependencies"]:
         by[_name(requirement)].append("us")
+    for extra, requirements in project["project"].get("optional-dependencies", {}).items():
+        for requirement in requirements:
+            by[_name(requirement)].append(f"us, as the extra {extra}")
     for group in project["dependency-groups"].values():
         for requirement in group:
             by[_name(requirement)].append("our tests and tools")
