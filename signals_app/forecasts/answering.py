@@ -15,10 +15,9 @@ from signals_app.forecasts.asking import NotAsked, Recent, deadline, model_of
 from signals_app.forecasts.bars import Bars
 from signals_app.forecasts.batch import NoAnswer, Opinion
 from signals_app.forecasts.drift import are_identical
-from signals_app.forecasts.reckoned import NO_MODEL
+from signals_app.forecasts.reckoned import NO_MODEL, NOT_FINITE
 
 NOBODY = "no contract can be forecast"
-NOT_FINITE = "one of its features is not a number"
 OPINIONS_KEPT = 2000
 
 # an answer is the same for every account that sees the same candles

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from signals_app.forecast_models import Forecast
 
 NO_MODEL = "no model is in use"
+NOT_FINITE = "one of its features is not a number"
 
 
 @dataclass(frozen=True, slots=True)

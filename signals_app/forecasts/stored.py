@@ -60,8 +60,8 @@ def newest_candle(account: ExchangeAccount, timeframe: Timeframe, of_paper: bool
     return found
 
 
-def can_be_forecast(feed: ForecastFeed, candle_at: datetime) -> bool:
-    """Whether any contract has all that its features look back on."""
+def complete_contracts(feed: ForecastFeed, candle_at: datetime) -> set[str]:
+    """Symbols that have all candles which features look back on."""
     timeframe = Timeframe(feed.timeframe)
     first = candle_at - (HISTORY - 1) * timeframe.length
     told = StoredCandle.objects.filter(
@@ -71,7 +71,8 @@ def can_be_forecast(feed: ForecastFeed, candle_at: datetime) -> bool:
         instrument__in=instruments_of(feed),
         opened_at__range=(first, candle_at),
     )
-    return told.values("instrument").annotate(known=Count("pk")).filter(known__gte=HISTORY).exists()
+    known = told.values("instrument__exchange_symbol").annotate(known=Count("pk"))
+    return set(known.filter(known__gte=HISTORY).values_list("instrument__exchange_symbol", flat=True))
 
 
 def stored_bars(

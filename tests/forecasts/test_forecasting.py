@@ -21,7 +21,7 @@ from signals_app.forecasts.bars import Floats
 from signals_app.forecasts.batch import keys
 from signals_app.forecasts.known_models import hash_of, model_in_use
 from signals_app.forecasts.model import Answer, Model
-from signals_app.forecasts.reckoned import Reckoned
+from signals_app.forecasts.reckoned import NOT_FINITE, Reckoned
 from signals_app.forecasts.services import forecasting
 from signals_app.forecasts.services.forecasting import TAKEN_OVER_AFTER, make_due, make_forecasts
 from tests.builders import a_ticker, an_account, an_instrument
@@ -160,6 +160,31 @@ def test_what_could_not_be_forecast_is_forecast_once_its_past_has_come(feed: For
     second = made_of(feed, now + timedelta(seconds=6))
     assert (second.pk, second.contracts, second.source, second.left_out) == (first.pk, 2, "model", {})
     assert make_forecasts(feed, now + timedelta(seconds=9)) is None
+
+
+def test_a_contract_whose_past_comes_later_joins_those_that_were_forecast(feed: ForecastFeed, now) -> None:
+    a_model_row()
+    old = StoredCandle.objects.filter(
+        instrument__exchange_symbol="ETHUSDT", opened_at__lt=now - 5 * QUARTER.length
+    )
+    kept = list(old)
+    old.delete()
+    first = by_symbol(made_of(feed, now))
+    assert set(first) == {"BTCUSDT"}
+    StoredCandle.objects.bulk_create(kept)
+    second = made_of(feed, now + timedelta(seconds=6))
+    both = by_symbol(second)
+    assert (set(both), second.contracts, second.left_out) == ({"BTCUSDT", "ETHUSDT"}, 2, {})
+    assert both["BTCUSDT"].pk == first["BTCUSDT"].pk, "what was said stays"
+    assert make_forecasts(feed, now + timedelta(seconds=9)) is None
+
+
+def test_a_contract_that_is_no_number_is_not_reckoned_again(feed: ForecastFeed, now) -> None:
+    run = made_of(feed, now)
+    ForecastRun.objects.update(left_out={"ETHUSDT": NOT_FINITE}, contracts=1)
+    assert make_forecasts(feed, now + timedelta(seconds=3)) is None
+    run.refresh_from_db()
+    assert run.started_at == now
 
 
 def test_a_new_feed_is_given_time_until_its_past_has_come(feed: ForecastFeed, now) -> None:

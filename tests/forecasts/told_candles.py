@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from signals_app.forecasts.bars import Bars
-from signals_app.forecasts.batch import newest, opinions
+from signals_app.forecasts.batch import newest, only, opinions
 from signals_app.forecasts.choosing import choose
 from signals_app.forecasts.features.table import HISTORY
 from signals_app.forecasts.model import Model
@@ -36,13 +36,18 @@ def rows_of(bars: Bars, symbol: str) -> list[list[object]]:
 
 
 def until_it_sees(model: Model, bars: Bars, symbol: str, side: Direction, profile: str) -> Bars:
-    """The first past at whose end the model calls this side of this contract, and would be heard."""
+    """The first past at whose end the model calls this side of this contract, and would be heard; also while the pasts
+    of those after it have not come yet."""
     for end in range(HISTORY + 60, len(bars.times)):
         seen = bars.until(end)
-        chosen = _chosen(model, seen.last(HISTORY), symbol, profile)
-        if chosen is side:
+        known = [_first(seen.last(HISTORY), count) for count in range(1, len(bars.symbols) + 1)]
+        if all(_chosen(model, one, symbol, profile) is side for one in known):
             return seen
     raise AssertionError(f"the model never calls {side.name}")
+
+
+def _first(bars: Bars, count: int) -> Bars:
+    return only(bars, np.arange(len(bars.symbols)) < count)
 
 
 def _chosen(model: Model, bars: Bars, symbol: str, profile: str) -> Direction | None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from importlib import import_module
 from typing import Any
@@ -25,5 +26,6 @@ class Command(BaseCommand):
             raise CommandError(
                 "Trials make rows, so they are for the database that `verify` makes; nothing was done."
             )
+        logging.disable(logging.WARNING)  # what is tried is no news
         trial = import_module(f"ops.verification.services.{options['name']}_trial")
         sys.stdout.write(json.dumps(trial.run()) + "\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,7 +26,6 @@ PHRASES = {"FORECAST LONG": "long", "FORECAST SHORT": "short"}
 
 
 def run() -> dict[str, Any]:
-    logging.disable(logging.WARNING)
     settings.MAX_SIGNAL_AGE = (CANDLES + 2) * LENGTH  # its candles are of the last hours
     ended_at = last_close(Timeframe.QUARTER, timezone.now())
     account = desk.an_account()

@@ -4,7 +4,6 @@ times each, the middle one counts."""
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +38,6 @@ ARRIVED = ("accepted", "partially_filled", "filled")
 
 
 def run() -> dict[str, Any]:
-    logging.disable(logging.WARNING)
     rounds = {"signals_1000_seconds": _signals()} | _orders()
     return {name: round(median(seen), 4) for name, seen in rounds.items()} | {"rounds": rounds}
 

@@ -20,9 +20,9 @@ from signals_app.forecast_models import (
     ForecastRun,
     StoredCandle,
 )
-from signals_app.forecasts.reckoned import Reckoned
+from signals_app.forecasts.reckoned import NOT_FINITE, Reckoned
 from signals_app.forecasts.services import alarms, sending
-from signals_app.forecasts.stored import can_be_forecast, instruments_of
+from signals_app.forecasts.stored import complete_contracts, instruments_of
 from signals_app.forecasts.waiting import goes_on_waiting
 from trailing.volatility import last_close
 
@@ -70,11 +70,13 @@ def _is_taken(feed: ForecastFeed, candle_at: datetime, now: datetime) -> bool:
         return False
     if run.finished_at is None:
         return run.started_at > now - TAKEN_OVER_AFTER
-    return not (_lacked_candles(run) and can_be_forecast(feed, candle_at))
+    return not _have_come(feed, run)
 
 
-def _lacked_candles(run: ForecastRun) -> bool:
-    return run.contracts == 0 and bool(run.left_out)
+def _have_come(feed: ForecastFeed, run: ForecastRun) -> bool:
+    """Candles that a contract was left out for: a new feed's past comes one contract after the other."""
+    lacked = {symbol for symbol, why in run.left_out.items() if why != NOT_FINITE}
+    return bool(lacked) and not lacked.isdisjoint(complete_contracts(feed, run.candle_at))
 
 
 def _waits(feed: ForecastFeed, candle_at: datetime, now: datetime) -> bool:
@@ -100,8 +102,8 @@ def _claimed(feed: ForecastFeed, candle_at: datetime, now: datetime) -> Forecast
     if (found := ours.first()) is not None:
         return found
     killed = Q(finished_at=None, started_at__lte=now - TAKEN_OVER_AFTER)
-    empty = Q(finished_at__isnull=False, contracts=0) & ~Q(left_out={})  # its candles have come since
-    left = _runs(feed).filter(killed | empty, candle_at=candle_at)
+    lacking = Q(finished_at__isnull=False) & ~Q(left_out={})
+    left = _runs(feed).filter(killed | lacking, candle_at=candle_at)
     return ours.first() if left.update(started_at=now, finished_at=None) else None
 
 
@@ -120,19 +122,24 @@ def _reckoned(feed: ForecastFeed, run: ForecastRun) -> Reckoned:
 
 @transaction.atomic
 def _written(run: ForecastRun, found: Reckoned, now: datetime, took: timedelta) -> bool:
-    """False when it took so long that another took it over: his answers count, and these are forgotten."""
+    """False when it took so long that another took it over: his answers count, and these are forgotten. What was said
+    of a contract before stays."""
+    before = run.source, run.fallback_reason, run.identical
+    said = set(Forecast.objects.filter(run=run).values_list("instrument", flat=True))
+    new = [row for row in found.rows if row.instrument_id not in said]
     run.finished_at, run.milliseconds = now, took // timedelta(milliseconds=1)
-    run.source, run.fallback_reason, run.contracts = found.source, found.reason, len(found.rows)
+    run.source, run.fallback_reason, run.contracts = found.source, found.reason, len(said) + len(new)
     run.left_out, run.identical, run.model_id = found.left_out, found.identical, _still_there(found.model_id)
     names = ("finished_at", "milliseconds", "source", "fallback_reason", "contracts", "left_out", "identical",
              "model_id")  # fmt: skip
     ours = ForecastRun.objects.filter(pk=run.pk, started_at=run.started_at, finished_at=None)
     if not ours.update(**{name: getattr(run, name) for name in names}):
         return False
-    for row in found.rows:
+    for row in new:
         row.run, row.made_at = run, now
-    Forecast.objects.bulk_create(found.rows)
-    alarms.tell(run)
+    Forecast.objects.bulk_create(new)
+    if before != (run.source, run.fallback_reason, run.identical):
+        alarms.tell(run)
     return True
 
 
