@@ -8,9 +8,18 @@ from exchanges.paper.inprocess import FRONTS
 from exchanges.paper.matching import Engine
 from positions.services.instruments import refresh_instruments
 from signals_app.forecast_models import ForecastFeed
+from signals_app.forecasts.services import sending
 from tests.builders import a_ticker, an_account
 from tests.conftest import ADDRESS
 from tests.forecasts.candle_venue import Past
+
+
+@pytest.fixture(autouse=True)
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Sources that were counted. The counter itself writes from a thread of its own, into other tests' databases."""
+    found: list[str] = []
+    monkeypatch.setattr(sending, "count_arrival", lambda source, _: found.append(source))
+    return found
 
 
 @pytest.fixture

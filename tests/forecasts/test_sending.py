@@ -86,11 +86,14 @@ def send(now: datetime) -> int:
     return sending.send_waiting(now, load())
 
 
-def test_a_model_s_forecast_opens_a_position_like_any_signal(account: ExchangeAccount, now) -> None:
+def test_a_model_s_forecast_opens_a_position_like_any_signal(
+    account: ExchangeAccount, now, counted: list[str]
+) -> None:
     a_model_row()
     feed = a_sending_feed(account, now)
     assert all(one.send_until == last_close(QUARTER, now) + OLDEST for one in forecast(feed, now))
     assert send(now) == 2
+    assert counted == ["forecast", "forecast"]
     for one in forecasts():
         log = one.signal
         assert (one.reason, one.send_until, log.source, log.message) == (

@@ -16,6 +16,7 @@ from ops.verification.services import desk, forecasts_trial, limits_trial, prote
 from ops.verification.verdicts import Status
 from positions.models import Position
 from signals_app.forecast_models import ForecastFeed, ForecastRun
+from signals_app.forecasts.services import sending
 from tests.builders import a_position, an_account
 
 NEVER_MOVES = """
@@ -121,6 +122,7 @@ def few(settings, monkeypatch) -> None:
     settings.MAX_SIGNAL_AGE = timedelta(minutes=5)
     monkeypatch.setattr(forecasts_trial, "CONTRACTS", 20)
     monkeypatch.setattr(forecasts_trial, "CANDLES", 2)
+    monkeypatch.setattr(sending, "count_arrival", lambda *_: None)  # its thread would write into other tests
 
 
 def test_a_forecast_goes_all_the_way_to_a_signal(db, few) -> None:
