@@ -12,7 +12,7 @@ from signals_app.forecast_models import Forecast, ForecastFeed, ForecastRun
 from signals_app.forecasts.bars import Bars
 from signals_app.forecasts.boosting import Effort
 from signals_app.forecasts.known_models import model_in_use
-from signals_app.forecasts.services import forecasting, sending
+from signals_app.forecasts.services import forecasting
 from signals_app.forecasts.services.models import keep_model
 from signals_app.forecasts.terms import Direction
 from signals_app.forecasts.training import Trained, Wishes, train
@@ -26,12 +26,6 @@ from tests.ops.waiting import until
 TOLD = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 SMALL = Wishes(("15m", "1h", "4h"), folds=2, effort=Effort(trees=25))
 PROFILE = "moderate"
-
-
-@pytest.fixture(autouse=True)
-def _uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Here: the worker counts what it sends."""
-    monkeypatch.setattr(sending, "count_arrival", lambda *_: None)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +87,8 @@ def test_ml_signal_to_order(trader: Trader, learned: tuple[Trained, Bars], side:
     assert held.position_side == side.name.lower()
 
     # a second look at the same candle, by another worker, sends nothing again
-    forecasting.make_due(timezone.now())
+    forecasting.make_forecasts(feed, timezone.now())
+    _made(trader)
     sent = list(SignalLog.objects.filter(source="forecast", symbol=SYMBOL).values_list("bar_time", flat=True))
     assert len(sent) == len(set(sent))
 
