@@ -69,7 +69,7 @@ def open_at(strategy: Strategy, symbol: str, side: PositionSide, price: Decimal)
 
 def a_strategy_that_is_off() -> None:
     """It knows the phrase of the frames: each makes a row, a verdict and entries in the trail, and opens nothing."""
-    Ticker.objects.create(symbol=SYMBOL)
+    Ticker.objects.get_or_create(symbol=SYMBOL)
     strategy = Strategy.objects.create(name="switched off", enabled=False)
     StrategyAccount.objects.create(strategy=strategy, account=ExchangeAccount.objects.create(name="idle"))
     StrategySignal.objects.create(strategy=strategy, phrase=PHRASE, direction="long")

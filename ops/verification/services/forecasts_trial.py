@@ -48,28 +48,29 @@ def run() -> dict[str, Any]:
 
 
 def _contracts(account: ExchangeAccount) -> list[Instrument]:
-    """That are listed nowhere: a strategy that is off knows the phrases, and nothing is opened."""
+    """Most of them are listed nowhere; another trial may have brought some. A strategy that is off knows the phrases,
+    and nothing is opened."""
     strategy = desk.a_strategy(account, enabled=False)
     StrategySignal.objects.bulk_create(
         StrategySignal(strategy=strategy, phrase=phrase, direction=way) for phrase, way in PHRASES.items()
     )
     bases = ("BTC", "ETH", *(f"TRIAL{number:02}" for number in range(CONTRACTS - 2)))
-    Ticker.objects.bulk_create(Ticker(symbol=f"{base}USDT") for base in bases)
-    numbers = {
-        "price_increment": "0.01",
-        "size_increment": "0.001",
-        "min_quantity": "0.001",
-        "min_notional": 5,
-    }
-    return Instrument.objects.bulk_create(
-        Instrument(
-            venue=account.venue,
-            symbol=f"{base}/USDT:USDT",
-            exchange_symbol=f"{base}USDT",
-            refreshed_at=timezone.now(),
-            **numbers,
-        )
-        for base in bases
+    symbols = [f"{base}USDT" for base in bases]
+    Ticker.objects.bulk_create((Ticker(symbol=symbol) for symbol in symbols), ignore_conflicts=True)
+    Instrument.objects.bulk_create((_contract(account, base) for base in bases), ignore_conflicts=True)
+    return list(Instrument.objects.filter(venue=account.venue, exchange_symbol__in=symbols))
+
+
+def _contract(account: ExchangeAccount, base: str) -> Instrument:
+    return Instrument(
+        venue=account.venue,
+        symbol=f"{base}/USDT:USDT",
+        exchange_symbol=f"{base}USDT",
+        refreshed_at=timezone.now(),
+        price_increment="0.01",
+        size_increment="0.001",
+        min_quantity="0.001",
+        min_notional=5,
     )
 
 

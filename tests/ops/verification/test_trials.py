@@ -17,7 +17,7 @@ from ops.verification.verdicts import Status
 from positions.models import Position
 from signals_app.forecast_models import ForecastFeed, ForecastRun
 from signals_app.forecasts.services import sending
-from tests.builders import a_position, an_account
+from tests.builders import a_position, an_account, an_instrument
 
 NEVER_MOVES = """
     CREATE FUNCTION never_moves() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; RETURN NEW; END $$;
@@ -126,6 +126,7 @@ def few(settings, monkeypatch) -> None:
 
 
 def test_a_forecast_goes_all_the_way_to_a_signal(db, few) -> None:
+    an_instrument("BTC")  # as another trial may have left it
     found = forecasts.check(forecasts_trial.run)
     assert (found.status, list(found.issues)) == (Status.PASSED, [])
     tried = found.details["tried"]
@@ -135,6 +136,7 @@ def test_a_forecast_goes_all_the_way_to_a_signal(db, few) -> None:
         "no model is in use",
     )
     assert tried["signals_1000_seconds"] > 0
+    desk.a_strategy_that_is_off()  # with which the next trial begins
 
 
 GOOD = {
