@@ -179,6 +179,21 @@ def test_a_contract_whose_past_comes_later_joins_those_that_were_forecast(feed: 
     assert make_forecasts(feed, now + timedelta(seconds=9)) is None
 
 
+def test_a_second_look_that_fails_takes_nothing_back(feed: ForecastFeed, now, monkeypatch) -> None:
+    model = a_model_row()
+    run = made_of(feed, now)
+    ForecastRun.objects.update(left_out={"ETHUSDT": "its newest candle has not come"})
+    monkeypatch.setattr(reckoning, "answered", lambda *_: 1 / 0)
+    assert make_forecasts(feed, now + timedelta(seconds=3)) is None
+    run.refresh_from_db()
+    assert (run.source, run.model, run.contracts, run.finished_at) == (
+        "model", model, 2, now + timedelta(seconds=3),
+    )  # fmt: skip
+    assert make_forecasts(feed, now + timedelta(seconds=6)) is None
+    run.refresh_from_db()
+    assert run.started_at == now + timedelta(seconds=3), "not tried again"
+
+
 def test_a_contract_that_is_no_number_is_not_reckoned_again(feed: ForecastFeed, now) -> None:
     run = made_of(feed, now)
     ForecastRun.objects.update(left_out={"ETHUSDT": NOT_FINITE}, contracts=1)

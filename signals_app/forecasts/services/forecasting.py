@@ -54,6 +54,9 @@ def make_forecasts(feed: ForecastFeed, now: datetime) -> ForecastRun | None:
         return None
     began = time.monotonic()
     found = _reckoned(feed, run)
+    if not found.rows and run.contracts:  # the second look failed: what the first one said stays as it is
+        _leave_as_it_was(run, now)
+        return None
     took = timedelta(seconds=time.monotonic() - began)
     return run if _written(run, found, now + took, took) else None
 
@@ -141,6 +144,11 @@ def _written(run: ForecastRun, found: Reckoned, now: datetime, took: timedelta) 
     if before != (run.source, run.fallback_reason, run.identical):
         alarms.tell(run)
     return True
+
+
+def _leave_as_it_was(run: ForecastRun, now: datetime) -> None:
+    ours = ForecastRun.objects.filter(pk=run.pk, started_at=run.started_at, finished_at=None)
+    ours.update(finished_at=now, left_out={})  # and is not tried again for this candle
 
 
 def _still_there(model_id: int | None) -> int | None:
